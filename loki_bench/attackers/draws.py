@@ -1,0 +1,55 @@
+"""Draw items for many fake users at once, and lay them out as sequences."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.interactions import Sequences
+
+__all__ = ["draw_without_repetition", "equal_length_sequences"]
+
+_LARGEST_BLOCK = 4_000_000
+"""Random keys held at a time (32 MB); how they are cut into blocks does not change the draws."""
+
+
+def draw_without_repetition(
+    pool: NDArray[np.int32], *, n_rows: int, n_draws: int, generator: np.random.Generator
+) -> NDArray[np.int32]:
+    """Draw from the pool for each row, uniformly and without repetition within the row.
+
+    Parameters
+    ----------
+    pool : int32 array of shape (n_pool,)
+        Not empty, unless nothing is to be drawn.
+    n_rows : int
+        One row a fake user.
+    n_draws : int
+        Items in each row.
+    generator : numpy Generator
+        The only source of randomness.
+
+    Returns
+    -------
+    int32 array of shape (n_rows, n_draws), in random order. Where ``n_draws`` exceeds the pool,
+    a row goes through the whole pool in random order, then through it in a new random order ...
+    """
+    n_pool = len(pool)
+    drawn = np.empty((n_rows, n_draws), dtype=np.int32)
+    rows_at_a_time = max(1, _LARGEST_BLOCK // max(1, n_pool))
+    for start in range(0, n_draws, max(1, n_pool)):
+        wanted = min(n_pool, n_draws - start)
+        for row in range(0, n_rows, rows_at_a_time):
+            n_block = min(rows_at_a_time, n_rows - row)
+            keys = generator.random((n_block, n_pool))
+            # the places of the smallest of independent uniform keys, in the order of their keys
+            places = np.argpartition(keys, wanted - 1, axis=1)[:, :wanted]
+            order = np.argsort(np.take_along_axis(keys, places, axis=1), axis=1)
+            places = np.take_along_axis(places, order, axis=1)
+            drawn[row : row + n_block, start : start + wanted] = pool[places]
+    return drawn
+
+
+def equal_length_sequences(items: NDArray[np.int32]) -> Sequences:
+    """The rows of an int32 array of shape (n_rows, n_actions) as sequences."""
+    n_rows, n_actions = items.shape
+    offsets = np.arange(n_rows + 1, dtype=np.int64) * n_actions
+    return Sequences(offsets, items.reshape(-1))

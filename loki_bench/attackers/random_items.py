@@ -1,0 +1,56 @@
+"""The paper's Random attack: target items among randomly picked ones (section 4.2.1)."""
+
+import numpy as np
+
+from loki_bench.attackers.draws import draw_without_repetition, equal_length_sequences
+from loki_bench.attackers.promoted_items import other_items, promoted_items
+from loki_bench.contracts import Attacker, AttackerView
+from loki_bench.errors import ParameterError
+from loki_bench.interactions import Sequences
+
+__all__ = ["RandomAttack"]
+
+
+class RandomAttack(Attacker):
+    """Each fake user picks at random, without repetition, from a repository of its own.
+
+    A repository holds all items to lift (:func:`promoted_items`) and randomly picked other ones.
+    The paper does not say how many of each. Here ``random_per_target`` others come with every
+    item to lift, and more of them where the repository would be smaller than the number of
+    actions; the default, 1, makes half of the events those of targets, as in the alternating
+    attacks, so that the rows of a table differ in how the budget is spent and not in how much of
+    it goes to targets. Only a catalogue smaller than the number of actions makes a fake user
+    repeat an item: it then goes through its repository again.
+
+    Parameters
+    ----------
+    random_per_target : float, 0 or more
+        Randomly picked items in a repository for each item to lift.
+    """
+
+    def __init__(self, *, random_per_target: float = 1.0) -> None:
+        if not 0 <= random_per_target < np.inf:
+            raise ParameterError(
+                f"attacker 'random': random_per_target is {random_per_target!r}; "
+                "it must be a number from 0"
+            )
+        self.random_per_target = random_per_target
+
+    def poison(self, view: AttackerView) -> Sequences:
+        """Use the whole budget; see ``Attacker.poison``."""
+        generator = np.random.default_rng(view.seed)
+        n_rows, n_actions = view.budget.n_fake_users, view.budget.n_actions
+        promoted = promoted_items(view)
+        others = other_items(view, promoted)
+        n_random = max(round(self.random_per_target * len(promoted)), n_actions - len(promoted))
+        random_items = draw_without_repetition(
+            others, n_rows=n_rows, n_draws=min(n_random, len(others)), generator=generator
+        )
+        repositories = np.hstack([np.tile(promoted, (n_rows, 1)), random_items])
+        picks = draw_without_repetition(
+            np.arange(repositories.shape[1], dtype=np.int32),
+            n_rows=n_rows,
+            n_draws=n_actions,
+            generator=generator,
+        )
+        return equal_length_sequences(np.take_along_axis(repositories, picks, axis=1))

@@ -1,0 +1,108 @@
+"""The host's side of every contract: what a component answers is checked before it is used.
+
+Nothing is clipped, coerced or repaired: an answer is right, or it is refused with a sentence.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.contracts import Budget, Recommender
+from loki_bench.errors import InvalidAnswerError, RejectedError
+from loki_bench.interactions import Sequences
+from loki_bench.ranking import masked_ranks
+
+__all__ = ["checked_poison", "ranks_given_by"]
+
+BLOCK_EVENTS = 4_000_000  # scores held at once: 16 MB of float32, whatever the catalogue's size
+
+
+def checked_poison(answer: object, *, attacker: str, budget: Budget, n_items: int) -> Sequences:
+    """The fake users' sequences if they keep the rules.
+
+    Raises
+    ------
+    RejectedError
+        Says which rule was broken, by how much, and what is allowed.
+    """
+
+    def reject(what: str) -> RejectedError:
+        return RejectedError(f"attacker '{attacker}' {what}")
+
+    if not isinstance(answer, Sequences):
+        raise reject(f"returned {type(answer).__name__}; expected loki_bench Sequences")
+    try:  # a subclass could answer differently each time: keep plain arrays only
+        poison = Sequences(np.array(answer.offsets), np.array(answer.items))
+    except ValueError as error:
+        raise reject(f"returned broken sequences: {error}") from error
+    if len(poison) > budget.n_fake_users:
+        raise reject(f"wrote {len(poison)} fake users; the budget is {budget.n_fake_users}")
+    lengths = poison.lengths
+    if len(poison) and lengths.max() > budget.n_actions:
+        row = int(lengths.argmax())
+        raise reject(
+            f"gave fake user {row} {lengths[row]} events; the budget is {budget.n_actions}"
+        )
+    if len(poison) and lengths.min() == 0:
+        raise reject(
+            f"gave fake user {int(lengths.argmin())} no event; leave that user out instead"
+        )
+    if poison.n_events and (poison.items.min() < 0 or poison.items.max() >= n_items):
+        wrong = poison.items[(poison.items < 0) | (poison.items >= n_items)][0]
+        raise reject(f"used item {wrong}; the catalogue is 0 to {n_items - 1}")
+    return poison
+
+
+def ranks_given_by(
+    recommender: Recommender,
+    *,
+    name: str,
+    users: NDArray[np.int32],
+    histories: Sequences,
+    items: NDArray[np.int32],
+    n_items: int,
+) -> NDArray[np.float64]:
+    """Ask a fitted recommender for scores, block by block, and rank the given items.
+
+    Parameters
+    ----------
+    users : int32 array of shape (n,)
+    histories : Sequences of n rows
+    items : int32 array of shape (n, m)
+
+    Returns
+    -------
+    float64 array of shape (n, m); see :func:`loki_bench.ranking.masked_ranks`.
+
+    Raises
+    ------
+    InvalidAnswerError
+        Scores of the wrong type or shape, NaN or infinite. NaN sorts first in torch: an unchecked
+        recommender that answers NaN would win.
+    """
+    block = max(1, BLOCK_EVENTS // n_items)
+    ranks = np.empty(items.shape, dtype=np.float64)
+    for start in range(0, len(users), block):
+        rows = slice(start, start + block)
+        known = histories.take(np.arange(len(users))[rows])
+        scores = _checked_scores(
+            recommender.score_next(users[rows], known), name, (len(known), n_items)
+        )
+        ranks[rows] = masked_ranks(scores, known, items[rows])
+    return ranks
+
+
+def _checked_scores(answer: object, name: str, shape: tuple[int, int]) -> NDArray[np.float32]:
+    if not isinstance(answer, np.ndarray) or answer.dtype != np.float32 or answer.shape != shape:
+        got = (
+            f"{answer.dtype} {answer.shape}"
+            if isinstance(answer, np.ndarray)
+            else type(answer).__name__
+        )
+        raise InvalidAnswerError(
+            f"recommender '{name}' answered score_next with {got}; expected a float32 array of "
+            f"shape {shape}"
+        )
+    # The extremes carry NaN and infinity: two passes, no array of booleans.
+    if answer.size and not (np.isfinite(answer.min()) and np.isfinite(answer.max())):
+        raise InvalidAnswerError(f"recommender '{name}' answered score_next with NaN or infinity")
+    return answer

@@ -1,0 +1,213 @@
+"""The components that ship with loki-bench, declared through the same hooks as everyone's.
+
+To add one, add its spec to the list of its kind. Every command imports this module: it imports
+nothing but specs and facts.
+"""
+
+from loki_bench.datasets.published_files import (
+    BEAUTY,
+    LASTFM,
+    MOVIELENS_100K_SHA256,
+    SPORTS,
+    TOYS,
+)
+from loki_bench.plugins.hookspecs import hookimpl
+from loki_bench.plugins.specs import AttackerSpec, DatasetSpec, MetricSpec
+
+__all__ = ["loki_bench_attackers", "loki_bench_datasets", "loki_bench_metrics"]
+
+_LOKI = "Zhang et al., Practical Data Poisoning Attack against Next-Item Recommendation, WWW 2020"
+_COVISITATION = (
+    "Yang et al., Fake Co-visitation Injection Attacks to Recommender Systems, NDSS 2017"
+)
+_EXTRACTION = (
+    "Yue et al., Black-Box Attacks on Sequential Recommenders via Data-Free Model Extraction, "
+    "RecSys 2021"
+)
+_AMAZON = "He & McAuley, Ups and Downs, WWW 2016; McAuley et al., SIGIR 2015"
+_AMAZON_HOMEPAGE = "https://cseweb.ucsd.edu/~jmcauley/datasets/amazon/links.html"
+_RESEARCH = "research use only"
+
+
+@hookimpl
+def loki_bench_datasets() -> list[DatasetSpec]:
+    """The built-in datasets."""
+    return [
+        DatasetSpec(
+            name="ml-100k",
+            summary="MovieLens-100K as RecBole ships it: 943 users, 1,349 items after 5-core",
+            target="loki_bench.datasets.movielens:MovieLens100K",
+            reference="Harper & Konstan, The MovieLens Datasets, TiiS 2015",
+            licence="research use with acknowledgement; no redistribution without permission",
+            homepage="https://grouplens.org/datasets/movielens/100k/",
+            fingerprint=MOVIELENS_100K_SHA256,
+        ),
+        DatasetSpec(
+            name="amazon-beauty",
+            summary="Amazon reviews of beauty products: 22,363 users, 12,101 items",
+            target="loki_bench.datasets.published:AmazonBeauty",
+            reference=_AMAZON,
+            licence=_RESEARCH,
+            homepage=_AMAZON_HOMEPAGE,
+            fingerprint=BEAUTY.sha256,
+        ),
+        DatasetSpec(
+            name="amazon-toys",
+            summary="Amazon reviews of toys and games: 19,412 users, 11,924 items",
+            target="loki_bench.datasets.published:AmazonToys",
+            reference=_AMAZON,
+            licence=_RESEARCH,
+            homepage=_AMAZON_HOMEPAGE,
+            fingerprint=TOYS.sha256,
+        ),
+        DatasetSpec(
+            name="amazon-sports",
+            summary="Amazon reviews of sports goods: 35,598 users, 18,357 items",
+            target="loki_bench.datasets.published:AmazonSports",
+            reference=_AMAZON,
+            licence=_RESEARCH,
+            homepage=_AMAZON_HOMEPAGE,
+            fingerprint=SPORTS.sha256,
+        ),
+        DatasetSpec(
+            name="lastfm",
+            summary="Artists heard on Last.fm: 1,090 users, 3,646 items",
+            target="loki_bench.datasets.published:LastFM",
+            reference="Cantador, Brusilovsky & Kuflik, HetRec 2011",
+            licence=_RESEARCH,
+            homepage="https://grouplens.org/datasets/hetrec-2011/",
+            fingerprint=LASTFM.sha256,
+        ),
+        DatasetSpec(
+            name="file",
+            summary="A file of your own: RecBole .inter, CSV, TSV, or one line a user",
+            target="loki_bench.datasets.own_file:OwnFile",
+        ),
+    ]
+
+
+@hookimpl
+def loki_bench_attackers() -> list[AttackerSpec]:
+    """The built-in attacks."""
+    return [
+        AttackerSpec(
+            name="none",
+            summary="No attack: the clean victim",
+            target="loki_bench.attackers.none:NoAttack",
+            reference=_LOKI,
+            needs=frozenset(),
+        ),
+        AttackerSpec(
+            name="random",
+            summary="Targets and random items in random order, without repetition",
+            target="loki_bench.attackers.random_items:RandomAttack",
+            reference=_LOKI,
+        ),
+        AttackerSpec(
+            name="popular",
+            summary="Popular item, target, popular item, target ...",
+            target="loki_bench.attackers.popular:PopularAttack",
+            reference=f"{_LOKI}; {_COVISITATION}",
+        ),
+        AttackerSpec(
+            name="randalter",
+            summary="Random item, target, random item, target ...",
+            target="loki_bench.attackers.alternating:RandomAlternatingAttack",
+            reference=_EXTRACTION,
+        ),
+        AttackerSpec(
+            name="covisit",
+            summary="An item that a target user selected, target, another such item, target ...",
+            target="loki_bench.attackers.alternating:CovisitAttack",
+            reference=_COVISITATION,
+        ),
+    ]
+
+
+@hookimpl
+def loki_bench_metrics() -> list[MetricSpec]:
+    """The built-in metrics; directions are those of an attack that promotes."""
+    return [
+        MetricSpec(
+            name="display_rate",
+            summary="Share of (target user, target item) pairs with the item in the first K",
+            target="loki_bench.metrics.display:display_rate",
+            reference=f"{_LOKI}, section 4.2.3",
+            higher_is="better for the attacker",
+            range=(0.0, 1.0),
+            unit="share",
+            purpose="attack",
+            takes_k=True,
+        ),
+        MetricSpec(
+            name="display_any",
+            summary="Share of target users with at least one target item in the first K",
+            target="loki_bench.metrics.display:display_any",
+            reference=f"{_LOKI}, section 4.2.3",
+            higher_is="better for the attacker",
+            range=(0.0, 1.0),
+            unit="share",
+            purpose="attack",
+            takes_k=True,
+        ),
+        MetricSpec(
+            name="demotion_rate",
+            summary="Share of the pairs in the first K before the attack that are not after it",
+            target="loki_bench.metrics.display:demotion_rate",
+            higher_is="better for the attacker",
+            range=(0.0, 1.0),
+            unit="share",
+            purpose="attack",
+            takes_k=True,
+        ),
+        MetricSpec(
+            name="target_rank",
+            summary="Median rank of the target items with the target users",
+            target="loki_bench.metrics.target_rank:target_rank",
+            higher_is="better for the platform",
+            range=(1.0, float("inf")),
+            unit="rank",
+            purpose="attack",
+        ),
+        MetricSpec(
+            name="hr",
+            summary="Hit rate: share of genuine users' test events in the first K",
+            target="loki_bench.metrics.utility:hr",
+            higher_is="better for the platform",
+            range=(0.0, 1.0),
+            unit="share",
+            purpose="utility",
+            takes_k=True,
+        ),
+        MetricSpec(
+            name="ndcg",
+            summary="Normalised discounted cumulative gain of genuine users' test events at K",
+            target="loki_bench.metrics.utility:ndcg",
+            reference="Järvelin & Kekäläinen, Cumulated Gain-Based Evaluation, TOIS 2002",
+            higher_is="better for the platform",
+            range=(0.0, 1.0),
+            unit="gain",
+            purpose="utility",
+            takes_k=True,
+        ),
+        MetricSpec(
+            name="hr_change",
+            summary="Hit rate after the attack minus hit rate before it",
+            target="loki_bench.metrics.utility:hr_change",
+            higher_is="better for the platform",
+            range=(-1.0, 1.0),
+            unit="share",
+            purpose="utility",
+            takes_k=True,
+        ),
+        MetricSpec(
+            name="length_distance",
+            summary="Kolmogorov-Smirnov distance of sequence lengths before and after injection",
+            target="loki_bench.metrics.stealth:length_distance",
+            reference=f"{_LOKI}, Fig. 6",
+            higher_is="better for the platform",
+            range=(0.0, 1.0),
+            unit="distance",
+            purpose="stealth",
+        ),
+    ]

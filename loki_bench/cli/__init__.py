@@ -1,0 +1,1 @@
+"""The command line. ``main`` is the entry point; a command imports what it needs when it runs."""

@@ -1,0 +1,190 @@
+"""``run``, ``status`` and ``leaderboard``: the commands that work on a suite's cells."""
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loki_bench.cli.options import (
+    as_json_option,
+    plugin_options,
+    registry_from,
+    results_option,
+)
+from loki_bench.errors import StoreError
+
+if TYPE_CHECKING:  # these import numpy and pydantic: only when a command runs
+    from loki_bench.harness.preparation import Prepared
+    from loki_bench.harness.store import Store
+
+__all__ = ["leaderboard", "run", "status"]
+
+
+@click.command()
+@click.argument("suite")
+@results_option
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Worker processes, one thread each.  [default: the number of processors]",
+)
+@click.option("--retry-failed", is_flag=True, help="Also run cells that did not end well before.")
+@click.option("--offline", is_flag=True, help="Never use the network, not even for the dataset.")
+@plugin_options
+def run(
+    suite: str,
+    results: Path,
+    workers: int | None,
+    retry_failed: bool,
+    offline: bool,
+    disabled: tuple[str, ...],
+    strict_plugins: bool,
+) -> int:
+    r"""Run the cells of a suite that have no result yet, and print its leaderboard.
+
+    SUITE is the name of a suite in the package, or a path that ends in .toml.
+
+    \b
+    Example: loki-bench run quick
+    """
+    from loki_bench.cli.progress import shown_progress
+    from loki_bench.harness.run import missing_cells, run_cells
+    from loki_bench.harness.workers import LocalWorkers
+
+    prepared, store = _prepared(suite, results, disabled, strict_plugins, download=not offline)
+    grid, seconds = prepared.grid, prepared.suite.limits.seconds
+    cells = missing_cells(grid, store, retry_failed=retry_failed)
+    click.echo(
+        f"{prepared.suite.name}: {len(grid.cells)} cells, {len(grid.cells) - len(cells)} of them "
+        f"done before; results in {store.folder}",
+        err=True,
+    )
+    if cells:
+        data = store.write_dataset(prepared.interactions, prepared.dataset.fingerprint)
+        n_workers = workers or _processors()
+        try:
+            with (
+                shown_progress() as progress,
+                LocalWorkers.open(n_workers, seconds=seconds) as pool,
+            ):
+                run_cells(
+                    cells,
+                    grid.metrics,
+                    store=store,
+                    workers=pool,
+                    data=data,
+                    interactions=prepared.interactions,
+                    seconds=seconds,
+                    progress=progress,
+                )
+        except KeyboardInterrupt:
+            left = len(missing_cells(grid, store, retry_failed=False))
+            click.echo(
+                f"loki-bench: stopped; {len(grid.cells) - left} of {len(grid.cells)} cells are "
+                f"kept. The same command goes on from there.",
+                err=True,
+            )
+            return 130
+    tables = _write_leaderboard(prepared, store)
+    from loki_bench.leaderboard.rendering import as_text
+
+    click.echo(as_text(tables))
+    return 0 if set(_statuses(prepared, store)) <= {"ok"} else 1
+
+
+@click.command()
+@click.argument("suite")
+@results_option
+@plugin_options
+@as_json_option
+def status(
+    suite: str, results: Path, disabled: tuple[str, ...], strict_plugins: bool, as_json: bool
+) -> int:
+    r"""Count the cells of a suite: done, rejected, failed, timed out, missing.
+
+    \b
+    Example: loki-bench status quick
+    """
+    prepared, store = _prepared(suite, results, disabled, strict_plugins, download=False)
+    counts = _statuses(prepared, store)
+    if as_json:
+        click.echo(json.dumps({"suite": prepared.suite.name, "cells": counts}, indent=1))
+    else:
+        shown = ", ".join(f"{number} {name}" for name, number in counts.items())
+        click.echo(f"{prepared.suite.name}: {len(prepared.grid.cells)} cells: {shown}")
+    return 0 if set(counts) <= {"ok"} else 1
+
+
+@click.command()
+@click.argument("suite")
+@results_option
+@plugin_options
+@as_json_option
+def leaderboard(
+    suite: str, results: Path, disabled: tuple[str, ...], strict_plugins: bool, as_json: bool
+) -> int:
+    r"""Write a suite's leaderboard again from its records, and print it.
+
+    \b
+    Example: loki-bench leaderboard quick --json
+    """
+    from loki_bench.leaderboard.rendering import as_json as tables_as_json
+    from loki_bench.leaderboard.rendering import as_text
+
+    prepared, store = _prepared(suite, results, disabled, strict_plugins, download=False)
+    counts = _statuses(prepared, store)
+    if set(counts) == {"missing"}:
+        raise StoreError(
+            f"{store.folder} has no result of suite '{prepared.suite.name}'; "
+            f"type `loki-bench run {suite}` first"
+        )
+    tables = _write_leaderboard(prepared, store)
+    click.echo(tables_as_json(prepared.suite.name, tables) if as_json else as_text(tables))
+    return 0 if set(counts) <= {"ok"} else 1
+
+
+def _prepared(
+    suite: str, results: Path, disabled: tuple[str, ...], strict: bool, *, download: bool
+) -> "tuple[Prepared, Store]":
+    from loki_bench.harness.preparation import prepare
+    from loki_bench.harness.store import Store
+    from loki_bench.harness.suite import load_suite
+
+    loaded = load_suite(suite)
+    prepared = prepare(loaded, registry_from(disabled, strict), download=download)
+    store = Store(
+        results / loaded.name, warn=lambda text: click.echo(f"loki-bench: {text}", err=True)
+    )
+    return prepared, store
+
+
+def _statuses(prepared: "Prepared", store: "Store") -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for cell in prepared.grid.cells:
+        record = store.read_json("records", cell.id)
+        counts["missing" if record is None else record["status"]] += 1
+    return dict(sorted(counts.items()))
+
+
+def _write_leaderboard(prepared: "Prepared", store: "Store") -> list[Any]:
+    from loki_bench.leaderboard.rendering import as_csv, as_json, as_markdown
+    from loki_bench.leaderboard.table import tables_of
+
+    stored = [(cell, store.read_json("records", cell.id)) for cell in prepared.grid.cells]
+    tables = tables_of(
+        [record for _, record in stored if record is not None],
+        [cell.model_dump(mode="json") for cell, record in stored if record is None],
+    )
+    name = prepared.suite.name
+    store.write_text("leaderboard.md", as_markdown(name, prepared.suite.summary, tables))
+    store.write_text("leaderboard.csv", as_csv(tables))
+    store.write_text("leaderboard.json", as_json(name, tables))
+    return tables
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,49 @@
+"""``loki-bench``: the group of commands, and what the process answers when something is wrong."""
+
+import sys
+from typing import NoReturn
+
+import click
+
+from loki_bench import __version__
+from loki_bench.cli.discovery import datasets, plugins, suites
+from loki_bench.cli.grid import leaderboard, run, status
+from loki_bench.errors import LokiBenchError
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="loki-bench")
+def cli() -> None:
+    r"""Benchmark data-poisoning attacks on next-item recommenders.
+
+    \b
+    Example: loki-bench run quick
+
+    Exit status: 0 done, 1 some cells were rejected, failed or ran out of time,
+    2 the request was wrong, 130 stopped with Ctrl-C.
+    """
+
+
+for command in (run, status, leaderboard, plugins, suites, datasets):
+    cli.add_command(command)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    try:
+        status = cli(standalone_mode=False)
+    except LokiBenchError as error:
+        click.echo(f"loki-bench: {error}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("loki-bench: stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # `loki-bench ... | head`
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,94 @@
+"""How a run is shown: a live bar on a terminal, a plain line a cell elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from loki_bench.harness.cell import Cell
+from loki_bench.harness.record import Status
+
+__all__ = ["shown_progress"]
+
+
+@contextmanager
+def shown_progress() -> Iterator["_Bar | _Lines"]:
+    """Progress on standard error, for the length of a ``with`` block."""
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        yield _Bar(bar)
+
+
+class _Bar:
+    """A live bar; only cells that did not end well leave a line."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("starting", total=None)
+
+    def started(self, n_cells: int) -> None:
+        self._bar.update(self._task, total=n_cells)
+
+    def working_on(self, what: Iterable[str]) -> None:
+        self._bar.update(self._task, description=", ".join(what) or "writing")
+
+    def finished(self, cell: Cell, status: Status, reason: str) -> None:
+        if status != "ok":
+            self._bar.console.print(_line(cell, status, reason), markup=False)
+        self._bar.advance(self._task)
+
+
+class _Lines:
+    """One line a cell, with the time so far and an estimate of the time left."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._n_cells = self._n_done = 0
+
+    def started(self, n_cells: int) -> None:
+        self._n_cells = n_cells
+
+    def working_on(self, what: Iterable[str]) -> None:
+        """Nothing: a log is for what is done."""
+
+    def finished(self, cell: Cell, status: Status, reason: str) -> None:
+        self._n_done += 1
+        elapsed = time.monotonic() - self._start
+        left = elapsed / self._n_done * (self._n_cells - self._n_done)
+        print(
+            f"[{self._n_done}/{self._n_cells}] {_line(cell, status, reason)} "
+            f"(elapsed {_clock(elapsed)}, about {_clock(left)} left)",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _line(cell: Cell, status: Status, reason: str) -> str:
+    budget = f"{100 * cell.budget.fake_users:g} % x {cell.budget.actions}"
+    what = f"{cell.attacker.label} on {cell.victim.label}, {budget}, seed {cell.seed}: {status}"
+    return f"{what}: {reason}" if reason else what
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

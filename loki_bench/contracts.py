@@ -1,0 +1,491 @@
+"""What plugins implement (abstract classes) and what the host hands them (frozen dataclasses).
+
+An abstract class can gain a method with a default later without breaking anyone. Everything
+handed over is immutable; everything handed back is checked by the host before it is used.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import Self
+
+from loki_bench.interactions import Interactions, Sequences
+from loki_bench.split import HeldOut
+
+if TYPE_CHECKING:  # plugin discovery reads this module, and must not import torch
+    from torch import Tensor
+
+__all__ = [
+    "Attacker",
+    "AttackerView",
+    "Budget",
+    "DatasetLoader",
+    "Defense",
+    "DifferentiableRecommender",
+    "FactorRecommender",
+    "FactorTerm",
+    "Goal",
+    "GoalKind",
+    "InfluenceEstimator",
+    "InfluenceObjective",
+    "Metric",
+    "Outcome",
+    "QueryOracle",
+    "Recommender",
+    "Surrogate",
+    "TrainingSamples",
+    "ids",
+]
+
+GoalKind: TypeAlias = Literal["promote", "demote"]
+
+
+# --------------------------------------------------------------------------- what the host says
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Goal:
+    """What an attack wants.
+
+    Attributes
+    ----------
+    items : int32 array of shape (n_targets,)
+        The target items, all different.
+    users : int32 array of shape (n_target_users,)
+        The target users, all different, all genuine.
+    kind : "promote" or "demote"
+    """
+
+    items: NDArray[np.int32]
+    users: NDArray[np.int32]
+    kind: GoalKind = "promote"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """The most that an attack may inject.
+
+    Attributes
+    ----------
+    n_fake_users : int
+        Number of fake users.
+    n_actions : int
+        Number of events of each fake user (the paper's M).
+    """
+
+    n_fake_users: int
+    n_actions: int
+
+
+class Surrogate(Protocol):
+    """A recommender of the suite's surrogate pool, lent to an attacker.
+
+    Attributes
+    ----------
+    name : str
+        The name that the suite gives it.
+    weight : float
+        Its weight w_m in the simulator's vote (the paper, Eq. 1).
+    train : Interactions
+        What it is trained on: the attacker's history without each tested user's last event,
+        which serves as its validation event.
+    """
+
+    name: str
+    weight: float
+    train: Interactions
+
+    def fit(self) -> "Recommender":
+        """The recommender trained on ``train`` with the surrogate's own seed.
+
+        The host trains it at most once for all cells that share it; a second call returns the
+        same object, which must not be changed.
+        """
+        ...
+
+
+class QueryOracle(Protocol):
+    """A limited number of questions to the black-box victim; the host counts them.
+
+    Attributes
+    ----------
+    n_left : int
+        Number of queries still allowed.
+    """
+
+    n_left: int
+
+    def top_k(self, user: int) -> NDArray[np.int32]:
+        """The K items that the clean victim shows the user, best first; costs one query.
+
+        Raises ``RejectedError`` when no query is left: the cell is then rejected.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AttackerView:
+    """All that an attacker is given. It never sees a test event, the victim, or its seed.
+
+    Attributes
+    ----------
+    history : Interactions
+        Genuine users' events up to the one before the test event (the paper's assumption 1).
+    goal : Goal
+    budget : Budget
+    seed : int
+        The only randomness that the attack may use.
+    surrogates : tuple of Surrogate
+        Empty unless the attacker's spec says that it needs them.
+    influence : callable or None
+        Makes a new, unfitted influence estimator, the one that the suite chose. None unless the
+        attacker's spec says that it needs one.
+    oracle : QueryOracle or None
+        None unless the suite grants queries and the attacker's spec says that it needs them.
+    """
+
+    history: Interactions
+    goal: Goal
+    budget: Budget
+    seed: int
+    surrogates: tuple[Surrogate, ...] = ()
+    influence: "Callable[[], InfluenceEstimator] | None" = None
+    oracle: QueryOracle | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcome:
+    """All that a metric may look at: ranks and sequences, of genuine users only.
+
+    A rank is 1 + items above + ties / 2 among the items outside the user's own history, NaN where
+    the item itself is in that history (see :mod:`loki_bench.ranking`).
+
+    Attributes
+    ----------
+    goal : Goal
+    n_items : int
+        Size of the catalogue.
+    target_ranks : float64 array of shape (n_target_users, n_targets)
+        Ranks that the victim gave the target items after the attack.
+    clean_target_ranks : float64 array of shape (n_target_users, n_targets)
+        The same before the attack.
+    test_ranks : float64 array of shape (n_test_users,)
+        Rank of each genuine user's own test item after the attack.
+    clean_test_ranks : float64 array of shape (n_test_users,)
+        The same before the attack.
+    genuine_lengths : int64 array of shape (n_users,)
+        Number of events of each genuine user in the training data.
+    poison : Sequences
+        The fake users' sequences.
+    """
+
+    goal: Goal
+    n_items: int
+    target_ranks: NDArray[np.float64]
+    clean_target_ranks: NDArray[np.float64]
+    test_ranks: NDArray[np.float64]
+    clean_test_ranks: NDArray[np.float64]
+    genuine_lengths: NDArray[np.int64]
+    poison: Sequences
+
+
+# --------------------------------------------------------------------------- recommenders
+
+
+class Recommender(ABC):
+    """Scores every item of the catalogue as the next item of a user.
+
+    An implementation must pickle after ``fit``: workers and clusters pass it on.
+    """
+
+    @abstractmethod
+    def fit(self, train: Interactions, *, validation: HeldOut | None, seed: int) -> Self:
+        """Train from scratch; an earlier fit is forgotten.
+
+        Parameters
+        ----------
+        train : Interactions
+            Every user's training events; nothing says which users are genuine.
+        validation : HeldOut or None
+            Events for early stopping, of genuine users only.
+        seed : int
+            The only source of randomness: the same arguments give the same bits.
+
+        Returns
+        -------
+        self
+        """
+
+    @abstractmethod
+    def score_next(self, users: NDArray[np.int32], histories: Sequences) -> NDArray[np.float32]:
+        """Score all items as the next item of each user.
+
+        Parameters
+        ----------
+        users : int32 array of shape (batch,)
+            Ids seen in ``fit``; the batch may be empty.
+        histories : Sequences of batch rows
+            The user's events so far, oldest first; a row may be empty.
+
+        Returns
+        -------
+        float32 array of shape (batch, n_items), finite; higher is likelier. The user's own
+        history is *not* masked: the host does that, in the same way for every recommender.
+        """
+
+    @property
+    def n_training_samples(self) -> int | None:
+        """Number of training samples of the last fit, or None where that has no meaning.
+
+        The host compares it with and without fake users: a record shows that poison arrived.
+        """
+        return None
+
+    @property
+    def fit_report(self) -> dict[str, float]:
+        """Numbers worth recording about the last fit (epochs, validation score ...)."""
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainingSamples:
+    """Pairwise training samples: after ``histories``, ``positives`` rather than ``negatives``.
+
+    Attributes
+    ----------
+    users : int32 array of shape (n,)
+    last_items : int32 array of shape (n,)
+        The item before the positive one; -1 where there is none.
+    positives, negatives : int32 arrays of shape (n,)
+    """
+
+    users: NDArray[np.int32]
+    last_items: NDArray[np.int32]
+    positives: NDArray[np.int32]
+    negatives: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+
+class DifferentiableRecommender(Recommender):
+    """A recommender whose loss and score an influence estimator may differentiate (Eq. 2-3).
+
+    The objective that ``fit`` approaches is ``sum_s loss_s(theta) + 1/2 sum_p l2_p theta_p**2``
+    over the samples of :meth:`training_samples`.
+    """
+
+    @abstractmethod
+    def parameters(self) -> "list[Tensor]":
+        """The trained tensors, gradient enabled, shared with the model (not copies)."""
+
+    @abstractmethod
+    def training_samples(self, train: Interactions, *, seed: int) -> TrainingSamples:
+        """The samples that ``fit`` would form of ``train``, with negatives drawn from ``seed``.
+
+        ``train`` may hold users that ``fit`` did not see.
+        """
+
+    @abstractmethod
+    def sample_loss(self, samples: TrainingSamples) -> "Tensor":
+        """The loss of each sample without regularisation, shape (n,)."""
+
+    @abstractmethod
+    def l2_coefficients(self, samples: TrainingSamples) -> "list[Tensor]":
+        """The coefficient ``l2_p`` of every parameter, each broadcastable to its tensor."""
+
+    @abstractmethod
+    def target_score(
+        self, users: NDArray[np.int32], histories: Sequences, items: NDArray[np.int32]
+    ) -> "Tensor":
+        """The scoring function f_test of Eq. 3 for n (user, history, item) triples, shape (n,)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FactorTerm:
+    """One inner product of a score: ``<row_table[r], item_table[i]>``.
+
+    Attributes
+    ----------
+    row : "user" or "last-item"
+        What picks the row ``r``. Without a last item the term is zero.
+    row_table : float32 array of shape (n_rows, d)
+        ``n_rows`` is the number of users or of items.
+    item_table : float32 array of shape (n_items, d)
+    row_l2, item_l2 : float
+        The regulariser of this term: each training sample adds
+        ``row_l2 / 2 * |row|**2 + item_l2 / 2 * (|positive|**2 + |negative|**2)``
+        when ``per_sample``, otherwise every row of a table is charged once.
+    """
+
+    row: Literal["user", "last-item"]
+    row_table: NDArray[np.float32]
+    item_table: NDArray[np.float32]
+    row_l2: float
+    item_l2: float
+
+
+class FactorRecommender(DifferentiableRecommender):
+    """A recommender whose score is a sum of inner products of table rows (BPRMF, FPMC ...).
+
+    Its loss per sample is ``log(1 + exp(-(score(positive) - score(negative))))``: gradients and
+    Hessian-vector products then have sparse closed forms.
+    """
+
+    @abstractmethod
+    def factor_terms(self) -> tuple[FactorTerm, ...]:
+        """The terms of the score, in the order of their tables in :meth:`parameters`:
+        row table, item table, row table, item table ..."""
+
+    @property
+    @abstractmethod
+    def l2_per_sample(self) -> bool:
+        """Whether the regulariser is charged once a sample that touches a row, or once a row."""
+
+
+# --------------------------------------------------------------------------- attacks and defenses
+
+
+class Attacker(ABC):
+    """Writes the fake users' item sequences."""
+
+    @abstractmethod
+    def poison(self, view: AttackerView) -> Sequences:
+        """Write the sequences.
+
+        Parameters
+        ----------
+        view : AttackerView
+            All that the attacker is given; read-only.
+
+        Returns
+        -------
+        Sequences of at most ``view.budget.n_fake_users`` rows, each of 1 to
+        ``view.budget.n_actions`` items of the catalogue. The host assigns the fake users' ids.
+        Anything else is rejected with the reason; it is never clipped or repaired.
+        """
+
+
+class Defense(ABC):
+    """Chooses which users' events the victim is trained on."""
+
+    @abstractmethod
+    def keep(self, train: Interactions, *, seed: int) -> NDArray[np.bool_]:
+        """Which users to keep: bool array of shape (n_users,). A defense can't add events."""
+
+
+# --------------------------------------------------------------------------- influence
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class InfluenceObjective:
+    """The quantity whose change an estimator predicts: a weighted sum of target scores.
+
+    ``sum_t weights[t] * score(users[t], histories[t], items[t])``.
+
+    Attributes
+    ----------
+    users, items : int32 arrays of shape (n,)
+    histories : Sequences of n rows
+    weights : float64 array of shape (n,)
+    """
+
+    users: NDArray[np.int32]
+    histories: Sequences
+    items: NDArray[np.int32]
+    weights: NDArray[np.float64]
+
+
+class InfluenceEstimator(ABC):
+    """Predicts what adding fake users to the training data does to an objective (Eq. 2-3)."""
+
+    @abstractmethod
+    def fit(
+        self,
+        model: DifferentiableRecommender,
+        train: Interactions,
+        objective: InfluenceObjective,
+        *,
+        seed: int,
+    ) -> Self:
+        """Do all that does not depend on candidates, once.
+
+        Raises ``InvalidAnswerError`` where the solver diverges or the model can't be used.
+        """
+
+    @abstractmethod
+    def influence(self, candidates: Sequences) -> NDArray[np.float64]:
+        """Predicted change of the objective when each candidate alone is added as a fake user.
+
+        Shape (n,); positive raises the objective.
+        """
+
+    @abstractmethod
+    def marginal_influence(
+        self, prefixes: Sequences, next_items: NDArray[np.int32]
+    ) -> NDArray[np.float64]:
+        """Predicted change when each fake user's sequence is continued by one item.
+
+        Parameters
+        ----------
+        prefixes : Sequences of n rows
+            Sequences so far; a row may be empty.
+        next_items : int32 array of shape (n,)
+            One continuation a prefix.
+
+        Returns
+        -------
+        float64 array of shape (n,); LOKI's reward of a step.
+        """
+
+    def sequence_rewards(self, sequences: Sequences) -> NDArray[np.float64]:
+        """The marginal influence of every event given the events of its row before it.
+
+        Shape (n_events,), in the order of ``sequences.items``: the rewards of whole rollouts at
+        once. An estimator that can extend a prefix more cheaply than value it anew overrides this.
+        """
+        return self.marginal_influence(sequences.prefixes(), sequences.items)
+
+    @property
+    def report(self) -> dict[str, float]:
+        """The solver's numbers: iterations, relative residual, damping ... They are recorded."""
+        return {}
+
+
+# --------------------------------------------------------------------------- metrics and data
+
+Metric: TypeAlias = Callable[..., float]
+"""A pure function of an :class:`Outcome`; ranked metrics also take the cut-off ``k``."""
+
+
+class DatasetLoader(ABC):
+    """Reads one dataset."""
+
+    @abstractmethod
+    def load(self, folder: Path, *, download: bool) -> Interactions:
+        """Read the dataset.
+
+        Parameters
+        ----------
+        folder : Path
+            The data folder; a downloaded file is kept there.
+        download : bool
+            Whether the loader may use the network.
+
+        Raises
+        ------
+        DatasetError
+            One sentence: which file, what is wrong with it or where to put it.
+        """
+
+
+def ids(values: Sequence[int]) -> NDArray[np.int32]:
+    """An id array as every contract here wants it: int32, read-only."""
+    array = np.array(values, dtype=np.int32)
+    array.flags.writeable = False
+    return array

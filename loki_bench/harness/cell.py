@@ -1,0 +1,165 @@
+"""A cell of the grid: everything that determines one result, and the ids that follow from it."""
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from loki_bench.harness.identity import content_id
+from loki_bench.harness.suite import Parameter, Protocol, Simulator
+from loki_bench.plugins.registry import Origin
+from loki_bench.plugins.specs import ComponentSpec
+
+__all__ = [
+    "PROTOCOL_VERSION",
+    "Cell",
+    "CellBudget",
+    "DatasetUsed",
+    "Resolved",
+    "SurrogateUsed",
+    "resolve",
+]
+
+PROTOCOL_VERSION = 1
+"""Raised when splitting, seeding, ranking or retraining changes: old records then stay apart."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Resolved(_Frozen):
+    """A component as it runs: where it came from and every parameter, defaults included."""
+
+    name: str
+    distribution: str
+    version: str
+    target: str
+    parameters: dict[str, Parameter | None]
+    changed: dict[str, Parameter | None]
+
+    @property
+    def label(self) -> str:
+        """The name, with the parameters that differ from the defaults: ``loki(policy=dqn)``."""
+        if not self.changed:
+            return self.name
+        values = ", ".join(f"{k}={_shown(v)}" for k, v in sorted(self.changed.items()))
+        return f"{self.name}({values})"
+
+
+class DatasetUsed(_Frozen):
+    """The dataset as it was read. The fingerprint alone enters ids: how it got here does not."""
+
+    component: Resolved
+    fingerprint: str
+    n_users: int
+    n_items: int
+    n_events: int
+
+
+class CellBudget(_Frozen):
+    """The budget of one cell, as a share and in numbers."""
+
+    fake_users: float
+    n_fake_users: int
+    actions: int
+
+
+class SurrogateUsed(_Frozen):
+    """A surrogate that the attacker is lent, and its vote."""
+
+    recommender: Resolved
+    weight: float
+
+
+class Cell(_Frozen):
+    """One cell: one victim, one attack, one budget, one seed."""
+
+    protocol_version: int = PROTOCOL_VERSION
+    dataset: DatasetUsed
+    protocol: Protocol
+    budget: CellBudget
+    victim: Resolved
+    attacker: Resolved
+    simulator: Simulator | None
+    surrogates: tuple[SurrogateUsed, ...]
+    influence: Resolved | None
+    seed: int
+
+    @cached_property
+    def id(self) -> str:
+        """SHA-256 of everything that determines the result."""
+        return content_id({**self._shared, **self._attack, "victim": self.victim})
+
+    @cached_property
+    def craft_id(self) -> str:
+        """The poison's address: it does not depend on the victim."""
+        return content_id({"job": "craft", **self._shared, **self._attack})
+
+    def surrogate_id(self, surrogate: SurrogateUsed) -> str:
+        """The address of a fitted surrogate."""
+        return content_id({"job": "surrogate", **self._data, "recommender": surrogate.recommender})
+
+    def evaluation_id(self, poison_digest: str) -> str:
+        """The address of the ranks that the victim gives after training on some poison."""
+        return content_id(
+            {"job": "evaluation", **self._shared, "victim": self.victim, "poison": poison_digest}
+        )
+
+    @property
+    def _data(self) -> dict[str, Any]:
+        return {
+            "protocol_version": self.protocol_version,
+            "dataset": self.dataset.fingerprint,
+            "seed": self.seed,
+        }
+
+    @property
+    def _shared(self) -> dict[str, Any]:
+        return {**self._data, "protocol": self.protocol}
+
+    @property
+    def _attack(self) -> dict[str, Any]:
+        # The share is how the budget was asked for; the numbers are what the attack gets. The
+        # simulator's name stands for its surrogates, but two names may lend the same ones, and
+        # a table keeps a row for each.
+        return {
+            "n_fake_users": self.budget.n_fake_users,
+            "share": self.budget.fake_users,
+            "actions": self.budget.actions,
+            "attacker": self.attacker,
+            "simulator": self.simulator,
+            "surrogates": [s.model_dump(mode="json") for s in self.surrogates],
+            "influence": self.influence,
+        }
+
+
+def resolve(spec: ComponentSpec, origin: Origin, given: Mapping[str, Parameter]) -> Resolved:
+    """A component with all its parameters, refusing those that it does not take.
+
+    Raises ``ParameterError`` or ``PluginError``, see :class:`ComponentSpec`.
+    """
+    spec.check(given)
+    defaults = {
+        name: parameter.default
+        for name, parameter in spec.parameters().items()
+        if parameter.default is not parameter.empty and _is_plain(parameter.default)
+    }
+    return Resolved(
+        name=spec.name,
+        distribution=origin.distribution,
+        version=origin.version,
+        target=spec.target,
+        parameters={**defaults, **given},
+        changed={k: v for k, v in given.items() if k not in defaults or defaults[k] != v},
+    )
+
+
+def _is_plain(value: object) -> bool:
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _shown(value: Parameter | None) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

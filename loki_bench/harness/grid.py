@@ -1,0 +1,164 @@
+"""Expands a suite into cells, and refuses what can't be run before anything is computed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from loki_bench.errors import LokiBenchError, SuiteError
+from loki_bench.harness.cell import Cell, CellBudget, DatasetUsed, Resolved, SurrogateUsed, resolve
+from loki_bench.harness.goal import draw_goal
+from loki_bench.harness.suite import Choice, Simulator, Suite
+from loki_bench.interactions import Interactions
+from loki_bench.plugins.registry import Registry
+from loki_bench.plugins.specs import (
+    AttackerSpec,
+    ComponentSpec,
+    InfluenceEstimatorSpec,
+    MetricSpec,
+    RecommenderSpec,
+)
+
+__all__ = ["ChosenMetric", "Grid", "expand"]
+
+S = TypeVar("S", bound=ComponentSpec)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenMetric:
+    """A metric of a suite: ``display_rate@10`` is the metric ``display_rate`` with ``k = 10``."""
+
+    label: str
+    spec: MetricSpec
+    k: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """The cells of a suite in the order of its file, and the metrics of each."""
+
+    cells: tuple[Cell, ...]
+    metrics: tuple[ChosenMetric, ...]
+
+
+def expand(
+    suite: Suite, registry: Registry, dataset: DatasetUsed, interactions: Interactions
+) -> Grid:
+    """All cells of a suite.
+
+    Raises
+    ------
+    UsageError
+        A component is unknown or refuses its parameters, K exceeds the catalogue, a target does
+        not exist, or an attacker needs what the suite does not grant. The message begins with
+        the suite's name.
+    """
+    try:
+        metrics = tuple(_metric(registry, label, dataset.n_items) for label in suite.metrics)
+        for seed in suite.seeds:
+            draw_goal(interactions, suite.protocol, seed)
+        return Grid(cells=tuple(_cells(suite, registry, dataset)), metrics=metrics)
+    except LokiBenchError as error:
+        raise type(error)(f"suite '{suite.name}': {error}") from error
+
+
+def _cells(suite: Suite, registry: Registry, dataset: DatasetUsed) -> Iterator[Cell]:
+    victims = [_recommender(registry, choice) for choice in suite.victims]
+    pool = [(_recommender(registry, choice), choice) for choice in suite.surrogates]
+    attackers = [(*_resolved(registry, AttackerSpec, choice), choice) for choice in suite.attackers]
+    for seed in suite.seeds:
+        for share in suite.budget.fake_users:
+            for actions in suite.budget.actions:
+                budget = CellBudget(
+                    fake_users=share,
+                    n_fake_users=round(share * dataset.n_users),
+                    actions=actions,
+                )
+                for spec, attacker, choice in attackers:
+                    _refuse_ungranted(spec)
+                    influence = _influence(registry, spec, choice)
+                    for victim in victims:
+                        for simulator in _simulators(suite, spec):
+                            yield Cell(
+                                dataset=dataset,
+                                protocol=suite.protocol,
+                                budget=budget,
+                                victim=victim,
+                                attacker=attacker,
+                                simulator=simulator,
+                                surrogates=_lent(simulator, victim, pool, attacker.name),
+                                influence=influence,
+                                seed=seed,
+                            )
+
+
+def _simulators(suite: Suite, spec: AttackerSpec) -> tuple[Simulator | None, ...]:
+    """An attack without surrogates has one row, whatever simulators the suite compares."""
+    return tuple(suite.simulator) if "surrogates" in spec.needs else (None,)
+
+
+def _lent(
+    simulator: Simulator | None,
+    victim: Resolved,
+    pool: list[tuple[Resolved, Choice]],
+    attacker: str,
+) -> tuple[SurrogateUsed, ...]:
+    """The surrogates of one cell (the protocol's leave-one-out, all, or white-box)."""
+    if simulator is None:
+        return ()
+    if simulator == "white-box":
+        return (SurrogateUsed(recommender=victim, weight=1.0),)
+    lent = tuple(
+        SurrogateUsed(recommender=recommender, weight=choice.weight)
+        for recommender, choice in pool
+        if simulator == "all"
+        or (recommender.name != victim.name and recommender.target != victim.target)
+    )
+    if not lent:
+        raise SuiteError(
+            f"no surrogate is left for attacker '{attacker}' against victim '{victim.name}' with "
+            f"simulator '{simulator}'; add another recommender to the key 'surrogates'"
+        )
+    return lent
+
+
+def _refuse_ungranted(spec: AttackerSpec) -> None:
+    if "queries" in spec.needs:
+        raise SuiteError(
+            f"attacker '{spec.name}' needs queries to the victim, and no suite can grant them yet"
+        )
+
+
+def _influence(registry: Registry, spec: AttackerSpec, choice: Choice) -> Resolved | None:
+    if "influence" not in spec.needs:
+        if choice.influence is not None:
+            raise SuiteError(f"attacker '{spec.name}' takes no influence estimator")
+        return None
+    chosen = choice.influence or Choice(name="cg")
+    return _resolved(registry, InfluenceEstimatorSpec, chosen)[1]
+
+
+def _recommender(registry: Registry, choice: Choice) -> Resolved:
+    return _resolved(registry, RecommenderSpec, choice)[1]
+
+
+def _resolved(registry: Registry, spec_type: type[S], choice: Choice) -> tuple[S, Resolved]:
+    spec, origin = registry.find(spec_type, choice.name)
+    return spec, resolve(spec, origin, choice.parameters)
+
+
+def _metric(registry: Registry, label: str, n_items: int) -> ChosenMetric:
+    name, at, cutoff = label.partition("@")
+    spec, _ = registry.find(MetricSpec, name)
+    if spec.takes_k != bool(at):
+        expected = f"{name}@10" if spec.takes_k else name
+        raise SuiteError(f"key 'metrics': '{label}' should read like '{expected}'")
+    if not at:
+        return ChosenMetric(label=label, spec=spec, k=None)
+    if not cutoff.isdecimal() or int(cutoff) < 1:
+        raise SuiteError(f"key 'metrics': '{label}': the cut-off must be a whole number from 1")
+    if int(cutoff) > n_items:
+        raise SuiteError(
+            f"key 'metrics': '{label}': K = {cutoff} is larger than the catalogue of {n_items} "
+            "items"
+        )
+    return ChosenMetric(label=label, spec=spec, k=int(cutoff))

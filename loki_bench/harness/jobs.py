@@ -1,0 +1,295 @@
+"""The work of a cell as pure functions: fit a surrogate, craft a poison, evaluate a victim.
+
+Each runs in a worker process on one thread. What goes in and comes out is pickled; nothing here
+touches the store, so a job runs the same on this machine and on a cluster.
+"""
+
+import pickle
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.boundary import checked_poison, ranks_given_by
+from loki_bench.contracts import (
+    Attacker,
+    AttackerView,
+    Budget,
+    Goal,
+    InfluenceEstimator,
+    Outcome,
+    Recommender,
+)
+from loki_bench.errors import InvalidAnswerError
+from loki_bench.harness.cell import Cell, Resolved, SurrogateUsed
+from loki_bench.harness.goal import draw_goal
+from loki_bench.harness.grid import ChosenMetric
+from loki_bench.harness.identity import canonical_json
+from loki_bench.interactions import Interactions, Sequences
+from loki_bench.plugins.specs import ComponentSpec
+from loki_bench.seeds import seed_for
+from loki_bench.split import Split, leave_one_out
+
+__all__ = [
+    "Crafted",
+    "DataFolder",
+    "Evaluated",
+    "Timed",
+    "craft",
+    "evaluate",
+    "fit_surrogate",
+    "measure",
+]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Timed(Generic[T]):
+    """A job's result and what it cost; the costs never enter a record."""
+
+    value: T
+    wall_seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """Where workers find the dataset: two ``.npy`` files that all of them map, none copies."""
+
+    folder: str
+    n_items: int
+    user_tokens: tuple[str, ...] = field(repr=False)
+    item_tokens: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crafted:
+    """A poison that kept the rules, and what the attacker reports of itself."""
+
+    poison: Sequences
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """The ranks that one trained victim gives.
+
+    Attributes
+    ----------
+    target_ranks : float64 array of shape (n_target_users, n_targets)
+    test_ranks : float64 array of shape (n_test_users,)
+    n_training_samples : int or None
+    report : dict
+        The recommender's numbers about its fit.
+    """
+
+    target_ranks: NDArray[np.float64]
+    test_ranks: NDArray[np.float64]
+    n_training_samples: int | None
+    report: dict[str, Any]
+
+
+def fit_surrogate(data: DataFolder, cell: Cell, surrogate: SurrogateUsed) -> Timed[bytes]:
+    """Train a surrogate on what the attacker may see; returns the pickled recommender.
+
+    Its seed is the surrogate's own role: never the victim's, even for the victim's class.
+    """
+    return _timed(lambda: _fit_surrogate(data, cell, surrogate))
+
+
+def craft(data: DataFolder, cell: Cell, surrogates: tuple[bytes, ...]) -> Timed[Crafted]:
+    """Let the attacker write its fake users, and check what it wrote.
+
+    Raises ``RejectedError`` where the answer breaks the rules.
+    """
+    return _timed(lambda: _craft(data, cell, surrogates))
+
+
+def evaluate(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[Evaluated]:
+    """Train the victim from scratch on genuine plus fake users and rank.
+
+    Early stopping sees validation events of genuine users only; target items and test events are
+    ranked for genuine users only, given events 1 .. T - 1.
+    """
+    return _timed(lambda: _evaluate(data, cell, poison))
+
+
+def measure(
+    data: DataFolder,
+    cell: Cell,
+    metrics: tuple[ChosenMetric, ...],
+    poison: Sequences,
+    clean: Evaluated,
+    attacked: Evaluated,
+) -> Timed[dict[str, float]]:
+    """Every metric of the suite, computed from ranks and sequences alone."""
+    return _timed(lambda: _measure(data, cell, metrics, poison, clean, attacked))
+
+
+def _fit_surrogate(data: DataFolder, cell: Cell, surrogate: SurrogateUsed) -> bytes:
+    split, _ = _prepared(data, cell)
+    recommender = _built(surrogate.recommender)
+    seed = seed_for(cell.seed, f"surrogate/{surrogate.recommender.name}")
+    # What the attacker knows, used as a platform would: the last known event validates.
+    return pickle.dumps(recommender.fit(split.train, validation=split.validation, seed=seed))
+
+
+def _craft(data: DataFolder, cell: Cell, surrogates: tuple[bytes, ...]) -> Crafted:
+    split, goal = _prepared(data, cell)
+    budget = Budget(n_fake_users=cell.budget.n_fake_users, n_actions=cell.budget.actions)
+    attacker: Attacker = _built(cell.attacker)
+    view = AttackerView(
+        history=split.history,
+        goal=goal,
+        budget=budget,
+        seed=seed_for(cell.seed, f"attacker/{cell.attacker.name}"),
+        surrogates=tuple(
+            LentSurrogate(used.recommender.name, used.weight, split.train, pickled)
+            for used, pickled in zip(cell.surrogates, surrogates, strict=True)
+        ),
+        influence=None if cell.influence is None else partial(_estimator, cell.influence),
+    )
+    poison = checked_poison(
+        attacker.poison(view),
+        attacker=cell.attacker.name,
+        budget=budget,
+        n_items=split.train.n_items,
+    )
+    report = getattr(attacker, "report", {})
+    canonical_json(report)  # fails here, in the attacker's job, if it is not plain data
+    return Crafted(poison=poison, report=report)
+
+
+def _evaluate(data: DataFolder, cell: Cell, poison: Sequences) -> Evaluated:
+    split, goal = _prepared(data, cell)
+    name, n_items = cell.victim.name, split.train.n_items
+    victim: Recommender = _built(cell.victim)
+    victim.fit(
+        split.train.with_users(poison),
+        validation=split.validation,
+        seed=seed_for(cell.seed, f"victim/{name}"),
+    )
+    target_ranks = ranks_given_by(
+        victim,
+        name=name,
+        users=goal.users,
+        histories=split.history.take(goal.users),
+        items=np.tile(goal.items, (len(goal.users), 1)),
+        n_items=n_items,
+    )
+    test_ranks = ranks_given_by(
+        victim,
+        name=name,
+        users=split.test.users,
+        histories=split.test.histories,
+        items=split.test.items[:, None],
+        n_items=n_items,
+    )
+    report = dict(victim.fit_report)
+    canonical_json(report)
+    return Evaluated(
+        target_ranks=target_ranks,
+        test_ranks=test_ranks[:, 0],
+        n_training_samples=victim.n_training_samples,
+        report=report,
+    )
+
+
+def _measure(
+    data: DataFolder,
+    cell: Cell,
+    metrics: tuple[ChosenMetric, ...],
+    poison: Sequences,
+    clean: Evaluated,
+    attacked: Evaluated,
+) -> dict[str, float]:
+    split, goal = _prepared(data, cell)
+    outcome = Outcome(
+        goal=goal,
+        n_items=split.train.n_items,
+        target_ranks=attacked.target_ranks,
+        clean_target_ranks=clean.target_ranks,
+        test_ranks=attacked.test_ranks,
+        clean_test_ranks=clean.test_ranks,
+        genuine_lengths=split.train.lengths,
+        poison=poison,
+    )
+    return {metric.label: _checked_value(metric, outcome) for metric in metrics}
+
+
+def _checked_value(metric: ChosenMetric, outcome: Outcome) -> float:
+    function = metric.spec.resolve()
+    value = function(outcome) if metric.k is None else function(outcome, k=metric.k)
+    low, high = metric.spec.range
+    if not isinstance(value, float) or not (np.isnan(value) or low <= value <= high):
+        raise InvalidAnswerError(
+            f"metric '{metric.label}' answered {value!r}; expected a float from {low} to {high}"
+        )
+    return float(value)
+
+
+class LentSurrogate:
+    """A surrogate as an attacker holds it; the host trained it before the attacker ran."""
+
+    def __init__(self, name: str, weight: float, train: Interactions, pickled: bytes) -> None:
+        self.name = name
+        self.weight = weight
+        self.train = train
+        self._pickled = pickled
+        self._fitted: Recommender | None = None
+
+    def fit(self) -> Recommender:
+        """The fitted recommender; the same object at every call."""
+        if self._fitted is None:
+            fitted: Recommender = pickle.loads(self._pickled)
+            self._fitted = fitted
+        return self._fitted
+
+
+def _built(component: Resolved) -> Any:
+    spec = ComponentSpec(name=component.name, summary=component.name, target=component.target)
+    return spec.build(component.parameters)
+
+
+def _estimator(component: Resolved) -> InfluenceEstimator:
+    estimator: InfluenceEstimator = _built(component)
+    return estimator
+
+
+def _prepared(data: DataFolder, cell: Cell) -> tuple[Split, Goal]:
+    interactions, split = _loaded(data)
+    return split, draw_goal(interactions, cell.protocol, cell.seed)
+
+
+@lru_cache(maxsize=1)
+def _loaded(data: DataFolder) -> tuple[Interactions, Split]:
+    folder = Path(data.folder)
+    interactions = Interactions(
+        np.load(folder / "offsets.npy", mmap_mode="r"),
+        np.load(folder / "items.npy", mmap_mode="r"),
+        n_items=data.n_items,
+        user_tokens=data.user_tokens,
+        item_tokens=data.item_tokens,
+    )
+    return interactions, leave_one_out(interactions)
+
+
+def _timed(work: Callable[[], T]) -> Timed[T]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    value = work()
+    return Timed(
+        value,
+        time.perf_counter() - wall,
+        time.process_time() - cpu,
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        * (1 if sys.platform == "darwin" else 1024),
+    )

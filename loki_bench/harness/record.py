@@ -1,0 +1,121 @@
+"""What a cell leaves behind: the record that leaderboards read, and the run beside it.
+
+The record holds only what follows from the cell's specification, so it is the same bytes on every
+run. Times, memory and machine go into the run, which no leaderboard reads.
+"""
+
+import math
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import distributions
+from typing import Any, Literal
+
+from loki_bench.contracts import Goal
+from loki_bench.harness.cell import Cell
+from loki_bench.harness.jobs import Crafted, Evaluated, Timed
+from loki_bench.interactions import Sequences
+
+__all__ = ["SCHEMA_VERSION", "Status", "environment", "failed_record", "ok_record", "run_of"]
+
+SCHEMA_VERSION = 1
+
+Status = Literal["ok", "rejected", "failed", "timeout"]
+
+
+def ok_record(
+    cell: Cell,
+    *,
+    goal: Goal,
+    metrics: Mapping[str, float],
+    ceilings: Mapping[str, float],
+    crafted: Crafted,
+    clean: Evaluated,
+    attacked: Evaluated,
+    ranks_id: str,
+    clean_ranks_id: str,
+) -> dict[str, Any]:
+    """The record of a cell that ran to its end."""
+    return {
+        **_head(cell, "ok", ""),
+        "metrics": {name: _plain(value) for name, value in metrics.items()},
+        "ceilings": dict(ceilings),
+        "goal": {"items": goal.items.tolist(), "users": goal.users.tolist()},
+        "spent": _spent(crafted.poison, goal),
+        "canary": {
+            "training_samples": attacked.n_training_samples,
+            "training_samples_from_fake_users": samples_from_fakes(clean, attacked),
+        },
+        "artefacts": {
+            "poison": cell.craft_id,
+            "poison_digest": crafted.poison.digest(),
+            "ranks": ranks_id,
+            "clean_ranks": clean_ranks_id,
+        },
+        "reports": {"attacker": crafted.report, "victim": attacked.report},
+    }
+
+
+def failed_record(cell: Cell, status: Status, reason: str) -> dict[str, Any]:
+    """The record of a cell that was rejected, failed or ran out of time."""
+    return _head(cell, status, reason)
+
+
+def samples_from_fakes(clean: Evaluated, attacked: Evaluated) -> int | None:
+    """How many training samples the fake users added; None where the victim does not count."""
+    if clean.n_training_samples is None or attacked.n_training_samples is None:
+        return None
+    return attacked.n_training_samples - clean.n_training_samples
+
+
+def run_of(timings: Mapping[str, Timed[Any] | None]) -> dict[str, Any]:
+    """What the jobs of a cell cost (None: taken from the store), and where they ran."""
+    return {
+        "timings": {
+            name: None
+            if timed is None
+            else {
+                "wall_seconds": round(timed.wall_seconds, 3),
+                "cpu_seconds": round(timed.cpu_seconds, 3),
+                "peak_memory_bytes": timed.peak_memory_bytes,
+            }
+            for name, timed in timings.items()
+        },
+        "environment": environment(),
+    }
+
+
+def environment() -> dict[str, Any]:
+    """The machine and every installed distribution."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "n_cpus": os.cpu_count(),
+        "threads_per_cell": 1,
+        "distributions": {d.name: d.version for d in sorted(distributions(), key=lambda d: d.name)},
+    }
+
+
+def _head(cell: Cell, status: Status, reason: str) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA_VERSION,
+        "id": cell.id,
+        "cell": cell.model_dump(mode="json"),
+        "status": status,
+        "reason": reason,
+    }
+
+
+def _spent(poison: Sequences, goal: Goal) -> dict[str, int]:
+    targets = set(goal.items.tolist())
+    return {
+        "fake_users": len(poison),
+        "events": poison.n_events,
+        "events_on_targets": sum(item in targets for item in poison.items.tolist()),
+    }
+
+
+def _plain(value: float) -> float | None:
+    """JSON has no NaN: a value that is undefined is null."""
+    return None if math.isnan(value) else value

@@ -1,0 +1,243 @@
+"""Runs the cells of a grid that the store lacks, and writes a record of each."""
+
+import heapq
+import itertools
+import traceback
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from loki_bench.errors import LokiBenchError, RejectedError
+from loki_bench.harness.cell import Cell
+from loki_bench.harness.goal import draw_goal
+from loki_bench.harness.grid import ChosenMetric, Grid
+from loki_bench.harness.jobs import DataFolder, Timed
+from loki_bench.harness.record import (
+    Status,
+    failed_record,
+    ok_record,
+    run_of,
+    samples_from_fakes,
+)
+from loki_bench.harness.steps import Attack, Clean, Craft, FitSurrogate, Measure, Step, steps_of
+from loki_bench.harness.store import Store
+from loki_bench.harness.workers import Workers, outcome_of
+from loki_bench.interactions import Interactions
+
+__all__ = ["Progress", "missing_cells", "run_cells"]
+
+# Which ready step starts first: whatever others wait for, then the cells themselves.
+ORDER: tuple[type[Step], ...] = (Measure, FitSurrogate, Craft, Clean, Attack)
+
+
+class Progress(Protocol):
+    """Who is told how the run goes."""
+
+    def started(self, n_cells: int) -> None:
+        """The run begins."""
+        ...
+
+    def working_on(self, what: Iterable[str]) -> None:
+        """What the workers are doing now."""
+        ...
+
+    def finished(self, cell: Cell, status: Status, reason: str) -> None:
+        """One cell has its record."""
+        ...
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a step has no value."""
+
+    status: Status
+    reason: str
+    details: str = ""
+
+
+def missing_cells(grid: Grid, store: Store, *, retry_failed: bool) -> list[Cell]:
+    """Cells without a record that can be used: none, not whole, or lacking a metric."""
+    wanted = {metric.label for metric in grid.metrics}
+
+    def settled(cell: Cell) -> bool:
+        record = store.read_json("records", cell.id)
+        if record is None:
+            return False
+        if record["status"] != "ok":
+            return not retry_failed
+        return wanted <= set(record["metrics"])
+
+    return [cell for cell in grid.cells if not settled(cell)]
+
+
+def run_cells(
+    cells: list[Cell],
+    metrics: tuple[ChosenMetric, ...],
+    *,
+    store: Store,
+    workers: Workers,
+    data: DataFolder,
+    interactions: Interactions,
+    seconds: float,
+    progress: Progress,
+) -> Counter[Status]:
+    """Compute cells and write their records as they end; returns how many ended how.
+
+    Parameters
+    ----------
+    seconds : float
+        The time limit of a job, for the message of one that ran over it.
+
+    Raises
+    ------
+    StoreError
+        A file can't be written. What was written before stays whole.
+    """
+    run = _Run(metrics, store, workers, data, interactions, seconds, progress)
+    return run.to_the_end(cells)
+
+
+class _Run:
+    def __init__(
+        self,
+        metrics: tuple[ChosenMetric, ...],
+        store: Store,
+        workers: Workers,
+        data: DataFolder,
+        interactions: Interactions,
+        seconds: float,
+        progress: Progress,
+    ) -> None:
+        self.metrics, self.store, self.workers = metrics, store, workers
+        self.data, self.interactions = data, interactions
+        self.seconds, self.progress = seconds, progress
+        self.unmet: dict[str, int] = {}  # how many needs of a planned step are not settled, by key
+        self.waiting_for: dict[str, list[Step]] = {}  # who needs a step, by its key
+        self.ready: list[tuple[int, int, Step]] = []  # a heap: what others wait for comes first
+        self.arrival = itertools.count()
+        self.done: dict[str, Any] = {}  # a step's value or Failure, by key
+        self.timings: dict[str, Timed[Any] | None] = {}
+        self.statuses: Counter[Status] = Counter()
+
+    def to_the_end(self, cells: list[Cell]) -> Counter[Status]:
+        for cell in cells:
+            for step in steps_of(Measure(self.data, cell, self.metrics)):
+                self._plan(step)
+        in_flight: dict[Future[Timed[Any]], Step] = {}
+        self.progress.started(len(cells))
+        while self.ready or in_flight:
+            self._start_ready(in_flight)
+            self.progress.working_on(_shown(step) for step in in_flight.values())
+            for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
+                step = in_flight.pop(future)
+                self._end(step, self._value(step, future))
+        return self.statuses
+
+    def _plan(self, step: Step) -> None:
+        if step.key in self.unmet:
+            return
+        self.unmet[step.key] = len(step.needs)
+        for needed in step.needs:
+            self.waiting_for.setdefault(needed.key, []).append(step)
+        if not step.needs:
+            self._make_ready(step)
+
+    def _make_ready(self, step: Step) -> None:
+        heapq.heappush(self.ready, (ORDER.index(type(step)), next(self.arrival), step))
+
+    def _start_ready(self, in_flight: dict[Future[Timed[Any]], Step]) -> None:
+        """Settle whatever needs no worker, and give each free worker a step."""
+        while self.ready and len(in_flight) < self.workers.n_workers:
+            _, _, step = heapq.heappop(self.ready)
+            values = [self.done[needed.key] for needed in step.needs]
+            failures = [value for value in values if isinstance(value, Failure)]
+            value = failures[0] if failures else step.stored(self.store, self.done)
+            if value is not None:
+                self._end(step, value)
+            else:
+                in_flight[step.submit(self.workers, self.store, self.done)] = step
+
+    def _value(self, step: Step, future: "Future[Timed[Any]]") -> Any:
+        try:
+            timed = outcome_of(future, self.seconds)
+        except RejectedError as error:
+            return Failure("rejected", str(error))
+        except TimeoutError as error:
+            return Failure("timeout", f"{step.who} {error}")
+        except LokiBenchError as error:
+            return Failure("failed", str(error), _details(error))
+        except Exception as error:  # whatever a component may raise: it costs its own cell only
+            reason = f"{step.who} raised {type(error).__name__}: {error}"
+            return Failure("failed", reason, _details(error))
+        self.timings[step.key] = timed
+        return step.keep(self.store, self.done, timed.value)
+
+    def _end(self, step: Step, value: Any) -> None:
+        self.done[step.key] = value
+        for waiting in self.waiting_for.get(step.key, ()):
+            self.unmet[waiting.key] -= 1
+            if not self.unmet[waiting.key]:
+                self._make_ready(waiting)
+        if isinstance(step, Measure):
+            self._record(step, value)
+
+    def _record(self, step: Measure, value: Any) -> None:
+        cell, (attack, craft, clean) = step.cell, step.needs
+        if not isinstance(value, Failure):
+            value = self._unreached(cell, self.done[craft.key], attack, clean) or value
+        if isinstance(value, Failure):
+            record = failed_record(cell, value.status, value.reason)
+        else:
+            assert isinstance(attack, Attack)  # noqa: S101  # for the type checker
+            assert isinstance(clean, Clean)  # noqa: S101  # for the type checker
+            record = ok_record(
+                cell,
+                goal=draw_goal(self.interactions, cell.protocol, cell.seed),
+                metrics=value,
+                ceilings={m.label: _ceiling(m, cell) for m in self.metrics if _has_ceiling(m)},
+                crafted=self.done[craft.key],
+                clean=self.done[clean.key],
+                attacked=self.done[attack.key],
+                ranks_id=attack.ranks_id(self.done),
+                clean_ranks_id=clean.ranks_id,
+            )
+        timings = {s.key.split("/")[0]: self.timings.get(s.key) for s in step.needs}
+        details = value.details if isinstance(value, Failure) else ""
+        # The run first: a record is the sign that all of its cell is written.
+        self.store.write_json("runs", cell.id, {**run_of(timings), "details": details})
+        self.store.write_json("records", cell.id, record)
+        self.statuses[record["status"]] += 1
+        self.progress.finished(cell, record["status"], record["reason"])
+
+    def _unreached(self, cell: Cell, crafted: Any, attack: Step, clean: Step) -> Failure | None:
+        """The canary: fake users that add no training sample were lost on the way."""
+        added = samples_from_fakes(self.done[clean.key], self.done[attack.key])
+        if crafted.poison.n_events == 0 or added is None or added > 0:
+            return None
+        return Failure(
+            "failed",
+            f"the poison never reached victim '{cell.victim.name}': {len(crafted.poison)} fake "
+            f"users with {crafted.poison.n_events} events added {added} training samples",
+        )
+
+
+def _has_ceiling(metric: ChosenMetric) -> bool:
+    return metric.spec.name == "display_rate"
+
+
+def _ceiling(metric: ChosenMetric, cell: Cell) -> float:
+    """The most that display rate can be: K places shared by all targets."""
+    n_targets = len(cell.protocol.targets) or cell.protocol.n_targets
+    return min(1.0, (metric.k or 0) / n_targets)
+
+
+def _shown(step: Step) -> str:
+    return f"{step.who} (seed {step.cell.seed})"
+
+
+def _details(error: BaseException) -> str:
+    """The traceback as the worker saw it; kept with the run, never in the record."""
+    remote = getattr(error, "traceback", None)
+    return remote if isinstance(remote, str) else "".join(traceback.format_exception(error))

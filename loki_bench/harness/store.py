@@ -1,0 +1,228 @@
+"""The results folder of a suite: records, artefacts and reusable work, written atomically.
+
+::
+
+    <results>/<suite>/
+        records/<cell id>.json      what was found: the leaderboard reads nothing else
+        runs/<cell id>.json         when, where and how long: never read by a leaderboard
+        artefacts/poison/<id>.npz   fake users' sequences, by what they were crafted from
+        artefacts/ranks/<id>.npz    a victim's ranks, by victim, seed and poison
+        work/                       fitted surrogates and the dataset, safe to delete
+        leaderboard.md .csv .json
+
+A file is written under a temporary name, flushed to disk and renamed, so a killed run loses at
+most the jobs in flight, and two runs on one folder never mix bytes. Records and artefacts carry
+a digest of their content: what can't be read or does not match is named and computed again.
+"""
+
+import errno
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.errors import StoreError
+from loki_bench.harness.identity import bytes_digest, canonical_json, content_id
+from loki_bench.harness.jobs import Crafted, DataFolder, Evaluated
+from loki_bench.interactions import Interactions, Sequences
+
+__all__ = ["Store", "arrays_digest"]
+
+Kind = Literal["records", "runs"]
+A = TypeVar("A")
+
+
+class Store:
+    """One suite's results folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when something is first written.
+    warn : callable of one str
+        Told of every file that can't be trusted, by name.
+    """
+
+    def __init__(self, folder: Path, *, warn: Callable[[str], None]) -> None:
+        self.folder = folder
+        self._warn = warn
+
+    # ------------------------------------------------------------------ records
+
+    def write_json(self, kind: Kind, cell_id: str, content: dict[str, Any]) -> None:
+        """Write a record, or the run beside it; the digest is added here."""
+        sealed = {**content, "sha256": content_id(content)}
+        text = canonical_json(sealed, indent=1) + "\n"
+        self._write(self.folder / kind / f"{cell_id}.json", text.encode())
+
+    def read_json(self, kind: Kind, cell_id: str) -> dict[str, Any] | None:
+        """A record if it is there and whole, else None; one that is not whole is named."""
+        path = self.folder / kind / f"{cell_id}.json"
+        try:
+            content = json.loads(path.read_bytes())
+            digest = content.pop("sha256")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"can't read {path}: {error.strerror}") from error
+        except (ValueError, KeyError, AttributeError, TypeError):
+            self._distrust(path, "not a whole record")
+            return None
+        if content_id(content) != digest:
+            self._distrust(path, "its content does not match its digest")
+            return None
+        return dict(content)
+
+    # ------------------------------------------------------------------ artefacts
+
+    def write_poison(self, craft_id: str, crafted: Crafted) -> None:
+        """Keep the fake users' sequences and the attacker's report."""
+        arrays: dict[str, NDArray[Any]] = {
+            "offsets": crafted.poison.offsets,
+            "items": crafted.poison.items,
+        }
+        self._write_arrays("poison", craft_id, arrays, {"report": crafted.report})
+
+    def read_poison(self, craft_id: str) -> Crafted | None:
+        """A poison if it is there and whole."""
+        return self._read_arrays(
+            "poison",
+            craft_id,
+            lambda a, meta: Crafted(
+                poison=Sequences(a["offsets"], a["items"]), report=meta["report"]
+            ),
+        )
+
+    def write_ranks(self, evaluation_id: str, evaluated: Evaluated) -> None:
+        """Keep a victim's ranks."""
+        arrays: dict[str, NDArray[Any]] = {
+            "target_ranks": evaluated.target_ranks,
+            "test_ranks": evaluated.test_ranks,
+        }
+        meta = {"n_training_samples": evaluated.n_training_samples, "report": evaluated.report}
+        self._write_arrays("ranks", evaluation_id, arrays, meta)
+
+    def read_ranks(self, evaluation_id: str) -> Evaluated | None:
+        """A victim's ranks if they are there and whole."""
+        return self._read_arrays(
+            "ranks",
+            evaluation_id,
+            lambda a, meta: Evaluated(
+                target_ranks=a["target_ranks"], test_ranks=a["test_ranks"], **meta
+            ),
+        )
+
+    # ------------------------------------------------------------------ reusable work
+
+    def write_surrogate(self, surrogate_id: str, pickled: bytes) -> None:
+        """Keep a fitted surrogate for other cells and later runs on this machine."""
+        self._write(self._surrogate(surrogate_id), bytes_digest(pickled).encode() + pickled)
+
+    def read_surrogate(self, surrogate_id: str) -> bytes | None:
+        """A fitted surrogate if it is there and whole."""
+        path = self._surrogate(surrogate_id)
+        if not path.exists():
+            return None
+        digest, pickled = (raw := path.read_bytes())[:64], raw[64:]
+        if bytes_digest(pickled).encode() != digest:
+            self._distrust(path, "its content does not match its digest")
+            return None
+        return pickled
+
+    def write_dataset(self, interactions: Interactions, fingerprint: str) -> DataFolder:
+        """Lay the dataset out for workers to map; done once for all runs."""
+        folder = self.folder / "work" / "data" / fingerprint
+        for name, array in (("offsets", interactions.offsets), ("items", interactions.items)):
+            buffer = io.BytesIO()
+            np.save(buffer, array)
+            self._write(folder / f"{name}.npy", buffer.getvalue())
+        return DataFolder(
+            str(folder.resolve()),
+            interactions.n_items,
+            interactions.user_tokens,
+            interactions.item_tokens,
+        )
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file of the folder itself, such as the leaderboard."""
+        self._write(self.folder / name, text.encode())
+
+    # ------------------------------------------------------------------ files
+
+    def _surrogate(self, surrogate_id: str) -> Path:
+        return self.folder / "work" / "surrogates" / f"{surrogate_id}.pickle"
+
+    def _write_arrays(
+        self, kind: str, name: str, arrays: dict[str, NDArray[Any]], meta: dict[str, Any]
+    ) -> None:
+        sealed = {"meta": meta, "sha256": arrays_digest(arrays, meta)}
+        buffer = io.BytesIO()
+        text = np.frombuffer(canonical_json(sealed).encode(), dtype=np.uint8)
+        named: dict[str, Any] = {"about": text, **arrays}
+        np.savez_compressed(buffer, **named)
+        self._write(self.folder / "artefacts" / kind / f"{name}.npz", buffer.getvalue())
+
+    def _read_arrays(
+        self, kind: str, name: str, build: Callable[[dict[str, NDArray[Any]], dict[str, Any]], A]
+    ) -> A | None:
+        path = self.folder / "artefacts" / kind / f"{name}.npz"
+        try:
+            # from memory: numpy leaves the file open where it is not a whole archive
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+                arrays = {key: file[key] for key in file.files}
+            about = json.loads(arrays.pop("about").tobytes())
+            if arrays_digest(arrays, about["meta"]) != about["sha256"]:
+                self._distrust(path, "its content does not match its digest")
+                return None
+            return build(arrays, about["meta"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+            self._distrust(path, "not a whole artefact")
+            return None
+
+    def _distrust(self, path: Path, why: str) -> None:
+        self._warn(f"{path}: {why}; it is computed again")
+
+    def _write(self, path: Path, content: bytes) -> None:
+        with _explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+            try:
+                with temporary.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+
+
+def arrays_digest(arrays: dict[str, NDArray[Any]], meta: dict[str, Any]) -> str:
+    """SHA-256 of named arrays and what is said of them; the same on every machine."""
+    described = {
+        name: [str(a.dtype), list(a.shape), bytes_digest(a.tobytes())] for name, a in arrays.items()
+    }
+    return content_id({"arrays": described, "meta": meta})
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        hints = {
+            errno.ENOSPC: "free some space",
+            errno.EACCES: "choose another folder with --results",
+            errno.EROFS: "choose another folder with --results",
+        }
+        hint = hints.get(error.errno or 0, "choose another folder with --results")
+        raise StoreError(f"can't write {path}: {error.strerror}; {hint}, then run again") from error

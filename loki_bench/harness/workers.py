@@ -1,0 +1,117 @@
+"""Runs jobs in worker processes: one thread each, a time limit a job, one crash loses one job.
+
+The seam is :class:`Workers`: anything that turns a function and its arguments into a future can
+stand in for it.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import contextmanager
+from multiprocessing import get_context
+from typing import Any, Protocol
+
+from pebble import ProcessExpired, ProcessPool
+
+__all__ = ["LocalWorkers", "Workers", "outcome_of"]
+
+# Set before a worker imports numpy or torch. Results are bit-identical only for a fixed number of
+# threads, small models run faster on one, and the other cores have cells of their own.
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+}
+
+
+class Workers(Protocol):
+    """Where jobs run."""
+
+    n_workers: int
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+        """Start a job; the future may raise what the job raised, or say how it was ended."""
+        ...
+
+
+class LocalWorkers:
+    """Worker processes on this machine.
+
+    Parameters
+    ----------
+    n_workers : int
+    seconds : float
+        Time limit of a job; a job over it is killed, and its worker replaced.
+    """
+
+    def __init__(self, n_workers: int, *, seconds: float) -> None:
+        self.n_workers = n_workers
+        self._seconds = seconds
+        # Spawned, not forked: a worker holds nothing of the host, and torch survives no fork.
+        self._pool = ProcessPool(
+            max_workers=n_workers, context=get_context("spawn"), initializer=_prepare
+        )
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+        """Start a job under the time limit."""
+        future: Future[Any] = self._pool.schedule(function, args=arguments, timeout=self._seconds)
+        return future
+
+    def close(self) -> None:
+        """End the workers at once; jobs in flight are lost."""
+        self._pool.stop()
+        self._pool.join()
+
+    @classmethod
+    @contextmanager
+    def open(cls, n_workers: int, *, seconds: float) -> Iterator["LocalWorkers"]:
+        """Workers for the length of a ``with`` block, their processes on one thread each."""
+        before = {name: os.environ.get(name) for name in ONE_THREAD}
+        os.environ.update(ONE_THREAD)
+        workers = cls(n_workers, seconds=seconds)
+        try:
+            yield workers
+        finally:
+            workers.close()
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+
+def outcome_of(future: "Future[Any]", seconds: float) -> Any:
+    """The job's result, or an exception that says how it was ended.
+
+    Raises
+    ------
+    TimeoutError
+        The job was killed at its limit.
+    ChildProcessError
+        The worker died: a crash, or the system ended it for its memory.
+    """
+    try:
+        return future.result()
+    except FutureTimeout:
+        raise TimeoutError(f"ended at its time limit of {seconds:g} s") from None
+    except ProcessExpired as error:
+        code = error.exitcode
+        how = (
+            f"killed by {signal.Signals(-code).name}"
+            if isinstance(code, int) and code < 0
+            else f"exit status {code}"
+        )
+        raise ChildProcessError(f"its worker process died ({how})") from None
+
+
+def _prepare() -> None:
+    """Called first in each worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's to handle
+    import torch  # imported here: the host itself may never need it
+
+    torch.set_num_threads(1)

@@ -1,0 +1,1 @@
+"""Leaderboards, a pure function of records: ``table`` computes rows, ``rendering`` writes them."""

@@ -1,0 +1,1 @@
+"""Built-in metrics: pure functions of an outcome, one module a family."""

@@ -1,0 +1,196 @@
+"""Finds the installed plugins, asks each what it declares, and answers questions by name.
+
+A plugin that can't be loaded is left out and named; it fails a run only if the run needs one of
+its components. Two plugins may declare one name: that is an error only when the name is asked
+for. Every load and every hook call is guarded, because one broken plugin must not take the
+command line down: pluggy's own ``load_setuptools_entrypoints`` is unguarded, and silently drops
+the second of two distributions whose entry points share a name.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import TypeVar
+
+import pluggy
+
+from loki_bench.errors import NameClashError, PluginError, UnknownComponentError
+from loki_bench.plugins import hookspecs
+from loki_bench.plugins.specs import (
+    AttackerSpec,
+    ComponentSpec,
+    DatasetSpec,
+    DefenseSpec,
+    InfluenceEstimatorSpec,
+    MetricSpec,
+    RecommenderSpec,
+    nearest,
+)
+
+__all__ = ["BrokenPlugin", "Component", "Origin", "Registry", "discover"]
+
+HOOKS: Mapping[str, type[ComponentSpec]] = {
+    "loki_bench_datasets": DatasetSpec,
+    "loki_bench_recommenders": RecommenderSpec,
+    "loki_bench_attackers": AttackerSpec,
+    "loki_bench_influence_estimators": InfluenceEstimatorSpec,
+    "loki_bench_metrics": MetricSpec,
+    "loki_bench_defenses": DefenseSpec,
+}
+
+S = TypeVar("S", bound=ComponentSpec)
+
+
+@dataclass(frozen=True, order=True)
+class Origin:
+    """The installed distribution that a component came from."""
+
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}"
+
+
+@dataclass(frozen=True)
+class Component:
+    """A declared component and where it came from."""
+
+    spec: ComponentSpec
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class BrokenPlugin:
+    """A plugin that was left out, and why."""
+
+    name: str
+    origin: Origin
+    reason: str
+
+    def __str__(self) -> str:
+        return f"plugin '{self.name}' of {self.origin}: {self.reason}"
+
+
+class Registry:
+    """All declared components.
+
+    Parameters
+    ----------
+    components : iterable of Component
+    broken : iterable of BrokenPlugin
+        Plugins that were left out; error messages name them.
+    """
+
+    def __init__(
+        self, components: Iterable[Component], broken: Iterable[BrokenPlugin] = ()
+    ) -> None:
+        self._components = sorted(
+            components, key=lambda c: (c.spec.kind, c.spec.name, c.origin, c.spec.target)
+        )
+        self.broken = tuple(sorted(broken, key=lambda b: (b.origin, b.name)))
+
+    def components(self, kind: str | None = None) -> list[Component]:
+        """All components, or those of one kind, ordered by kind and name."""
+        return [c for c in self._components if kind in (None, c.spec.kind)]
+
+    def find(self, spec_type: type[S], name: str) -> tuple[S, Origin]:
+        """The one component of a kind with that name.
+
+        Raises
+        ------
+        UnknownComponentError
+            Lists the known names, the nearest one, and the plugins that were left out.
+        NameClashError
+            Names the distributions that declare the name.
+        """
+        kind = spec_type.kind
+        known = [c for c in self._components if isinstance(c.spec, spec_type)]
+        found = [c for c in known if c.spec.name == name]
+        if not found:
+            names = sorted({c.spec.name for c in known})
+            left_out = "".join(f"; left out: {plugin}" for plugin in self.broken)
+            raise UnknownComponentError(
+                f"no plugin declares the {kind} '{name}'{nearest(name, names)}; "
+                f"known: {', '.join(names) or 'none'}{left_out}"
+            )
+        if len(found) > 1:
+            owners = " and ".join(str(c.origin) for c in found)
+            raise NameClashError(
+                f"the {kind} '{name}' is declared by {owners}; "
+                "leave one out with --disable-plugin, or uninstall it"
+            )
+        spec = found[0].spec
+        assert isinstance(spec, spec_type)  # noqa: S101  # for the type checker: filtered above
+        return spec, found[0].origin
+
+
+def discover(
+    *,
+    disabled: Iterable[str] = (),
+    strict: bool = False,
+    entries: Iterable[EntryPoint] | None = None,
+) -> Registry:
+    """Load every installed plugin and collect what it declares.
+
+    Parameters
+    ----------
+    disabled : iterable of str
+        Entry-point or distribution names to leave out.
+    strict : bool
+        Raise when any plugin is broken.
+    entries : iterable of EntryPoint, optional
+        Instead of those installed, for tests.
+
+    Raises
+    ------
+    PluginError
+        ``strict`` and a plugin is broken, or a disabled name matches no plugin.
+    """
+    found = list(entries if entries is not None else entry_points(group="loki_bench"))
+    unknown = set(disabled) - {e.name for e in found} - {_origin(e).distribution for e in found}
+    if unknown:
+        raise PluginError(
+            f"--disable-plugin {sorted(unknown)[0]}: no such plugin; "
+            f"installed: {', '.join(sorted({e.name for e in found})) or 'none'}"
+        )
+    components: list[Component] = []
+    broken: list[BrokenPlugin] = []
+    for entry in found:
+        origin = _origin(entry)
+        if entry.name in disabled or origin.distribution in disabled:
+            continue
+        try:
+            components += [Component(spec, origin) for spec in _declared_by(entry)]
+        except Exception as error:  # whatever a third party's module may raise
+            broken.append(BrokenPlugin(entry.name, origin, f"{type(error).__name__}: {error}"))
+    registry = Registry(components, broken)
+    if strict and broken:
+        raise PluginError("; ".join(str(plugin) for plugin in registry.broken))
+    return registry
+
+
+def _declared_by(entry: EntryPoint) -> list[ComponentSpec]:
+    """Import one plugin and call its hooks. A manager of its own keeps plugins apart."""
+    manager = pluggy.PluginManager(hookspecs.PROJECT_NAME)
+    manager.add_hookspecs(hookspecs)
+    manager.register(entry.load(), name=entry.name)
+    manager.check_pending()  # a misspelt hook name is an error, not silence
+    declared: list[ComponentSpec] = []
+    for hook, spec_type in HOOKS.items():
+        call: Callable[[], list[object]] = getattr(manager.hook, hook)
+        for specs in call():
+            declared += _checked(hook, spec_type, specs)
+    return declared
+
+
+def _checked(hook: str, spec_type: type[ComponentSpec], specs: object) -> list[ComponentSpec]:
+    if not isinstance(specs, (list, tuple)) or not all(isinstance(s, spec_type) for s in specs):
+        raise TypeError(f"{hook}() must return a list of {spec_type.__name__}, got {specs!r}")
+    return list(specs)
+
+
+def _origin(entry: EntryPoint) -> Origin:
+    if entry.dist is None:
+        return Origin("unknown", "0")
+    return Origin(entry.dist.name, entry.dist.version)

@@ -1,0 +1,46 @@
+"""Ranks of chosen items among all items, with ties shared and the user's own history left out.
+
+``rank = 1 + number of items above + (number of other items tied with it) / 2``, counted over the
+items that are not in the user's history. An item of the history has no rank (NaN): it is never
+shown. The same rule serves every recommender, the simulator and every metric.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.interactions import Sequences
+
+__all__ = ["masked_ranks"]
+
+
+def masked_ranks(
+    scores: NDArray[np.float32], histories: Sequences, items: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Rank the given items for each user.
+
+    Parameters
+    ----------
+    scores : float array of shape (n_users, n_items)
+        Finite; higher is ranked first.
+    histories : Sequences of n_users rows
+        Each user's own items, left out of the ranking; an item may be repeated.
+    items : int array of shape (n_users, m)
+        The items to rank, a row for each user.
+
+    Returns
+    -------
+    float64 array of shape (n_users, m), integers and halves from 1; NaN where the item is in the
+    user's own history.
+    """
+    n_users, m = items.shape
+    ranks = np.empty((n_users, m), dtype=np.float64)
+    for row in range(n_users):
+        own = np.unique(histories[row])
+        user_scores, own_scores = scores[row], scores[row, own]
+        for column in range(m):
+            score = user_scores[items[row, column]]
+            above = np.count_nonzero(user_scores > score) - np.count_nonzero(own_scores > score)
+            tied = np.count_nonzero(user_scores == score) - np.count_nonzero(own_scores == score)
+            ranks[row, column] = 1 + above + (tied - 1) / 2
+        ranks[row, np.isin(items[row], own)] = np.nan
+    return ranks

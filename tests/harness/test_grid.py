@@ -1,0 +1,114 @@
+"""The grid is the product that the suite describes, and refuses what can't be run."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loki_bench.errors import ParameterError, SuiteError, UnknownComponentError
+from loki_bench.harness.identity import canonical_json, content_id
+
+
+def test_cells_are_the_product_of_seeds_budgets_attackers_and_victims(prepared):
+    grid = prepared(
+        victims=["counts", "follows"], budget={"fake_users": [0.1, 0.2], "actions": [2, 3]}
+    ).grid
+    assert len(grid.cells) == 2 * 4 * 2 * 2
+    assert len({cell.id for cell in grid.cells}) == len(grid.cells)
+
+
+def test_the_budget_is_a_share_of_genuine_users(prepared):
+    [cell] = prepared(seeds=[0], attackers=["random"], budget={"fake_users": 0.049}).grid.cells
+    assert cell.budget.n_fake_users == 3  # 0.049 x 60 = 2.94
+    assert cell.budget.actions == 15
+
+
+def test_leave_one_out_leaves_the_victims_recommender_out(prepared):
+    cells = prepared(victims=["counts", "follows"], attackers=["asks-surrogates"]).grid.cells
+    lent = {(c.victim.name, tuple(s.recommender.name for s in c.surrogates)) for c in cells}
+    assert lent == {("counts", ("follows",)), ("follows", ("counts",))}
+
+
+def test_all_and_white_box_lend_what_they_say(prepared):
+    cells = prepared(
+        attackers=["asks-surrogates"], simulator=["all", "white-box"], seeds=[0]
+    ).grid.cells
+    lent = {(c.simulator, tuple(s.recommender.name for s in c.surrogates)) for c in cells}
+    assert lent == {("all", ("counts", "follows")), ("white-box", ("counts",))}
+
+
+def test_a_surrogate_with_other_parameters_is_still_the_victims_recommender(prepared):
+    with pytest.raises(SuiteError, match=r"no surrogate is left .* 'asks-surrogates' .*'counts'"):
+        prepared(
+            attackers=["asks-surrogates"],
+            surrogates=[{"name": "counts", "parameters": {"noise": 0.1}}],
+        )
+
+
+def test_attacks_without_surrogates_are_not_repeated_for_every_simulator(prepared):
+    grid = prepared(attackers=["random"], simulator=["all", "leave-one-out"], seeds=[0]).grid
+    assert [cell.simulator for cell in grid.cells] == [None]
+
+
+def test_a_poison_that_does_not_depend_on_the_victim_has_one_address(prepared):
+    cells = prepared(victims=["counts", "follows"], attackers=["random"], seeds=[0]).grid.cells
+    assert len({c.craft_id for c in cells}) == 1
+    assert len({c.id for c in cells}) == 2
+
+
+def test_a_parameter_written_as_its_default_changes_nothing(prepared):
+    [plain] = prepared(seeds=[0], attackers=["none"]).grid.cells
+    [written] = prepared(
+        seeds=[0],
+        attackers=["none"],
+        victims=[{"name": "counts", "parameters": {"noise": 0.5}}],
+    ).grid.cells
+    [other] = prepared(
+        seeds=[0],
+        attackers=["none"],
+        victims=[{"name": "counts", "parameters": {"noise": 0.7}}],
+    ).grid.cells
+    assert plain.id == written.id != other.id
+    assert (plain.victim.label, other.victim.label) == ("counts", "counts(noise=0.7)")
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"victims": ["count"]}, UnknownComponentError, "did you mean 'counts'"),
+        ({"attackers": ["randon"]}, UnknownComponentError, "did you mean 'random'"),
+        ({"metrics": ["hr@ten"]}, SuiteError, "'hr@ten': the cut-off must be a whole number"),
+        ({"metrics": ["hr"]}, SuiteError, "'hr' should read like 'hr@10'"),
+        ({"metrics": ["target_rank@3"]}, SuiteError, "should read like 'target_rank'"),
+        ({"metrics": ["hr@31"]}, SuiteError, "K = 31 is larger than the catalogue of 30 items"),
+        ({"protocol": {"n_targets": 31}}, SuiteError, "31 asked for, the data has 30 items"),
+        ({"protocol": {"n_target_users": 61}}, SuiteError, "n_target_users': 61 asked for"),
+        ({"protocol": {"targets": ["i99"]}}, SuiteError, "the dataset has no 'i99'"),
+        ({"attackers": ["wants-queries"]}, SuiteError, "needs queries"),
+        (
+            {"victims": [{"name": "counts", "parameters": {"nois": 1.0}}]},
+            ParameterError,
+            "did you mean 'noise'",
+        ),
+    ],
+)
+def test_what_can_not_be_run_is_refused_with_the_suites_name(prepared, changes, error, message):
+    with pytest.raises(error, match=f"suite 'toy': .*{message}"):
+        prepared(**changes)
+
+
+@given(st.dictionaries(st.text(max_size=5), st.floats(allow_nan=False, allow_infinity=False)))
+def test_an_id_does_not_depend_on_the_order_of_keys(content):
+    backwards = dict(reversed(list(content.items())))
+    assert content_id(content) == content_id(backwards)
+
+
+@given(st.recursive(st.integers() | st.text(max_size=3), lambda s: st.lists(s, max_size=3)))
+def test_canonical_json_reads_back(content):
+    import json
+
+    assert json.loads(canonical_json(content)) == content
+
+
+def test_an_id_refuses_nan():
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        content_id([float("nan")])

@@ -1,0 +1,261 @@
+"""Cells run in workers; each ends in a record, whatever its components do."""
+
+import json
+
+import numpy as np
+import pytest
+
+from loki_bench.harness.jobs import craft, evaluate
+from loki_bench.harness.run import missing_cells, run_cells
+from loki_bench.harness.store import Store
+from loki_bench.harness.workers import LocalWorkers
+from loki_bench.interactions import Sequences
+
+
+class Silent:
+    def __init__(self):
+        self.lines = []
+
+    def started(self, n_cells):
+        self.n_cells = n_cells
+
+    def working_on(self, what):
+        list(what)
+
+    def finished(self, cell, status, reason):
+        self.lines.append((cell.attacker.name, status))
+
+
+class Here:
+    """Workers that run a job where it is submitted: quick, for what needs no process."""
+
+    n_workers = 1
+
+    def submit(self, function, *arguments):
+        from concurrent.futures import Future
+
+        future = Future()
+        try:
+            future.set_result(function(*arguments))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def run(prepared, folder, workers=None, **options):
+    store = Store(folder, warn=print)
+    cells = missing_cells(prepared.grid, store, retry_failed=options.pop("retry_failed", False))
+    progress = Silent()
+    run_cells(
+        cells,
+        prepared.grid.metrics,
+        store=store,
+        workers=workers or Here(),
+        data=store.write_dataset(prepared.interactions, prepared.dataset.fingerprint),
+        interactions=prepared.interactions,
+        seconds=options.pop("seconds", 60.0),
+        progress=progress,
+    )
+    return store, progress.lines
+
+
+def records(store, prepared):
+    return [store.read_json("records", cell.id) for cell in prepared.grid.cells]
+
+
+def files(store):
+    kept = ("records", "artefacts")
+    return {
+        str(p.relative_to(store.folder)): p.read_bytes()
+        for kind in kept
+        for p in (store.folder / kind).rglob("*")
+        if p.is_file()
+    }
+
+
+def test_every_cell_gets_a_record_with_metrics_and_canary(prepared, tmp_path):
+    suite = prepared(attackers=["none", "random"])
+    store, _ = run(suite, tmp_path)
+    for record in records(store, suite):
+        assert record["status"] == "ok"
+        assert set(record["metrics"]) == {"display_rate@5", "hr@5"}
+        assert record["ceilings"] == {"display_rate@5": 1.0}
+        from_fakes = record["canary"]["training_samples_from_fake_users"]
+        if record["cell"]["attacker"]["name"] == "none":
+            assert from_fakes == 0
+        else:
+            assert from_fakes == record["spent"]["events"] == 12 * 5
+
+
+def test_a_second_run_has_nothing_to_do(prepared, tmp_path):
+    suite = prepared()
+    run(suite, tmp_path)
+    _, lines = run(suite, tmp_path)
+    assert lines == []
+
+
+def test_two_runs_write_the_same_bytes(prepared, tmp_path):
+    suite = prepared(attackers=["none", "random", "covisit", "asks-surrogates"])
+    first, _ = run(suite, tmp_path / "a")
+    second, _ = run(suite, tmp_path / "b")
+    assert files(first) == files(second)
+
+
+def test_no_attack_is_the_clean_victim_bit_for_bit(prepared, tmp_path):
+    suite = prepared(attackers=["none"], seeds=[3])
+    [cell] = suite.grid.cells
+    store, _ = run(suite, tmp_path)
+    data = store.write_dataset(suite.interactions, suite.dataset.fingerprint)
+    apart = evaluate(data, cell, Sequences.empty()).value
+    [record] = records(store, suite)
+    stored = store.read_ranks(record["artefacts"]["ranks"])
+    np.testing.assert_array_equal(stored.target_ranks, apart.target_ranks)
+    np.testing.assert_array_equal(stored.test_ranks, apart.test_ranks)
+
+
+@pytest.mark.parametrize(
+    ("attacker", "status", "reason"),
+    [
+        ("one-too-many-users", "rejected", "wrote 13 fake users; the budget is 12"),
+        ("one-too-many-events", "rejected", "gave fake user 0 6 events; the budget is 5"),
+        ("past-the-catalogue", "rejected", "used item 30; the catalogue is 0 to 29"),
+        ("rubbish", "rejected", "returned list; expected loki_bench Sequences"),
+        ("raises", "failed", "attacker 'raises' raised RuntimeError: no idea what to do"),
+    ],
+)
+def test_an_attack_that_breaks_the_rules_costs_its_own_cell(
+    prepared, tmp_path, attacker, status, reason
+):
+    suite = prepared(attackers=[attacker, "random"], seeds=[0])
+    store, lines = run(suite, tmp_path)
+    assert sorted(lines) == sorted([(attacker, status), ("random", "ok")])
+    broken, good = records(store, suite)
+    assert (broken["status"], good["status"]) == (status, "ok")
+    assert reason in broken["reason"]
+    assert "metrics" not in broken
+
+
+@pytest.mark.parametrize(
+    ("victim", "reason"),
+    [
+        ("answers-nan", "'answers-nan' answered score_next with NaN or infinity"),
+        ("ignores-new-users", "the poison never reached victim 'ignores-new-users': 12 fake users"),
+    ],
+)
+def test_a_victim_that_can_not_be_believed_fails_its_cell(prepared, tmp_path, victim, reason):
+    suite = prepared(victims=[victim], attackers=["random"], seeds=[0])
+    store, _ = run(suite, tmp_path)
+    [record] = records(store, suite)
+    assert record["status"] == "failed"
+    assert reason in record["reason"]
+
+
+def test_a_metric_outside_its_range_fails_its_cell(prepared, tmp_path):
+    suite = prepared(metrics=["out-of-range"], attackers=["none"], seeds=[0])
+    store, _ = run(suite, tmp_path)
+    [record] = records(store, suite)
+    assert (
+        "metric 'out-of-range' answered 2.0; expected a float from 0.0 to 1.0" in (record["reason"])
+    )
+
+
+def test_failed_cells_are_run_again_only_when_asked_for(prepared, tmp_path):
+    suite = prepared(attackers=["raises"], seeds=[0])
+    run(suite, tmp_path)
+    assert run(suite, tmp_path)[1] == []
+    assert run(suite, tmp_path, retry_failed=True)[1] == [("raises", "failed")]
+
+
+def test_a_metric_added_later_needs_no_training(prepared, tmp_path, monkeypatch):
+    run(prepared(), tmp_path)
+    monkeypatch.setattr("loki_bench.harness.jobs.evaluate", None)
+    more = prepared(metrics=["display_rate@5", "hr@5", "target_rank"])
+    store, lines = run(more, tmp_path)
+    assert len(lines) == 4
+    assert all("target_rank" in record["metrics"] for record in records(store, more))
+
+
+def test_work_that_cells_share_is_done_once(prepared, tmp_path, monkeypatch):
+    import loki_bench.harness.jobs as jobs
+
+    calls = {"fit_surrogate": 0, "craft": 0, "evaluate": 0}
+    for name in calls:
+        real = getattr(jobs, name)
+
+        def counted(*arguments, _real=real, _name=name):
+            calls[_name] += 1
+            return _real(*arguments)
+
+        monkeypatch.setattr(jobs, name, counted)
+    suite = prepared(
+        victims=["counts", "follows"],
+        attackers=["none", "random", "asks-surrogates"],
+        simulator="all",
+        seeds=[0],
+    )
+    run(suite, tmp_path)
+    # two surrogates; three poisons for two victims; two clean victims (`none` is one of them)
+    # and two attacks on each
+    assert calls == {"fit_surrogate": 2, "craft": 3, "evaluate": 6}
+
+
+def test_an_attacker_sees_events_up_to_the_one_before_the_test_event(prepared, tmp_path):
+    suite = prepared(attackers=["asks-surrogates"], seeds=[0])
+    store, _ = run(suite, tmp_path)
+    [record] = records(store, suite)
+    tested = int((suite.interactions.lengths >= 3).sum())
+    all_events = suite.interactions.n_events
+    assert record["reports"]["attacker"] == {
+        "surrogates": ["follows"],
+        "samples": [all_events - 2 * tested],
+        "events": all_events - tested,
+    }
+
+
+def test_what_an_attacker_is_shown_can_not_be_changed(prepared, tmp_path):
+    suite = prepared(attackers=["random"], seeds=[0])
+    store, _ = run(suite, tmp_path)
+    data = store.write_dataset(suite.interactions, suite.dataset.fingerprint)
+    from loki_bench.harness.jobs import _loaded
+
+    history = _loaded(data)[1].history
+    with pytest.raises(ValueError, match="read-only"):
+        history.items[0] = 1
+
+
+def test_crafting_is_repeatable_outside_the_grid(prepared, tmp_path):
+    suite = prepared(attackers=["covisit"], seeds=[0])
+    store, _ = run(suite, tmp_path)
+    [cell] = suite.grid.cells
+    data = store.write_dataset(suite.interactions, suite.dataset.fingerprint)
+    assert craft(data, cell, ()).value.poison == store.read_poison(cell.craft_id).poison
+
+
+def test_workers_end_what_never_returns_and_survive_what_dies(prepared, tmp_path):
+    suite = prepared(attackers=["sleeps", "dies", "random"], seeds=[0])
+    with LocalWorkers.open(2, seconds=15.0) as workers:
+        store, lines = run(suite, tmp_path, workers, seconds=15.0)
+    assert sorted(lines) == [("dies", "failed"), ("random", "ok"), ("sleeps", "timeout")]
+    slept, died, _ = records(store, suite)
+    assert slept["reason"] == "attacker 'sleeps' ended at its time limit of 15 s"
+    assert "its worker process died (exit status 3)" in died["reason"]
+
+
+def test_one_and_two_workers_write_the_same_bytes_as_none(prepared, tmp_path):
+    suite = prepared(victims=["counts", "follows"], attackers=["none", "covisit", "raises"])
+    here, _ = run(suite, tmp_path / "here")
+    for n in (1, 2):
+        with LocalWorkers.open(n, seconds=60.0) as workers:
+            there, _ = run(suite, tmp_path / str(n), workers)
+        assert files(there) == files(here)
+
+
+def test_times_and_machines_stay_out_of_records(prepared, tmp_path):
+    suite = prepared(attackers=["random"], seeds=[0])
+    store, _ = run(suite, tmp_path)
+    [cell] = suite.grid.cells
+    record = json.dumps(store.read_json("records", cell.id))
+    beside = store.read_json("runs", cell.id)
+    assert "seconds" not in record
+    assert beside["timings"]["attack"]["wall_seconds"] >= 0
+    assert beside["environment"]["threads_per_cell"] == 1

@@ -1,0 +1,149 @@
+"""What is written is whole; what is not whole is named and never trusted."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loki_bench.errors import StoreError
+from loki_bench.harness.jobs import Crafted, Evaluated
+from loki_bench.harness.store import Store, arrays_digest
+from loki_bench.interactions import Sequences
+
+
+@pytest.fixture
+def warnings():
+    return []
+
+
+@pytest.fixture
+def store(tmp_path, warnings):
+    return Store(tmp_path / "results", warn=warnings.append)
+
+
+def evaluated(rank=1.5):
+    return Evaluated(
+        target_ranks=np.array([[rank, np.nan]]),
+        test_ranks=np.array([3.0]),
+        n_training_samples=7,
+        report={"epochs": 2.0},
+    )
+
+
+def test_a_record_reads_back(store):
+    store.write_json("records", "a", {"x": [1, 2.5, None, "é"]})
+    assert store.read_json("records", "a") == {"x": [1, 2.5, None, "é"]}
+
+
+def test_what_is_not_there_is_none(store, warnings):
+    assert store.read_json("records", "a") is None
+    assert store.read_poison("a") is None
+    assert store.read_ranks("a") is None
+    assert store.read_surrogate("a") is None
+    assert not warnings
+
+
+@given(cut=st.integers(min_value=0))
+def test_a_truncated_record_is_named_and_not_trusted(tmp_path_factory, cut):
+    warnings = []
+    store = Store(tmp_path_factory.mktemp("s"), warn=warnings.append)
+    store.write_json("records", "a", {"value": 123456789})
+    path = store.folder / "records" / "a.json"
+    whole = path.read_bytes().rstrip()
+    path.write_bytes(whole[: cut % len(whole)])
+    assert store.read_json("records", "a") is None
+    assert str(path) in warnings[0]
+
+
+def test_an_edited_record_is_named_and_not_trusted(store, warnings):
+    store.write_json("records", "a", {"value": 1})
+    path = store.folder / "records" / "a.json"
+    path.write_text(path.read_text().replace('"value": 1', '"value": 2'))
+    assert store.read_json("records", "a") is None
+    assert "does not match its digest" in warnings[0]
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "{}", '{"sha256": 3}'])
+def test_other_json_is_not_a_record(store, warnings, content):
+    path = store.folder / "records" / "a.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    assert store.read_json("records", "a") is None
+    assert len(warnings) == 1
+
+
+def test_artefacts_read_back(store):
+    crafted = Crafted(poison=Sequences.of([[1, 2], [3]]), report={"why": "because"})
+    store.write_poison("p", crafted)
+    again = store.read_poison("p")
+    assert (again.poison, again.report) == (crafted.poison, crafted.report)
+    store.write_ranks("r", evaluated())
+    ranks = store.read_ranks("r")
+    np.testing.assert_array_equal(ranks.target_ranks, [[1.5, np.nan]])
+    assert (ranks.n_training_samples, ranks.report) == (7, {"epochs": 2.0})
+    store.write_surrogate("s", b"bytes")
+    assert store.read_surrogate("s") == b"bytes"
+
+
+@pytest.mark.parametrize("position", [0.0, 0.3, 0.6, 0.99])
+def test_a_damaged_artefact_is_named_and_not_trusted(store, warnings, position):
+    store.write_ranks("r", evaluated())
+    path = store.folder / "artefacts" / "ranks" / "r.npz"
+    damaged = bytearray(path.read_bytes())
+    damaged = damaged[: int(position * len(damaged))]
+    path.write_bytes(damaged)
+    assert store.read_ranks("r") is None
+    assert str(path) in warnings[0]
+
+
+def test_a_damaged_surrogate_is_never_unpickled(store, warnings):
+    store.write_surrogate("s", b"bytes")
+    path = store.folder / "work" / "surrogates" / "s.pickle"
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    assert store.read_surrogate("s") is None
+    assert str(path) in warnings[0]
+
+
+def test_the_same_content_is_the_same_bytes(store, tmp_path):
+    other = Store(tmp_path / "other", warn=print)
+    for one in (store, other):
+        one.write_ranks("r", evaluated())
+        one.write_json("records", "a", {"b": 1, "a": 2})
+    for name in ("artefacts/ranks/r.npz", "records/a.json"):
+        assert (store.folder / name).read_bytes() == (other.folder / name).read_bytes()
+
+
+def test_a_digest_tells_types_shapes_and_values_apart():
+    digests = {
+        arrays_digest({"a": array}, {})
+        for array in (
+            np.zeros(2),
+            np.zeros((2, 1)),
+            np.zeros(2, np.float32),
+            np.ones(2),
+        )
+    }
+    assert len(digests) == 4
+
+
+def test_a_folder_that_can_not_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    store = Store(tmp_path / "file", warn=print)
+    with pytest.raises(StoreError, match=r"can't write .*file.*choose another folder"):
+        store.write_json("records", "a", {})
+
+
+def test_a_full_disk_leaves_nothing_half_written(store, monkeypatch):
+    store.write_json("records", "a", {"old": 1})
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match="No space left on device; free some space"):
+        store.write_json("records", "a", {"new": 1})
+    assert [p.name for p in (store.folder / "records").iterdir()] == ["a.json"]
+    assert json.loads((store.folder / "records" / "a.json").read_text())["old"] == 1

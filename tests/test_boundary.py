@@ -1,0 +1,91 @@
+"""What components answer is checked, never repaired."""
+
+import numpy as np
+import pytest
+
+from loki_bench.boundary import checked_poison, ranks_given_by
+from loki_bench.contracts import Budget, Recommender
+from loki_bench.errors import InvalidAnswerError, RejectedError
+from loki_bench.interactions import Sequences
+
+BUDGET = Budget(n_fake_users=2, n_actions=3)
+
+
+def check(answer):
+    return checked_poison(answer, attacker="a", budget=BUDGET, n_items=5)
+
+
+def test_a_poison_within_the_rules_passes_unchanged():
+    poison = Sequences.of([[0, 1, 4], [2]])
+    assert check(poison) == poison
+
+
+def test_no_fake_users_at_all_is_within_the_rules():
+    assert len(check(Sequences.empty())) == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[0], [1], [2]], "wrote 3 fake users; the budget is 2"),
+        ([[0, 1, 2, 3]], "gave fake user 0 4 events; the budget is 3"),
+        ([[0], []], "gave fake user 1 no event"),
+        ([[5]], "used item 5; the catalogue is 0 to 4"),
+    ],
+)
+def test_a_poison_outside_the_rules_is_rejected_with_the_reason(rows, message):
+    with pytest.raises(RejectedError, match=message):
+        check(Sequences.of(rows))
+
+
+@pytest.mark.parametrize("rubbish", [None, [[1]], np.zeros((2, 3)), "items"])
+def test_anything_else_than_sequences_is_rejected(rubbish):
+    with pytest.raises(RejectedError, match="expected loki_bench Sequences"):
+        check(rubbish)
+
+
+class Answers(Recommender):
+    def __init__(self, answer):
+        self.answer = answer
+
+    def fit(self, train, *, validation, seed):
+        return self
+
+    def score_next(self, users, histories):
+        return self.answer(users)
+
+
+def ranks(answer, n=2):
+    return ranks_given_by(
+        Answers(answer),
+        name="r",
+        users=np.arange(n, dtype=np.int32),
+        histories=Sequences.of([[]] * n),
+        items=np.zeros((n, 1), dtype=np.int32),
+        n_items=3,
+    )
+
+
+def test_ranks_come_from_scores():
+    scores = np.array([[3, 2, 1], [1, 1, 2]], dtype=np.float32)
+    assert ranks(lambda users: scores).tolist() == [[1.0], [2.5]]
+
+
+def test_no_user_means_no_rank():
+    assert ranks(lambda users: np.zeros((len(users), 3), np.float32), n=0).shape == (0, 1)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_scores_that_are_not_finite_are_refused(bad):
+    scores = np.array([[3, bad, 1], [1, 1, 2]], dtype=np.float32)
+    with pytest.raises(InvalidAnswerError, match="'r' answered score_next with NaN or infinity"):
+        ranks(lambda users: scores)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [np.zeros((2, 4), np.float32), np.zeros((2, 3)), [[0, 0, 0]] * 2, np.zeros(6, np.float32)],
+)
+def test_scores_of_the_wrong_type_or_shape_are_refused(answer):
+    with pytest.raises(InvalidAnswerError, match=r"expected a float32 array of shape \(2, 3\)"):
+        ranks(lambda users: answer)

@@ -1,0 +1,83 @@
+"""Ranks with shared ties and masked histories, against a reference of five lines."""
+
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loki_bench.interactions import Sequences
+from loki_bench.ranking import masked_ranks
+
+
+def reference_rank(scores, history, item):
+    rivals = [i for i in range(len(scores)) if i not in history and i != item]
+    above = sum(scores[i] > scores[item] for i in rivals)
+    tied = sum(scores[i] == scores[item] for i in rivals)
+    return math.nan if item in history else 1 + above + tied / 2
+
+
+@st.composite
+def problems(draw):
+    n_users, n_items = draw(st.integers(0, 4)), draw(st.integers(1, 7))
+    # few different scores, so that there are ties; zero of either sign is one score
+    score = st.sampled_from([-1.5, -0.0, 0.0, 1.0, 2.0])
+    scores = [[draw(score) for _ in range(n_items)] for _ in range(n_users)]
+    item = st.integers(0, n_items - 1)
+    histories = [draw(st.lists(item, max_size=8)) for _ in range(n_users)]
+    m = draw(st.integers(0, 3))
+    items = [[draw(item) for _ in range(m)] for _ in range(n_users)]
+    return scores, histories, items, (n_users, m), n_items
+
+
+@given(problems())
+def test_ranks_equal_those_of_the_reference(problem):
+    scores, histories, items, shape, n_items = problem
+    ranks = masked_ranks(
+        np.array(scores, dtype=np.float32).reshape(shape[0], n_items),
+        Sequences.of(histories),
+        np.array(items, dtype=np.int32).reshape(shape),
+    )
+    expected = [
+        [reference_rank(s, h, item) for item in row]
+        for s, h, row in zip(scores, histories, items, strict=True)
+    ]
+    assert ranks.dtype == np.float64
+    np.testing.assert_array_equal(ranks, np.array(expected).reshape(shape))
+
+
+def test_ranks_by_hand():
+    scores = np.array([[0.9, 0.5, 0.5, 0.1, 0.7]], dtype=np.float32)
+    items = np.array([[0, 1, 2, 3, 4]], dtype=np.int32)
+    np.testing.assert_array_equal(
+        masked_ranks(scores, Sequences.of([[]]), items), [[1, 3.5, 3.5, 5, 2]]
+    )
+    np.testing.assert_array_equal(
+        masked_ranks(scores, Sequences.of([[0, 2, 0]]), items), [[np.nan, 2, np.nan, 3, 1]]
+    )
+
+
+def test_a_recommender_that_cannot_tell_items_apart_gives_all_of_them_the_middle():
+    ranks = masked_ranks(
+        np.zeros((1, 101), dtype=np.float32), Sequences.of([[]]), np.array([[0, 50]])
+    )
+    assert ranks.tolist() == [[51, 51]]
+
+
+def test_the_only_item_left_ranks_first():
+    ranks = masked_ranks(np.array([[3.0, 1.0]]), Sequences.of([[0]]), np.array([[1]]))
+    assert ranks.tolist() == [[1.0]]
+
+
+def test_scores_and_histories_are_left_as_they_were():
+    scores = np.array([[1.0, 2.0]], dtype=np.float32)
+    scores.flags.writeable = False
+    masked_ranks(scores, Sequences.of([[1]]), np.array([[0]]))
+    assert scores.tolist() == [[1.0, 2.0]]
+
+
+def test_no_user_has_no_rank():
+    ranks = masked_ranks(
+        np.empty((0, 3), dtype=np.float32), Sequences.empty(), np.empty((0, 2), dtype=np.int32)
+    )
+    assert ranks.shape == (0, 2)

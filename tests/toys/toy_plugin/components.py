@@ -1,0 +1,143 @@
+"""The toy plugin's components."""
+
+import os
+import time
+
+import numpy as np
+
+from loki_bench.contracts import Attacker, DatasetLoader, Recommender
+from loki_bench.interactions import Interactions, Sequences
+
+
+class ToyData(DatasetLoader):
+    """Users walk along a circle of items, with a jump now and then."""
+
+    def __init__(self, n_users: int = 60, n_items: int = 30) -> None:
+        self.n_users, self.n_items = n_users, n_items
+
+    def load(self, folder, *, download):
+        random = np.random.default_rng(5)
+        rows = [
+            (random.integers(self.n_items) + np.arange(random.integers(4, 10))) % self.n_items
+            for _ in range(self.n_users)
+        ]
+        data = Sequences.of(rows)
+        return Interactions(
+            data.offsets,
+            data.items,
+            n_items=self.n_items,
+            user_tokens=tuple(f"u{u}" for u in range(self.n_users)),
+            item_tokens=tuple(f"i{i}" for i in range(self.n_items)),
+        )
+
+
+class Counts(Recommender):
+    """Popularity, with a little seeded noise so that seeds differ."""
+
+    def __init__(self, noise: float = 0.5) -> None:
+        self.noise = noise
+
+    def fit(self, train, *, validation, seed):
+        self.n_samples = train.n_events
+        self.scores = train.item_counts + self.noise * np.random.default_rng(seed).random(
+            train.n_items
+        )
+        return self
+
+    def score_next(self, users, histories):
+        return np.tile(self.scores.astype(np.float32), (len(users), 1))
+
+    @property
+    def n_training_samples(self):
+        return self.n_samples
+
+    @property
+    def fit_report(self):
+        return {"events": float(self.n_samples)}
+
+
+class Follows(Counts):
+    """How often an item followed the user's last one."""
+
+    def fit(self, train, *, validation, seed):
+        super().fit(train, validation=validation, seed=seed)
+        self.follows = np.zeros((train.n_items, train.n_items), dtype=np.float32)
+        for row in train:
+            np.add.at(self.follows, (row[:-1], row[1:]), 1)
+        return self
+
+    def score_next(self, users, histories):
+        popular = super().score_next(users, histories) / 1000
+        for position, row in enumerate(histories):
+            if len(row):
+                popular[position] += self.follows[row[-1]]
+        return popular
+
+
+class AnswersNaN(Counts):
+    def score_next(self, users, histories):
+        return np.full((len(users), len(self.scores)), np.nan, dtype=np.float32)
+
+
+class IgnoresNewUsers(Counts):
+    """The bug that made a published victim immune: added users never reach the training data."""
+
+    def fit(self, train, *, validation, seed):
+        return super().fit(
+            train.with_sequences(train.take(np.arange(60))), validation=validation, seed=seed
+        )
+
+
+def _rows(view, n_users, n_actions, item=0):
+    return Sequences.of([[item] * n_actions] * n_users)
+
+
+class OneTooManyUsers(Attacker):
+    def poison(self, view):
+        return _rows(view, view.budget.n_fake_users + 1, view.budget.n_actions)
+
+
+class OneTooManyEvents(Attacker):
+    def poison(self, view):
+        return _rows(view, view.budget.n_fake_users, view.budget.n_actions + 1)
+
+
+class PastTheCatalogue(Attacker):
+    def poison(self, view):
+        return _rows(view, 1, 1, view.history.n_items)
+
+
+class Rubbish(Attacker):
+    def poison(self, view):
+        return [[1, 2, 3]]
+
+
+class Raises(Attacker):
+    def poison(self, view):
+        raise RuntimeError("no idea what to do")
+
+
+class Sleeps(Attacker):
+    def poison(self, view):
+        time.sleep(3600)
+
+
+class Dies(Attacker):
+    def poison(self, view):
+        os._exit(3)
+
+
+class AsksSurrogates(Attacker):
+    """Writes targets only, and reports who it was lent."""
+
+    def poison(self, view):
+        self.report = {
+            "surrogates": [s.name for s in view.surrogates],
+            "samples": [s.fit().n_training_samples for s in view.surrogates],
+            "events": view.history.n_events,
+        }
+        return Sequences.of([view.goal.items[: view.budget.n_actions]] * view.budget.n_fake_users)
+
+
+def out_of_range(outcome):
+    return 2.0

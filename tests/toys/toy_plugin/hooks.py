@@ -1,0 +1,68 @@
+"""What the toy plugin declares."""
+
+from loki_bench.plugins.hookspecs import hookimpl
+from loki_bench.plugins.specs import AttackerSpec, DatasetSpec, MetricSpec, RecommenderSpec
+
+
+@hookimpl
+def loki_bench_datasets():
+    return [
+        DatasetSpec(name="toy", summary="Made up", target="toy_plugin.components:ToyData"),
+    ]
+
+
+@hookimpl
+def loki_bench_recommenders():
+    def declared(name, target):
+        return RecommenderSpec(
+            name=name,
+            summary="For tests",
+            target=f"toy_plugin.components:{target}",
+            uses_order=False,
+            differentiable=False,
+        )
+
+    return [
+        declared("counts", "Counts"),
+        declared("follows", "Follows"),
+        declared("answers-nan", "AnswersNaN"),
+        declared("ignores-new-users", "IgnoresNewUsers"),
+    ]
+
+
+@hookimpl
+def loki_bench_attackers():
+    def declared(name, target, *needs):
+        return AttackerSpec(
+            name=name,
+            summary="For tests",
+            target=f"toy_plugin.components:{target}",
+            needs=frozenset({"history", *needs}),
+        )
+
+    return [
+        declared("one-too-many-users", "OneTooManyUsers"),
+        declared("one-too-many-events", "OneTooManyEvents"),
+        declared("past-the-catalogue", "PastTheCatalogue"),
+        declared("rubbish", "Rubbish"),
+        declared("raises", "Raises"),
+        declared("sleeps", "Sleeps"),
+        declared("dies", "Dies"),
+        declared("asks-surrogates", "AsksSurrogates", "surrogates"),
+        declared("wants-queries", "Rubbish", "queries"),
+    ]
+
+
+@hookimpl
+def loki_bench_metrics():
+    return [
+        MetricSpec(
+            name="out-of-range",
+            summary="For tests",
+            target="toy_plugin.components:out_of_range",
+            higher_is="neither",
+            range=(0.0, 1.0),
+            unit="share",
+            purpose="attack",
+        )
+    ]
