@@ -12,9 +12,19 @@ from loki_bench.datasets.published_files import (
     TOYS,
 )
 from loki_bench.plugins.hookspecs import hookimpl
-from loki_bench.plugins.specs import AttackerSpec, DatasetSpec, MetricSpec
+from loki_bench.plugins.specs import (
+    AttackerSpec,
+    DatasetSpec,
+    InfluenceEstimatorSpec,
+    MetricSpec,
+)
 
-__all__ = ["loki_bench_attackers", "loki_bench_datasets", "loki_bench_metrics"]
+__all__ = [
+    "loki_bench_attackers",
+    "loki_bench_datasets",
+    "loki_bench_influence_estimators",
+    "loki_bench_metrics",
+]
 
 _LOKI = "Zhang et al., Practical Data Poisoning Attack against Next-Item Recommendation, WWW 2020"
 _COVISITATION = (
@@ -209,5 +219,46 @@ def loki_bench_metrics() -> list[MetricSpec]:
             range=(0.0, 1.0),
             unit="distance",
             purpose="stealth",
+        ),
+    ]
+
+
+@hookimpl
+def loki_bench_influence_estimators() -> list[InfluenceEstimatorSpec]:
+    """The built-in influence estimators."""
+    return [
+        InfluenceEstimatorSpec(
+            name="cg",
+            summary="Inverse Hessian by conjugate gradients, fake users folded in",
+            target="loki_bench.influence.cg_influence:ConjugateGradientInfluence",
+            reference=f"{_LOKI}, Eq. 2-3; Koh & Liang, ICML 2017",
+        ),
+        InfluenceEstimatorSpec(
+            name="lissa",
+            summary="Inverse Hessian by LiSSA's recursion, as the LOKI paper does",
+            target="loki_bench.influence.lissa_influence:LissaInfluence",
+            reference=f"Agarwal, Bullins & Hazan, JMLR 2017; {_LOKI}",
+        ),
+        InfluenceEstimatorSpec(
+            name="leverage",
+            summary="cg with each fake user's own curvature allowed for in closed form",
+            target="loki_bench.influence.leverage_influence:LeverageInfluence",
+        ),
+        InfluenceEstimatorSpec(
+            name="gradient-dot",
+            summary="Gradient product without curvature: cheap, for models far from convergence",
+            target="loki_bench.influence.gradient_dot_influence:GradientDotInfluence",
+            reference="Pruthi et al., Estimating Training Data Influence (TracIn), NeurIPS 2020",
+        ),
+        InfluenceEstimatorSpec(
+            name="target-block",
+            summary="Closed form over the target items' rows alone",
+            target="loki_bench.influence.target_block_influence:TargetBlockInfluence",
+            reference="Cheng et al., Incorporating Interpretability (FIA), KDD 2019",
+        ),
+        InfluenceEstimatorSpec(
+            name="retrain",
+            summary="Real training with each fake user, less a control: the slow truth",
+            target="loki_bench.influence.retrain_influence:RetrainInfluence",
         ),
     ]

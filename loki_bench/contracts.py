@@ -262,12 +262,15 @@ class TrainingSamples:
     last_items : int32 array of shape (n,)
         The item before the positive one; -1 where there is none.
     positives, negatives : int32 arrays of shape (n,)
+    histories : Sequences of n rows, or None
+        All items before the positive one; None where the model looks at the last item at most.
     """
 
     users: NDArray[np.int32]
     last_items: NDArray[np.int32]
     positives: NDArray[np.int32]
     negatives: NDArray[np.int32]
+    histories: Sequences | None = None
 
     def __len__(self) -> int:
         return len(self.users)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any, Protocol
 
 from pebble import ProcessExpired, ProcessPool
@@ -112,6 +113,15 @@ def outcome_of(future: "Future[Any]", seconds: float) -> Any:
 def _prepare() -> None:
     """Called first in each worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's to handle
+    Thread(target=_end_with_the_host, daemon=True).start()
     import torch  # imported here: the host itself may never need it
 
     torch.set_num_threads(1)
+
+
+def _end_with_the_host() -> None:
+    """A host that was killed can't end its workers: they must notice, whatever they are doing."""
+    host = parent_process()
+    if host is not None:
+        host.join()
+        os._exit(1)

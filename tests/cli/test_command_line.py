@@ -1,0 +1,247 @@
+"""The installed command, run as a person runs it, with a third party's plugin installed."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TOYS = Path(__file__).parents[1] / "toys"
+
+SUITE = """
+name = "toy"
+seeds = [0, 1]
+victims = ["counts", "follows"]
+surrogates = ["counts", "follows"]
+attackers = ["none", "random", "popular", "randalter", "covisit", "asks-surrogates"]
+metrics = ["display_rate@5", "hr@5", "hr_change@5", "length_distance", "target_rank"]
+dataset = "toy"
+[protocol]
+n_targets = 3
+n_target_users = 10
+[budget]
+fake_users = 0.2
+actions = 5
+"""
+
+# The entry point's own code, by the interpreter that runs the tests: an installed script may
+# belong to another one.
+COMMAND = [sys.executable, "-m", "loki_bench"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "toy.toml").write_text(SUITE)
+    return tmp_path
+
+
+def environment():
+    return {**os.environ, "PYTHONPATH": str(TOYS), "COLUMNS": "200"}
+
+
+def loki_bench(folder, *arguments, code=0):
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def results(folder):
+    """Everything that must be the same bytes on every run."""
+    found = {}
+    for path in sorted((folder / "leaderboards").rglob("*")):
+        relative = path.relative_to(folder)
+        if path.is_file() and not {"runs", "work"} & set(relative.parts):
+            found[str(relative)] = path.read_bytes()
+    return found
+
+
+def test_a_run_prints_the_table_and_writes_it_three_ways(folder):
+    done = loki_bench(folder, "run", "toy.toml", "--workers", "1")
+    written = folder / "leaderboards" / "toy"
+    assert "display_rate@5 (of 1)" in done.stdout
+    assert "[24/24]" in done.stderr
+    assert re.search(r"elapsed \d+:\d\d, about 0:00 left", done.stderr)
+    assert "asks-surrogates" in (written / "leaderboard.md").read_text()
+    assert len((written / "leaderboard.csv").read_text().splitlines()) == 1 + 12 * 5
+    assert len(json.loads((written / "leaderboard.json").read_text())["tables"]) == 1
+    assert len(list((written / "records").iterdir())) == 24
+
+    status = loki_bench(folder, "status", "toy.toml", "--json")
+    assert json.loads(status.stdout) == {"suite": "toy", "cells": {"ok": 24}}
+    again = loki_bench(folder, "leaderboard", "toy.toml", "--json")
+    assert again.stdout.strip() == (written / "leaderboard.json").read_text().strip()
+
+
+def test_a_killed_run_is_taken_up_and_ends_in_the_same_bytes(folder, tmp_path_factory):
+    whole = tmp_path_factory.mktemp("whole")
+    (whole / "toy.toml").write_text(SUITE)
+    loki_bench(whole, "run", "toy.toml", "--workers", "2")
+
+    running = subprocess.Popen(
+        [*COMMAND, "run", "toy.toml", "--workers", "2"],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    records = folder / "leaderboards" / "toy" / "records"
+    _wait_for(lambda: records.is_dir() and any(records.glob("*.json")), running)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    n_kept = len(list(records.glob("*.json")))
+    truncated = next(records.glob("*.json"))
+    truncated.write_bytes(truncated.read_bytes()[:100])
+
+    done = loki_bench(folder, "run", "toy.toml", "--workers", "1")
+    assert f"{truncated.name}: not a whole record; it is computed again" in done.stderr
+    assert f"24 cells, {n_kept - 1} of them done before" in done.stderr
+    assert results(folder) == results(whole)
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(folder):
+    (folder / "toy.toml").write_text(
+        SUITE.replace('"asks-surrogates"', '"sleeps"').replace("[0, 1]", "[0]")
+    )
+    running = subprocess.Popen(
+        [*COMMAND, "run", "toy.toml", "--workers", "2"],  # one of them will sleep
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a test run started in the background ignores Ctrl-C, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    records = folder / "leaderboards" / "toy" / "records"
+    try:
+        _wait_for(lambda: records.is_dir() and any(records.glob("*.json")), running)
+        running.send_signal(signal.SIGINT)
+    except BaseException:
+        running.kill()
+        raise
+    finally:
+        _, said = running.communicate()
+    assert running.returncode == 130
+    assert re.search(r"stopped; \d+ of 12 cells are kept\. The same command goes on", said)
+    assert not list(folder.rglob("*.part"))
+
+
+def test_cells_that_fail_are_told_by_the_exit_status(folder):
+    (folder / "toy.toml").write_text(SUITE.replace('"asks-surrogates"', '"raises"'))
+    done = loki_bench(folder, "run", "toy.toml", "--workers", "2", code=1)
+    assert "raises on counts: attacker 'raises' raised RuntimeError" in done.stdout
+    loki_bench(folder, "status", "toy.toml", code=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run", "quik"], "no suite 'quik' (did you mean 'quick'?)"),
+        (["run", "none.toml"], "suite file none.toml: No such file or directory"),
+        (["run", "bad.toml"], "suite file bad.toml: unknown key 'seed' (did you mean 'seeds'?)"),
+        (["run", "far.toml"], "suite 'toy': key 'metrics': 'hr@500': K = 500 is larger than"),
+        (["leaderboard", "toy.toml"], "has no result of suite 'toy'; type `loki-bench run"),
+        (["plugins", "show", "covist"], "no plugin declares 'covist' (did you mean 'covisit'?)"),
+        (["datasets", "show", "amazon-sports"], "sports"),
+        (["run", "toy.toml", "--disable-plugin", "toyz"], "--disable-plugin toyz: no such plugin"),
+        (["run", "toy.toml", "--disable-plugin", "toys"], "no plugin declares the dataset 'toy'"),
+        (["run", "toy.toml", "--results", "toy.toml"], "toy.toml"),
+        (["run", "toy.toml", "--workers", "0"], "0 is not in the range x>=1"),
+        (["rum"], "No such command 'rum'"),
+    ],
+)
+def test_a_wrong_request_is_one_sentence_and_writes_nothing(folder, arguments, sentence):
+    (folder / "bad.toml").write_text(SUITE.replace("seeds", "seed"))
+    (folder / "far.toml").write_text(SUITE.replace("hr@5", "hr@500"))
+    before = sorted(folder.rglob("*"))
+    done = loki_bench(folder, *arguments, code=2)
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_plugin_whose_import_fails_is_named_and_the_rest_goes_on(folder, tmp_path):
+    broken = tmp_path / "site"
+    (broken / "broken-2.0.dist-info").mkdir(parents=True)
+    (broken / "broken-2.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: broken\nVersion: 2.0\n"
+    )
+    (broken / "broken-2.0.dist-info" / "entry_points.txt").write_text(
+        "[loki_bench]\nbroken = no_such_module\n"
+    )
+    done = subprocess.run(
+        [*COMMAND, "plugins", "list"],
+        env={**environment(), "PYTHONPATH": f"{TOYS}{os.pathsep}{broken}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "left out: plugin 'broken' of broken 2.0: ModuleNotFoundError" in done.stderr
+    assert "covisit" in done.stdout
+
+
+def test_every_command_has_help_with_an_example(folder):
+    commands = [
+        ["run"],
+        ["status"],
+        ["leaderboard"],
+        ["plugins"],
+        ["plugins", "list"],
+        ["plugins", "show"],
+        ["suites"],
+        ["suites", "list"],
+        ["datasets"],
+        ["datasets", "list"],
+        ["datasets", "fetch"],
+        ["datasets", "show"],
+    ]
+    for command in [[], *commands]:
+        assert "Example: loki-bench" in loki_bench(folder, *command, "--help").stdout
+
+
+def test_help_and_lists_import_no_framework(folder):
+    for arguments in (["--help"], ["plugins", "list"], ["suites", "list"], ["--version"]):
+        code = (
+            "import sys\n"
+            f"sys.argv = ['loki-bench', *{arguments!r}]\n"
+            "from loki_bench.cli.main import main\n"
+            "try:\n    main()\n"
+            "except SystemExit:\n"
+            "    heavy = {'torch', 'recbole', 'numba', 'pandas', 'sklearn'} & set(sys.modules)\n"
+            "    sys.exit(str(heavy) if heavy else 0)\n"
+        )
+        subprocess.run(
+            [sys.executable, "-c", code], env=environment(), check=True, capture_output=True
+        )
+
+
+def test_lists_answer_programs_too(folder):
+    listed = json.loads(loki_bench(folder, "plugins", "list", "--json").stdout)
+    toy = next(c for c in listed["components"] if c["name"] == "counts")
+    assert (toy["distribution"], toy["version"]) == ("toy-plugin", "1.0")
+    shown = json.loads(loki_bench(folder, "plugins", "show", "counts", "--json").stdout)
+    assert shown[0]["parameters"] == ["noise: float = 0.5"]
+    assert {s["name"] for s in json.loads(loki_bench(folder, "suites", "list", "--json").stdout)}
+    assert json.loads(loki_bench(folder, "datasets", "show", "toy", "--json").stdout)["n_users"]
+
+
+def _wait_for(condition, process, seconds=120):
+    """Until something has happened; the bound only ends a test that can't pass any more."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, "the run ended before it could be stopped"
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.01)

@@ -1,0 +1,195 @@
+"""Rows are computed from records alone; expected numbers are worked out by hand."""
+
+import json
+
+import pytest
+from scipy import stats
+
+from loki_bench.leaderboard.rendering import as_csv, as_json, as_markdown, as_text
+from loki_bench.leaderboard.table import tables_of
+
+
+def component(name, **changed):
+    return {"name": name, "changed": changed}
+
+
+def cell(attacker="none", *, victim="bprmf", seed=0, share=0.03, simulator=None, **changed):
+    return {
+        "dataset": {
+            "component": component("ml-100k"),
+            "fingerprint": "f" * 64,
+            "n_users": 10,
+            "n_items": 20,
+            "n_events": 30,
+        },
+        "protocol": {
+            "n_targets": 20,
+            "n_target_users": 20,
+            "goal": "promote",
+            "targets": [],
+            "target_users": [],
+        },
+        "protocol_version": 1,
+        "budget": {"fake_users": share, "n_fake_users": 3, "actions": 15},
+        "victim": component(victim),
+        "attacker": component(attacker, **changed),
+        "simulator": simulator,
+        "influence": None,
+        "seed": seed,
+    }
+
+
+def record(value, attacker="none", *, status="ok", reason="", fakes=9, **where):
+    head = {"cell": cell(attacker, **where), "status": status, "reason": reason}
+    if status != "ok":
+        return head
+    return {
+        **head,
+        "metrics": {"hr@10": 0.5, "display_rate@10": value},
+        "ceilings": {"display_rate@10": 0.5},
+        "canary": {"training_samples_from_fake_users": fakes},
+    }
+
+
+def rows(records, missing=()):
+    [table] = tables_of(records, missing)
+    return {(r.victim, r.attacker): r for r in table.rows}
+
+
+def test_a_row_is_the_mean_over_seeds_with_students_interval():
+    row = rows([record(v, "random", seed=s) for s, v in enumerate((0.1, 0.2, 0.6))])
+    interval = row["bprmf", "random"].metrics["display_rate@10"]
+    low, high = stats.t.interval(
+        0.95, 2, loc=0.3, scale=stats.sem([0.1, 0.2, 0.6])
+    )  # scipy's own route to the same numbers
+    assert interval.mean == pytest.approx(0.3)
+    assert (interval.low, interval.high) == pytest.approx((low, high))
+    assert interval.n == 3
+
+
+def test_one_seed_has_no_interval():
+    interval = rows([record(0.2)])["bprmf", "none"].metrics["display_rate@10"]
+    assert (interval.low, interval.high, interval.n) == (0.2, 0.2, 1)
+
+
+def test_the_gain_is_paired_by_seed_against_the_best_baseline():
+    records = [
+        *(record(v, "none", seed=s) for s, v in enumerate((0.0, 0.0))),
+        *(record(v, "random", seed=s) for s, v in enumerate((0.02, 0.04))),
+        *(record(v, "loki", seed=s) for s, v in enumerate((0.30, 0.36))),
+    ]
+    found = rows(records)
+    assert found["bprmf", "loki"].gain.mean == pytest.approx(((0.30 - 0.02) + (0.36 - 0.04)) / 2)
+    assert found["bprmf", "none"].gain.mean == pytest.approx(-0.03)
+    assert found["bprmf", "random"].gain is None
+
+
+def test_a_gain_uses_only_seeds_that_both_have():
+    records = [
+        record(0.1, "random", seed=0),
+        record(0.5, "loki", seed=0),
+        record(0.9, "loki", seed=1),
+    ]
+    gain = rows(records)["bprmf", "loki"].gain
+    assert (gain.mean, gain.n) == (pytest.approx(0.4), 1)
+
+
+def test_victims_budgets_simulators_and_parameters_have_rows_of_their_own():
+    [table] = tables_of(
+        [
+            record(0.1, "loki", simulator="all"),
+            record(0.2, "loki", simulator="leave-one-out"),
+            record(0.3, "loki", simulator="all", share=0.01),
+            record(0.4, "loki", simulator="all", victim="fpmc"),
+            record(0.5, "loki", simulator="all", policy="random-groups"),
+        ]
+    )
+    assert len(table.rows) == 5
+    assert "loki(policy=random-groups)" in {row.attacker for row in table.rows}
+
+
+def test_rows_are_ordered_by_victim_budget_and_display_rate():
+    [table] = tables_of(
+        [
+            record(0.1, "none"),
+            record(0.2, "random"),
+            record(0.9, "random", victim="fpmc"),
+            record(0.9, "random", share=0.01),
+        ]
+    )
+    order = [(r.victim, r.fake_users, r.attacker) for r in table.rows]
+    assert order == [
+        ("bprmf", 0.03, "random"),
+        ("bprmf", 0.03, "none"),
+        ("bprmf", 0.01, "random"),
+        ("fpmc", 0.03, "random"),
+    ]
+
+
+def test_failed_rejected_and_missing_cells_are_shown():
+    found = rows(
+        [
+            record(0.1, "loki", seed=0),
+            record(0, "loki", seed=1, status="rejected", reason="over budget"),
+            record(0, "loki", seed=2, status="failed", reason="over budget"),
+        ],
+        missing=[cell("loki", seed=3)],
+    )["bprmf", "loki"]
+    assert found.counts == {"failed": 1, "missing": 1, "ok": 1, "rejected": 1}
+    assert found.reasons == ("over budget",)
+    assert found.seeds == (0,)
+
+
+def test_an_undefined_metric_is_left_out_of_the_mean():
+    found = rows([record(None, seed=0), record(0.2, seed=1)])
+    assert found["bprmf", "none"].metrics["display_rate@10"].n == 1
+
+
+def test_other_protocols_make_another_table():
+    other = record(0.3)
+    other["cell"]["protocol"] = {**other["cell"]["protocol"], "n_targets": 5}
+    assert len(tables_of([record(0.1), other])) == 2
+
+
+def test_the_least_number_of_samples_from_fake_users_is_shown():
+    found = rows([record(0.1, seed=0, fakes=9), record(0.1, seed=1, fakes=4)])
+    assert found["bprmf", "none"].from_fake_users == 4
+
+
+RECORDS = [
+    *(record(v, "random", seed=s) for s, v in enumerate((0.02, 0.04))),
+    *(record(v, "loki", seed=s) for s, v in enumerate((0.30, 0.36))),
+    record(0, "popular", status="failed", reason="it | broke"),
+]
+
+
+@pytest.mark.parametrize(
+    "render",
+    [
+        lambda tables: as_markdown("s", "about", tables),
+        as_text,
+        as_csv,
+        lambda tables: as_json("s", tables),
+    ],
+)
+def test_the_same_records_in_any_order_give_the_same_bytes(render):
+    assert render(tables_of(RECORDS)) == render(tables_of(RECORDS[::-1]))
+
+
+def test_the_table_shows_ceiling_gain_and_reason():
+    text = as_text(tables_of(RECORDS))
+    assert "display_rate@10 (of 0.5)" in text
+    assert "+0.300 ± 0.254" in text  # 12.706 = t(0.975, 1), times 0.02 = sem(0.28, 0.32)
+    assert "popular on bprmf: it | broke" in text
+
+
+def test_csv_and_json_hold_full_precision():
+    tables = tables_of([record(0.1 + 0.2, "random")])
+    assert repr(0.1 + 0.2) in as_csv(tables)
+    plain = json.loads(as_json("s", tables))
+    assert plain["tables"][0]["rows"][0]["metrics"]["display_rate@10"]["mean"] == 0.1 + 0.2
+
+
+def test_no_records_make_no_table():
+    assert tables_of([]) == []
+    assert as_text([]) == ""
