@@ -1,7 +1,6 @@
 """Runs the cells of a grid that the store lacks, and writes a record of each."""
 
 import heapq
-import itertools
 import traceback
 from collections import Counter
 from collections.abc import Iterable
@@ -21,16 +20,12 @@ from loki_bench.harness.record import (
     run_of,
     samples_from_fakes,
 )
-from loki_bench.harness.steps import Attack, Clean, Craft, FitSurrogate, Measure, Step, steps_of
+from loki_bench.harness.steps import Attack, Clean, Measure, Step, steps_of
 from loki_bench.harness.store import Store
 from loki_bench.harness.workers import Workers, outcome_of
 from loki_bench.interactions import Interactions
 
 __all__ = ["Progress", "missing_cells", "run_cells"]
-
-# Which ready step starts first: whatever others wait for, then the cells themselves.
-ORDER: tuple[type[Step], ...] = (Measure, FitSurrogate, Craft, Clean, Attack)
-
 
 class Progress(Protocol):
     """Who is told how the run goes."""
@@ -115,8 +110,9 @@ class _Run:
         self.seconds, self.progress = seconds, progress
         self.unmet: dict[str, int] = {}  # how many needs of a planned step are not settled, by key
         self.waiting_for: dict[str, list[Step]] = {}  # who needs a step, by its key
-        self.ready: list[tuple[int, int, Step]] = []  # a heap: what others wait for comes first
-        self.arrival = itertools.count()
+        # A heap by place in the plan: cells end one after the other, and a stopped run keeps most.
+        self.ready: list[tuple[int, Step]] = []
+        self.place: dict[str, int] = {}
         self.done: dict[str, Any] = {}  # a step's value or Failure, by key
         self.timings: dict[str, Timed[Any] | None] = {}
         self.statuses: Counter[Status] = Counter()
@@ -138,6 +134,7 @@ class _Run:
     def _plan(self, step: Step) -> None:
         if step.key in self.unmet:
             return
+        self.place[step.key] = len(self.place)
         self.unmet[step.key] = len(step.needs)
         for needed in step.needs:
             self.waiting_for.setdefault(needed.key, []).append(step)
@@ -145,12 +142,12 @@ class _Run:
             self._make_ready(step)
 
     def _make_ready(self, step: Step) -> None:
-        heapq.heappush(self.ready, (ORDER.index(type(step)), next(self.arrival), step))
+        heapq.heappush(self.ready, (self.place[step.key], step))
 
     def _start_ready(self, in_flight: dict[Future[Timed[Any]], Step]) -> None:
         """Settle whatever needs no worker, and give each free worker a step."""
         while self.ready and len(in_flight) < self.workers.n_workers:
-            _, _, step = heapq.heappop(self.ready)
+            _, step = heapq.heappop(self.ready)
             values = [self.done[needed.key] for needed in step.needs]
             failures = [value for value in values if isinstance(value, Failure)]
             value = failures[0] if failures else step.stored(self.store, self.done)
