@@ -145,4 +145,5 @@ def fit_weights(
     weights: FloatArray = np.maximum(found.x, 0.0)
     if weights.sum() <= 0.0:
         return np.ones(n_surrogates)
-    return weights / weights.mean()
+    normalised: FloatArray = weights / weights.mean()
+    return normalised

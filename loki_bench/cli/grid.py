@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # these import numpy and pydantic: only when a command runs
     from loki_bench.harness.preparation import Prepared
     from loki_bench.harness.store import Store
 
-__all__ = ["leaderboard", "run", "status"]
+__all__ = ["leaderboard", "merge", "run", "status"]
 
 
 @click.command()
@@ -33,6 +33,11 @@ __all__ = ["leaderboard", "run", "status"]
     help="Worker processes, one thread each.  [default: the number of processors]",
 )
 @click.option("--retry-failed", is_flag=True, help="Also run cells that did not end well before.")
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="Run part I of N only, or `auto` inside a SLURM, SGE or PBS job array; see `merge`.",
+)
 @click.option("--offline", is_flag=True, help="Never use the network, not even for the dataset.")
 @plugin_options
 def run(
@@ -40,6 +45,7 @@ def run(
     results: Path,
     workers: int | None,
     retry_failed: bool,
+    shard: str | None,
     offline: bool,
     disabled: tuple[str, ...],
     strict_plugins: bool,
@@ -53,14 +59,18 @@ def run(
     """
     from loki_bench.cli.progress import shown_progress
     from loki_bench.harness.run import missing_cells, run_cells
+    from loki_bench.harness.sharding import parse_shard
     from loki_bench.harness.workers import LocalWorkers
 
     prepared, store = _prepared(suite, results, disabled, strict_plugins, download=not offline)
     grid, seconds = prepared.grid, prepared.suite.limits.seconds
     cells = missing_cells(grid, store, retry_failed=retry_failed)
+    if shard is not None:
+        part = {cell.id for cell in parse_shard(shard).of(grid.cells)}
+        cells = [cell for cell in cells if cell.id in part]
     click.echo(
-        f"{prepared.suite.name}: {len(grid.cells)} cells, {len(grid.cells) - len(cells)} of them "
-        f"done before; results in {store.folder}",
+        f"{prepared.suite.name}: {len(cells)} of {len(grid.cells)} cells to run; "
+        f"results in {store.folder}",
         err=True,
     )
     if cells:
@@ -89,10 +99,12 @@ def run(
                 err=True,
             )
             return 130
-    tables = _write_leaderboard(prepared, store)
+    if shard is not None:
+        statuses = [store.read_json("records", cell.id) for cell in cells]
+        return 0 if all(record and record["status"] == "ok" for record in statuses) else 1
     from loki_bench.leaderboard.rendering import as_text
 
-    click.echo(as_text(tables))
+    click.echo(as_text(_write_leaderboard(prepared, store)))
     return 0 if set(_statuses(prepared, store)) <= {"ok"} else 1
 
 
@@ -145,6 +157,46 @@ def leaderboard(
     tables = _write_leaderboard(prepared, store)
     click.echo(tables_as_json(prepared.suite.name, tables) if as_json else as_text(tables))
     return 0 if set(counts) <= {"ok"} else 1
+
+
+@click.command()
+@click.argument("suite")
+@click.argument(
+    "folders",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+)
+@results_option
+@plugin_options
+def merge(
+    suite: str,
+    folders: tuple[Path, ...],
+    results: Path,
+    disabled: tuple[str, ...],
+    strict_plugins: bool,
+) -> int:
+    r"""Bring the results of shards together, and write the leaderboard.
+
+    FOLDERS are results folders of runs with --shard and --results.
+
+    \b
+    Example: loki-bench merge quick shard-1 shard-2 shard-3
+    """
+    from loki_bench.harness.sharding import merge as merge_stores
+    from loki_bench.harness.store import Store
+    from loki_bench.leaderboard.rendering import as_text
+
+    prepared, store = _prepared(suite, results, disabled, strict_plugins, download=False)
+    for folder in folders:
+        source = Store(
+            folder / prepared.suite.name,
+            warn=lambda text: click.echo(f"loki-bench: {text}", err=True),
+        )
+        n_copied, n_kept = merge_stores(prepared.grid, store, source)
+        click.echo(f"{folder}: {n_copied} cells copied, {n_kept} were here before", err=True)
+    click.echo(as_text(_write_leaderboard(prepared, store)))
+    return 0 if set(_statuses(prepared, store)) <= {"ok"} else 1
 
 
 def _prepared(

@@ -27,6 +27,7 @@ from loki_bench.interactions import Interactions
 
 __all__ = ["Progress", "missing_cells", "run_cells"]
 
+
 class Progress(Protocol):
     """Who is told how the run goes."""
 

@@ -107,7 +107,19 @@ def test_a_killed_run_is_taken_up_and_ends_in_the_same_bytes(folder, tmp_path_fa
 
     done = loki_bench(folder, "run", "toy.toml", "--workers", "1")
     assert f"{truncated.name}: not a whole record; it is computed again" in done.stderr
-    assert f"24 cells, {n_kept - 1} of them done before" in done.stderr
+    assert f"{24 - (n_kept - 1)} of 24 cells to run" in done.stderr
+    assert results(folder) == results(whole)
+
+
+def test_merged_shards_are_the_bytes_of_one_run(folder, tmp_path_factory):
+    whole = tmp_path_factory.mktemp("whole")
+    (whole / "toy.toml").write_text(SUITE)
+    loki_bench(whole, "run", "toy.toml", "--workers", "2")
+    for number in (1, 2):
+        part = ["--shard", f"{number}/2", "--results", f"part-{number}"]
+        done = loki_bench(folder, "run", "toy.toml", "--workers", "2", *part)
+        assert "12 of 24 cells to run" in done.stderr
+    loki_bench(folder, "merge", "toy.toml", "part-1", "part-2")
     assert results(folder) == results(whole)
 
 
@@ -198,6 +210,7 @@ def test_every_command_has_help_with_an_example(folder):
         ["run"],
         ["status"],
         ["leaderboard"],
+        ["merge"],
         ["plugins"],
         ["plugins", "list"],
         ["plugins", "show"],

@@ -1,10 +1,13 @@
 """Small suites of the toy plugin, importable here and in the workers that tests start."""
 
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from loki_bench.harness.preparation import prepare
+from loki_bench.harness.run import missing_cells, run_cells
+from loki_bench.harness.store import Store
 from loki_bench.harness.suite import Suite
 from loki_bench.plugins.registry import discover
 
@@ -37,3 +40,72 @@ def prepared():
         return prepare(suite, discover(), download=False)
 
     return make
+
+
+class Silent:
+    """Progress that only remembers."""
+
+    def __init__(self):
+        self.lines = []
+
+    def started(self, n_cells):
+        self.n_cells = n_cells
+
+    def working_on(self, what):
+        list(what)
+
+    def finished(self, cell, status, reason):
+        self.lines.append((cell.attacker.name, status))
+
+
+class Here:
+    """Workers that run a job where it is submitted: quick, for what needs no process."""
+
+    n_workers = 1
+
+    def submit(self, function, *arguments):
+        future = Future()
+        try:
+            future.set_result(function(*arguments))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def run_grid(prepared, folder, workers=None, *, cells=None, retry_failed=False, seconds=60.0):
+    """Run what a store lacks; returns the store and what progress was told."""
+    store = Store(folder, warn=print)
+    missing = missing_cells(prepared.grid, store, retry_failed=retry_failed)
+    progress = Silent()
+    run_cells(
+        missing if cells is None else cells,
+        prepared.grid.metrics,
+        store=store,
+        workers=workers or Here(),
+        data=store.write_dataset(prepared.interactions, prepared.dataset.fingerprint),
+        interactions=prepared.interactions,
+        seconds=seconds,
+        progress=progress,
+    )
+    return store, progress.lines
+
+
+def written_files(store):
+    """Everything that must be the same bytes on every run."""
+    kept = ("records", "artefacts")
+    return {
+        str(p.relative_to(store.folder)): p.read_bytes()
+        for kind in kept
+        for p in (store.folder / kind).rglob("*")
+        if p.is_file()
+    }
+
+
+@pytest.fixture
+def run():
+    return run_grid
+
+
+@pytest.fixture
+def files():
+    return written_files

@@ -6,74 +6,15 @@ import numpy as np
 import pytest
 
 from loki_bench.harness.jobs import craft, evaluate
-from loki_bench.harness.run import missing_cells, run_cells
-from loki_bench.harness.store import Store
 from loki_bench.harness.workers import LocalWorkers
 from loki_bench.interactions import Sequences
-
-
-class Silent:
-    def __init__(self):
-        self.lines = []
-
-    def started(self, n_cells):
-        self.n_cells = n_cells
-
-    def working_on(self, what):
-        list(what)
-
-    def finished(self, cell, status, reason):
-        self.lines.append((cell.attacker.name, status))
-
-
-class Here:
-    """Workers that run a job where it is submitted: quick, for what needs no process."""
-
-    n_workers = 1
-
-    def submit(self, function, *arguments):
-        from concurrent.futures import Future
-
-        future = Future()
-        try:
-            future.set_result(function(*arguments))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-def run(prepared, folder, workers=None, **options):
-    store = Store(folder, warn=print)
-    cells = missing_cells(prepared.grid, store, retry_failed=options.pop("retry_failed", False))
-    progress = Silent()
-    run_cells(
-        cells,
-        prepared.grid.metrics,
-        store=store,
-        workers=workers or Here(),
-        data=store.write_dataset(prepared.interactions, prepared.dataset.fingerprint),
-        interactions=prepared.interactions,
-        seconds=options.pop("seconds", 60.0),
-        progress=progress,
-    )
-    return store, progress.lines
 
 
 def records(store, prepared):
     return [store.read_json("records", cell.id) for cell in prepared.grid.cells]
 
 
-def files(store):
-    kept = ("records", "artefacts")
-    return {
-        str(p.relative_to(store.folder)): p.read_bytes()
-        for kind in kept
-        for p in (store.folder / kind).rglob("*")
-        if p.is_file()
-    }
-
-
-def test_every_cell_gets_a_record_with_metrics_and_canary(prepared, tmp_path):
+def test_every_cell_gets_a_record_with_metrics_and_canary(prepared, tmp_path, run):
     suite = prepared(attackers=["none", "random"])
     store, _ = run(suite, tmp_path)
     for record in records(store, suite):
@@ -87,21 +28,21 @@ def test_every_cell_gets_a_record_with_metrics_and_canary(prepared, tmp_path):
             assert from_fakes == record["spent"]["events"] == 12 * 5
 
 
-def test_a_second_run_has_nothing_to_do(prepared, tmp_path):
+def test_a_second_run_has_nothing_to_do(prepared, tmp_path, run):
     suite = prepared()
     run(suite, tmp_path)
     _, lines = run(suite, tmp_path)
     assert lines == []
 
 
-def test_two_runs_write_the_same_bytes(prepared, tmp_path):
+def test_two_runs_write_the_same_bytes(prepared, tmp_path, run, files):
     suite = prepared(attackers=["none", "random", "covisit", "asks-surrogates"])
     first, _ = run(suite, tmp_path / "a")
     second, _ = run(suite, tmp_path / "b")
     assert files(first) == files(second)
 
 
-def test_no_attack_is_the_clean_victim_bit_for_bit(prepared, tmp_path):
+def test_no_attack_is_the_clean_victim_bit_for_bit(prepared, tmp_path, run):
     suite = prepared(attackers=["none"], seeds=[3])
     [cell] = suite.grid.cells
     store, _ = run(suite, tmp_path)
@@ -124,7 +65,7 @@ def test_no_attack_is_the_clean_victim_bit_for_bit(prepared, tmp_path):
     ],
 )
 def test_an_attack_that_breaks_the_rules_costs_its_own_cell(
-    prepared, tmp_path, attacker, status, reason
+    prepared, tmp_path, attacker, status, reason, run
 ):
     suite = prepared(attackers=[attacker, "random"], seeds=[0])
     store, lines = run(suite, tmp_path)
@@ -142,7 +83,7 @@ def test_an_attack_that_breaks_the_rules_costs_its_own_cell(
         ("ignores-new-users", "the poison never reached victim 'ignores-new-users': 12 fake users"),
     ],
 )
-def test_a_victim_that_can_not_be_believed_fails_its_cell(prepared, tmp_path, victim, reason):
+def test_a_victim_that_can_not_be_believed_fails_its_cell(prepared, tmp_path, victim, reason, run):
     suite = prepared(victims=[victim], attackers=["random"], seeds=[0])
     store, _ = run(suite, tmp_path)
     [record] = records(store, suite)
@@ -150,7 +91,7 @@ def test_a_victim_that_can_not_be_believed_fails_its_cell(prepared, tmp_path, vi
     assert reason in record["reason"]
 
 
-def test_a_metric_outside_its_range_fails_its_cell(prepared, tmp_path):
+def test_a_metric_outside_its_range_fails_its_cell(prepared, tmp_path, run):
     suite = prepared(metrics=["out-of-range"], attackers=["none"], seeds=[0])
     store, _ = run(suite, tmp_path)
     [record] = records(store, suite)
@@ -159,14 +100,14 @@ def test_a_metric_outside_its_range_fails_its_cell(prepared, tmp_path):
     )
 
 
-def test_failed_cells_are_run_again_only_when_asked_for(prepared, tmp_path):
+def test_failed_cells_are_run_again_only_when_asked_for(prepared, tmp_path, run):
     suite = prepared(attackers=["raises"], seeds=[0])
     run(suite, tmp_path)
     assert run(suite, tmp_path)[1] == []
     assert run(suite, tmp_path, retry_failed=True)[1] == [("raises", "failed")]
 
 
-def test_a_metric_added_later_needs_no_training(prepared, tmp_path, monkeypatch):
+def test_a_metric_added_later_needs_no_training(prepared, tmp_path, monkeypatch, run):
     run(prepared(), tmp_path)
     monkeypatch.setattr("loki_bench.harness.jobs.evaluate", None)
     more = prepared(metrics=["display_rate@5", "hr@5", "target_rank"])
@@ -175,7 +116,7 @@ def test_a_metric_added_later_needs_no_training(prepared, tmp_path, monkeypatch)
     assert all("target_rank" in record["metrics"] for record in records(store, more))
 
 
-def test_work_that_cells_share_is_done_once(prepared, tmp_path, monkeypatch):
+def test_work_that_cells_share_is_done_once(prepared, tmp_path, monkeypatch, run):
     import loki_bench.harness.jobs as jobs
 
     calls = {"fit_surrogate": 0, "craft": 0, "evaluate": 0}
@@ -199,7 +140,7 @@ def test_work_that_cells_share_is_done_once(prepared, tmp_path, monkeypatch):
     assert calls == {"fit_surrogate": 2, "craft": 3, "evaluate": 6}
 
 
-def test_an_attacker_sees_events_up_to_the_one_before_the_test_event(prepared, tmp_path):
+def test_an_attacker_sees_events_up_to_the_one_before_the_test_event(prepared, tmp_path, run):
     suite = prepared(attackers=["asks-surrogates"], seeds=[0])
     store, _ = run(suite, tmp_path)
     [record] = records(store, suite)
@@ -212,7 +153,7 @@ def test_an_attacker_sees_events_up_to_the_one_before_the_test_event(prepared, t
     }
 
 
-def test_what_an_attacker_is_shown_can_not_be_changed(prepared, tmp_path):
+def test_what_an_attacker_is_shown_can_not_be_changed(prepared, tmp_path, run):
     suite = prepared(attackers=["random"], seeds=[0])
     store, _ = run(suite, tmp_path)
     data = store.write_dataset(suite.interactions, suite.dataset.fingerprint)
@@ -223,7 +164,7 @@ def test_what_an_attacker_is_shown_can_not_be_changed(prepared, tmp_path):
         history.items[0] = 1
 
 
-def test_crafting_is_repeatable_outside_the_grid(prepared, tmp_path):
+def test_crafting_is_repeatable_outside_the_grid(prepared, tmp_path, run):
     suite = prepared(attackers=["covisit"], seeds=[0])
     store, _ = run(suite, tmp_path)
     [cell] = suite.grid.cells
@@ -231,7 +172,7 @@ def test_crafting_is_repeatable_outside_the_grid(prepared, tmp_path):
     assert craft(data, cell, ()).value.poison == store.read_poison(cell.craft_id).poison
 
 
-def test_workers_end_what_never_returns_and_survive_what_dies(prepared, tmp_path):
+def test_workers_end_what_never_returns_and_survive_what_dies(prepared, tmp_path, run):
     suite = prepared(attackers=["sleeps", "dies", "random"], seeds=[0])
     with LocalWorkers.open(2, seconds=15.0) as workers:
         store, lines = run(suite, tmp_path, workers, seconds=15.0)
@@ -241,7 +182,7 @@ def test_workers_end_what_never_returns_and_survive_what_dies(prepared, tmp_path
     assert "its worker process died (exit status 3)" in died["reason"]
 
 
-def test_one_and_two_workers_write_the_same_bytes_as_none(prepared, tmp_path):
+def test_one_and_two_workers_write_the_same_bytes_as_none(prepared, tmp_path, run, files):
     suite = prepared(victims=["counts", "follows"], attackers=["none", "covisit", "raises"])
     here, _ = run(suite, tmp_path / "here")
     for n in (1, 2):
@@ -250,7 +191,7 @@ def test_one_and_two_workers_write_the_same_bytes_as_none(prepared, tmp_path):
         assert files(there) == files(here)
 
 
-def test_times_and_machines_stay_out_of_records(prepared, tmp_path):
+def test_times_and_machines_stay_out_of_records(prepared, tmp_path, run):
     suite = prepared(attackers=["random"], seeds=[0])
     store, _ = run(suite, tmp_path)
     [cell] = suite.grid.cells

@@ -1,0 +1,1 @@
+"""How well influence estimators predict real retraining with added fake users."""

@@ -1,0 +1,66 @@
+"""How far predicted changes agree with true ones: ranks, sizes, signs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+__all__ = ["Agreement", "agreement_of", "spearman"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """Agreement of n predictions with the truth.
+
+    Attributes
+    ----------
+    n : int
+    spearman : float
+        Rank correlation; NaN where either side is constant or n is below 3.
+    slope : float
+        Least-squares factor (through 0) from prediction to truth: 1 is right, 0.5 means that
+        predictions are twice too large.
+    relative_error : float
+        ``|prediction - truth| / |truth|`` (2-norms).
+    top : float
+        Share of the true top tenth (at least one) that is in the predicted one.
+    sign : float
+        Share of equal signs.
+    """
+
+    n: int
+    spearman: float
+    slope: float
+    relative_error: float
+    top: float
+    sign: float
+
+
+def agreement_of(predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> Agreement:
+    """Compare two arrays of shape (n,), n at least 1; both finite."""
+    if predicted.shape != truth.shape or not len(truth):
+        raise ValueError(f"shapes {predicted.shape} and {truth.shape}: expected two equal (n,)")
+    k = max(1, len(truth) // 10)
+    best, wanted = np.argsort(-predicted, kind="stable")[:k], np.argsort(-truth, kind="stable")[:k]
+    return Agreement(
+        n=len(truth),
+        spearman=spearman(predicted, truth),
+        slope=_ratio(float(predicted @ truth), float(predicted @ predicted)),
+        relative_error=_ratio(
+            float(np.linalg.norm(predicted - truth)), float(np.linalg.norm(truth))
+        ),
+        top=len(np.intersect1d(best, wanted)) / k,
+        sign=float(np.mean(np.sign(predicted) == np.sign(truth))),
+    )
+
+
+def spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Spearman's rank correlation, ties averaged; NaN where it has no meaning."""
+    if len(a) < 3 or np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
+        return float("nan")
+    return float(spearmanr(a, b).statistic)
+
+
+def _ratio(a: float, b: float) -> float:
+    return a / b if b > 0.0 else float("nan")

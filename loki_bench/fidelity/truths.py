@@ -1,0 +1,141 @@
+"""Three truths: what training with added fake users really does to an objective.
+
+``warm``: the clean minimum on frozen samples, trained on with the fake users' samples; no noise,
+and what an influence function means. ``cold``: trained from scratch with the control's own seed
+(common random numbers, so far as the recommender's random draws allow). ``reshuffled``: trained
+from scratch with another seed than the control's model was, against a control of that seed. From
+each a control, trained the same way without fake users, is subtracted.
+"""
+
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.contracts import (
+    FactorRecommender,
+    InfluenceObjective,
+    Recommender,
+    TrainingSamples,
+)
+from loki_bench.fidelity.converged_factors import ConvergedFactors
+from loki_bench.influence.fake_samples import SamplesPerEvent, frozen_negatives
+from loki_bench.influence.retrain_influence import objective_value
+from loki_bench.interactions import Interactions, Sequences
+
+__all__ = ["ColdTruth", "Truth", "TruthName", "WarmTruth", "changes"]
+
+TruthName = Literal["warm", "cold", "reshuffled"]
+
+
+class Truth(Protocol):
+    """Real changes of an objective."""
+
+    def change(self, fake_users: Sequences) -> float:
+        """The change when all of the fake users are added together."""
+        ...
+
+
+class WarmTruth:
+    """Trains on from a converged model, with the negatives that the estimators assume.
+
+    Parameters
+    ----------
+    model : ConvergedFactors
+    train : Interactions
+    objective : InfluenceObjective
+    seed : int
+        The estimators' seed.
+    """
+
+    def __init__(
+        self,
+        model: ConvergedFactors,
+        train: Interactions,
+        objective: InfluenceObjective,
+        *,
+        seed: int,
+    ) -> None:
+        self._model = model
+        self._n_users = train.n_users
+        self._objective = objective
+        self._per_event = SamplesPerEvent.of(model, train, seed=seed)
+        self._negatives = frozen_negatives(
+            model.samples.negatives, objective.items, n_items=train.n_items, seed=seed
+        )
+        self._control = objective_value(model, objective)
+        self.largest_gradient = model.gradient_left
+
+    def change(self, fake_users: Sequences) -> float:
+        """As ``Truth.change``; 0 without samples."""
+        samples = self._samples(fake_users)
+        if not len(samples):
+            return 0.0
+        after = self._model.with_user(samples)
+        self.largest_gradient = max(self.largest_gradient, after.gradient_left)
+        return objective_value(after, self._objective) - self._control
+
+    def _samples(self, fake_users: Sequences) -> TrainingSamples:
+        users, lasts, positives, negatives = [], [], [], []
+        for f, row in enumerate(fake_users):
+            own = set(row.tolist())
+            for event, item in enumerate(row.tolist()):
+                n_samples = self._per_event.first if event == 0 else self._per_event.later
+                place = event % len(self._negatives)
+                while int(self._negatives[place]) in own:
+                    place = (place + 1) % len(self._negatives)
+                for _ in range(round(n_samples)):
+                    users.append(self._n_users + f)
+                    lasts.append(int(row[event - 1]) if event else -1)
+                    positives.append(item)
+                    negatives.append(int(self._negatives[place]))
+        columns = [np.array(c, dtype=np.int32) for c in (users, lasts, positives, negatives)]
+        return TrainingSamples(
+            users=columns[0], last_items=columns[1], positives=columns[2], negatives=columns[3]
+        )
+
+
+class ColdTruth:
+    """Trains a fresh recommender from scratch, with and without the fake users.
+
+    Parameters
+    ----------
+    make : callable
+        Makes an unfitted recommender.
+    train : Interactions
+    objective : InfluenceObjective
+    seed : int
+        Of the control and of every run.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], FactorRecommender],
+        train: Interactions,
+        objective: InfluenceObjective,
+        *,
+        seed: int,
+    ) -> None:
+        self._make = make
+        self._train = train
+        self._objective = objective
+        self._seed = seed
+        self._control = self._value(Sequences.empty())
+
+    def change(self, fake_users: Sequences) -> float:
+        """As ``Truth.change``."""
+        return self._value(fake_users) - self._control
+
+    def _value(self, fake_users: Sequences) -> float:
+        model = self._make()
+        fitted: Recommender = model.fit(
+            self._train.with_users(fake_users), validation=None, seed=self._seed
+        )
+        assert isinstance(fitted, FactorRecommender)  # noqa: S101  # fit returns the model itself
+        return objective_value(fitted, self._objective)
+
+
+def changes(truth: Truth, groups: list[Sequences]) -> NDArray[np.float64]:
+    """The change of each group of fake users, shape (n_groups,)."""
+    return np.array([truth.change(group) for group in groups], dtype=np.float64)

@@ -1,0 +1,92 @@
+"""Splitting a grid over machines that share nothing, and putting the results together again."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from loki_bench.errors import UsageError
+from loki_bench.harness.cell import Cell
+from loki_bench.harness.grid import Grid
+from loki_bench.harness.store import Store
+
+__all__ = ["Shard", "merge", "parse_shard"]
+
+# First index, last index or number of tasks, and own index of a job array, by scheduler.
+JOB_ARRAYS = (
+    ("SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_ID"),
+    ("SGE_TASK_FIRST", "SGE_TASK_LAST", "SGE_TASK_ID"),
+    ("", "PBS_ARRAY_COUNT", "PBS_ARRAY_INDEX"),
+)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Part ``number`` (from 1) of ``count`` parts of a grid."""
+
+    number: int
+    count: int
+
+    def of(self, cells: list[Cell] | tuple[Cell, ...]) -> list[Cell]:
+        """A contiguous part: cells of one seed share their clean victims and surrogates."""
+        start = (self.number - 1) * len(cells) // self.count
+        stop = self.number * len(cells) // self.count
+        return list(cells[start:stop])
+
+
+def parse_shard(text: str, environment: Mapping[str, str] = os.environ) -> Shard:
+    """``"2/5"``, or ``"auto"`` for what the variables of a SLURM, SGE or PBS job array say.
+
+    Raises
+    ------
+    UsageError
+        Neither of the two, or no job array is there.
+    """
+    if text == "auto":
+        return _of_job_array(environment)
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise UsageError(f"--shard '{text}': expected i/n with 1 <= i <= n, such as 2/5, or auto")
+    return Shard(int(match[1]), int(match[2]))
+
+
+def merge(grid: Grid, target: Store, source: Store) -> tuple[int, int]:
+    """Copy the records that ``target`` lacks, with their artefacts, from ``source``.
+
+    Every file is read and checked before it is copied; one that is not whole is named and left.
+
+    Returns
+    -------
+    (n_copied, n_kept) : tuple of int
+        Cells copied, and cells that the target had before.
+    """
+    n_copied = n_kept = 0
+    for cell in grid.cells:
+        if target.read_json("records", cell.id) is not None:
+            n_kept += 1
+            continue
+        record = source.read_json("records", cell.id)
+        if record is None:
+            continue
+        artefacts = record.get("artefacts", {})
+        if "poison" in artefacts and (poison := source.read_poison(artefacts["poison"])):
+            target.write_poison(artefacts["poison"], poison)
+        for key in ("ranks", "clean_ranks"):
+            if key in artefacts and (ranks := source.read_ranks(artefacts[key])):
+                target.write_ranks(artefacts[key], ranks)
+        run = source.read_json("runs", cell.id)
+        if run is not None:
+            target.write_json("runs", cell.id, run)
+        target.write_json("records", cell.id, record)
+        n_copied += 1
+    return n_copied, n_kept
+
+
+def _of_job_array(environment: Mapping[str, str]) -> Shard:
+    for first, last, own in JOB_ARRAYS:
+        if own in environment and last in environment:
+            start = int(environment.get(first, "0"))
+            end = int(environment[last])
+            count = end - start + 1 if last == "SGE_TASK_LAST" else end
+            return Shard(int(environment[own]) - start + 1, count)
+    raise UsageError("--shard auto: no SLURM, SGE or PBS job array is running here; give i/n")

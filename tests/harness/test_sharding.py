@@ -1,0 +1,71 @@
+"""Shards cover a grid exactly once, and merged they are the whole run."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loki_bench.errors import UsageError
+from loki_bench.harness.sharding import Shard, merge, parse_shard
+from loki_bench.harness.store import Store
+
+
+@given(n_cells=st.integers(0, 50), count=st.integers(1, 9))
+def test_shards_cover_every_cell_once_and_in_order(n_cells, count):
+    cells = list(range(n_cells))
+    parts = [Shard(i + 1, count).of(cells) for i in range(count)]
+    assert [cell for part in parts for cell in part] == cells
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_a_shard_is_written_i_of_n():
+    assert parse_shard("2/5") == Shard(2, 5)
+
+
+@pytest.mark.parametrize("wrong", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2"])
+def test_anything_else_is_refused(wrong):
+    with pytest.raises(UsageError, match="expected i/n"):
+        parse_shard(wrong)
+
+
+@pytest.mark.parametrize(
+    ("variables", "shard"),
+    [
+        (
+            {
+                "SLURM_ARRAY_TASK_ID": "7",
+                "SLURM_ARRAY_TASK_MIN": "5",
+                "SLURM_ARRAY_TASK_COUNT": "4",
+            },
+            Shard(3, 4),
+        ),
+        ({"SGE_TASK_ID": "2", "SGE_TASK_FIRST": "1", "SGE_TASK_LAST": "3"}, Shard(2, 3)),
+        ({"PBS_ARRAY_INDEX": "0", "PBS_ARRAY_COUNT": "2"}, Shard(1, 2)),
+    ],
+)
+def test_a_job_array_says_which_shard_this_is(variables, shard):
+    assert parse_shard("auto", variables) == shard
+
+
+def test_auto_without_a_job_array_is_refused():
+    with pytest.raises(UsageError, match="no SLURM, SGE or PBS job array"):
+        parse_shard("auto", {})
+
+
+def test_merged_shards_are_the_bytes_of_a_whole_run(prepared, tmp_path, run, files):
+    suite = prepared(attackers=["none", "covisit", "raises"], victims=["counts", "follows"])
+    whole, _ = run(suite, tmp_path / "whole")
+    merged = Store(tmp_path / "merged", warn=print)
+    for number in (3, 1, 2):
+        cells = Shard(number, 3).of(suite.grid.cells)
+        part, _ = run(suite, tmp_path / str(number), cells=cells)
+        assert merge(suite.grid, merged, part)[0] == len(cells)
+        assert merge(suite.grid, merged, part)[0] == 0
+    assert files(merged) == files(whole)
+
+
+def test_a_damaged_record_is_not_merged(prepared, tmp_path, run):
+    suite = prepared(attackers=["none"], seeds=[0])
+    part, _ = run(suite, tmp_path / "part")
+    [record] = (part.folder / "records").iterdir()
+    record.write_text(record.read_text().replace('"ok"', '"OK"'))
+    assert merge(suite.grid, Store(tmp_path / "merged", warn=print), part) == (0, 0)
