@@ -28,12 +28,12 @@ def shown_progress() -> Iterator["_Bar | _Lines"]:
         yield _Lines()
         return
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left:"),
         TimeRemainingColumn(),
+        TextColumn("{task.description}"),  # last: a narrow terminal cuts it first
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         yield _Bar(bar)
