@@ -1,0 +1,49 @@
+"""The compiled trainers' epoch: new negatives, a new order, one pass of a compiled loop."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench_recbole.adapter import Epoch
+from loki_bench_recbole.draws import Stream, epoch_key, shuffled
+from loki_bench_recbole.samples import SampleSource
+
+__all__ = ["INITIAL_ACCUMULATOR", "CompiledEpoch"]
+
+INITIAL_ACCUMULATOR = 1e-6
+"""AdaGrad's sum of squares before the first step: keeps an untouched row from dividing by zero."""
+
+Pass = Callable[[NDArray[np.int64], NDArray[np.int32], tuple[NDArray[np.float32], ...]], float]
+
+
+class CompiledEpoch(Epoch):
+    """AdaGrad, compiled, on the model's own memory.
+
+    Parameters
+    ----------
+    source : SampleSource
+    tables : tuple of float32 arrays
+        What is trained: only their shapes are used here.
+    one_pass : callable
+        ``one_pass(order, negatives, accumulators) -> mean loss``, changing the tables and the
+        accumulators (one for each table) in place.
+    seed : int
+    """
+
+    def __init__(
+        self,
+        source: SampleSource,
+        tables: tuple[NDArray[np.float32], ...],
+        one_pass: Pass,
+        *,
+        seed: int,
+    ) -> None:
+        self._source, self._one_pass, self._seed = source, one_pass, seed
+        self._accumulators = tuple(np.full_like(table, INITIAL_ACCUMULATOR) for table in tables)
+
+    def __call__(self, epoch: int) -> float:
+        """One pass over the samples."""
+        negatives = self._source.negatives(seed=self._seed, epoch=epoch)
+        order = shuffled(len(self._source), epoch_key(self._seed, Stream.ORDER, epoch))
+        return float(self._one_pass(order, negatives, self._accumulators))

@@ -1,0 +1,114 @@
+"""Random draws that are functions of a seed and a counter: sample orders and negative items.
+
+Each draw is a hash of (key, counter), Steele et al.'s SplitMix64 (OOPSLA 2014, Fig. 16), so it
+needs no state: a compiled loop, a vectorised batch and a test see the same numbers.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench_recbole.compiling import compiled, compiled_inline
+
+__all__ = ["Stream", "draw_negatives", "epoch_key", "shuffled"]
+
+
+class Stream(IntEnum):
+    """What a draw is for; streams of one seed are independent."""
+
+    NEGATIVES = 0
+    ORDER = 1
+    DROPOUT = 2
+    BATCHES = 3
+
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_S30, _S27, _S31, _S32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
+
+
+@compiled_inline
+def _hash(key: np.uint64, counter: np.uint64) -> np.uint64:
+    """The ``counter``-th output of SplitMix64 started at ``key``."""
+    z = key + (counter + np.uint64(1)) * _GOLDEN
+    z = (z ^ (z >> _S30)) * _MIX_1
+    z = (z ^ (z >> _S27)) * _MIX_2
+    return z ^ (z >> _S31)
+
+
+@compiled_inline
+def _below(bound: int, key: np.uint64, counter: np.uint64) -> int:
+    """A whole number in [0, bound), for bound < 2**32.
+
+    Multiply-and-shift of the upper 32 bits; the chance of a value is off by at most 2**-32.
+    """
+    return int(((_hash(key, counter) >> _S32) * np.uint64(bound)) >> _S32)
+
+
+@compiled
+def _key(seed: np.uint64, stream: np.uint64, epoch: np.uint64) -> np.uint64:
+    return _hash(_hash(seed, stream), epoch)
+
+
+def epoch_key(seed: int, stream: Stream, epoch: int) -> np.uint64:
+    """The key of one stream of draws in one epoch, for ``seed`` in [0, 2**64)."""
+    # numba hands an unsigned result back as int, and would take a large int for signed
+    return np.uint64(_key(np.uint64(seed), np.uint64(stream), np.uint64(epoch)))
+
+
+@compiled
+def shuffled(n: int, key: np.uint64) -> NDArray[np.int64]:
+    """A random order of ``range(n)`` (Fisher and Yates)."""
+    order = np.arange(n)
+    for i in range(n - 1, 0, -1):
+        j = _below(i + 1, key, np.uint64(i))
+        order[i], order[j] = order[j], order[i]
+    return order
+
+
+@compiled
+def draw_negatives(
+    users: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    positives: NDArray[np.int32],
+    n_items: int,
+    key: np.uint64,
+) -> NDArray[np.int32]:
+    """For each sample an item uniform over those that its user has no event with.
+
+    One draw r in [0, n_items - n_positives) a sample, then the r-th item outside the user's
+    positives by binary search: no rejection, so the cost does not depend on the data.
+
+    Parameters
+    ----------
+    users : int32 array of shape (n,)
+        Row of ``offsets`` of each sample.
+    offsets : int64 array of shape (n_users + 1,)
+        Where each user's items begin.
+    positives : int32 array
+        ``positives[offsets[u]:offsets[u + 1]]`` are the user's items, sorted, without repeats,
+        and fewer than ``n_items``.
+    n_items : int
+        Size of the catalogue, below 2**32.
+    key : uint64
+        See :func:`epoch_key`.
+
+    Returns
+    -------
+    int32 array of shape (n,)
+    """
+    negatives = np.empty(len(users), dtype=np.int32)
+    for sample in range(len(users)):
+        start, end = offsets[users[sample]], offsets[users[sample] + 1]
+        draw = _below(n_items - (end - start), key, np.uint64(sample))
+        low, high = start, end
+        while low < high:  # how many positives lie at or before the draw-th free item
+            middle = (low + high) // 2
+            if positives[middle] - (middle - start) <= draw:
+                low = middle + 1
+            else:
+                high = middle
+        negatives[sample] = draw + (low - start)
+    return negatives

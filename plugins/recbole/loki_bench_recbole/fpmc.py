@@ -1,0 +1,84 @@
+"""FPMC: a factorised personalised Markov chain (Rendle et al., WWW 2010)."""
+
+from torch import Tensor, nn
+
+from loki_bench_recbole.factor_recommender import RecBoleFactorRecommender
+from loki_bench_recbole.parameter_checks import FactorTrainer
+from loki_bench_recbole.training_loop import Schedule
+
+__all__ = ["FPMC"]
+
+
+class FPMC(RecBoleFactorRecommender):
+    """RecBole's ``FPMC``: score(u, l, i) = <UI_u, IU_i> + <LI_l, IL_i>, l the last item.
+
+    Baskets hold one item. A training sample for every event but the user's first. After an empty
+    history the transition term is zero.
+
+    Parameters
+    ----------
+    embedding_size : int
+        Length of the factors; 64 is RecBole's default.
+    epochs, validate_every, patience : int
+        See :class:`~loki_bench_recbole.training_loop.Schedule`. ``lbfgs`` takes ``epochs`` as
+        the most iterations, and validation events do not stop it.
+    learning_rate : float
+        Of AdaGrad (``compiled``) or Adam (``torch``).
+    l2 : float or None
+        ``compiled`` and ``torch``: each sample adds ``l2 / 2 * |row|**2`` for each of the six rows
+        that it touches. ``lbfgs``: every row of every table adds it once. None is 0.01, and 1.0
+        for ``lbfgs``.
+    batch_size : int
+        Of the torch trainer; the compiled one steps after every sample. 2,048 is RecBole's
+        default.
+    tolerance : float
+        ``lbfgs`` stops when no component of the gradient is larger.
+    trainer : "compiled", "torch" or "lbfgs"
+        AdaGrad after every sample, in compiled code; Adam on batches, in torch; or L-BFGS on all
+        samples with the negatives of ``training_samples(train, seed=<the fit's seed>)``, in
+        float64, for surrogates whose gradient must be near zero. Give it more ``epochs``.
+    device : str
+        For the torch trainer, as torch names it.
+    """
+
+    name = "fpmc"
+    model_class = "recbole.model.sequential_recommender.fpmc:FPMC"
+    from_first = False
+    term_rows = ("user", "last-item")
+
+    def __init__(
+        self,
+        *,
+        embedding_size: int = 64,
+        epochs: int = 30,
+        learning_rate: float = 0.05,
+        l2: float | None = None,
+        validate_every: int = 5,
+        patience: int = 2,
+        batch_size: int = 2048,
+        tolerance: float = 1e-5,
+        trainer: FactorTrainer = "compiled",
+        device: str = "cpu",
+    ) -> None:
+        super().__init__(
+            embedding_size=embedding_size,
+            learning_rate=learning_rate,
+            l2=l2,
+            default_l2=0.01,
+            batch_size=batch_size,
+            tolerance=tolerance,
+            trainer=trainer,
+            device=device,
+            schedule=Schedule(epochs=epochs, validate_every=validate_every, patience=patience),
+        )
+
+    def _model_parameters(self) -> dict[str, object]:
+        return {"embedding_size": self._embedding_size, "loss_type": "BPR"}
+
+    def _weights(self, model: nn.Module) -> list[Tensor]:
+        return [
+            model.get_parameter("UI_emb.weight")[1:],
+            model.get_parameter("IU_emb.weight")[1:],
+            model.get_parameter("LI_emb.weight")[1:],
+            model.get_parameter("IL_emb.weight")[1:],
+        ]

@@ -1,0 +1,65 @@
+"""Refusal of constructor parameters that a recommender can't use."""
+
+import math
+from typing import Literal, TypeAlias
+
+import torch
+
+from loki_bench.errors import ParameterError
+
+__all__ = [
+    "FactorTrainer",
+    "Trainer",
+    "require_choice",
+    "require_count",
+    "require_device",
+    "require_number",
+    "require_trainer",
+]
+
+Trainer: TypeAlias = Literal["compiled", "torch"]
+FactorTrainer: TypeAlias = Literal["compiled", "torch", "lbfgs"]
+
+
+def require_number(
+    who: str, name: str, value: float, *, above: float | None = None, below: float = math.inf
+) -> float:
+    """The value as a float; ``ParameterError`` unless it is finite, 0 or more and in bounds."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    least_fails = value < 0 if above is None else not value > above
+    if not number or not math.isfinite(value) or least_fails or value >= below:
+        wanted = "0 or more" if above is None else f"above {above:g}"
+        limit = "" if math.isinf(below) else f" and below {below:g}"
+        raise ParameterError(f"{who}: {name} must be a number {wanted}{limit}, got {value!r}")
+    return float(value)
+
+
+def require_count(who: str, name: str, value: int) -> int:
+    """The value; ``ParameterError`` unless it is a whole number from 1."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ParameterError(f"{who}: {name} must be a whole number from 1, got {value!r}")
+    return value
+
+
+def require_choice(who: str, name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise ``ParameterError`` unless the value is one of the choices."""
+    if value not in choices:
+        raise ParameterError(f"{who}: {name} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def require_device(who: str, name: str) -> torch.device:
+    """The device that torch knows by this name; ``ParameterError`` where it knows none."""
+    try:
+        return torch.device(name)
+    except RuntimeError as error:
+        raise ParameterError(f"{who}: torch knows no device {name!r} ({error})") from error
+
+
+def require_trainer(who: str, trainer: str, choices: tuple[str, ...], device: torch.device) -> None:
+    """Raise ``ParameterError`` for an unknown trainer, or one that can't use the device."""
+    require_choice(who, "trainer", trainer, choices)
+    if trainer != "torch" and device.type != "cpu":
+        raise ParameterError(
+            f"{who}: trainer {trainer!r} runs on the CPU only, device is {str(device)!r}; "
+            "give trainer='torch' to train there"
+        )

@@ -1,0 +1,137 @@
+"""The compiled trainers' gradients, against RecBole's own loss and torch's autograd."""
+
+import numpy as np
+import pytest
+import torch
+
+from loki_bench_recbole.compiled_epoch import INITIAL_ACCUMULATOR
+from loki_bench_recbole.factor_training import adagrad_epoch
+from loki_bench_recbole.model_building import build_model
+from loki_bench_recbole.translation_training import adagrad_epoch_translation, distance_scores
+
+L2 = 0.3
+LEARNING_RATE = 0.125
+MODELS = {
+    "bpr": ("recbole.model.general_recommender.bpr:BPR", {}),
+    "fpmc": ("recbole.model.sequential_recommender.fpmc:FPMC", {"loss_type": "BPR"}),
+    "transrec": ("recbole.model.sequential_recommender.transrec:TransRec", {}),
+}
+
+
+def touched(model, kind, u, q, i, j):
+    """The rows that one sample touches, repeated as often as it touches them."""
+    if kind == "bpr":
+        return [
+            model.user_embedding.weight[u],
+            model.item_embedding.weight[i],
+            model.item_embedding.weight[j],
+        ]
+    if kind == "fpmc":
+        return [
+            model.UI_emb.weight[u],
+            model.LI_emb.weight[q],
+            *(table.weight[item] for table in (model.IU_emb, model.IL_emb) for item in (i, j)),
+        ]
+    return [
+        model.user_embedding.weight[u],
+        *(model.item_embedding.weight[item] for item in (q, i, j)),
+        *(model.bias.weight[item] for item in (i, j)),
+        model.T[None],
+    ]
+
+
+@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_compiled_step_follows_the_gradient_of_recboles_loss_plus_l2(kind, seed):
+    target, parameters = MODELS[kind]
+    model = build_model(
+        target,
+        {"embedding_size": 7, **parameters},
+        n_users=40,
+        n_items=120,
+        max_length=1,
+        seed=seed,
+    )
+    generator = np.random.default_rng(seed)
+    with torch.no_grad():
+        # small enough that the 1e-10 which RecBole adds inside its logarithm does not show
+        for tensor in model.parameters():
+            tensor.copy_(torch.from_numpy(generator.normal(size=tensor.shape, scale=0.6)))
+    n = 1 if kind == "transrec" else 30  # T is common to all samples, so one at a time there
+    # no row is touched twice: the gradient of the sum is then each sample's own
+    users = generator.permutation(40)[:n].astype(np.int32)
+    lasts, positives, negatives = generator.permutation(120)[: 3 * n].reshape(3, n).astype(np.int32)
+    batch = {
+        "user_id": torch.from_numpy(users).long() + 1,
+        "item_id_list": torch.from_numpy(lasts).long()[:, None] + 1,
+        "item_length": torch.ones(n, dtype=torch.long),
+        "item_id": torch.from_numpy(positives).long() + 1,
+        "neg_item_id": torch.from_numpy(negatives).long() + 1,
+    }
+    loss = n * model.calculate_loss(batch)
+    if kind == "transrec":
+        loss = loss - model.T.abs().sum()  # RecBole's regulariser, which the trainer replaces
+    for ids in zip(users + 1, lasts + 1, positives + 1, negatives + 1, strict=True):
+        rows = touched(model, kind, *(int(id_) for id_ in ids))
+        loss = loss + L2 / 2 * sum(row.square().sum() for row in rows)
+    loss.sum().backward()
+
+    weights = {
+        "bpr": lambda: [model.user_embedding.weight, model.item_embedding.weight],
+        "fpmc": lambda: [
+            t.weight for t in (model.UI_emb, model.IU_emb, model.LI_emb, model.IL_emb)
+        ],
+        "transrec": lambda: [
+            model.user_embedding.weight,
+            model.item_embedding.weight,
+            model.bias.weight,
+            model.T,
+        ],
+    }[kind]()
+    expected = [weight.grad.numpy() for weight in weights]
+    tables = [weight.detach().numpy() for weight in weights]
+    expected = [g[1:] if g.ndim == 2 else g[None] for g in expected]
+    tables = tuple(table[1:] if table.ndim == 2 else table[None] for table in tables)
+    before = [table.copy() for table in tables]
+    sums = tuple(np.full_like(table, INITIAL_ACCUMULATOR) for table in tables)
+    order = generator.permutation(n)
+    rates = np.float32(LEARNING_RATE), np.float32(L2)
+    if kind == "transrec":
+        adagrad_epoch_translation(order, users, lasts, positives, negatives, tables, sums, *rates)
+    else:
+        rows = (users,) if kind == "bpr" else (users, lasts)
+        adagrad_epoch(order, rows, positives, negatives, tables, sums, *rates)
+    for table, old, total, gradient in zip(tables, before, sums, expected, strict=True):
+        # AdaGrad's first step is - learning rate x gradient / sqrt(gradient**2 + start)
+        recovered = (old - table) * np.sqrt(total) / LEARNING_RATE
+        np.testing.assert_allclose(recovered, gradient, atol=1e-5, rtol=1e-5)
+        np.testing.assert_allclose(total - INITIAL_ACCUMULATOR, gradient**2, atol=1e-5, rtol=1e-4)
+
+
+def test_the_mean_loss_is_the_one_before_each_step():
+    tables = (np.zeros((1, 2), np.float32), np.zeros((2, 2), np.float32))
+    sums = tuple(np.ones_like(table) for table in tables)
+    zero, one = np.zeros(1, np.int32), np.ones(1, np.int32)
+    loss = adagrad_epoch(
+        np.zeros(1, np.int64), (zero,), zero, one, tables, sums, np.float32(1), np.float32(0)
+    )
+    assert loss == pytest.approx(np.log(2))
+    nothing = adagrad_epoch(
+        np.empty(0, np.int64), (zero,), zero, one, tables, sums, np.float32(1), np.float32(0)
+    )
+    assert nothing == 0
+
+
+def test_distances_come_from_inner_products():
+    generator = np.random.default_rng(0)
+    queries = generator.normal(size=(4, 6)).astype(np.float32)
+    items = generator.normal(size=(9, 6)).astype(np.float32)
+    items[3] = queries[1]  # a distance of zero must not become the root of a negative number
+    biases = generator.normal(size=9).astype(np.float32)
+    scores = queries @ items.T
+    distance_scores(scores, np.square(queries).sum(1), np.square(items).sum(1), biases)
+    direct = biases - np.linalg.norm(queries[:, None] - items[None], axis=-1)
+    assert np.isfinite(scores).all()
+    np.testing.assert_allclose(scores, direct, atol=2e-3)
+    far = np.arange(9) != 3
+    np.testing.assert_allclose(scores[:, far], direct[:, far], atol=1e-5)

@@ -1,0 +1,56 @@
+"""What the distribution declares."""
+
+import subprocess
+import sys
+
+import pytest
+
+from loki_bench.contracts import DifferentiableRecommender, FactorRecommender
+from loki_bench.errors import ParameterError, PluginError
+from loki_bench_recbole import model_building
+from loki_bench_recbole.hooks import loki_bench_recommenders
+
+
+def test_four_recommenders_are_declared_and_can_be_built():
+    specs = {spec.name: spec for spec in loki_bench_recommenders()}
+    assert list(specs) == ["bprmf", "fpmc", "gru4rec", "transrec"]
+    assert [spec.uses_order for spec in specs.values()] == [False, True, True, True]
+    for spec in specs.values():
+        model = spec.build({"epochs": 2})
+        assert isinstance(model, DifferentiableRecommender)
+        assert model.name == spec.name
+        assert spec.reference
+    assert isinstance(specs["bprmf"].build(), FactorRecommender)
+    assert isinstance(specs["fpmc"].build(), FactorRecommender)
+
+
+def test_an_unknown_parameter_is_named():
+    spec = loki_bench_recommenders()[0]
+    with pytest.raises(ParameterError, match="did you mean 'embedding_size'"):
+        spec.build({"embeding_size": 3})
+
+
+def test_declaring_imports_nothing_heavy():
+    code = (
+        "import sys, loki_bench_recbole.hooks;"
+        "print(sorted({'torch', 'numba', 'pandas', 'recbole'} & set(sys.modules)))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"
+
+
+def test_without_recbole_the_error_says_what_to_type(monkeypatch):
+    monkeypatch.setitem(sys.modules, "recbole", None)
+    for name in [name for name in sys.modules if name.startswith("recbole.")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(PluginError, match=r"type: pip install .*recbole==1\.2\.1"):
+        model_building.build_model(
+            "recbole.model.general_recommender.bpr:BPR",
+            {"embedding_size": 2},
+            n_users=1,
+            n_items=2,
+            max_length=1,
+            seed=0,
+        )
