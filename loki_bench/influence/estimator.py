@@ -1,0 +1,194 @@
+"""The part that all first-order estimators share: linearise a model, solve, score fake users."""
+
+from abc import abstractmethod
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import Self
+
+from loki_bench.contracts import (
+    DifferentiableRecommender,
+    FactorRecommender,
+    InfluenceEstimator,
+    InfluenceObjective,
+)
+from loki_bench.errors import InvalidAnswerError, ParameterError
+from loki_bench.influence.conjugate_gradient import Solution
+from loki_bench.influence.factor_objective import Curvature, FactorObjective
+from loki_bench.influence.fake_samples import FakeUserOptions
+from loki_bench.influence.fake_users import FakeUsers
+from loki_bench.interactions import Interactions, Sequences
+
+__all__ = ["FirstOrderInfluence", "Linearisation", "Precision", "Scorer", "numpy_type"]
+
+FloatArray = NDArray[np.floating]
+Precision = Literal["float32", "float64"]
+
+
+class Linearisation(Protocol):
+    """A model's training objective around its parameters, as one flat vector."""
+
+    @property
+    def size(self) -> int:
+        """Number of parameters."""
+        ...
+
+    @property
+    def n_samples(self) -> int:
+        """Number of training samples."""
+        ...
+
+    def gradient(self) -> FloatArray:
+        """Gradient of the objective."""
+        ...
+
+    def target_gradient(self, objective: InfluenceObjective) -> FloatArray:
+        """Gradient of the weighted sum of target scores."""
+        ...
+
+    def hessian_product(
+        self,
+        vector: FloatArray,
+        *,
+        curvature: Curvature = "exact",
+        damping: float = 0.0,
+        out: FloatArray | None = None,
+    ) -> FloatArray:
+        """``(H + damping I) vector``."""
+        ...
+
+
+class Scorer(Protocol):
+    """Scores fake users from a solved vector."""
+
+    def influence(self, candidates: Sequences) -> NDArray[np.float64]:
+        """As ``InfluenceEstimator.influence``."""
+        ...
+
+    def marginal_influence(
+        self, prefixes: Sequences, next_items: NDArray[np.int32]
+    ) -> NDArray[np.float64]:
+        """As ``InfluenceEstimator.marginal_influence``."""
+        ...
+
+    def sequence_rewards(self, sequences: Sequences) -> NDArray[np.float64]:
+        """As ``InfluenceEstimator.sequence_rewards``."""
+        ...
+
+
+class FirstOrderInfluence(InfluenceEstimator):
+    """Predicts ``-s . G``; a subclass says how ``s`` is found from the target gradient.
+
+    A factor model is handled in closed form and compiled, any other differentiable recommender
+    through automatic differentiation.
+    """
+
+    def __init__(self, *, options: FakeUserOptions, precision: Precision) -> None:
+        self._options = options
+        self._dtype = numpy_type(precision)
+        self._scorer: Scorer | None = None
+        self._report: dict[str, float] = {}
+
+    @abstractmethod
+    def _solve(
+        self, model: Linearisation, target: FloatArray, objective: InfluenceObjective, seed: int
+    ) -> Solution:
+        """Find ``s`` with ``H s = target``, approximately."""
+
+    def fit(
+        self,
+        model: DifferentiableRecommender,
+        train: Interactions,
+        objective: InfluenceObjective,
+        *,
+        seed: int,
+    ) -> Self:
+        samples = model.training_samples(train, seed=seed)
+        linear: Linearisation
+        if isinstance(model, FactorRecommender):
+            linear = FactorObjective.of(model, samples, self._dtype)
+        else:
+            from loki_bench.influence.autograd_objective import AutogradObjective  # imports torch
+
+            linear = AutogradObjective(model, samples)
+        target = linear.target_gradient(objective)
+        solution = self._solve(linear, target, objective, seed)
+        if not np.isfinite(solution.s).all():
+            raise InvalidAnswerError(
+                f"{type(self).__name__}: the solution is not finite: raise the damping"
+            )
+        if isinstance(linear, FactorObjective):
+            fake_users = FakeUsers.of(
+                linear,
+                solution.s,
+                self._options,
+                model=model,
+                train=train,
+                targets=objective,
+                seed=seed,
+            )
+            self._scorer = self._factor_scorer(linear, fake_users)
+        else:
+            from loki_bench.influence.autograd_fake_users import AutogradFakeUsers
+            from loki_bench.influence.autograd_objective import AutogradObjective
+
+            assert isinstance(linear, AutogradObjective)  # noqa: S101  # narrows the type
+            self._scorer = AutogradFakeUsers(
+                linear,
+                solution.s,
+                self._options,
+                train=train,
+                targets=objective,
+                seed=seed,
+            )
+        self._report = {
+            "iterations": float(solution.iterations),
+            "relative_residual": solution.relative_residual,
+            "negative_curvature": float(solution.negative_curvature),
+            "lambda_max": solution.lambda_max,
+            "gradient_norm": float(np.linalg.norm(linear.gradient())),
+            "target_gradient_norm": float(np.linalg.norm(target)),
+            "solution_norm": float(np.linalg.norm(solution.s)),
+            "n_parameters": float(linear.size),
+            "n_samples": float(linear.n_samples),
+            **self._own_report(),
+        }
+        return self
+
+    def influence(self, candidates: Sequences) -> NDArray[np.float64]:
+        return self._fitted().influence(candidates)
+
+    def marginal_influence(
+        self, prefixes: Sequences, next_items: NDArray[np.int32]
+    ) -> NDArray[np.float64]:
+        return self._fitted().marginal_influence(prefixes, next_items)
+
+    def sequence_rewards(self, sequences: Sequences) -> NDArray[np.float64]:
+        return self._fitted().sequence_rewards(sequences)
+
+    @property
+    def report(self) -> dict[str, float]:
+        return dict(self._report)
+
+    def _factor_scorer(self, linear: FactorObjective, fake_users: FakeUsers) -> Scorer:
+        """What scores the fake users of a factor model: a subclass may correct it."""
+        return fake_users
+
+    def _own_report(self) -> dict[str, float]:
+        """What a subclass adds to the report."""
+        return {}
+
+    def _fitted(self) -> Scorer:
+        if self._scorer is None:
+            raise ParameterError(f"{type(self).__name__} was asked before fit: call fit first")
+        return self._scorer
+
+
+def numpy_type(precision: Precision) -> type[np.float32] | type[np.float64]:
+    """The numpy type of a precision's name."""
+    if precision == "float32":
+        return np.float32
+    if precision == "float64":
+        return np.float64
+    raise ParameterError(f"precision = {precision!r} is not known: give 'float32' or 'float64'")

@@ -1,0 +1,109 @@
+"""Conjugate gradients and LiSSA against dense linear algebra."""
+
+import numpy as np
+import pytest
+
+from loki_bench.errors import InvalidAnswerError
+from loki_bench.influence.conjugate_gradient import conjugate_gradient
+from loki_bench.influence.lissa import largest_eigenvalue, lissa
+
+
+def product_of(matrix):
+    def product(vector, out):
+        out[:] = matrix @ vector
+        return out
+
+    return product
+
+
+def symmetric(eigenvalues, seed=0):
+    n = len(eigenvalues)
+    q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(n, n)))
+    return q @ np.diag(eigenvalues) @ q.T
+
+
+def test_conjugate_gradients_solve_and_learn_the_extreme_eigenvalues():
+    matrix = symmetric(np.linspace(1, 20, 12))
+    b = np.arange(12.0)
+    found = conjugate_gradient(product_of(matrix), b, tolerance=1e-12, max_iterations=50)
+    np.testing.assert_allclose(found.s, np.linalg.solve(matrix, b), rtol=1e-8)
+    assert found.iterations <= 13
+    assert found.relative_residual <= 1e-12
+    assert not found.negative_curvature
+    assert found.lambda_max == pytest.approx(20, rel=1e-6)
+    assert found.lambda_min == pytest.approx(1, rel=1e-6)
+
+
+def test_the_tolerance_is_relative_to_the_norm_of_b_whatever_its_scale():
+    matrix = symmetric(np.geomspace(0.01, 10, 40))
+    b = np.random.default_rng(1).normal(size=40)
+    runs = [
+        conjugate_gradient(product_of(matrix), scale * b, tolerance=1e-3, max_iterations=500)
+        for scale in (1e-8, 1.0, 1e8)
+    ]
+    iterations = [run.iterations for run in runs]
+    assert max(iterations) - min(iterations) <= 1  # rounding
+    for scale, run in zip((1e-8, 1.0, 1e8), runs, strict=True):
+        residual = np.linalg.norm(matrix @ run.s - scale * b) / np.linalg.norm(scale * b)
+        assert residual == pytest.approx(run.relative_residual, rel=1e-6)
+        assert residual <= 1e-3
+
+
+def test_conjugate_gradients_stop_at_negative_curvature_and_say_so():
+    matrix = symmetric(np.array([-2.0, 1, 2, 3, 4, 5]))
+    found = conjugate_gradient(product_of(matrix), np.ones(6), tolerance=1e-12, max_iterations=50)
+    assert found.negative_curvature
+    assert found.lambda_min < 0
+    assert np.isfinite(found.s).all()
+
+
+def test_negative_curvature_in_the_first_direction_gives_a_step_along_b():
+    found = conjugate_gradient(
+        product_of(-2 * np.eye(3)), np.array([1.0, 0, 0]), tolerance=1e-6, max_iterations=9
+    )
+    assert found.negative_curvature
+    np.testing.assert_allclose(found.s, [0.5, 0, 0])
+    assert found.lambda_min == pytest.approx(-2)
+
+
+def test_a_consistent_system_with_zero_modes_is_solved_orthogonally_to_them():
+    matrix = symmetric(np.array([0.0, 0, 1, 2, 3]))
+    b = matrix @ np.ones(5)
+    found = conjugate_gradient(product_of(matrix), b, tolerance=1e-10, max_iterations=9)
+    np.testing.assert_allclose(found.s, np.linalg.pinv(matrix) @ b, atol=1e-9)
+
+
+def test_a_zero_right_side_needs_no_product():
+    found = conjugate_gradient(
+        product_of(np.eye(2) * np.nan), np.zeros(2), tolerance=1e-3, max_iterations=5
+    )
+    assert found.iterations == 0
+    np.testing.assert_array_equal(found.s, [0, 0])
+
+
+def test_a_product_that_is_not_finite_is_an_error():
+    with pytest.raises(InvalidAnswerError, match="not finite"):
+        conjugate_gradient(
+            product_of(np.eye(2) * np.nan), np.ones(2), tolerance=1e-3, max_iterations=5
+        )
+
+
+def test_lissa_solves_with_the_estimated_scale():
+    matrix = symmetric(np.linspace(1, 20, 12))
+    b = np.arange(12.0)
+    largest = largest_eigenvalue(product_of(matrix), b, seed=0)
+    assert largest == pytest.approx(20, rel=0.02)
+    found = lissa(product_of(matrix), b, scale=1.1 * largest, tolerance=1e-8, max_iterations=2000)
+    np.testing.assert_allclose(found.s, np.linalg.solve(matrix, b), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("eigenvalues", "scale"), [([1.0, 2, 9], 4.0), ([-1.0, 2, 9], 10.0)])
+def test_lissa_that_diverges_says_what_to_change(eigenvalues, scale):
+    with pytest.raises(InvalidAnswerError, match="larger scale or damping"):
+        lissa(
+            product_of(symmetric(np.array(eigenvalues))),
+            np.ones(3),
+            scale=scale,
+            tolerance=1e-6,
+            max_iterations=10_000,
+        )
