@@ -131,6 +131,13 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             target="loki_bench.attackers.alternating:CovisitAttack",
             reference=_COVISITATION,
         ),
+        AttackerSpec(
+            name="loki",
+            summary="A deep Q-network, rewarded by influence functions on a simulator (LOKI)",
+            target="loki_bench.attackers.loki.attacker:Loki",
+            reference=_LOKI,
+            needs=frozenset({"history", "surrogates", "influence"}),
+        ),
     ]
 
 

@@ -1,5 +1,6 @@
 """What all four recommenders share: the fit around RecBole's model class, and checks of ids."""
 
+import pickle
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ from loki_bench.contracts import DifferentiableRecommender, TrainingSamples
 from loki_bench.errors import ParameterError, UsageError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.split import HeldOut
-from loki_bench_recbole.model_building import build_model, one_torch_thread
+from loki_bench_recbole.model_building import build_model, one_torch_thread, recbole_class
 from loki_bench_recbole.parameter_checks import require_device
 from loki_bench_recbole.samples import SampleSource
 from loki_bench_recbole.training_loop import Schedule, run_epochs
@@ -207,8 +208,16 @@ class RecBoleRecommender(DifferentiableRecommender):
         return self._fitted()
 
     def __getstate__(self) -> dict[str, Any]:
-        # views would be pickled as copies, and no longer share memory with the model
-        return {**self.__dict__, "_views": None}
+        # Views would be pickled as copies, and no longer share memory with the model. The model is
+        # pickled apart, so that its class is imported by us and not by pickle: see recbole_class.
+        model = None if self._model is None else pickle.dumps(self._model)
+        return {**self.__dict__, "_views": None, "_model": model}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if state["_model"] is not None:
+            recbole_class(self.model_class)
+            state = {**state, "_model": pickle.loads(state["_model"])}
+        self.__dict__.update(state)
 
     # ------------------------------------------------------------------ checks
 

@@ -16,7 +16,16 @@ from torch import nn
 
 from loki_bench.errors import PluginError
 
-__all__ = ["ITEM", "LENGTH", "NEGATIVE", "SEQUENCE", "USER", "build_model", "one_torch_thread"]
+__all__ = [
+    "ITEM",
+    "LENGTH",
+    "NEGATIVE",
+    "SEQUENCE",
+    "USER",
+    "build_model",
+    "one_torch_thread",
+    "recbole_class",
+]
 
 # Keys of the mapping that a model's ``calculate_loss`` and ``predict`` read.
 USER = "user_id"
@@ -71,7 +80,7 @@ def build_model(
     PluginError
         RecBole, or a package that its model modules import, is not installed.
     """
-    model_class = _import_class(target)
+    model_class = recbole_class(target)
     config = {
         "USER_ID_FIELD": USER,
         "ITEM_ID_FIELD": ITEM,
@@ -103,7 +112,11 @@ def one_torch_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _import_class(target: str) -> type[nn.Module]:
+def recbole_class(target: str) -> type[nn.Module]:
+    """Import one of RecBole's model classes, ``"module:Name"``, with no trace in the process.
+
+    Raises ``PluginError`` where RecBole, or what its model modules import, is not installed.
+    """
     module, _, name = target.partition(":")
     # RecBole's package imports sine.py, which turns torch's anomaly detection on for the whole
     # process: every backward pass is then two to four times slower, and a NaN is an exception

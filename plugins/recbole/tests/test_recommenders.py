@@ -1,6 +1,8 @@
 """What all four recommenders keep to; planted truth, contract and equality with RecBole."""
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -420,3 +422,17 @@ def test_gru4rec_asks_for_histories(small):
     samples = BPRMF().training_samples(small, seed=0)
     with pytest.raises(ParameterError, match="no histories"):
         model.sample_loss(samples)
+
+
+def test_unpickling_in_a_new_process_leaves_torchs_anomaly_detection_off(small, tmp_path):
+    # pickle itself would import RecBole's package, which turns it on for the whole process
+    fitted = FPMC(embedding_size=4, epochs=1).fit(small, validation=None, seed=1)
+    (tmp_path / "fitted.pickle").write_bytes(pickle.dumps(fitted))
+    code = (
+        "import pickle, sys, torch\n"
+        "from pathlib import Path\n"
+        "fitted = pickle.loads(Path(sys.argv[1]).read_bytes())\n"
+        "assert fitted.model is not None\n"
+        "sys.exit(torch.is_anomaly_enabled())\n"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path / "fitted.pickle"], check=True)

@@ -1,0 +1,97 @@
+"""What LOKI's agent acts on: group sequences become items, items are rewarded (the paper, 3.4).
+
+The state is the sequence of groups so far and doesn't depend on the items drawn or on the
+rewards, so whole episodes are written first and rewarded together.
+"""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.attackers.loki.groups import ItemGroups
+from loki_bench.attackers.loki.replay_memory import Episodes
+
+__all__ = ["GroupEnvironment", "StepReward", "draw_items"]
+
+
+class StepReward(Protocol):
+    """Rewards every step of item sequences."""
+
+    def step_rewards(self, sequences: NDArray[np.int32]) -> NDArray[np.float64]:
+        """The reward of each step of n sequences: (n, horizon) items, (n, horizon) rewards."""
+        ...
+
+
+class GroupEnvironment:
+    """Turns groups into items and items into rewards.
+
+    Parameters
+    ----------
+    groups : ItemGroups
+        The actions.
+    reward : StepReward
+    horizon : int
+        Length of every sequence (the paper's M).
+    """
+
+    def __init__(self, groups: ItemGroups, reward: StepReward, horizon: int) -> None:
+        self.groups, self.reward, self.horizon = groups, reward, horizon
+
+    @property
+    def n_actions(self) -> int:
+        """Number of groups."""
+        return len(self.groups)
+
+    def play(self, actions: NDArray[np.int64], rng: np.random.Generator) -> Episodes:
+        """Draw items for group sequences of shape (n, horizon) and reward every step."""
+        rewards = self.reward.step_rewards(draw_items(self.groups, actions, rng))
+        return Episodes(actions=actions, rewards=rewards.astype(np.float32))
+
+    def mean_return(
+        self, actions: NDArray[np.int64], rng: np.random.Generator, *, discount: float = 1.0
+    ) -> float:
+        """Mean discounted sum of rewards of group sequences of shape (n, horizon)."""
+        rewards = self.play(actions, rng).rewards.astype(np.float64)
+        return float((rewards @ discount ** np.arange(self.horizon)).mean())
+
+
+def draw_items(
+    groups: ItemGroups, actions: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int32]:
+    """Draw an item of each step's group, with the shares of the group.
+
+    Within a sequence an item comes again only after all of its group have been drawn: a repeated
+    click spends an event on a training sample that the model already has.
+
+    Parameters
+    ----------
+    groups : ItemGroups
+    actions : int64 array of shape (n, horizon)
+        Indices of groups.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    int32 array of shape (n, horizon).
+    """
+    n, horizon = actions.shape
+    sizes = np.array([len(items) for items in groups.members], dtype=np.int64)
+    flat, ends = np.concatenate(groups.members), np.cumsum(sizes)
+    # Group g's items divide the interval from g to g + 1 by their shares.
+    bounds = np.concatenate([g + np.cumsum(shares) for g, shares in enumerate(groups.shares)])
+    drawn = np.full((n, horizon), -1, dtype=np.int32)
+    for step in range(horizon):
+        group = actions[:, step]
+        visits = (actions[:, :step] == group[:, None]).sum(axis=1)
+        allowed = visits // sizes[group]  # how often an item may have come so far
+        pending = np.arange(n)
+        while len(pending):
+            own = group[pending]
+            place = np.searchsorted(bounds, own + rng.random(len(own)), side="right")
+            item = flat[np.clip(place, ends[own] - sizes[own], ends[own] - 1)]  # rounding
+            times = (drawn[pending, :step] == item[:, None]).sum(axis=1)
+            accepted = times <= allowed[pending]
+            drawn[pending[accepted], step] = item[accepted]
+            pending = pending[~accepted]
+    return drawn

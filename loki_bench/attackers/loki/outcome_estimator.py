@@ -1,0 +1,196 @@
+"""LOKI's outcome estimator: influence of every step on all target samples (the paper, 3.3-3.4).
+
+The paper weighs the surrogates by hand. Their scores have different scales, so each surrogate's
+influence is first divided by the standard deviation of its steps' rewards over sequences of
+random groups; the weights w_m of Eq. 1 then mean what they say.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.attackers.draws import equal_length_sequences
+from loki_bench.attackers.loki.target_samples import Reward, objective_of
+from loki_bench.contracts import (
+    AttackerView,
+    DifferentiableRecommender,
+    InfluenceEstimator,
+    Recommender,
+)
+from loki_bench.errors import InvalidAnswerError, RejectedError
+from loki_bench.interactions import Sequences
+
+__all__ = ["FittedEstimator", "OutcomeEstimator", "StepwiseEstimator", "fit_estimators"]
+
+
+@runtime_checkable
+class StepwiseEstimator(Protocol):
+    """An influence estimator that rewards all steps of sequences at once, as the faster way."""
+
+    def sequence_rewards(self, candidates: Sequences) -> NDArray[np.float64]:
+        """``marginal_influence`` of every event given those before it, shape (n_events,)."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FittedEstimator:
+    """An influence estimator fitted on one surrogate.
+
+    Attributes
+    ----------
+    name : str
+        The surrogate's.
+    weight : float
+        The surrogate's w_m.
+    uses_order : bool
+        Whether the surrogate's scores depend on the order of a target user's history.
+    estimator : InfluenceEstimator
+    """
+
+    name: str
+    weight: float
+    uses_order: bool
+    estimator: InfluenceEstimator
+
+
+def fit_estimators(
+    view: AttackerView,
+    users: NDArray[np.int32],
+    items: NDArray[np.int32],
+    *,
+    reward: Reward,
+    skip_opaque_surrogates: bool,
+    seed: int,
+) -> tuple[FittedEstimator, ...]:
+    """Fit one influence estimator on every surrogate that can be differentiated.
+
+    Parameters
+    ----------
+    view : AttackerView
+    users, items : int32 arrays of shape (n,)
+        Target samples.
+    reward : Reward
+    skip_opaque_surrogates : bool
+        Leave out a surrogate that can't be differentiated, instead of refusing.
+    seed : int
+
+    Raises
+    ------
+    RejectedError
+        No estimator or surrogate was lent, or a surrogate can't be differentiated.
+    InvalidAnswerError
+        An estimator fails on a surrogate.
+    """
+    if view.influence is None:
+        raise RejectedError(
+            "attacker 'loki' was lent no influence estimator; its spec must need 'influence'"
+        )
+    fitted = []
+    for surrogate in view.surrogates:
+        model = surrogate.fit()
+        if not isinstance(model, DifferentiableRecommender):
+            if skip_opaque_surrogates:
+                continue
+            raise RejectedError(
+                f"attacker 'loki': surrogate '{surrogate.name}' ({type(model).__name__}) is not a "
+                "DifferentiableRecommender, and influence needs gradients; take it out of the "
+                "suite's surrogates, or set the parameter skip_opaque_surrogates"
+            )
+        objective = objective_of(model, view.history, users, items, reward=reward, seed=seed)
+        try:
+            estimator = view.influence().fit(model, surrogate.train, objective, seed=seed)
+        except InvalidAnswerError as error:
+            raise InvalidAnswerError(
+                f"attacker 'loki', surrogate '{surrogate.name}': {error}"
+            ) from error
+        fitted.append(
+            FittedEstimator(
+                name=surrogate.name,
+                weight=surrogate.weight,
+                uses_order=_uses_order(model, view),
+                estimator=estimator,
+            )
+        )
+    if not fitted:
+        raise RejectedError(
+            f"attacker 'loki': none of the {len(view.surrogates)} surrogates can be "
+            "differentiated; name a recommender like bprmf or fpmc in the suite's surrogates"
+        )
+    return tuple(fitted)
+
+
+class OutcomeEstimator:
+    """The reward of every step: weighted mean of the surrogates' standardised influences.
+
+    Parameters
+    ----------
+    estimators : sequence of FittedEstimator
+        At least one.
+    reference : int32 array of shape (n, horizon)
+        Item sequences of random groups; each surrogate's scale is the standard deviation of its
+        rewards over all their steps.
+
+    Raises
+    ------
+    InvalidAnswerError
+        An estimator answers with the wrong shape, NaN or infinity, or with the same influence for
+        every step, so that nothing can be learnt from it.
+    """
+
+    def __init__(self, estimators: Sequence[FittedEstimator], reference: NDArray[np.int32]) -> None:
+        self._estimators = tuple(estimators)
+        self._total_weight = sum(fitted.weight for fitted in self._estimators)
+        self.scales = {
+            fitted.name: _scale(fitted, _influences(fitted, reference))
+            for fitted in self._estimators
+        }
+
+    def step_rewards(self, sequences: NDArray[np.int32]) -> NDArray[np.float64]:
+        """The reward of each step of n sequences: (n, horizon) items, (n, horizon) rewards."""
+        total = np.zeros(sequences.shape)
+        for fitted in self._estimators:
+            share = fitted.weight / (self._total_weight * self.scales[fitted.name])
+            total += share * _influences(fitted, sequences)
+        return total
+
+
+def _uses_order(model: Recommender, view: AttackerView) -> bool:
+    """Whether the target users' scores change when their histories are read backwards."""
+    histories = view.history.take(view.goal.users)
+    backwards = Sequences.of([row[::-1] for row in histories])
+    return not np.array_equal(
+        model.score_next(view.goal.users, histories), model.score_next(view.goal.users, backwards)
+    )
+
+
+def _influences(fitted: FittedEstimator, sequences: NDArray[np.int32]) -> NDArray[np.float64]:
+    """The influence of every step on one surrogate's objective, shaped like ``sequences``."""
+    written = equal_length_sequences(sequences)
+    if isinstance(fitted.estimator, StepwiseEstimator):
+        answer = fitted.estimator.sequence_rewards(written)
+    else:
+        horizon = sequences.shape[1]
+        prefixes = [row[:step] for row in sequences for step in range(horizon)]
+        answer = fitted.estimator.marginal_influence(Sequences.of(prefixes), written.items)
+    if answer.shape != (sequences.size,) or not np.isfinite(answer).all():
+        got = answer.shape if answer.shape != (sequences.size,) else "NaN or infinity"
+        raise InvalidAnswerError(
+            f"attacker 'loki': the influence estimator ({type(fitted.estimator).__name__}) "
+            f"answered {got} for {sequences.size} steps on surrogate '{fitted.name}'; it diverged "
+            "or breaks its contract: raise its damping or choose another"
+        )
+    return answer.reshape(sequences.shape)
+
+
+def _scale(fitted: FittedEstimator, rewards: NDArray[np.float64]) -> float:
+    scale = float(rewards.std())
+    if scale <= 0:
+        raise InvalidAnswerError(
+            f"attacker 'loki': on surrogate '{fitted.name}' every step of {len(rewards)} random "
+            "sequences has the same influence, so nothing can be learnt; train the surrogate "
+            "longer or take it out of the suite's surrogates"
+        )
+    return scale

@@ -1,0 +1,79 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from loki_bench.attackers.loki.config import AgentConfig
+from loki_bench.attackers.loki.environment import GroupEnvironment
+from loki_bench.attackers.loki.training import train_agent
+
+
+def greedy_return(agent, environment):
+    actions = agent.act(1, epsilon=0.0, rng=np.random.default_rng(0))
+    return environment.mean_return(actions, np.random.default_rng(0))
+
+
+def test_the_agent_learns_to_alternate_when_only_alternation_pays(groups_of, alternation):
+    environment = GroupEnvironment(groups_of(8), alternation, 8)
+    agent, _ = train_agent(environment, AgentConfig(n_iterations=40), seed=0)
+    assert greedy_return(agent, environment) == 4.0  # four pairs in eight steps
+
+
+def test_the_agent_pays_now_for_a_reward_that_comes_later(groups_of, delayed):
+    """The optimum by trying all 4 ** 6 sequences; a myopic agent would get 0."""
+    environment = GroupEnvironment(groups_of(4), delayed, 6)
+    every = np.array(list(itertools.product(range(4), repeat=6)))
+    best = delayed.step_rewards((every * 3).astype(np.int32)).sum(axis=1).max()
+    agent, _ = train_agent(environment, AgentConfig(n_iterations=60), seed=1)
+    assert best == pytest.approx(1.0)  # two of group 1 cost 0.6, four of group 0 pay 0.4 each
+    assert greedy_return(agent, environment) >= 0.9 * best
+
+
+def test_the_learned_values_agree_with_value_iteration(groups_of, delayed):
+    """Backward induction over all states of a horizon of three with three actions."""
+    environment = GroupEnvironment(groups_of(3), delayed, 3)
+    config = AgentConfig(
+        n_iterations=90, epsilon_end=1.0, target_update_interval=20, evaluation_interval=90
+    )
+    agent, _ = train_agent(environment, config, seed=0)
+
+    def exact(prefix):
+        values = []
+        for action in range(3):
+            sequence = (*prefix, action)
+            reward = delayed.step_rewards(np.array([sequence], dtype=np.int32) * 3)[0, -1]
+            values.append(reward + (max(exact(sequence)) if len(sequence) < 3 else 0.0))
+        return values
+
+    for episode in itertools.product(range(3), repeat=2):
+        learned = agent.action_values(np.array([[*episode, 0]]))[0]
+        for step in range(3):
+            assert learned[step] == pytest.approx(exact(episode[:step]), abs=0.1)
+
+
+def test_the_curve_has_a_value_for_every_round_and_evaluation(groups_of, alternation):
+    config = AgentConfig(n_iterations=7, evaluation_interval=3, exploration_share=0.5)
+    _, curve = train_agent(GroupEnvironment(groups_of(3), alternation, 4), config, seed=0)
+    assert len(curve.epsilon) == len(curve.mean_return) == len(curve.loss) == 7
+    assert curve.evaluated_after == (3, 6, 7)
+    assert len(curve.greedy_return) == 3
+    assert curve.epsilon[0] == 1.0
+    assert curve.epsilon[-1] == pytest.approx(0.05)
+    assert curve.as_lists()["evaluated_after"] == [3, 6, 7]
+
+
+def test_training_depends_on_the_seed_alone_and_leaves_global_generators(groups_of, alternation):
+    environment = GroupEnvironment(groups_of(3), alternation, 4)
+    config = AgentConfig(n_iterations=5)
+    before = torch.random.get_rng_state()
+    first, second, other = (train_agent(environment, config, seed=s)[1] for s in (1, 1, 2))
+    assert first == second != other
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_one_action_and_one_step_can_be_learnt(groups_of, alternation):
+    environment = GroupEnvironment(groups_of(1), alternation, 1)
+    agent, curve = train_agent(environment, AgentConfig(n_iterations=2), seed=0)
+    assert agent.act(2, epsilon=0.0, rng=np.random.default_rng(0)).tolist() == [[0], [0]]
+    assert curve.mean_return == (0.0, 0.0)
