@@ -19,8 +19,10 @@ bound by memory traffic.
 from math import exp, log1p
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from loki_bench.influence.compiling import compiled
+from loki_bench.influence.row_sums import dot_difference, margin_change
 
 __all__ = ["add_gradient", "add_hessian_product", "margin_derivatives", "regularise"]
 
@@ -28,7 +30,7 @@ FloatArray = NDArray[np.floating]
 IndexArray = NDArray[np.int64]
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba has no types
+@compiled
 def margin_derivatives(
     theta: FloatArray,
     row_at: IndexArray,
@@ -50,10 +52,7 @@ def margin_derivatives(
             row = theta[row_at[k, s] : row_at[k, s] + d]
             pos = theta[pos_at[k, s] : pos_at[k, s] + d]
             neg = theta[neg_at[k, s] : neg_at[k, s] + d]
-            part = theta.dtype.type(0)
-            for t in range(d):
-                part += row[t] * (pos[t] - neg[t])
-            x += float(part)
+            x += dot_difference(row, pos, neg)
         e = exp(-abs(x))
         loss += log1p(e) + max(-x, 0.0)
         slope[s] = -(e if x > 0 else 1.0) / (1.0 + e)
@@ -61,7 +60,7 @@ def margin_derivatives(
     return loss
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def add_gradient(
     theta: FloatArray,
     out: FloatArray,
@@ -93,7 +92,7 @@ def add_gradient(
                 out_neg[t] -= g * row[t]
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def add_hessian_product(
     theta: FloatArray,
     vector: FloatArray,
@@ -127,14 +126,10 @@ def add_hessian_product(
             v_neg = vector[neg_at[k, s] : neg_at[k, s] + d]
             difference = differences[k, :d]
             change = changes[k, :d]
-            part = theta.dtype.type(0)
             for t in range(d):
-                b = pos[t] - neg[t]
-                v = v_pos[t] - v_neg[t]
-                difference[t] = b
-                change[t] = v
-                part += v_row[t] * b + row[t] * v
-            dx += part
+                difference[t] = pos[t] - neg[t]
+                change[t] = v_pos[t] - v_neg[t]
+            dx += margin_change(row, difference, v_row, change)
         c = curvature[s] * dx
         g = theta.dtype.type(0) if gauss_newton else slope[s]
         for k in range(n_terms):
@@ -157,7 +152,7 @@ def add_hessian_product(
                 out_neg[t] -= difference[t]
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def regularise(
     vector: FloatArray,
     out: FloatArray,

@@ -16,10 +16,11 @@ where rho holds the regulariser of the rows that the sample touches, if that is 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from loki_bench.influence.compiling import compiled
 from loki_bench.influence.fold_in import derivatives, fold_in
+from loki_bench.influence.row_sums import dot, dot_difference
 
 __all__ = [
     "FakeUserTables",
@@ -118,7 +119,7 @@ def workspace_for(n_samples: int, width: int) -> Workspace:
     )
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba has no types
+@compiled
 def append_event(
     tables: FakeUserTables,
     work: Workspace,
@@ -187,27 +188,22 @@ def append_event(
                 pos, neg = tables.theta[i : i + d], tables.theta[j : j + d]
                 s_pos, s_neg = tables.s[i : i + d], tables.s[j : j + d]
                 row_l, s_l = tables.theta[r : r + d], tables.s[r : r + d]
-                for t in range(d):
-                    between = pos[t] - neg[t]
-                    constant += row_l[t] * between
-                    drift += row_l[t] * (s_pos[t] - s_neg[t]) + s_l[t] * between
+                constant += dot_difference(row_l, pos, neg)
+                drift += dot_difference(row_l, s_pos, s_neg) + dot_difference(s_l, pos, neg)
         work.constant[n] = constant
         work.drift[n] = drift
         work.rho[n] = rho
         if with_gram and n < len(work.gram):
             own_row = work.difference[n]
             for s in range(n + 1):
-                other = work.difference[s]
-                total = 0.0
-                for t in range(len(own_row)):
-                    total += own_row[t] * other[t]
+                total = dot(own_row, work.difference[s])
                 work.gram[n, s] = total
                 work.gram[s, n] = total
         n += 1
     return n
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def extend_user(
     tables: FakeUserTables, work: Workspace, row: IntArray, event: int, n: int, start: int
 ) -> int:
@@ -233,14 +229,12 @@ def extend_user(
         # A warm start: the new samples' coefficients at the row found so far.
         ridge = row_ridge(tables, work, n)
         for s in range(before, n):
-            x = work.constant[s]
-            for t in range(len(work.p)):
-                x += work.difference[s, t] * work.p[t]
+            x = work.constant[s] + dot(work.p, work.difference[s])
             work.a[s] = work.weight[s] / (1.0 + np.exp(x)) / ridge
     return n
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def row_ridge(tables: FakeUserTables, work: Workspace, n: int) -> float:
     """The L2 coefficient of the (scaled) row of a user with the first ``n`` samples."""
     if not tables.ridge_per_sample:
@@ -251,7 +245,7 @@ def row_ridge(tables: FakeUserTables, work: Workspace, n: int) -> float:
     return tables.ridge * total
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def user_value(tables: FakeUserTables, work: Workspace, n: int) -> float:
     """``-s . G`` of the user whose first ``n`` samples are loaded; sets the row it is taken at."""
     if n == 0:
@@ -277,21 +271,16 @@ def user_value(tables: FakeUserTables, work: Workspace, n: int) -> float:
     else:
         work.p[:] = tables.fixed_row
         for s in range(n):
-            x = work.constant[s]
-            for t in range(len(work.p)):
-                x += work.difference[s, t] * work.p[t]
-            work.x[s] = x
+            work.x[s] = work.constant[s] + dot(work.p, work.difference[s])
         derivatives(n, work.x, work.weight, work.slope, work.curvature)
     total = 0.0
     for s in range(n):
-        y = work.drift[s]
-        for t in range(len(work.p)):
-            y += work.change[s, t] * work.p[t]
+        y = work.drift[s] + dot(work.p, work.change[s])
         total -= work.slope[s] * y + work.weight[s] * work.rho[s]
     return total
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def sequence_values(
     tables: FakeUserTables,
     work: Workspace,

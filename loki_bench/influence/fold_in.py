@@ -13,8 +13,10 @@ span of the samples (``p = D^T a``), where a user of 15 clicks costs a 15 x 15 s
 from math import exp, log1p, sqrt
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from loki_bench.influence.compiling import compiled
+from loki_bench.influence.row_sums import dot
 
 __all__ = ["fold_in", "solve_row_system"]
 
@@ -25,30 +27,23 @@ _MAX_NEWTON_STEPS = 50
 _MAX_HALVINGS = 30
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba has no types
+@compiled
 def cholesky(matrix: Array, n: int) -> None:
     """Overwrite the lower triangle of the leading n x n block with its Cholesky factor."""
     for i in range(n):
         for j in range(i + 1):
-            left, right = matrix[i, :j], matrix[j, :j]
-            total = matrix[i, j]
-            for k in range(j):
-                total -= left[k] * right[k]
+            total = matrix[i, j] - dot(matrix[i, :j], matrix[j, :j])
             if i == j:
                 matrix[i, i] = sqrt(total)
             else:
                 matrix[i, j] = total / matrix[j, j]
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def cholesky_solve(factor: Array, n: int, b: Array) -> None:
     """Overwrite ``b[:n]`` with the solution of the factored system."""
     for i in range(n):
-        row = factor[i, :i]
-        total = b[i]
-        for k in range(i):
-            total -= row[k] * b[k]
-        b[i] = total / factor[i, i]
+        b[i] = (b[i] - dot(factor[i, :i], b)) / factor[i, i]
     for i in range(n - 1, -1, -1):
         row = factor[i, :i]
         solved = b[i] / factor[i, i]
@@ -57,7 +52,7 @@ def cholesky_solve(factor: Array, n: int, b: Array) -> None:
             b[k] -= solved * row[k]
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def derivatives(n: int, x: Array, w: Array, slope: Array, curvature: Array) -> float:
     """First and second derivatives of each sample's loss in its margin; returns the summed loss."""
     loss = 0.0
@@ -69,15 +64,7 @@ def derivatives(n: int, x: Array, w: Array, slope: Array, curvature: Array) -> f
     return loss
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
-def _dot(a: Array, b: Array) -> float:
-    total = 0.0
-    for t in range(len(a)):
-        total += a[t] * b[t]
-    return total
-
-
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def _dual_newton(
     n: int,
     gram: Array,
@@ -95,9 +82,9 @@ def _dual_newton(
 ) -> int:
     """Newton on the coefficients ``a`` (``p = D^T a``) through the Gram matrix of ``D``."""
     for s in range(n):
-        moved[s] = _dot(gram[s, :n], a[:n])
+        moved[s] = dot(gram[s, :n], a[:n])
         x[s] = c[s] + moved[s]
-    value = derivatives(n, x, w, slope, curvature) + 0.5 * ridge * _dot(a[:n], moved[:n])
+    value = derivatives(n, x, w, slope, curvature) + 0.5 * ridge * dot(a[:n], moved[:n])
     for newton in range(_MAX_NEWTON_STEPS):
         largest = 0.0
         for s in range(n):
@@ -109,7 +96,7 @@ def _dual_newton(
         # division by a curvature that underflows for a sample that is fitted well.
         for s in range(n):
             root = sqrt(curvature[s])
-            step[s] = root * _dot(gram[s, :n], residual[:n])
+            step[s] = root * dot(gram[s, :n], residual[:n])
             for t in range(s + 1):
                 system[s, t] = root * gram[s, t] * sqrt(curvature[t])
             system[s, s] += ridge
@@ -122,10 +109,10 @@ def _dual_newton(
             for s in range(n):
                 a[s] += length * step[s]
             for s in range(n):
-                moved[s] = _dot(gram[s, :n], a[:n])
+                moved[s] = dot(gram[s, :n], a[:n])
                 x[s] = c[s] + moved[s]
             trial = derivatives(n, x, w, slope, curvature)
-            trial += 0.5 * ridge * _dot(a[:n], moved[:n])
+            trial += 0.5 * ridge * dot(a[:n], moved[:n])
             if trial <= value + 1e-12 * (1.0 + abs(value)):
                 break
             for s in range(n):
@@ -135,13 +122,13 @@ def _dual_newton(
     return _MAX_NEWTON_STEPS
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def _margins(n: int, difference: Array, c: Array, p: Array, x: Array) -> None:
     for s in range(n):
-        x[s] = c[s] + _dot(difference[s], p)
+        x[s] = c[s] + dot(difference[s], p)
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def _row_hessian(n: int, difference: Array, curvature: Array, ridge: float, system: Array) -> None:
     """Lower triangle of ``ridge I + D^T H D``."""
     width = difference.shape[1]
@@ -158,7 +145,7 @@ def _row_hessian(n: int, difference: Array, curvature: Array, ridge: float, syst
                 target[u] += scaled * row[u]
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def _primal_newton(
     n: int,
     difference: Array,
@@ -175,7 +162,7 @@ def _primal_newton(
     """Newton on the row itself, for users with more samples than dimensions."""
     width = len(p)
     _margins(n, difference, c, p, x)
-    value = derivatives(n, x, w, slope, curvature) + 0.5 * ridge * _dot(p, p)
+    value = derivatives(n, x, w, slope, curvature) + 0.5 * ridge * dot(p, p)
     for newton in range(_MAX_NEWTON_STEPS):
         for t in range(width):
             step[t] = ridge * p[t]
@@ -196,7 +183,7 @@ def _primal_newton(
             for t in range(width):
                 p[t] -= length * step[t]
             _margins(n, difference, c, p, x)
-            trial = derivatives(n, x, w, slope, curvature) + 0.5 * ridge * _dot(p, p)
+            trial = derivatives(n, x, w, slope, curvature) + 0.5 * ridge * dot(p, p)
             if trial <= value + 1e-12 * (1.0 + abs(value)):
                 break
             for t in range(width):
@@ -206,7 +193,7 @@ def _primal_newton(
     return _MAX_NEWTON_STEPS
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def fold_in(
     n: int,
     difference: Array,
@@ -232,11 +219,8 @@ def fold_in(
     """
     width = len(p)
     if n > width:
-        taken: int = _primal_newton(
-            n, difference, c, w, ridge, p, x, slope, curvature, system, step
-        )
-        return taken
-    steps: int = _dual_newton(
+        return _primal_newton(n, difference, c, w, ridge, p, x, slope, curvature, system, step)
+    steps = _dual_newton(
         n, gram, c, w, ridge, a, x, slope, curvature, system, step, residual, moved
     )
     for t in range(width):
@@ -248,7 +232,7 @@ def fold_in(
     return steps
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def solve_row_system(
     n: int,
     difference: Array,
@@ -268,7 +252,7 @@ def solve_row_system(
         return
     for s in range(n):
         root = sqrt(curvature[s])
-        step[s] = root * _dot(difference[s], b)
+        step[s] = root * dot(difference[s], b)
         for t in range(s + 1):
             system[s, t] = root * gram[s, t] * sqrt(curvature[t])
         system[s, s] += ridge

@@ -15,9 +15,9 @@ from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from loki_bench.influence.compiling import compiled
 from loki_bench.influence.fake_user_kernels import (
     FakeUserTables,
     Workspace,
@@ -26,6 +26,7 @@ from loki_bench.influence.fake_user_kernels import (
     user_value,
 )
 from loki_bench.influence.fold_in import cholesky, cholesky_solve
+from loki_bench.influence.row_sums import dot
 
 __all__ = ["RowBlocks", "leverage_values"]
 
@@ -55,7 +56,7 @@ class RowBlocks(NamedTuple):
     factors: Array  # (capacity, d, d) Cholesky factors
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba has no types
+@compiled
 def _factor(blocks: RowBlocks, theta: NDArray[np.floating], at: int, d: int) -> int:
     """The slot of a row's factored block, made if it is not there."""
     if blocks.slot_of[at] >= 0:
@@ -88,7 +89,7 @@ def _factor(blocks: RowBlocks, theta: NDArray[np.floating], at: int, d: int) -> 
     return slot
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def _add_table(
     blocks: RowBlocks,
     theta: NDArray[np.floating],
@@ -146,18 +147,13 @@ def _add_table(
                         cholesky_solve(blocks.factors[slot], d, solved[m])
                     m += 1
             for i in range(m):
-                along = 0.0
-                for t in range(d):
-                    along += solved[i, t] * gradient[t]
-                moved[who[i]] += sign[i] * along
+                moved[who[i]] += sign[i] * dot(solved[i], gradient)
                 for j in range(m):
-                    total = 0.0
-                    for t in range(d):
-                        total += solved[i, t] * vectors[who[j], t]
+                    total = dot(solved[i], vectors[who[j]])
                     W[who[i], who[j]] += sign[i] * sign[j] * total
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def _correction(
     tables: FakeUserTables,
     blocks: RowBlocks,
@@ -228,10 +224,7 @@ def _correction(
         ridge = row_ridge(tables, work, n)
         for s in range(n):
             for u in range(n):
-                total = 0.0
-                for t in range(work.difference.shape[1]):
-                    total += work.difference[s, t] * work.difference[u, t]
-                W[s, u] += total / ridge
+                W[s, u] += dot(work.difference[s], work.difference[u]) / ridge
     # (diag(1/h) + W)^-1 = S (I + S W S)^-1 S with S = sqrt(h): h may underflow.
     for s in range(n):
         root = sqrt(work.curvature[s])
@@ -243,14 +236,12 @@ def _correction(
     cholesky_solve(W, n, moved)
     total = 0.0
     for s in range(n):
-        y = work.drift[s]
-        for t in range(len(work.p)):
-            y += work.change[s, t] * work.p[t]
+        y = work.drift[s] + dot(work.p, work.change[s])
         total += y * sqrt(work.curvature[s]) * moved[s]
     return total
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def leverage_values(
     tables: FakeUserTables,
     blocks: RowBlocks,

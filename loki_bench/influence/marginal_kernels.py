@@ -1,9 +1,9 @@
 """Compiled marginal influence of one more item, for many prefixes or many items of one prefix."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from loki_bench.influence.compiling import compiled
 from loki_bench.influence.fake_user_kernels import (
     FakeUserTables,
     Workspace,
@@ -13,6 +13,7 @@ from loki_bench.influence.fake_user_kernels import (
     user_value,
 )
 from loki_bench.influence.fold_in import solve_row_system
+from loki_bench.influence.row_sums import dot
 
 __all__ = ["augmented_marginals", "refolded_marginals"]
 
@@ -21,7 +22,7 @@ IndexArray = NDArray[np.int64]
 IntArray = NDArray[np.int32]
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba has no types
+@compiled
 def _same(a: IntArray, b: IntArray) -> bool:
     if len(a) != len(b):
         return False
@@ -31,7 +32,7 @@ def _same(a: IntArray, b: IntArray) -> bool:
     return True
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def refolded_marginals(
     tables: FakeUserTables,
     work: Workspace,
@@ -76,7 +77,7 @@ def refolded_marginals(
             n = extend_user(tables, work, row, length - 1, 0, 0)
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]  # as above
+@compiled
 def augmented_marginals(
     tables: FakeUserTables,
     work: Workspace,
@@ -111,9 +112,7 @@ def augmented_marginals(
             s_p[:] = 0.0
             if tables.fold and n:
                 for s in range(n):
-                    y = work.drift[s]
-                    for t in range(len(s_p)):
-                        y += work.change[s, t] * work.p[t]
+                    y = work.drift[s] + dot(work.p, work.change[s])
                     for t in range(len(s_p)):
                         s_p[t] += (
                             work.curvature[s] * y * work.difference[s, t]
@@ -137,14 +136,10 @@ def augmented_marginals(
         end = append_event(tables, work, row, length, length + 1, n, False)
         total = 0.0
         for s in range(n, end):
-            x = work.constant[s]
-            y = work.drift[s]
-            for t in range(len(s_p)):
-                x += work.difference[s, t] * work.p[t]
-                y += work.change[s, t] * work.p[t] + work.difference[s, t] * s_p[t]
+            x = work.constant[s] + dot(work.p, work.difference[s])
+            y = work.drift[s] + dot(work.p, work.change[s]) + dot(s_p, work.difference[s])
             slope = -work.weight[s] / (1.0 + np.exp(x))
             total -= slope * y + work.weight[s] * work.rho[s]
             if tables.ridge_per_sample:
-                for t in range(len(s_p)):
-                    total -= work.weight[s] * tables.ridge * work.p[t] * s_p[t]
+                total -= work.weight[s] * tables.ridge * dot(work.p, s_p)
         out[r] = total

@@ -1,0 +1,28 @@
+"""numba's decorator with types: the compiled function keeps the signature of its source."""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import numba
+
+__all__ = ["compiled", "compiled_sum"]
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+compiled = cast("Callable[[Function], Function]", numba.njit(cache=True, error_model="numpy"))
+"""Compile at the first call and keep the machine code on disk.
+
+Arithmetic is exact: NaN and infinities go through to the checks that look for them. Division by
+zero is infinite, as in numpy: a check of every divisor would stop vectorisation.
+"""
+
+compiled_sum = cast(
+    "Callable[[Function], Function]",
+    numba.njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"}),
+)
+"""The same with sums taken in any order, for functions that only read arrays.
+
+A loop that also writes arrays must not take it: such a loop is compiled twice, and which of the
+two runs depends on how close its arrays lie in memory. With exact arithmetic both give the same
+bits; with sums in any order they do not, and an influence would no longer repeat.
+"""

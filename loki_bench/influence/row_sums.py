@@ -1,0 +1,42 @@
+"""Compiled sums over table rows: the only loops of the estimators whose order the compiler picks.
+
+They read arrays and write none, see ``compiling.compiled_sum``; loops that write call them.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.influence.compiling import compiled_sum
+
+__all__ = ["dot", "dot_difference", "margin_change"]
+
+FloatArray = NDArray[np.floating]
+
+
+@compiled_sum
+def dot(a: FloatArray, b: FloatArray) -> float:
+    """``<a, b>``, summed in float64; ``b`` is at least as long as ``a``."""
+    total = 0.0
+    for t in range(len(a)):
+        total += a[t] * b[t]
+    return total
+
+
+@compiled_sum
+def dot_difference(row: FloatArray, pos: FloatArray, neg: FloatArray) -> float:
+    """``<row, pos - neg>``, summed in float64."""
+    total = 0.0
+    for t in range(len(row)):
+        total += row[t] * (pos[t] - neg[t])
+    return total
+
+
+@compiled_sum
+def margin_change(
+    row: FloatArray, difference: FloatArray, v_row: FloatArray, change: FloatArray
+) -> np.floating:
+    """``<v_row, difference> + <row, change>``, summed in the arrays' type."""
+    total = row.dtype.type(0)
+    for t in range(len(row)):
+        total += v_row[t] * difference[t] + row[t] * change[t]
+    return total
