@@ -38,9 +38,8 @@ class GRU4Rec(RecBoleRecommender):
         Share of the embedded inputs that is set to zero in training; 0.3 is RecBole's default.
     loss : "CE" or "BPR"
         Cross-entropy over the catalogue (RecBole's padding item, with score 0, included) or
-        log(1 + exp(-x)) against one negative item. On Amazon Beauty an epoch of cross-entropy
-        costs eight times as much and its NDCG@10 is nearly three times higher, so it is the
-        default, as in RecBole.
+        log(1 + exp(-x)) against one negative item. Cross-entropy, RecBole's default, scores the
+        whole catalogue for every sample: its epochs cost several times as much.
     epochs, validate_every, patience : int
         See :class:`~loki_bench_recbole.training_loop.Schedule`.
     learning_rate : float
