@@ -184,15 +184,11 @@ def merge(
     Example: loki-bench merge quick shard-1 shard-2 shard-3
     """
     from loki_bench.harness.sharding import merge as merge_stores
-    from loki_bench.harness.store import Store
     from loki_bench.leaderboard.rendering import as_text
 
     prepared, store = _prepared(suite, results, disabled, strict_plugins, download=False)
     for folder in folders:
-        source = Store(
-            folder / prepared.suite.name,
-            warn=lambda text: click.echo(f"loki-bench: {text}", err=True),
-        )
+        source = _store(folder, prepared.suite.name)
         n_copied, n_kept = merge_stores(prepared.grid, store, source)
         click.echo(f"{folder}: {n_copied} cells copied, {n_kept} were here before", err=True)
     click.echo(as_text(_write_leaderboard(prepared, store)))
@@ -203,15 +199,18 @@ def _prepared(
     suite: str, results: Path, disabled: tuple[str, ...], strict: bool, *, download: bool
 ) -> "tuple[Prepared, Store]":
     from loki_bench.harness.preparation import prepare
-    from loki_bench.harness.store import Store
     from loki_bench.harness.suite import load_suite
 
     loaded = load_suite(suite)
     prepared = prepare(loaded, registry_from(disabled, strict), download=download)
-    store = Store(
-        results / loaded.name, warn=lambda text: click.echo(f"loki-bench: {text}", err=True)
-    )
-    return prepared, store
+    return prepared, _store(results, loaded.name)
+
+
+def _store(results: Path, suite: str) -> "Store":
+    """A suite's folder in a results folder; files that can't be trusted are told of."""
+    from loki_bench.harness.store import Store
+
+    return Store(results / suite, warn=lambda text: click.echo(f"loki-bench: {text}", err=True))
 
 
 def _statuses(prepared: "Prepared", store: "Store") -> dict[str, int]:

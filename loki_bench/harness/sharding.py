@@ -68,18 +68,27 @@ def merge(grid: Grid, target: Store, source: Store) -> tuple[int, int]:
         record = source.read_json("records", cell.id)
         if record is None:
             continue
-        artefacts = record.get("artefacts", {})
-        if "poison" in artefacts and (poison := source.read_poison(artefacts["poison"])):
-            target.write_poison(artefacts["poison"], poison)
-        for key in ("ranks", "clean_ranks"):
-            if key in artefacts and (ranks := source.read_ranks(artefacts[key])):
-                target.write_ranks(artefacts[key], ranks)
+        if record["status"] == "ok" and not _copy_artefacts(record["artefacts"], target, source):
+            continue
         run = source.read_json("runs", cell.id)
         if run is not None:
             target.write_json("runs", cell.id, run)
         target.write_json("records", cell.id, record)
         n_copied += 1
     return n_copied, n_kept
+
+
+def _copy_artefacts(ids: Mapping[str, str], target: Store, source: Store) -> bool:
+    """Copy a record's poison and ranks; False where one of them is not whole."""
+    poison = source.read_poison(ids["poison"])
+    ranks = {ids[key]: source.read_ranks(ids[key]) for key in ("ranks", "clean_ranks")}
+    if poison is None or None in ranks.values():
+        return False
+    target.write_poison(ids["poison"], poison)
+    for evaluation_id, evaluated in ranks.items():
+        if evaluated is not None:
+            target.write_ranks(evaluation_id, evaluated)
+    return True
 
 
 def _of_job_array(environment: Mapping[str, str]) -> Shard:
