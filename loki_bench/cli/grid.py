@@ -4,7 +4,7 @@ import json
 import os
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # these import numpy and pydantic: only when a command runs
     from loki_bench.harness.store import Store
 
 __all__ = ["leaderboard", "merge", "run", "status"]
+
+Records: TypeAlias = dict[str, dict[str, Any]]  # by cell id
 
 
 @click.command()
@@ -64,7 +66,8 @@ def run(
 
     prepared, store = _prepared(suite, results, disabled, strict_plugins, download=not offline)
     grid, seconds = prepared.grid, prepared.suite.limits.seconds
-    cells = missing_cells(grid, store, retry_failed=retry_failed)
+    records = store.records(grid.cells)
+    cells = missing_cells(grid, records, retry_failed=retry_failed)
     if shard is not None:
         part = {cell.id for cell in parse_shard(shard).of(grid.cells)}
         cells = [cell for cell in cells if cell.id in part]
@@ -92,20 +95,21 @@ def run(
                     progress=progress,
                 )
         except KeyboardInterrupt:
-            left = len(missing_cells(grid, store, retry_failed=False))
+            left = len(missing_cells(grid, store.records(grid.cells), retry_failed=False))
             click.echo(
                 f"loki-bench: stopped; {len(grid.cells) - left} of {len(grid.cells)} cells are "
                 f"kept. The same command goes on from there.",
                 err=True,
             )
             return 130
+    written = store.records(cells)
     if shard is not None:
-        statuses = [store.read_json("records", cell.id) for cell in cells]
-        return 0 if all(record and record["status"] == "ok" for record in statuses) else 1
+        return 0 if all(record["status"] == "ok" for record in written.values()) else 1
     from loki_bench.leaderboard.rendering import as_text
 
-    click.echo(as_text(_write_leaderboard(prepared, store)))
-    return 0 if set(_statuses(prepared, store)) <= {"ok"} else 1
+    records |= written
+    click.echo(as_text(_write_leaderboard(prepared, store, records)))
+    return 0 if set(_statuses(prepared, records)) <= {"ok"} else 1
 
 
 @click.command()
@@ -122,7 +126,7 @@ def status(
     Example: loki-bench status quick
     """
     prepared, store = _prepared(suite, results, disabled, strict_plugins, download=False)
-    counts = _statuses(prepared, store)
+    counts = _statuses(prepared, store.records(prepared.grid.cells))
     if as_json:
         click.echo(json.dumps({"suite": prepared.suite.name, "cells": counts}, indent=1))
     else:
@@ -148,13 +152,14 @@ def leaderboard(
     from loki_bench.leaderboard.rendering import as_text
 
     prepared, store = _prepared(suite, results, disabled, strict_plugins, download=False)
-    counts = _statuses(prepared, store)
+    records = store.records(prepared.grid.cells)
+    counts = _statuses(prepared, records)
     if set(counts) == {"missing"}:
         raise StoreError(
             f"{store.folder} has no result of suite '{prepared.suite.name}'; "
             f"type `loki-bench run {suite}` first"
         )
-    tables = _write_leaderboard(prepared, store)
+    tables = _write_leaderboard(prepared, store, records)
     click.echo(tables_as_json(prepared.suite.name, tables) if as_json else as_text(tables))
     return 0 if set(counts) <= {"ok"} else 1
 
@@ -191,8 +196,9 @@ def merge(
         source = _store(folder, prepared.suite.name)
         n_copied, n_kept = merge_stores(prepared.grid, store, source)
         click.echo(f"{folder}: {n_copied} cells copied, {n_kept} were here before", err=True)
-    click.echo(as_text(_write_leaderboard(prepared, store)))
-    return 0 if set(_statuses(prepared, store)) <= {"ok"} else 1
+    records = store.records(prepared.grid.cells)
+    click.echo(as_text(_write_leaderboard(prepared, store, records)))
+    return 0 if set(_statuses(prepared, records)) <= {"ok"} else 1
 
 
 def _prepared(
@@ -213,22 +219,21 @@ def _store(results: Path, suite: str) -> "Store":
     return Store(results / suite, warn=lambda text: click.echo(f"loki-bench: {text}", err=True))
 
 
-def _statuses(prepared: "Prepared", store: "Store") -> dict[str, int]:
+def _statuses(prepared: "Prepared", records: Records) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for cell in prepared.grid.cells:
-        record = store.read_json("records", cell.id)
-        counts["missing" if record is None else record["status"]] += 1
+        counts[records[cell.id]["status"] if cell.id in records else "missing"] += 1
     return dict(sorted(counts.items()))
 
 
-def _write_leaderboard(prepared: "Prepared", store: "Store") -> list[Any]:
+def _write_leaderboard(prepared: "Prepared", store: "Store", records: Records) -> list[Any]:
     from loki_bench.leaderboard.rendering import as_csv, as_json, as_markdown
     from loki_bench.leaderboard.table import tables_of
 
-    stored = [(cell, store.read_json("records", cell.id)) for cell in prepared.grid.cells]
+    cells = prepared.grid.cells
     tables = tables_of(
-        [record for _, record in stored if record is not None],
-        [cell.model_dump(mode="json") for cell, record in stored if record is None],
+        [records[cell.id] for cell in cells if cell.id in records],
+        [cell.model_dump(mode="json") for cell in cells if cell.id not in records],
     )
     name = prepared.suite.name
     store.write_text("leaderboard.md", as_markdown(name, prepared.suite.summary, tables))

@@ -1,18 +1,16 @@
 """The work of a cell as pure functions: fit a surrogate, craft a poison, evaluate a victim.
 
-Each runs in a worker process on one thread. What goes in and comes out is pickled; nothing here
-touches the store, so a job runs the same on this machine and on a cluster.
+Each runs in a worker process on one thread. What goes in and comes out is pickled, and files are
+named, not sent; nothing here touches the store, so a job runs the same on this machine and on a
+cluster. What is timed is the work itself: fit and rank, craft, measure. Reading the dataset,
+importing a component and compiling its loops are not, or the first cells would look slow.
 """
 
+import json
 import pickle
-import resource
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +30,8 @@ from loki_bench.harness.cell import Cell, Resolved, SurrogateUsed
 from loki_bench.harness.goal import draw_goal
 from loki_bench.harness.grid import ChosenMetric
 from loki_bench.harness.identity import canonical_json
+from loki_bench.harness.stored_file import StoredFile
+from loki_bench.harness.timing import Timed, timed
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.plugins.specs import ComponentSpec
 from loki_bench.seeds import seed_for
@@ -41,34 +41,28 @@ __all__ = [
     "Crafted",
     "DataFolder",
     "Evaluated",
-    "Timed",
     "craft",
     "evaluate",
     "fit_surrogate",
     "measure",
 ]
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Timed(Generic[T]):
-    """A job's result and what it cost; the costs never enter a record."""
-
-    value: T
-    wall_seconds: float
-    cpu_seconds: float
-    peak_memory_bytes: int
-
 
 @dataclass(frozen=True)
 class DataFolder:
-    """Where workers find the dataset: two ``.npy`` files that all of them map, none copies."""
+    """Where workers find the dataset: files that all of them map or read, none is sent.
 
-    folder: str
-    n_items: int
-    user_tokens: tuple[str, ...] = field(repr=False)
-    item_tokens: tuple[str, ...] = field(repr=False)
+    Attributes
+    ----------
+    offsets, items : StoredFile
+        Arrays of :class:`~loki_bench.interactions.Interactions` as ``.npy`` files.
+    tokens : StoredFile
+        JSON with ``n_items`` and the lists ``user_tokens`` and ``item_tokens``.
+    """
+
+    offsets: StoredFile
+    items: StoredFile
+    tokens: StoredFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,15 +97,23 @@ def fit_surrogate(data: DataFolder, cell: Cell, surrogate: SurrogateUsed) -> Tim
 
     Its seed is the surrogate's own role: never the victim's, even for the victim's class.
     """
-    return _timed(lambda: _fit_surrogate(data, cell, surrogate))
+    split, _ = _prepared(data, cell)
+    recommender: Recommender = _built(surrogate.recommender)
+    seed = seed_for(cell.seed, f"surrogate/{surrogate.recommender.name}")
+    # What the attacker knows, used as a platform would: the last known event validates.
+    return timed(
+        lambda: pickle.dumps(recommender.fit(split.train, validation=split.validation, seed=seed))
+    )
 
 
-def craft(data: DataFolder, cell: Cell, surrogates: tuple[bytes, ...]) -> Timed[Crafted]:
+def craft(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -> Timed[Crafted]:
     """Let the attacker write its fake users, and check what it wrote.
 
     Raises ``RejectedError`` where the answer breaks the rules.
     """
-    return _timed(lambda: _craft(data, cell, surrogates))
+    split, goal = _prepared(data, cell)
+    attacker: Attacker = _built(cell.attacker)
+    return timed(lambda: _craft(split, goal, cell, attacker, surrogates))
 
 
 def evaluate(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[Evaluated]:
@@ -120,7 +122,9 @@ def evaluate(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[Evaluated
     Early stopping sees validation events of genuine users only; target items and test events are
     ranked for genuine users only, given events 1 .. T - 1.
     """
-    return _timed(lambda: _evaluate(data, cell, poison))
+    split, goal = _prepared(data, cell)
+    victim: Recommender = _built(cell.victim)
+    return timed(lambda: _evaluate(split, goal, cell, victim, poison))
 
 
 def measure(
@@ -132,29 +136,22 @@ def measure(
     attacked: Evaluated,
 ) -> Timed[dict[str, float]]:
     """Every metric of the suite, computed from ranks and sequences alone."""
-    return _timed(lambda: _measure(data, cell, metrics, poison, clean, attacked))
-
-
-def _fit_surrogate(data: DataFolder, cell: Cell, surrogate: SurrogateUsed) -> bytes:
-    split, _ = _prepared(data, cell)
-    recommender = _built(surrogate.recommender)
-    seed = seed_for(cell.seed, f"surrogate/{surrogate.recommender.name}")
-    # What the attacker knows, used as a platform would: the last known event validates.
-    return pickle.dumps(recommender.fit(split.train, validation=split.validation, seed=seed))
-
-
-def _craft(data: DataFolder, cell: Cell, surrogates: tuple[bytes, ...]) -> Crafted:
     split, goal = _prepared(data, cell)
+    return timed(lambda: _measure(split, goal, metrics, poison, clean, attacked))
+
+
+def _craft(
+    split: Split, goal: Goal, cell: Cell, attacker: Attacker, surrogates: tuple[StoredFile, ...]
+) -> Crafted:
     budget = Budget(n_fake_users=cell.budget.n_fake_users, n_actions=cell.budget.actions)
-    attacker: Attacker = _built(cell.attacker)
     view = AttackerView(
         history=split.history,
         goal=goal,
         budget=budget,
         seed=seed_for(cell.seed, f"attacker/{cell.attacker.name}"),
         surrogates=tuple(
-            LentSurrogate(used.recommender.name, used.weight, split.train, pickled)
-            for used, pickled in zip(cell.surrogates, surrogates, strict=True)
+            LentSurrogate(used.recommender.name, used.weight, split.train, file)
+            for used, file in zip(cell.surrogates, surrogates, strict=True)
         ),
         influence=None if cell.influence is None else partial(_estimator, cell.influence),
     )
@@ -169,10 +166,10 @@ def _craft(data: DataFolder, cell: Cell, surrogates: tuple[bytes, ...]) -> Craft
     return Crafted(poison=poison, report=report)
 
 
-def _evaluate(data: DataFolder, cell: Cell, poison: Sequences) -> Evaluated:
-    split, goal = _prepared(data, cell)
+def _evaluate(
+    split: Split, goal: Goal, cell: Cell, victim: Recommender, poison: Sequences
+) -> Evaluated:
     name, n_items = cell.victim.name, split.train.n_items
-    victim: Recommender = _built(cell.victim)
     victim.fit(
         split.train.with_users(poison),
         validation=split.validation,
@@ -205,14 +202,13 @@ def _evaluate(data: DataFolder, cell: Cell, poison: Sequences) -> Evaluated:
 
 
 def _measure(
-    data: DataFolder,
-    cell: Cell,
+    split: Split,
+    goal: Goal,
     metrics: tuple[ChosenMetric, ...],
     poison: Sequences,
     clean: Evaluated,
     attacked: Evaluated,
 ) -> dict[str, float]:
-    split, goal = _prepared(data, cell)
     outcome = Outcome(
         goal=goal,
         n_items=split.train.n_items,
@@ -240,17 +236,18 @@ def _checked_value(metric: ChosenMetric, outcome: Outcome) -> float:
 class LentSurrogate:
     """A surrogate as an attacker holds it; the host trained it before the attacker ran."""
 
-    def __init__(self, name: str, weight: float, train: Interactions, pickled: bytes) -> None:
+    def __init__(self, name: str, weight: float, train: Interactions, file: StoredFile) -> None:
         self.name = name
         self.weight = weight
         self.train = train
-        self._pickled = pickled
+        self._file = file
         self._fitted: Recommender | None = None
 
     def fit(self) -> Recommender:
         """The fitted recommender; the same object at every call."""
         if self._fitted is None:
-            fitted: Recommender = pickle.loads(self._pickled)
+            with self._file.open() as pickled:
+                fitted: Recommender = pickle.load(pickled)
             self._fitted = fitted
         return self._fitted
 
@@ -272,24 +269,12 @@ def _prepared(data: DataFolder, cell: Cell) -> tuple[Split, Goal]:
 
 @lru_cache(maxsize=1)
 def _loaded(data: DataFolder) -> tuple[Interactions, Split]:
-    folder = Path(data.folder)
+    catalogue = json.loads(data.tokens.read())
     interactions = Interactions(
-        np.load(folder / "offsets.npy", mmap_mode="r"),
-        np.load(folder / "items.npy", mmap_mode="r"),
-        n_items=data.n_items,
-        user_tokens=data.user_tokens,
-        item_tokens=data.item_tokens,
+        np.load(data.offsets.path, mmap_mode="r"),
+        np.load(data.items.path, mmap_mode="r"),
+        n_items=catalogue["n_items"],
+        user_tokens=tuple(catalogue["user_tokens"]),
+        item_tokens=tuple(catalogue["item_tokens"]),
     )
     return interactions, leave_one_out(interactions)
-
-
-def _timed(work: Callable[[], T]) -> Timed[T]:
-    wall, cpu = time.perf_counter(), time.process_time()
-    value = work()
-    return Timed(
-        value,
-        time.perf_counter() - wall,
-        time.process_time() - cpu,
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        * (1 if sys.platform == "darwin" else 1024),
-    )

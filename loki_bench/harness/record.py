@@ -8,12 +8,14 @@ import math
 import os
 import platform
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib.metadata import distributions
 from typing import Any, Literal
 
 from loki_bench.contracts import Goal
 from loki_bench.harness.cell import Cell
-from loki_bench.harness.jobs import Crafted, Evaluated, Timed
+from loki_bench.harness.jobs import Crafted, Evaluated
+from loki_bench.harness.timing import Timed
 from loki_bench.interactions import Sequences
 
 __all__ = ["SCHEMA_VERSION", "Status", "environment", "failed_record", "ok_record", "run_of"]
@@ -68,25 +70,36 @@ def samples_from_fakes(clean: Evaluated, attacked: Evaluated) -> int | None:
     return attacked.n_training_samples - clean.n_training_samples
 
 
-def run_of(timings: Mapping[str, Timed[Any] | None]) -> dict[str, Any]:
-    """What the jobs of a cell cost (None: taken from the store), and where they ran."""
+def run_of(timings: Mapping[str, tuple[str, Timed[Any] | None]]) -> dict[str, Any]:
+    """What the jobs of a cell cost, and where they ran.
+
+    Parameters
+    ----------
+    timings : mapping of a job's name to (the work that it is, what it cost)
+        None for what was taken from the store, or is told in the run of another cell: the sum
+        over all runs is what the grid cost.
+    """
     return {
         "timings": {
             name: None
             if timed is None
             else {
+                "work": work,
                 "wall_seconds": round(timed.wall_seconds, 3),
                 "cpu_seconds": round(timed.cpu_seconds, 3),
+                "compile_seconds": round(timed.compile_seconds, 3),
                 "peak_memory_bytes": timed.peak_memory_bytes,
+                "host": timed.host,
             }
-            for name, timed in timings.items()
+            for name, (work, timed) in timings.items()
         },
         "environment": environment(),
     }
 
 
+@lru_cache(maxsize=1)
 def environment() -> dict[str, Any]:
-    """The machine and every installed distribution."""
+    """The machine that writes the records, and every distribution installed there."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),

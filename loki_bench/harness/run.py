@@ -3,16 +3,17 @@
 import heapq
 import traceback
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from loki_bench.errors import LokiBenchError, RejectedError
 from loki_bench.harness.cell import Cell
+from loki_bench.harness.estimates import chains, seconds_by_work
 from loki_bench.harness.goal import draw_goal
 from loki_bench.harness.grid import ChosenMetric, Grid
-from loki_bench.harness.jobs import DataFolder, Timed
+from loki_bench.harness.jobs import DataFolder
 from loki_bench.harness.record import (
     Status,
     failed_record,
@@ -22,6 +23,7 @@ from loki_bench.harness.record import (
 )
 from loki_bench.harness.steps import Attack, Clean, Measure, Step, steps_of
 from loki_bench.harness.store import Store
+from loki_bench.harness.timing import Timed
 from loki_bench.harness.workers import Workers, outcome_of
 from loki_bench.interactions import Interactions
 
@@ -53,12 +55,14 @@ class Failure:
     details: str = ""
 
 
-def missing_cells(grid: Grid, store: Store, *, retry_failed: bool) -> list[Cell]:
+def missing_cells(
+    grid: Grid, records: Mapping[str, dict[str, Any]], *, retry_failed: bool
+) -> list[Cell]:
     """Cells without a record that can be used: none, not whole, or lacking a metric."""
     wanted = {metric.label for metric in grid.metrics}
 
     def settled(cell: Cell) -> bool:
-        record = store.read_json("records", cell.id)
+        record = records.get(cell.id)
         if record is None:
             return False
         if record["status"] != "ok":
@@ -111,17 +115,15 @@ class _Run:
         self.seconds, self.progress = seconds, progress
         self.unmet: dict[str, int] = {}  # how many needs of a planned step are not settled, by key
         self.waiting_for: dict[str, list[Step]] = {}  # who needs a step, by its key
-        # A heap by place in the plan: cells end one after the other, and a stopped run keeps most.
-        self.ready: list[tuple[int, Step]] = []
-        self.place: dict[str, int] = {}
+        # A heap: the longest chain of work first, then by place in the plan.
+        self.ready: list[tuple[float, int, Step]] = []
+        self.place: dict[str, tuple[float, int]] = {}
         self.done: dict[str, Any] = {}  # a step's value or Failure, by key
         self.timings: dict[str, Timed[Any] | None] = {}
         self.statuses: Counter[Status] = Counter()
 
     def to_the_end(self, cells: list[Cell]) -> Counter[Status]:
-        for cell in cells:
-            for step in steps_of(Measure(self.data, cell, self.metrics)):
-                self._plan(step)
+        self._plan(cells)
         in_flight: dict[Future[Timed[Any]], Step] = {}
         self.progress.started(len(cells))
         while self.ready or in_flight:
@@ -132,23 +134,27 @@ class _Run:
                 self._end(step, self._value(step, future))
         return self.statuses
 
-    def _plan(self, step: Step) -> None:
-        if step.key in self.unmet:
-            return
-        self.place[step.key] = len(self.place)
-        self.unmet[step.key] = len(step.needs)
-        for needed in step.needs:
-            self.waiting_for.setdefault(needed.key, []).append(step)
-        if not step.needs:
-            self._make_ready(step)
+    def _plan(self, cells: list[Cell]) -> None:
+        plan: dict[str, Step] = {}
+        for cell in cells:
+            for step in steps_of(Measure(self.data, cell, self.metrics)):
+                plan.setdefault(step.key, step)
+        longest = chains(list(plan.values()), seconds_by_work(self.store.runs()))
+        self.place = {key: (-longest[key], number) for number, key in enumerate(plan)}
+        for step in plan.values():
+            self.unmet[step.key] = len(step.needs)
+            for needed in step.needs:
+                self.waiting_for.setdefault(needed.key, []).append(step)
+            if not step.needs:
+                self._make_ready(step)
 
     def _make_ready(self, step: Step) -> None:
-        heapq.heappush(self.ready, (self.place[step.key], step))
+        heapq.heappush(self.ready, (*self.place[step.key], step))
 
     def _start_ready(self, in_flight: dict[Future[Timed[Any]], Step]) -> None:
         """Settle whatever needs no worker, and give each free worker a step."""
         while self.ready and len(in_flight) < self.workers.n_workers:
-            _, step = heapq.heappop(self.ready)
+            *_, step = heapq.heappop(self.ready)
             values = [self.done[needed.key] for needed in step.needs]
             failures = [value for value in values if isinstance(value, Failure)]
             value = failures[0] if failures else step.stored(self.store, self.done)
@@ -201,7 +207,8 @@ class _Run:
                 ranks_id=attack.ranks_id(self.done),
                 clean_ranks_id=clean.ranks_id,
             )
-        timings = {s.key.split("/")[0]: self.timings.get(s.key) for s in step.needs}
+        # Each cost is told once: with the first cell that shares the work.
+        timings = {s.name: (s.work, self.timings.pop(s.key, None)) for s in steps_of(step)}
         details = value.details if isinstance(value, Failure) else ""
         # The run first: a record is the sign that all of its cell is written.
         self.store.write_json("runs", cell.id, {**run_of(timings), "details": details})

@@ -14,13 +14,14 @@ from abc import ABC, abstractmethod
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from loki_bench.harness import jobs
 from loki_bench.harness.cell import Cell, SurrogateUsed
 from loki_bench.harness.grid import ChosenMetric
-from loki_bench.harness.jobs import DataFolder, Timed
+from loki_bench.harness.jobs import DataFolder
 from loki_bench.harness.store import Store
+from loki_bench.harness.timing import Timed
 from loki_bench.harness.workers import Workers
 from loki_bench.interactions import Sequences
 
@@ -32,6 +33,8 @@ NO_POISON = Sequences.empty()
 @dataclass(frozen=True)
 class Step(ABC):
     """One piece of work. ``done`` holds the values of the steps in ``needs``, by key."""
+
+    kind: ClassVar[str]
 
     data: DataFolder
     cell: Cell
@@ -45,6 +48,16 @@ class Step(ABC):
     @abstractmethod
     def who(self) -> str:
         """Whose work it is, for messages."""
+
+    @property
+    def name(self) -> str:
+        """Which step of its cell it is."""
+        return self.kind
+
+    @property
+    def work(self) -> str:
+        """Whose work with which parameters: what lasts about as long whatever the seed."""
+        return self.who
 
     @cached_property
     def needs(self) -> "tuple[Step, ...]":
@@ -66,7 +79,9 @@ class Step(ABC):
 
 @dataclass(frozen=True)
 class FitSurrogate(Step):
-    """Trains a surrogate. Its value is its address: the bytes stay in the store."""
+    """Trains a surrogate. Its value is the file: the bytes stay in the store."""
+
+    kind: ClassVar[str] = "surrogate"
 
     surrogate: SurrogateUsed
 
@@ -78,15 +93,23 @@ class FitSurrogate(Step):
     def who(self) -> str:
         return f"surrogate '{self.surrogate.recommender.name}'"
 
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.surrogate.recommender.label}"
+
+    @property
+    def work(self) -> str:
+        return f"fit of {self.surrogate.recommender.label}"
+
     def stored(self, store: Store, done: dict[str, Any]) -> Any:
-        return self._id if store.read_surrogate(self._id) is not None else None
+        return store.surrogate_file(self._id)
 
     def submit(self, workers: Workers, store: Store, done: dict[str, Any]) -> "Future[Timed[Any]]":
         return workers.submit(jobs.fit_surrogate, self.data, self.cell, self.surrogate)
 
     def keep(self, store: Store, done: dict[str, Any], value: Any) -> Any:
         store.write_surrogate(self._id, value)
-        return self._id
+        return store.surrogate_file(self._id)
 
     @cached_property
     def _id(self) -> str:
@@ -97,6 +120,8 @@ class FitSurrogate(Step):
 class Craft(Step):
     """Lets the attacker write its poison."""
 
+    kind: ClassVar[str] = "craft"
+
     @cached_property
     def key(self) -> str:
         return f"craft/{self.cell.craft_id}"
@@ -104,6 +129,12 @@ class Craft(Step):
     @property
     def who(self) -> str:
         return f"attacker '{self.cell.attacker.name}'"
+
+    @property
+    def work(self) -> str:
+        estimator = [] if self.cell.influence is None else [self.cell.influence.label]
+        lent = [used.recommender.label for used in self.cell.surrogates]
+        return " ".join(["craft of", self.cell.attacker.label, *estimator, *lent])
 
     @cached_property
     def needs(self) -> tuple[Step, ...]:
@@ -113,8 +144,8 @@ class Craft(Step):
         return store.read_poison(self.cell.craft_id)
 
     def submit(self, workers: Workers, store: Store, done: dict[str, Any]) -> "Future[Timed[Any]]":
-        pickled = tuple(store.read_surrogate(done[step.key]) or b"" for step in self.needs)
-        return workers.submit(jobs.craft, self.data, self.cell, pickled)
+        surrogates = tuple(done[step.key] for step in self.needs)
+        return workers.submit(jobs.craft, self.data, self.cell, surrogates)
 
     def keep(self, store: Store, done: dict[str, Any], value: Any) -> Any:
         store.write_poison(self.cell.craft_id, value)
@@ -125,6 +156,8 @@ class Craft(Step):
 class Clean(Step):
     """Trains and ranks the victim without any fake user."""
 
+    kind: ClassVar[str] = "clean"
+
     @cached_property
     def key(self) -> str:
         return f"clean/{self.ranks_id}"
@@ -132,6 +165,10 @@ class Clean(Step):
     @property
     def who(self) -> str:
         return f"victim '{self.cell.victim.name}'"
+
+    @property
+    def work(self) -> str:
+        return f"fit of {self.cell.victim.label}"
 
     @cached_property
     def ranks_id(self) -> str:
@@ -153,6 +190,8 @@ class Clean(Step):
 class Attack(Step):
     """Trains and ranks the victim with the fake users."""
 
+    kind: ClassVar[str] = "attack"
+
     @cached_property
     def key(self) -> str:
         return f"attack/{self.cell.id}"
@@ -160,6 +199,10 @@ class Attack(Step):
     @property
     def who(self) -> str:
         return f"victim '{self.cell.victim.name}'"
+
+    @property
+    def work(self) -> str:
+        return f"fit of {self.cell.victim.label}"
 
     @cached_property
     def needs(self) -> tuple[Step, ...]:
@@ -184,6 +227,8 @@ class Attack(Step):
 @dataclass(frozen=True)
 class Measure(Step):
     """Computes the metrics of one cell from ranks and sequences."""
+
+    kind: ClassVar[str] = "measure"
 
     metrics: tuple[ChosenMetric, ...]
 

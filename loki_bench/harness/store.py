@@ -20,7 +20,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -29,8 +29,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.errors import StoreError
+from loki_bench.harness.cell import Cell
 from loki_bench.harness.identity import bytes_digest, canonical_json, content_id
 from loki_bench.harness.jobs import Crafted, DataFolder, Evaluated
+from loki_bench.harness.stored_file import StoredFile
 from loki_bench.interactions import Interactions, Sequences
 
 __all__ = ["Store", "arrays_digest"]
@@ -80,6 +82,18 @@ class Store:
             return None
         return dict(content)
 
+    def records(self, cells: Iterable[Cell]) -> dict[str, dict[str, Any]]:
+        """The records of cells by cell id; cells without a whole one are left out."""
+        found = {cell.id: self.read_json("records", cell.id) for cell in cells}
+        return {cell_id: record for cell_id, record in found.items() if record is not None}
+
+    def runs(self) -> Iterator[dict[str, Any]]:
+        """How every cell ran that this folder knows of."""
+        for path in sorted((self.folder / "runs").glob("*.json")):
+            run = self.read_json("runs", path.stem)
+            if run is not None:
+                yield run
+
     # ------------------------------------------------------------------ artefacts
 
     def write_poison(self, craft_id: str, crafted: Crafted) -> None:
@@ -125,29 +139,36 @@ class Store:
         """Keep a fitted surrogate for other cells and later runs on this machine."""
         self._write(self._surrogate(surrogate_id), bytes_digest(pickled).encode() + pickled)
 
-    def read_surrogate(self, surrogate_id: str) -> bytes | None:
-        """A fitted surrogate if it is there and whole."""
+    def surrogate_file(self, surrogate_id: str) -> StoredFile | None:
+        """The pickled recommender, for a job to open, if it is there and whole."""
         path = self._surrogate(surrogate_id)
         if not path.exists():
             return None
-        digest, pickled = (raw := path.read_bytes())[:64], raw[64:]
-        if bytes_digest(pickled).encode() != digest:
-            self._distrust(path, "its content does not match its digest")
-            return None
-        return pickled
+        with path.open("rb") as file:
+            digest = file.read(64)
+            if bytes_digest(file.read()).encode() != digest:
+                self._distrust(path, "its content does not match its digest")
+                return None
+        return StoredFile(str(path.resolve()), digest.decode(), start=64)
 
     def write_dataset(self, interactions: Interactions, fingerprint: str) -> DataFolder:
         """Lay the dataset out for workers to map; done once for all runs."""
         folder = self.folder / "work" / "data" / fingerprint
-        for name, array in (("offsets", interactions.offsets), ("items", interactions.items)):
-            buffer = io.BytesIO()
-            np.save(buffer, array)
-            self._write(folder / f"{name}.npy", buffer.getvalue())
+        tokens = {
+            "n_items": interactions.n_items,
+            "user_tokens": interactions.user_tokens,
+            "item_tokens": interactions.item_tokens,
+        }
+
+        def written(name: str, content: bytes) -> StoredFile:
+            path = folder / name
+            self._write(path, content)
+            return StoredFile(str(path.resolve()), bytes_digest(content))
+
         return DataFolder(
-            str(folder.resolve()),
-            interactions.n_items,
-            interactions.user_tokens,
-            interactions.item_tokens,
+            offsets=written("offsets.npy", _npy(interactions.offsets)),
+            items=written("items.npy", _npy(interactions.items)),
+            tokens=written("tokens.json", canonical_json(tokens).encode()),
         )
 
     def write_text(self, name: str, text: str) -> None:
@@ -204,6 +225,12 @@ class Store:
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
 
 
 def arrays_digest(arrays: dict[str, NDArray[Any]], meta: dict[str, Any]) -> str:

@@ -62,7 +62,9 @@ def results(folder):
     found = {}
     for path in sorted((folder / "leaderboards").rglob("*")):
         relative = path.relative_to(folder)
-        if path.is_file() and not {"runs", "work"} & set(relative.parts):
+        # what a killed run was writing stays behind as .<name>.<pid>.part, and is read by nobody
+        partial = path.name.startswith(".")
+        if path.is_file() and not partial and not {"runs", "work"} & set(relative.parts):
             found[str(relative)] = path.read_bytes()
     return found
 

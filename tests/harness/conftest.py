@@ -75,7 +75,9 @@ class Here:
 def run_grid(prepared, folder, workers=None, *, cells=None, retry_failed=False, seconds=60.0):
     """Run what a store lacks; returns the store and what progress was told."""
     store = Store(folder, warn=print)
-    missing = missing_cells(prepared.grid, store, retry_failed=retry_failed)
+    missing = missing_cells(
+        prepared.grid, store.records(prepared.grid.cells), retry_failed=retry_failed
+    )
     progress = Silent()
     run_cells(
         missing if cells is None else cells,

@@ -42,7 +42,7 @@ def test_what_is_not_there_is_none(store, warnings):
     assert store.read_json("records", "a") is None
     assert store.read_poison("a") is None
     assert store.read_ranks("a") is None
-    assert store.read_surrogate("a") is None
+    assert store.surrogate_file("a") is None
     assert not warnings
 
 
@@ -85,7 +85,7 @@ def test_artefacts_read_back(store):
     np.testing.assert_array_equal(ranks.target_ranks, [[1.5, np.nan]])
     assert (ranks.n_training_samples, ranks.report) == (7, {"epochs": 2.0})
     store.write_surrogate("s", b"bytes")
-    assert store.read_surrogate("s") == b"bytes"
+    assert store.surrogate_file("s").read() == b"bytes"
 
 
 @pytest.mark.parametrize("position", [0.0, 0.3, 0.6, 0.99])
@@ -103,7 +103,7 @@ def test_a_damaged_surrogate_is_never_unpickled(store, warnings):
     store.write_surrogate("s", b"bytes")
     path = store.folder / "work" / "surrogates" / "s.pickle"
     path.write_bytes(path.read_bytes()[:-1] + b"!")
-    assert store.read_surrogate("s") is None
+    assert store.surrogate_file("s") is None
     assert str(path) in warnings[0]
 
 

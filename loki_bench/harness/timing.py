@@ -1,0 +1,94 @@
+"""What a job's work cost in time and memory, without the compiling of its loops."""
+
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+__all__ = ["Timed", "timed"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Timed(Generic[T]):
+    """A job's result and what it cost; the costs never enter a record.
+
+    Attributes
+    ----------
+    value : object
+    wall_seconds, cpu_seconds : float
+        Of the work itself: without reading the dataset, imports and compiling.
+    compile_seconds : float
+        What numba took meanwhile to compile; 0 where it found machine code in its cache.
+    peak_memory_bytes : int
+        The most that the worker process held until then.
+    host : str
+        The machine's name.
+    """
+
+    value: T
+    wall_seconds: float
+    cpu_seconds: float
+    compile_seconds: float
+    peak_memory_bytes: int
+    host: str
+
+
+def timed(work: Callable[[], T]) -> Timed[T]:
+    """Do the work and say what it cost."""
+    with _compiling() as compiled:
+        wall, cpu = time.perf_counter(), time.process_time()
+        value = work()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return Timed(
+        value,
+        wall_seconds=wall - compiled.wall,
+        cpu_seconds=cpu - compiled.cpu,
+        compile_seconds=compiled.wall,
+        peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        * (1 if sys.platform == "darwin" else 1024),
+        host=platform.node(),
+    )
+
+
+class _Stopwatch:
+    """Sums the time between starts and ends; what starts inside another is not counted twice."""
+
+    def __init__(self) -> None:
+        self.wall = self.cpu = 0.0
+        self._depth = 0
+        self._began = (0.0, 0.0)
+
+    def start(self) -> None:
+        if not self._depth:
+            self._began = (time.perf_counter(), time.process_time())
+        self._depth += 1
+
+    def end(self) -> None:
+        self._depth -= 1
+        if not self._depth:
+            self.wall += time.perf_counter() - self._began[0]
+            self.cpu += time.process_time() - self._began[1]
+
+
+@contextmanager
+def _compiling() -> Iterator[_Stopwatch]:
+    """A stopwatch that runs while numba compiles."""
+    from numba.core import event  # imported here: the host never compiles
+
+    stopwatch = _Stopwatch()
+
+    class Listening(event.Listener):  # type: ignore[misc]  # numba has no types
+        def on_start(self, event: Any) -> None:
+            stopwatch.start()
+
+        def on_end(self, event: Any) -> None:
+            stopwatch.end()
+
+    with event.install_listener("numba:compile", Listening()):
+        yield stopwatch

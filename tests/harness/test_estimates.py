@@ -1,0 +1,105 @@
+"""The order of work: the longest chain first, by what earlier runs tell."""
+
+from concurrent.futures import Future
+
+from loki_bench.harness.estimates import chains, seconds_by_work
+from loki_bench.harness.jobs import DataFolder
+from loki_bench.harness.steps import Measure, steps_of
+from loki_bench.harness.store import Store
+from loki_bench.harness.stored_file import StoredFile
+
+NOWHERE = DataFolder(*[StoredFile("", "")] * 3)
+
+
+def steps(prepared, **changes):
+    suite = prepared(**changes)
+    planned = {}
+    for cell in suite.grid.cells:
+        for step in steps_of(Measure(NOWHERE, cell, suite.grid.metrics)):
+            planned.setdefault(step.key, step)
+    return list(planned.values())
+
+
+def test_a_chain_is_a_step_and_the_longest_of_what_hangs_on_it(prepared):
+    planned = steps(prepared, victims=["counts"], attackers=["asks-surrogates"], seeds=[0])
+    known = {
+        "fit of follows": 2.0,  # the surrogate
+        "craft of asks-surrogates follows": 3.0,
+        "fit of counts": 10.0,  # clean and attack
+        "a metric": 0.5,
+    }
+    found = {step.name: chains(planned, known)[step.key] for step in planned}
+    assert found == {
+        "surrogate follows": 15.5,
+        "craft": 13.5,
+        "clean": 20.5,
+        "attack": 10.5,
+        "measure": 0.5,
+    }
+
+
+def test_work_that_no_run_tells_of_lasts_as_long_as_the_longest_of_its_kind(prepared):
+    planned = steps(prepared, victims=["counts", "follows"], attackers=["none"], seeds=[0])
+    found = chains(planned, {"fit of counts": 7.0, "a metric": 0.0})
+    attacks = {step.work: found[step.key] for step in planned if step.kind == "attack"}
+    assert attacks == {"fit of counts": 7.0, "fit of follows": 7.0}
+
+
+def test_without_any_run_fits_come_before_crafting_alone(prepared):
+    planned = steps(prepared, attackers=["random"], seeds=[0])
+    found = {step.kind: chains(planned, {})[step.key] for step in planned}
+    assert found["clean"] > found["craft"] > found["attack"] > found["measure"]
+
+
+def test_the_median_of_earlier_runs_is_taken_and_other_content_ignored():
+    def run(seconds):
+        return {"timings": {"attack": {"work": "fit of x", "wall_seconds": seconds}}}
+
+    runs = [run(1.0), run(2.0), run(30.0), {}, {"timings": {"attack": None, "clean": {"cpu": 1}}}]
+    assert seconds_by_work(runs) == {"fit of x": 2.0}
+
+
+def test_what_a_grid_cost_is_told_once(prepared, tmp_path, run):
+    suite = prepared(victims=["counts", "follows"], attackers=["none", "random"], seeds=[0])
+    store, _ = run(suite, tmp_path)
+    told = sorted(
+        timing["work"]
+        for told in store.runs()
+        for timing in told["timings"].values()
+        if timing is not None
+    )
+    # every piece of work is told of once: two crafts, four fits (`none` is the clean victim)
+    fits = ["fit of counts", "fit of follows"]
+    assert told == sorted([*["a metric"] * 4, "craft of none", "craft of random", *fits * 2])
+
+
+class Noting:
+    """Workers that note whose jobs they were given, in order."""
+
+    n_workers = 1
+
+    def __init__(self):
+        self.victims = []
+
+    def submit(self, function, data, cell, *arguments):
+        if function.__name__ == "evaluate":
+            self.victims.append((cell.victim.name, cell.seed))
+        future = Future()
+        future.set_result(function(data, cell, *arguments))
+        return future
+
+
+def test_what_lasted_longest_before_is_started_first_and_changes_no_byte(
+    prepared, tmp_path, run, files
+):
+    suite = prepared(victims=["counts", "follows"], attackers=["none"], seeds=[3, 1])
+    plain, _ = run(suite, tmp_path / "plain", as_given := Noting())
+    assert as_given.victims == [("counts", 3), ("follows", 3), ("counts", 1), ("follows", 1)]
+
+    told = Store(tmp_path / "told", warn=print)
+    for number, (work, seconds) in enumerate([("follows", 100.0), ("counts", 1.0)]):
+        timing = {"work": f"fit of {work}", "wall_seconds": seconds}
+        told.write_json("runs", f"earlier-{number}", {"timings": {"attack": timing}})
+    run(suite, told.folder, longest_first := Noting())
+    assert longest_first.victims == [("follows", 3), ("follows", 1), ("counts", 3), ("counts", 1)]
+    assert files(told) == files(plain)
