@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-from loki_bench.interactions import Interactions, Sequences
+from loki_bench.interactions import Interactions, Sequences, locked
 from loki_bench.split import HeldOut
 
 if TYPE_CHECKING:  # plugin discovery reads this module, and must not import torch
@@ -488,7 +488,5 @@ class DatasetLoader(ABC):
 
 
 def ids(values: Sequence[int]) -> NDArray[np.int32]:
-    """An id array as every contract here wants it: int32, read-only."""
-    array = np.array(values, dtype=np.int32)
-    array.flags.writeable = False
-    return array
+    """An id array as every contract here wants it: int32, and locked for good."""
+    return locked(np.array(values, dtype=np.int32))

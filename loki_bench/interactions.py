@@ -8,13 +8,15 @@ adds a catalogue (``n_items``) and, where known, the tokens behind the ids. User
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-__all__ = ["Interactions", "Sequences", "k_core"]
+__all__ = ["Interactions", "Sequences", "k_core", "locked"]
+
+A = TypeVar("A", bound=np.generic)
 
 IntArray = NDArray[np.int32]
 OffsetArray = NDArray[np.int64]
@@ -22,7 +24,7 @@ OffsetArray = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """Immutable ragged integer sequences.
+    """Immutable ragged integer sequences; the arrays are :func:`locked`.
 
     Attributes
     ----------
@@ -46,9 +48,8 @@ class Sequences:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # numpy forgets that an array is read-only when it is pickled
-        self.__dict__.update(state)
-        _sealed(self.offsets)
-        _sealed(self.items)
+        arrays = {name: locked(state[name]) for name in ("offsets", "items")}
+        self.__dict__.update({**state, **arrays})
 
     @classmethod
     def of(cls, rows: Iterable[Iterable[int]]) -> Self:
@@ -59,7 +60,7 @@ class Sequences:
         flat = np.concatenate(lists) if lists else np.empty(0, dtype=np.int64)
         if len(flat) and (flat.max() > np.iinfo(np.int32).max or flat.min() < 0):
             raise OverflowError("ids must lie between 0 and 2**31 - 1")
-        return cls(_sealed(offsets), _sealed(flat.astype(np.int32)))
+        return cls(offsets, flat.astype(np.int32))
 
     @classmethod
     def empty(cls) -> Self:
@@ -113,7 +114,7 @@ class Sequences:
         offsets = np.zeros(len(index) + 1, dtype=np.int64)
         np.cumsum(lengths, out=offsets[1:])
         gather = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
-        return Sequences(_sealed(offsets), _sealed(self.items[gather]))
+        return Sequences(offsets, self.items[gather])
 
     def without_last(self, n: int, *, rows: NDArray[np.bool_] | None = None) -> "Sequences":
         """Each row (or each row where ``rows`` is True) without its last ``n`` events."""
@@ -123,13 +124,13 @@ class Sequences:
         offsets = np.zeros(len(self) + 1, dtype=np.int64)
         np.cumsum(kept, out=offsets[1:])
         gather = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1] - offsets[:-1], kept)
-        return Sequences(_sealed(offsets), _sealed(self.items[gather]))
+        return Sequences(offsets, self.items[gather])
 
     def followed_by(self, other: "Sequences") -> "Sequences":
         """These rows, then the rows of ``other``; each event is copied once."""
         return Sequences(
-            _sealed(np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]])),
-            _sealed(np.concatenate([self.items, other.items])),
+            np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]]),
+            np.concatenate([self.items, other.items]),
         )
 
     def prefixes(self) -> "Sequences":
@@ -139,7 +140,7 @@ class Sequences:
         np.cumsum(lengths, out=offsets[1:])
         starts = np.repeat(self.offsets[:-1], self.lengths)
         gather = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
-        return Sequences(_sealed(offsets), _sealed(self.items[gather]))
+        return Sequences(offsets, self.items[gather])
 
     def digest(self) -> str:
         """SHA-256 of the lengths and items; the same on every machine."""
@@ -244,20 +245,42 @@ def k_core(interactions: Interactions, k: int) -> Interactions:
     )
 
 
+def locked(array: NDArray[A]) -> NDArray[A]:
+    """The same values in memory that no Python code can make writable.
+
+    ``flags.writeable = False`` alone is a request: whoever holds the array, or its ``base``, can
+    take it back. An array over ``bytes``, or over a file mapped for reading, can't be unlocked.
+
+    Parameters
+    ----------
+    array : array of any dtype and shape
+        Returned as it is, not copied, if it is locked already and contiguous.
+    """
+    if array.flags.c_contiguous and _is_locked(array):
+        return array
+    return np.frombuffer(array.tobytes(), dtype=array.dtype).reshape(array.shape)
+
+
+def _is_locked(array: NDArray[Any]) -> bool:
+    if array.flags.writeable:
+        return False
+    owner: Any = array
+    while isinstance(owner, np.ndarray) and owner.base is not None:
+        owner = owner.base
+    if isinstance(owner, np.ndarray):
+        return False  # its owner may set the flag again
+    try:
+        return memoryview(owner).readonly
+    except TypeError:  # memory that came through another protocol: nothing is known of it
+        return False
+
+
 def _read_only(array: NDArray[Any], dtype: type[np.integer[Any]]) -> NDArray[Any]:
-    """The integers as a contiguous read-only array; an array that is so already is not copied."""
+    """The integers as a contiguous locked array; an array that is so already is not copied."""
     given = np.asarray(array)
     if given.size and not np.issubdtype(given.dtype, np.integer):
         raise ValueError(f"expected integers, got {given.dtype}")
-    if given.dtype == dtype and given.flags.c_contiguous and not given.flags.writeable:
-        return given
-    return _sealed(np.array(given, dtype=dtype))
-
-
-def _sealed(array: NDArray[Any]) -> NDArray[Any]:
-    """A new array that nobody else holds, made read-only: the constructor then need not copy it."""
-    array.flags.writeable = False
-    return array
+    return locked(given.astype(dtype, order="C", copy=False))
 
 
 def _digest(kind: bytes, *arrays: NDArray[np.generic]) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loki_bench.interactions import Interactions, Sequences, k_core
+from loki_bench.interactions import Interactions, Sequences, k_core, locked
 
 rows_of_ids = st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=6)
 
@@ -120,6 +120,50 @@ def test_arrays_are_read_only_also_in_another_process(through_pickle):
     for array in (data.items, data.offsets, data[0]):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
+
+
+def arrays_down_to_the_owner(array):
+    """An array and every array below it; what lies below the last one is not an array."""
+    while isinstance(array, np.ndarray):
+        yield array
+        array = array.base
+
+
+@pytest.mark.parametrize("protocol", [None, *range(2, pickle.HIGHEST_PROTOCOL + 1)])
+def test_nobody_can_make_the_arrays_writable_not_even_through_their_base(protocol):
+    data = interactions([[1, 2], [3]])
+    if protocol is not None:
+        data = pickle.loads(pickle.dumps(data, protocol))
+    parts = (data, data.take([1, 0]), data.without_last(1), data.prefixes(), data.with_users(data))
+    for part in parts:
+        for array in (part.items, part.offsets, part[0], part.items[:1]):
+            for held in arrays_down_to_the_owner(array):
+                with pytest.raises(ValueError, match="cannot set WRITEABLE"):
+                    held.setflags(write=True)
+                with pytest.raises(ValueError, match="cannot set WRITEABLE"):
+                    held.flags.writeable = True
+
+
+def test_a_file_mapped_for_reading_is_locked_as_it_is_and_not_copied(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(3, dtype=np.int32))
+    mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
+    assert locked(mapped) is mapped
+    copied_on_write = np.load(tmp_path / "a.npy", mmap_mode="c")
+    assert locked(copied_on_write) is not copied_on_write
+
+
+def test_an_array_that_only_says_that_it_is_read_only_is_copied():
+    array = np.arange(3, dtype=np.int32)
+    array.flags.writeable = False
+    sequences = Sequences(np.array([0, 3]), array)
+    array.flags.writeable = True
+    array[0] = 7
+    assert as_lists(sequences) == [[0, 1, 2]]
+
+
+def test_empty_and_two_dimensional_arrays_are_locked_with_their_shape():
+    assert locked(np.empty((0, 3), dtype=np.int32)).shape == (0, 3)
+    assert locked(np.arange(6).reshape(2, 3).T).tolist() == [[0, 3], [1, 4], [2, 5]]
 
 
 def test_an_item_outside_the_catalogue_is_refused():

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from loki_bench.harness.goal import POPULAR_SHARE
 from loki_bench.harness.identity import content_id
 from loki_bench.harness.suite import Parameter, Protocol, Simulator
 from loki_bench.plugins.registry import Origin
@@ -118,7 +119,10 @@ class Cell(_Frozen):
 
     @property
     def _shared(self) -> dict[str, Any]:
-        return {**self._data, "protocol": self.protocol}
+        shared = {**self._data, "protocol": self.protocol}
+        if self.protocol.goal == "demote" and not self.protocol.targets:
+            shared["targets"] = f"popular {POPULAR_SHARE}"  # once they were drawn from all items
+        return shared
 
     @property
     def _attack(self) -> dict[str, Any]:

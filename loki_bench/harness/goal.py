@@ -1,6 +1,9 @@
 """Draws the target items and target users of a seed, or looks up those that a suite gives."""
 
+import math
+
 import numpy as np
+from numpy.typing import NDArray
 
 from loki_bench.contracts import Goal, ids
 from loki_bench.errors import SuiteError
@@ -8,8 +11,12 @@ from loki_bench.harness.suite import Protocol
 from loki_bench.interactions import Interactions
 from loki_bench.plugins.specs import nearest
 from loki_bench.seeds import generator_for
+from loki_bench.split import leave_one_out
 
-__all__ = ["draw_goal"]
+__all__ = ["POPULAR_SHARE", "draw_goal"]
+
+POPULAR_SHARE = 0.1
+"""Targets to demote are drawn from this share of the catalogue, the most popular items first."""
 
 
 def draw_goal(interactions: Interactions, protocol: Protocol, seed: int) -> Goal:
@@ -17,7 +24,8 @@ def draw_goal(interactions: Interactions, protocol: Protocol, seed: int) -> Goal
 
     Targets are drawn uniformly from the catalogue and target users uniformly from the users that
     are tested (three events or more), each without repetition. The paper does not say how its 20
-    and 20 were chosen.
+    and 20 were chosen. To demote, targets are drawn from the ``POPULAR_SHARE`` of the catalogue
+    with the most events that an attacker may see: what is not shown can't be pushed out.
 
     Raises
     ------
@@ -30,13 +38,22 @@ def draw_goal(interactions: Interactions, protocol: Protocol, seed: int) -> Goal
     users = _given(protocol.target_users, interactions.user_tokens, "target_users")
     if not items:
         _enough(protocol.n_targets, interactions.n_items, "n_targets", "items")
-        drawn = random.choice(interactions.n_items, protocol.n_targets, replace=False)
+        drawn = random.choice(_pool(interactions, protocol), protocol.n_targets, replace=False)
         items = sorted(int(i) for i in drawn)
     if not users:
         _enough(protocol.n_target_users, len(tested), "n_target_users", "users with 3 events")
         drawn = random.choice(tested, protocol.n_target_users, replace=False)
         users = sorted(int(u) for u in drawn)
     return Goal(items=ids(items), users=ids(users), kind=protocol.goal)
+
+
+def _pool(interactions: Interactions, protocol: Protocol) -> int | NDArray[np.int64]:
+    """What target items are drawn from; a number stands for as many items from the first."""
+    if protocol.goal == "promote":
+        return interactions.n_items
+    n_popular = max(protocol.n_targets, math.ceil(POPULAR_SHARE * interactions.n_items))
+    counts = leave_one_out(interactions).history.item_counts
+    return np.argsort(-counts, kind="stable")[:n_popular]
 
 
 def _given(tokens: list[str], known: tuple[str, ...], key: str) -> list[int]:

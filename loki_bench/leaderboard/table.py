@@ -18,6 +18,13 @@ __all__ = ["Interval", "Row", "Table", "tables_of"]
 BASELINES = ("none", "random", "popular")
 """The paper's baselines; a row's gain is measured against the best of them."""
 
+MAIN_METRICS: Mapping[str, tuple[tuple[str, int], ...]] = {
+    "promote": (("display_rate", 1),),
+    "demote": (("demotion_rate", 1), ("display_rate", -1)),
+}
+"""What a table is sorted by, for each goal: the first metric that its records have, and whether an
+attacker wants more (1) or less (-1) of it."""
+
 CONFIDENCE = 0.95
 
 
@@ -40,8 +47,9 @@ class Row:
     metrics : mapping of metric label to Interval or None
         None where no seed has a value.
     gain : Interval or None
-        Main metric minus that of the best baseline (highest mean) of the same victim and budget,
-        seed by seed; None for that baseline itself and where no seed has both.
+        By how much the main metric is better for the attacker than that of the best baseline of
+        the same victim and budget, seed by seed; None for that baseline itself and where no seed
+        has both. Where less is better (a display rate to demote) a fall is a positive gain.
     from_fake_users : int or None
         Least number of training samples, over seeds, that came from fake users.
     counts : mapping of status to number of cells
@@ -104,10 +112,10 @@ def _table(entries: list[Mapping[str, Any]]) -> Table:
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for entry in entries:
         groups[_row_key(entry["cell"])].append(entry)
-    main = next((label for label in labels if label.startswith("display_rate")), None)
+    main, sign = _main_metric(labels, entries[0]["cell"]["protocol"]["goal"])
     labels = tuple(sorted(labels, key=lambda label: label != main))
     rows = [
-        _row(key, group, labels, _best_baseline(key, groups, main) if main else None)
+        _row(key, group, labels, sign, _best_baseline(key, groups, main, sign) if main else None)
         for key, group in groups.items()
     ]
     ceilings: dict[str, float] = {}
@@ -117,14 +125,24 @@ def _table(entries: list[Mapping[str, Any]]) -> Table:
         about=_about(entries[0]["cell"]),
         metric_labels=labels,
         ceilings=ceilings,
-        rows=tuple(sorted(rows, key=lambda row: _rank(row, labels))),
+        rows=tuple(sorted(rows, key=lambda row: _rank(row, labels, sign))),
     )
+
+
+def _main_metric(labels: tuple[str, ...], goal: str) -> tuple[str | None, int]:
+    """The label to sort by, and 1 where an attacker wants it high or -1 where low."""
+    for name, sign in MAIN_METRICS[goal]:
+        for label in labels:
+            if label.partition("@")[0] == name:
+                return label, sign
+    return None, 1
 
 
 def _row(
     key: tuple[Any, ...],
     entries: list[Mapping[str, Any]],
     labels: tuple[str, ...],
+    sign: int,
     baseline: tuple[tuple[Any, ...], dict[int, float]] | None,
 ) -> Row:
     victim, fake_users, actions, attacker, simulator = key
@@ -134,7 +152,8 @@ def _row(
     gain = None
     if baseline is not None and baseline[0] != key:
         own = _by_seed(entries, labels[0])
-        gain = _interval([own[seed] - baseline[1][seed] for seed in own if seed in baseline[1]])
+        paired = [seed for seed in own if seed in baseline[1]]
+        gain = _interval([sign * (own[seed] - baseline[1][seed]) for seed in paired])
     reached = [
         e["canary"]["training_samples_from_fake_users"] for e in entries if e["status"] == "ok"
     ]
@@ -155,15 +174,18 @@ def _row(
 
 
 def _best_baseline(
-    key: tuple[Any, ...], groups: Mapping[tuple[Any, ...], list[Mapping[str, Any]]], main: str
+    key: tuple[Any, ...],
+    groups: Mapping[tuple[Any, ...], list[Mapping[str, Any]]],
+    main: str,
+    sign: int,
 ) -> tuple[tuple[Any, ...], dict[int, float]] | None:
-    """The paper's baseline with the highest mean at the same victim and budget."""
+    """The paper's baseline with the best mean for an attacker at the same victim and budget."""
     rivals = [
         (other, values)
         for other, entries in groups.items()
         if other[:3] == key[:3] and other[3] in BASELINES and (values := _by_seed(entries, main))
     ]
-    return max(rivals, key=lambda r: (np.mean(list(r[1].values())), r[0][3]), default=None)
+    return max(rivals, key=lambda r: (sign * np.mean(list(r[1].values())), r[0][3]), default=None)
 
 
 def _by_seed(entries: list[Mapping[str, Any]], label: str) -> dict[int, float]:
@@ -185,9 +207,9 @@ def _interval(values: list[float]) -> Interval | None:
     return Interval(mean, mean - half, mean + half, len(values))
 
 
-def _rank(row: Row, labels: tuple[str, ...]) -> tuple[Any, ...]:
+def _rank(row: Row, labels: tuple[str, ...], sign: int) -> tuple[Any, ...]:
     main = row.metrics.get(labels[0]) if labels else None
-    height = -main.mean if main else math.inf
+    height = -sign * main.mean if main else math.inf
     return (row.victim, -row.fake_users, -row.actions, height, row.attacker, row.simulator)
 
 

@@ -13,7 +13,16 @@ def component(name, **changed):
     return {"name": name, "changed": changed}
 
 
-def cell(attacker="none", *, victim="bprmf", seed=0, share=0.03, simulator=None, **changed):
+def cell(
+    attacker="none",
+    *,
+    victim="bprmf",
+    seed=0,
+    share=0.03,
+    simulator=None,
+    goal="promote",
+    **changed,
+):
     return {
         "dataset": {
             "component": component("ml-100k"),
@@ -25,7 +34,7 @@ def cell(attacker="none", *, victim="bprmf", seed=0, share=0.03, simulator=None,
         "protocol": {
             "n_targets": 20,
             "n_target_users": 20,
-            "goal": "promote",
+            "goal": goal,
             "targets": [],
             "target_users": [],
         },
@@ -193,3 +202,30 @@ def test_csv_and_json_hold_full_precision():
 def test_no_records_make_no_table():
     assert tables_of([]) == []
     assert as_text([]) == ""
+
+
+def demoted(metric, value, attacker, seed=0):
+    entry = record(value, attacker, seed=seed, goal="demote")
+    return {**entry, "metrics": {"hr@10": 0.5, metric: value}}
+
+
+def test_to_demote_the_lowest_display_rate_leads_and_a_fall_is_a_gain():
+    lost = ("none", (0.4, 0.5)), ("random", (0.3, 0.5)), ("loki", (0.1, 0.2))
+    [table] = tables_of(
+        [demoted("display_rate@10", v, a, s) for a, vs in lost for s, v in enumerate(vs)]
+    )
+    assert [row.attacker for row in table.rows] == ["loki", "random", "none"]
+    by_name = {row.attacker: row for row in table.rows}
+    assert by_name["random"].gain is None  # the best of the baselines: 0.4 is below 0.45
+    assert by_name["loki"].gain.mean == pytest.approx(0.25)  # (0.2 + 0.3) / 2
+    assert by_name["none"].gain.mean == pytest.approx(-0.05)  # (-0.1 + 0) / 2
+
+
+def test_to_demote_the_share_pushed_out_is_the_main_metric_where_a_suite_has_it():
+    entries = [demoted("demotion_rate@10", v, a) for a, v in (("none", 0.0), ("loki", 0.7))]
+    for entry in entries:
+        entry["metrics"]["display_rate@10"] = 0.1
+    [table] = tables_of(entries)
+    assert table.metric_labels[0] == "demotion_rate@10"
+    assert [row.attacker for row in table.rows] == ["loki", "none"]
+    assert table.rows[0].gain.mean == pytest.approx(0.7)

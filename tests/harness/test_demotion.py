@@ -1,0 +1,57 @@
+"""Suites whose goal is to push items out of lists."""
+
+import math
+
+import numpy as np
+import pytest
+
+from loki_bench.harness.goal import POPULAR_SHARE, draw_goal
+from loki_bench.harness.suite import Protocol
+from loki_bench.leaderboard.table import tables_of
+
+DEMOTE = {"n_targets": 2, "n_target_users": 20, "goal": "demote"}
+
+
+def test_targets_to_demote_are_drawn_from_the_most_popular_items(prepared):
+    interactions = prepared().interactions
+    protocol = Protocol(n_targets=2, n_target_users=5, goal="demote")
+    n_popular = math.ceil(POPULAR_SHARE * interactions.n_items)
+    known = [row[:-1] if len(row) >= 3 else row for row in interactions]
+    counts = np.bincount(np.concatenate(known), minlength=interactions.n_items)
+    popular = sorted(range(interactions.n_items), key=lambda item: (-counts[item], item))
+    drawn = {int(i) for seed in range(30) for i in draw_goal(interactions, protocol, seed).items}
+    assert drawn == set(popular[:n_popular])
+
+
+def test_there_are_always_enough_items_to_draw_targets_from(prepared):
+    interactions = prepared().interactions
+    protocol = Protocol(n_targets=20, n_target_users=5, goal="demote")
+    assert len(set(draw_goal(interactions, protocol, 0).items.tolist())) == 20
+
+
+def test_given_targets_are_demoted_as_they_are_given(prepared):
+    interactions = prepared().interactions
+    protocol = Protocol(n_target_users=5, goal="demote", targets=["i7", "i3"])
+    assert draw_goal(interactions, protocol, 0).items.tolist() == [3, 7]
+
+
+@pytest.mark.parametrize("attacker", ["random", "popular", "randalter", "covisit"])
+def test_every_simple_attack_pushes_targets_out_and_leads_the_table(
+    prepared, tmp_path, run, attacker
+):
+    suite = prepared(
+        protocol=DEMOTE,
+        attackers=["none", attacker],
+        metrics=["demotion_rate@5", "display_rate@5"],
+        budget={"fake_users": 0.5, "actions": 8},
+    )
+    store, _ = run(suite, tmp_path)
+    records = [store.read_json("records", cell.id) for cell in suite.grid.cells]
+    poison = [store.read_poison(r["artefacts"]["poison"]).poison for r in records]
+    for record, sequences in zip(records, poison, strict=True):
+        assert not set(sequences.items.tolist()) & set(record["goal"]["items"])
+    [table] = tables_of(records)
+    first, last = table.rows
+    assert (first.attacker, last.attacker) == (attacker, "none")
+    assert last.metrics["demotion_rate@5"].mean == 0.0
+    assert first.metrics["demotion_rate@5"].mean > 0.2
