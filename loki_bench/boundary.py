@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from loki_bench.contracts import Budget, Recommender
 from loki_bench.errors import InvalidAnswerError, RejectedError
-from loki_bench.interactions import Sequences
+from loki_bench.interactions import Interactions, Sequences
 from loki_bench.ranking import masked_ranks
 
-__all__ = ["checked_poison", "ranks_given_by"]
+__all__ = ["checked_keep", "checked_poison", "checked_suspicion", "ranks_given_by"]
 
 BLOCK_EVENTS = 4_000_000  # scores held at once: 16 MB of float32, whatever the catalogue's size
 
@@ -50,6 +50,54 @@ def checked_poison(answer: object, *, attacker: str, budget: Budget, n_items: in
         wrong = poison.items[(poison.items < 0) | (poison.items >= n_items)][0]
         raise reject(f"used item {wrong}; the catalogue is 0 to {n_items - 1}")
     return poison
+
+
+def checked_keep(answer: object, *, defense: str, train: Interactions) -> NDArray[np.bool_]:
+    """The mask of users that a defense keeps, as an array of the host's own.
+
+    Raises
+    ------
+    InvalidAnswerError
+        Not a bool array of shape (n_users,), or no event is left to train on.
+    """
+    if (
+        not isinstance(answer, np.ndarray)
+        or answer.dtype != np.bool_
+        or answer.shape != (train.n_users,)
+    ):
+        raise InvalidAnswerError(
+            f"defense '{defense}' answered keep with {_described(answer)}; expected a bool array "
+            f"of shape {(train.n_users,)}"
+        )
+    kept = np.array(answer)
+    if train.n_events and not train.lengths[kept].any():
+        raise InvalidAnswerError(
+            f"defense '{defense}' dropped all {train.n_users} users: no event is left to train on"
+        )
+    return kept
+
+
+def checked_suspicion(answer: object, *, defense: str, n_users: int) -> NDArray[np.float64] | None:
+    """The suspicion of each user, as an array of the host's own, or None.
+
+    Raises
+    ------
+    InvalidAnswerError
+        Neither None nor a finite float64 array of shape (n_users,).
+    """
+    if answer is None:
+        return None
+    if (
+        not isinstance(answer, np.ndarray)
+        or answer.dtype != np.float64
+        or answer.shape != (n_users,)
+        or not np.isfinite(answer).all()
+    ):
+        raise InvalidAnswerError(
+            f"defense '{defense}' has the suspicion {_described(answer)}; expected None or a "
+            f"finite float64 array of shape {(n_users,)}"
+        )
+    return np.array(answer)
 
 
 def ranks_given_by(
@@ -93,16 +141,17 @@ def ranks_given_by(
 
 def _checked_scores(answer: object, name: str, shape: tuple[int, int]) -> NDArray[np.float32]:
     if not isinstance(answer, np.ndarray) or answer.dtype != np.float32 or answer.shape != shape:
-        got = (
-            f"{answer.dtype} {answer.shape}"
-            if isinstance(answer, np.ndarray)
-            else type(answer).__name__
-        )
         raise InvalidAnswerError(
-            f"recommender '{name}' answered score_next with {got}; expected a float32 array of "
-            f"shape {shape}"
+            f"recommender '{name}' answered score_next with {_described(answer)}; expected a "
+            f"float32 array of shape {shape}"
         )
     # The extremes carry NaN and infinity: two passes, no array of booleans.
     if answer.size and not (np.isfinite(answer.min()) and np.isfinite(answer.max())):
         raise InvalidAnswerError(f"recommender '{name}' answered score_next with NaN or infinity")
     return answer
+
+
+def _described(answer: object) -> str:
+    if not isinstance(answer, np.ndarray):
+        return type(answer).__name__
+    return f"{answer.dtype} {answer.shape}"

@@ -25,6 +25,7 @@ __all__ = [
     "AttackerView",
     "Budget",
     "DatasetLoader",
+    "Defended",
     "Defense",
     "DifferentiableRecommender",
     "FactorRecommender",
@@ -159,11 +160,34 @@ class AttackerView:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Defended:
+    """What a defense did to the training data, and what that cost before any attack.
+
+    Attributes
+    ----------
+    kept : bool array of shape (n_users + n_fake_users,)
+        Which users of the poisoned data it kept: genuine users first, then the fake ones.
+    suspicion : float64 array of shape (n_users + n_fake_users,), or None
+        How suspicious each of these users was to it; None where it gives no such number.
+    clean_kept : bool array of shape (n_users,)
+        Which users of the clean data it kept.
+    undefended_test_ranks : float64 array of shape (n_test_users,)
+        Rank of each genuine user's own test item with neither attack nor defense.
+    """
+
+    kept: NDArray[np.bool_]
+    suspicion: NDArray[np.float64] | None
+    clean_kept: NDArray[np.bool_]
+    undefended_test_ranks: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Outcome:
     """All that a metric may look at: ranks and sequences, of genuine users only.
 
     A rank is 1 + items above + ties / 2 among the items outside the user's own history, NaN where
-    the item itself is in that history (see :mod:`loki_bench.ranking`).
+    the item itself is in that history (see :mod:`loki_bench.ranking`). Where a defense is in
+    place, it is in place both before and after the attack.
 
     Attributes
     ----------
@@ -181,7 +205,9 @@ class Outcome:
     genuine_lengths : int64 array of shape (n_users,)
         Number of events of each genuine user in the training data.
     poison : Sequences
-        The fake users' sequences.
+        The fake users' sequences, as the attack wrote them.
+    defended : Defended or None
+        What the defense did; None where there is no defense.
     """
 
     goal: Goal
@@ -192,6 +218,7 @@ class Outcome:
     clean_test_ranks: NDArray[np.float64]
     genuine_lengths: NDArray[np.int64]
     poison: Sequences
+    defended: Defended | None = None
 
 
 # --------------------------------------------------------------------------- recommenders
@@ -375,11 +402,42 @@ class Attacker(ABC):
 
 
 class Defense(ABC):
-    """Chooses which users' events the victim is trained on."""
+    """Chooses which users' events the victim is trained on.
+
+    It is told neither who is fake nor how many fake users there are: the host shows it the users
+    in an order drawn at random and without their tokens.
+    """
 
     @abstractmethod
     def keep(self, train: Interactions, *, seed: int) -> NDArray[np.bool_]:
-        """Which users to keep: bool array of shape (n_users,). A defense can't add events."""
+        """Which users to keep; a defense may drop users, never add or change events.
+
+        Parameters
+        ----------
+        train : Interactions
+            Training events of all users, genuine and fake; read-only. A row may be empty.
+        seed : int
+            The only randomness that the defense may use.
+
+        Returns
+        -------
+        bool array of shape (n_users,), False for users whose events the victim is not trained on.
+        Anything else, and keeping no event at all, fails the cell.
+        """
+
+    @property
+    def suspicion(self) -> NDArray[np.float64] | None:
+        """How suspicious each user of the last :meth:`keep` is; higher is more suspicious.
+
+        float64 array of shape (n_users,), finite; None where the defense has no such number.
+        The host judges the ordering by it, whatever the threshold.
+        """
+        return None
+
+    @property
+    def report(self) -> dict[str, float]:
+        """Numbers worth recording about the last :meth:`keep`: its threshold, for example."""
+        return {}
 
 
 # --------------------------------------------------------------------------- influence

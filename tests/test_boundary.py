@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from loki_bench.boundary import checked_poison, ranks_given_by
+from loki_bench.boundary import checked_keep, checked_poison, checked_suspicion, ranks_given_by
 from loki_bench.contracts import Budget, Recommender
 from loki_bench.errors import InvalidAnswerError, RejectedError
-from loki_bench.interactions import Sequences
+from loki_bench.interactions import Interactions, Sequences
 
 BUDGET = Budget(n_fake_users=2, n_actions=3)
 
@@ -89,3 +89,42 @@ def test_scores_that_are_not_finite_are_refused(bad):
 def test_scores_of_the_wrong_type_or_shape_are_refused(answer):
     with pytest.raises(InvalidAnswerError, match=r"expected a float32 array of shape \(2, 3\)"):
         ranks(lambda users: answer)
+
+
+THREE_USERS = Interactions(np.array([0, 2, 2, 3]), np.array([0, 1, 1], dtype=np.int32), n_items=2)
+
+
+def test_a_mask_of_users_passes_as_a_copy():
+    mask = np.array([True, False, False])
+    kept = checked_keep(mask, defense="d", train=THREE_USERS)
+    mask[:] = False
+    assert kept.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ([True, True, True], "answered keep with list; expected a bool array of shape"),
+        (np.ones(3), "answered keep with float64"),
+        (np.ones(2, dtype=bool), r"expected a bool array of shape \(3,\)"),
+        (np.array([False, True, False]), "dropped all 3 users: no event is left"),
+    ],
+)
+def test_any_other_mask_is_refused(answer, message):
+    with pytest.raises(InvalidAnswerError, match=f"defense 'd' .*{message}"):
+        checked_keep(answer, defense="d", train=THREE_USERS)
+
+
+def test_no_event_before_the_defense_is_none_after_it():
+    nobody = Interactions(np.zeros(1, int), np.empty(0, dtype=np.int32), n_items=1)
+    assert checked_keep(np.empty(0, dtype=bool), defense="d", train=nobody).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "answer", [[0.0, 1.0], np.zeros(2, dtype=np.float32), np.zeros(3), np.array([0.0, np.nan])]
+)
+def test_suspicion_is_none_or_finite_numbers(answer):
+    with pytest.raises(InvalidAnswerError, match="expected None or a finite float64 array"):
+        checked_suspicion(answer, defense="d", n_users=2)
+    assert checked_suspicion(None, defense="d", n_users=2) is None
+    assert checked_suspicion(np.zeros(2), defense="d", n_users=2).tolist() == [0.0, 0.0]

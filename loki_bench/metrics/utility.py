@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from loki_bench.contracts import Outcome
 from loki_bench.metrics.shown import is_ranked, is_shown, share
 
-__all__ = ["hr", "hr_change", "ndcg"]
+__all__ = ["discounted_gain", "hit_rate", "hr", "hr_change", "ndcg"]
 
 
 def hr(outcome: Outcome, k: int) -> float:
@@ -19,7 +19,7 @@ def hr(outcome: Outcome, k: int) -> float:
     -------
     float in [0, 1].
     """
-    return _hit_rate(outcome.test_ranks, k)
+    return hit_rate(outcome.test_ranks, k)
 
 
 def ndcg(outcome: Outcome, k: int) -> float:
@@ -32,10 +32,7 @@ def ndcg(outcome: Outcome, k: int) -> float:
     -------
     float in [0, 1].
     """
-    ranks = outcome.test_ranks[is_ranked(outcome.test_ranks)]
-    if not len(ranks):
-        return float("nan")
-    return float(np.sum(1 / np.log2(1 + ranks[is_shown(ranks, k)]))) / len(ranks)
+    return discounted_gain(outcome.test_ranks, k)
 
 
 def hr_change(outcome: Outcome, k: int) -> float:
@@ -45,13 +42,25 @@ def hr_change(outcome: Outcome, k: int) -> float:
     -------
     float in [-1, 1]; NaN where :func:`hr` is.
     """
-    return _hit_rate(outcome.test_ranks, k) - _hit_rate(outcome.clean_test_ranks, k)
+    return hit_rate(outcome.test_ranks, k) - hit_rate(outcome.clean_test_ranks, k)
 
 
-def _hit_rate(ranks: NDArray[np.float64], k: int) -> float:
-    """Share of the ranked events that are shown.
+def hit_rate(ranks: NDArray[np.float64], k: int) -> float:
+    """Share of the ranked events that are shown; NaN if none is ranked.
 
-    >>> _hit_rate(np.array([1.0, 10.5, np.nan]), 10)
+    >>> hit_rate(np.array([1.0, 10.5, np.nan]), 10)
     0.5
     """
     return share(is_shown(ranks, k), is_ranked(ranks))
+
+
+def discounted_gain(ranks: NDArray[np.float64], k: int) -> float:
+    """Mean of ``1 / log2(1 + rank)`` of the ranked events, 0 past ``k``; NaN if none is ranked.
+
+    >>> discounted_gain(np.array([3.0, 10.5, np.nan]), 10)
+    0.25
+    """
+    known = ranks[is_ranked(ranks)]
+    if not len(known):
+        return float("nan")
+    return float(np.sum(1 / np.log2(1 + known[is_shown(known, k)]))) / len(known)

@@ -20,6 +20,7 @@ def outcome_of():
         lengths=(3,),
         poison=(),
         n_items=100,
+        defended=None,
     ):
         target_ranks = np.array(targets, dtype=np.float64)
         test_ranks = np.array(tests, dtype=np.float64)
@@ -37,6 +38,7 @@ def outcome_of():
             clean_test_ranks=test_ranks if clean_tests is None else np.array(clean_tests, float),
             genuine_lengths=np.array(lengths, dtype=np.int64),
             poison=Sequences.of(poison),
+            defended=defended,
         )
 
     return build

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import loki_bench.metrics
 from loki_bench import builtin
+from loki_bench.contracts import Defended
 
 SPECS = builtin.loki_bench_metrics()
 MODULES = [m.name for m in pkgutil.iter_modules(loki_bench.metrics.__path__)]
@@ -44,7 +45,15 @@ def test_values_are_floats_in_the_declared_range(outcome_of, spec, seed, k):
         drawn = random.integers(2, 60, size=shape) / 2
         return np.where(random.random(shape) < 0.2, np.nan, drawn)
 
+    kept = random.random(4 + 2) < 0.5
+    defended = Defended(
+        kept=kept,
+        suspicion=random.integers(0, 3, size=6) / 2,
+        clean_kept=kept[:4],
+        undefended_test_ranks=ranks(6),
+    )
     outcome = outcome_of(
+        defended=defended if seed % 2 else None,
         targets=ranks(shape),
         clean_targets=ranks(shape),
         tests=ranks(6),
@@ -61,5 +70,11 @@ def test_values_are_floats_in_the_declared_range(outcome_of, spec, seed, k):
 @pytest.mark.parametrize("spec", [s for s in SPECS if s.takes_k], ids=lambda spec: spec.name)
 def test_a_list_of_the_whole_catalogue_shows_everything(outcome_of, spec):
     outcome = outcome_of(targets=[[5.0, 100.0]], tests=[100.0], n_items=100)
-    expected = {"demotion_rate": 0.0, "hr_change": 0.0, "ndcg": 1 / math.log2(101)}
+    expected = {
+        "demotion_rate": 0.0,
+        "hr_change": 0.0,
+        "ndcg": 1 / math.log2(101),
+        "clean_hr_lost": 0.0,
+        "clean_ndcg_lost": 0.0,
+    }
     assert value_of(spec, outcome, 100) == pytest.approx(expected.get(spec.name, 1.0))

@@ -1,0 +1,74 @@
+"""How well a defense tells fake users from genuine ones. Fake users are the positive class."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from loki_bench.contracts import Outcome
+
+__all__ = ["detection_auc", "detection_precision", "detection_recall", "genuine_harmed"]
+
+
+def detection_precision(outcome: Outcome) -> float:
+    """Share of the users dropped from the poisoned data that are fake.
+
+    Returns
+    -------
+    float in [0, 1]; NaN if none was dropped.
+    """
+    genuine, fake = _dropped(outcome)
+    return _share(fake.sum(), genuine.sum() + fake.sum())
+
+
+def detection_recall(outcome: Outcome) -> float:
+    """Share of the fake users that are dropped.
+
+    Returns
+    -------
+    float in [0, 1]; 0 without a defense, NaN without fake users.
+    """
+    _, fake = _dropped(outcome)
+    return _share(fake.sum(), len(fake))
+
+
+def genuine_harmed(outcome: Outcome) -> float:
+    """Share of the genuine users that are dropped from the poisoned data.
+
+    In the row of the attack ``none`` it is the share dropped from the clean data.
+
+    Returns
+    -------
+    float in [0, 1]; 0 without a defense, NaN without genuine users.
+    """
+    genuine, _ = _dropped(outcome)
+    return _share(genuine.sum(), len(genuine))
+
+
+def detection_auc(outcome: Outcome) -> float:
+    """Area under the ROC curve of the defense's suspicion: the ordering, whatever the threshold.
+
+    The chance that a fake user is more suspicious than a genuine one, ties counted half.
+
+    Returns
+    -------
+    float in [0, 1]; NaN without a defense, without its suspicion, without fake or genuine users.
+    """
+    n_genuine, n_fake = len(outcome.genuine_lengths), len(outcome.poison)
+    suspicion = None if outcome.defended is None else outcome.defended.suspicion
+    if suspicion is None or not n_genuine or not n_fake:
+        return float("nan")
+    is_fake = np.arange(n_genuine + n_fake) >= n_genuine
+    return float(roc_auc_score(is_fake, suspicion))
+
+
+def _dropped(outcome: Outcome) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which genuine users, and which fake users, are not in the training data."""
+    n_genuine = len(outcome.genuine_lengths)
+    if outcome.defended is None:
+        return np.zeros(n_genuine, dtype=bool), np.zeros(len(outcome.poison), dtype=bool)
+    dropped = ~outcome.defended.kept
+    return dropped[:n_genuine], dropped[n_genuine:]
+
+
+def _share(part: int, whole: int) -> float:
+    return float(part / whole) if whole else float("nan")
