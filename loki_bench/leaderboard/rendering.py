@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+from dataclasses import asdict
 from typing import Any
 
 from tabulate import tabulate
 
-from loki_bench.leaderboard.table import Interval, Row, Table
+from loki_bench.leaderboard.statistics import N_RESAMPLES, Interval
+from loki_bench.leaderboard.table import Row, Table
 
 __all__ = ["as_csv", "as_json", "as_markdown", "as_text"]
 
@@ -17,6 +19,7 @@ CSV_COLUMNS = (
     "fake_users",
     "actions",
     "attacker",
+    "placebo",
     "simulator",
     "metric",
     "ceiling",
@@ -24,9 +27,21 @@ CSV_COLUMNS = (
     "mean",
     "low",
     "high",
+    "bootstrap_low",
+    "bootstrap_high",
     "gain",
     "gain_low",
     "gain_high",
+    "gain_bootstrap_low",
+    "gain_bootstrap_high",
+    "p_value",
+    "rank",
+    "rank_low",
+    "rank_high",
+    "placebo_effect",
+    "placebo_effect_low",
+    "placebo_effect_high",
+    "marked",
 )
 
 
@@ -56,7 +71,8 @@ def as_csv(tables: list[Table]) -> str:
         for row in table.rows:
             for position, label in enumerate(table.metric_labels):
                 value = row.metrics[label]
-                gain = row.gain if position == 0 else None
+                main = position == 0
+                effect = row.placebo_effect if main else None
                 writer.writerow(
                     [
                         table.about["dataset"].partition(":")[0],
@@ -64,12 +80,17 @@ def as_csv(tables: list[Table]) -> str:
                         repr(row.fake_users),
                         row.actions,
                         row.attacker,
+                        int(row.placebo),
                         row.simulator,
                         label,
                         table.ceilings.get(label, ""),
                         value.n if value else 0,
                         *_numbers(value),
-                        *_numbers(gain),
+                        *_numbers(row.gain if main else None),
+                        repr(row.p_value) if main and row.p_value is not None else "",
+                        *(row.rank if main and row.rank else ("", "", "")),
+                        *_numbers(effect)[:3],
+                        int(row.marked) if main else "",
                     ]
                 )
     return out.getvalue()
@@ -77,7 +98,7 @@ def as_csv(tables: list[Table]) -> str:
 
 def as_json(suite: str, tables: list[Table]) -> str:
     """Everything that the tables hold, for programs."""
-    content = {"schema": 1, "suite": suite, "tables": [_plain_table(t) for t in tables]}
+    content = {"schema": 2, "suite": suite, "tables": [_plain_table(t) for t in tables]}
     return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
@@ -85,7 +106,16 @@ def _grid(table: Table, style: str) -> str:
     main = table.metric_labels[0] if table.metric_labels else "metric"
     ceiling = table.ceilings.get(main)
     head = main if ceiling is None else f"{main} (of {ceiling:g})"
-    headers = ["victim", "budget", "attacker", "simulator", head, "gain on best baseline"]
+    headers = [
+        "victim",
+        "budget",
+        "attacker",
+        "simulator",
+        head,
+        "gain on best baseline",
+        "p",
+        "rank",
+    ]
     headers += [*table.metric_labels[1:], "seeds", "samples from fakes"]
     text: str = tabulate(
         [_cells(row, table) for row in table.rows],
@@ -100,10 +130,12 @@ def _cells(row: Row, table: Table) -> list[str]:
     return [
         row.victim,
         f"{100 * row.fake_users:g} % x {row.actions}",
-        row.attacker,
+        _attack(row),
         row.simulator,
         *(_shown(row.metrics[label]) for label in table.metric_labels[:1]),
         _shown(row.gain, signed=True),
+        _shown_p(row.p_value),
+        _shown_rank(row.rank),
         *(_shown(row.metrics[label]) for label in table.metric_labels[1:]),
         _seeds(row),
         "?" if row.from_fake_users is None else str(row.from_fake_users),
@@ -115,14 +147,48 @@ def _seeds(row: Row) -> str:
     return ", ".join([str(len(row.seeds)), *others])
 
 
+def _attack(row: Row) -> str:
+    """The attack's name; a dagger where it works without its targets."""
+    if row.placebo:
+        return f"{row.attacker}, placebo"
+    return f"{row.attacker} †" if row.marked else row.attacker
+
+
 def _notes(table: Table) -> str:
     notes = [
         "Mean and 95 % confidence half-width over seeds (Student's t). The gain is paired seed by "
-        "seed against the best of none, random and popular at the same victim and budget."
+        "seed against the best of none, random and popular at the same victim and budget; p is its "
+        "paired t-test, corrected by Holm for all attacks of the table. The rank is among rows of "
+        f"one victim and budget, with its 95 % interval over {N_RESAMPLES} resamples of the seeds."
+    ]
+    if table.not_ranked:
+        notes.append(f"Not ranked: {'; '.join(table.not_ranked)}.")
+    if any(row.placebo for row in table.rows):
+        notes.append(
+            "A placebo is the same attack, given other targets than those that are measured."
+        )
+    notes += [
+        f"† {row.attacker} on {row.victim}: works without its targets: its placebo moves "
+        f"{table.metric_labels[0]} by {_shown(row.placebo_effect, signed=True)} from none."
+        for row in table.rows
+        if row.marked
     ]
     for row in table.rows:
         notes += [f"{row.attacker} on {row.victim}: {reason}" for reason in row.reasons]
     return "\n".join(notes)
+
+
+def _shown_p(p_value: float | None) -> str:
+    if p_value is None:
+        return "-"
+    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def _shown_rank(rank: tuple[int, int, int] | None) -> str:
+    if rank is None:
+        return "-"
+    own, low, high = rank
+    return str(own) if low == high == own else f"{own} ({low}-{high})"
 
 
 def _shown(value: Interval | None, *, signed: bool = False) -> str:
@@ -136,7 +202,10 @@ def _shown(value: Interval | None, *, signed: bool = False) -> str:
 
 
 def _numbers(value: Interval | None) -> list[str]:
-    return ["", "", ""] if value is None else [repr(value.mean), repr(value.low), repr(value.high)]
+    if value is None:
+        return [""] * 5
+    bootstrap = (value.bootstrap_low, value.bootstrap_high)
+    return [repr(number) for number in (value.mean, value.low, value.high, *bootstrap)]
 
 
 def _plain_table(table: Table) -> dict[str, Any]:
@@ -144,16 +213,17 @@ def _plain_table(table: Table) -> dict[str, Any]:
         "about": dict(table.about),
         "metrics": list(table.metric_labels),
         "ceilings": dict(table.ceilings),
+        "higher_is_better": table.higher_is_better,
+        "not_ranked": list(table.not_ranked),
         "rows": [_plain_row(row) for row in table.rows],
     }
 
 
 def _plain_row(row: Row) -> dict[str, Any]:
     def plain(value: Interval | None) -> dict[str, float] | None:
-        if value is None:
-            return None
-        return {"mean": value.mean, "low": value.low, "high": value.high, "n": value.n}
+        return None if value is None else asdict(value)
 
+    rank = None if row.rank is None else dict(zip(("rank", "low", "high"), row.rank, strict=True))
     return {
         "victim": row.victim,
         "attacker": row.attacker,
@@ -163,6 +233,11 @@ def _plain_row(row: Row) -> dict[str, Any]:
         "seeds": list(row.seeds),
         "metrics": {label: plain(value) for label, value in row.metrics.items()},
         "gain": plain(row.gain),
+        "p_value": row.p_value,
+        "rank": rank,
+        "placebo": row.placebo,
+        "placebo_effect": plain(row.placebo_effect),
+        "marked": row.marked,
         "training_samples_from_fake_users": row.from_fake_users,
         "counts": dict(row.counts),
         "reasons": list(row.reasons),

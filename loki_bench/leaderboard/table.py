@@ -7,16 +7,21 @@ another dataset or protocol make a table of their own: they are never mixed.
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from scipy import stats
+from loki_bench.leaderboard.agreement import differing_fields, said_differences
+from loki_bench.leaderboard.judging import (
+    Values,
+    best_baseline,
+    judged,
+    paired_differences,
+    why_not_ranked,
+)
+from loki_bench.leaderboard.row_key import RowKey, row_key
+from loki_bench.leaderboard.statistics import Interval, interval_of
 
-__all__ = ["Interval", "Row", "Table", "tables_of"]
-
-BASELINES = ("none", "random", "popular")
-"""The paper's baselines; a row's gain is measured against the best of them."""
+__all__ = ["Row", "Table", "tables_of"]
 
 MAIN_METRICS: Mapping[str, tuple[tuple[str, int], ...]] = {
     "promote": (("display_rate", 1),),
@@ -24,18 +29,6 @@ MAIN_METRICS: Mapping[str, tuple[tuple[str, int], ...]] = {
 }
 """What a table is sorted by, for each goal: the first metric that its records have, and whether an
 attacker wants more (1) or less (-1) of it."""
-
-CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean over seeds with Student's t confidence interval; no interval for one seed."""
-
-    mean: float
-    low: float
-    high: float
-    n: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +43,16 @@ class Row:
         By how much the main metric is better for the attacker than that of the best baseline of
         the same victim and budget, seed by seed; None for that baseline itself and where no seed
         has both. Where less is better (a display rate to demote) a fall is a positive gain.
+    p_value : float or None
+        Of a gain of zero, paired by seed and corrected by Holm over all attacks of the table; None
+        for baselines and placebos, for one seed, and in a table that is not ranked.
+    rank : (rank, low, high) or None
+        Among the rows of the same victim and budget, with its interval over resampled seeds; None
+        for placebos, for rows without any result, and in a table that is not ranked.
+    placebo : bool
+        Whether the attack was given other targets than those that are measured.
+    placebo_effect : Interval or None
+        How much better than `none` this attack's placebo is for the attacker, seed by seed.
     from_fake_users : int or None
         Least number of training samples, over seeds, that came from fake users.
     counts : mapping of status to number of cells
@@ -65,9 +68,19 @@ class Row:
     seeds: tuple[int, ...]
     metrics: Mapping[str, Interval | None]
     gain: Interval | None
+    p_value: float | None
+    rank: tuple[int, int, int] | None
+    placebo: bool
+    placebo_effect: Interval | None
     from_fake_users: int | None
     counts: Mapping[str, int]
     reasons: tuple[str, ...]
+
+    @property
+    def marked(self) -> bool:
+        """Whether the attack works without its targets: its placebo's interval lies above 0."""
+        effect = self.placebo_effect
+        return effect is not None and not self.placebo and effect.low > 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +95,18 @@ class Table:
         The first one is the main metric.
     ceilings : mapping of metric label to float
         The highest value that the protocol allows.
+    higher_is_better : bool
+        Whether the attack wants the main metric high or low.
+    not_ranked : tuple of str
+        Why rows have no rank: which seed is missing, which field differs. Empty: they are ranked.
     """
 
     about: Mapping[str, str]
     metric_labels: tuple[str, ...]
     ceilings: Mapping[str, float]
     rows: tuple[Row, ...]
+    higher_is_better: bool
+    not_ranked: tuple[str, ...]
 
 
 def tables_of(records: Iterable[Mapping[str, Any]], missing: Iterable[Any] = ()) -> list[Table]:
@@ -104,18 +123,41 @@ def tables_of(records: Iterable[Mapping[str, Any]], missing: Iterable[Any] = ())
     by_protocol: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for entry in sorted(entries, key=_order):
         by_protocol[_protocol_key(entry["cell"])].append(entry)
-    return [_table(group) for _, group in sorted(by_protocol.items())]
+    return _telling_apart([group for _, group in sorted(by_protocol.items())])
+
+
+def _telling_apart(groups: list[list[Mapping[str, Any]]]) -> list[Table]:
+    """One table a protocol; from the second on each says in which fields it is another one."""
+    found = [_table(group) for group in groups]
+    for number, group in enumerate(groups[1:], start=1):
+        pair = [_protocol_of(entries[0]["cell"]) for entries in (groups[0], group)]
+        said = said_differences(differing_fields(pair))
+        about = {**found[number].about, "differs from the first table in": said}
+        found[number] = replace(found[number], about=about)
+    return found
 
 
 def _table(entries: list[Mapping[str, Any]]) -> Table:
     labels = tuple(sorted({label for e in entries for label in e.get("metrics", {})}))
-    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
-    for entry in entries:
-        groups[_row_key(entry["cell"])].append(entry)
     main, sign = _main_metric(labels, entries[0]["cell"]["protocol"]["goal"])
     labels = tuple(sorted(labels, key=lambda label: label != main))
+    groups: dict[RowKey, list[Mapping[str, Any]]] = defaultdict(list)
+    for entry in entries:
+        groups[row_key(entry["cell"])].append(entry)
+    values = {key: _by_seed(group, main) if main else {} for key, group in groups.items()}
+    best = {key: best_baseline(key, values, sign) for key in groups}
+    not_ranked = why_not_ranked(groups, values) if main else ()
+    p_values, ranks = ({}, {}) if not_ranked else judged(values, best, sign)
     rows = [
-        _row(key, group, labels, sign, _best_baseline(key, groups, main, sign) if main else None)
+        _row(
+            key,
+            group,
+            labels,
+            gain=_difference(values, key, best[key], sign),
+            p_value=p_values.get(key),
+            rank=ranks.get(key),
+            placebo_effect=_difference(values, key.of_placebo, key.of_none, sign),
+        )
         for key, group in groups.items()
     ]
     ceilings: dict[str, float] = {}
@@ -125,7 +167,9 @@ def _table(entries: list[Mapping[str, Any]]) -> Table:
         about=_about(entries[0]["cell"]),
         metric_labels=labels,
         ceilings=ceilings,
-        rows=tuple(sorted(rows, key=lambda row: _rank(row, labels, sign))),
+        rows=tuple(sorted(rows, key=lambda row: _place(row, labels, sign))),
+        higher_is_better=sign > 0,
+        not_ranked=not_ranked,
     )
 
 
@@ -139,53 +183,43 @@ def _main_metric(labels: tuple[str, ...], goal: str) -> tuple[str | None, int]:
 
 
 def _row(
-    key: tuple[Any, ...],
+    key: RowKey,
     entries: list[Mapping[str, Any]],
     labels: tuple[str, ...],
-    sign: int,
-    baseline: tuple[tuple[Any, ...], dict[int, float]] | None,
+    *,
+    gain: Interval | None,
+    p_value: float | None,
+    rank: tuple[int, int, int] | None,
+    placebo_effect: Interval | None,
 ) -> Row:
-    victim, fake_users, actions, attacker, simulator = key
     counts: dict[str, int] = defaultdict(int)
     for entry in entries:
         counts[entry["status"]] += 1
-    gain = None
-    if baseline is not None and baseline[0] != key:
-        own = _by_seed(entries, labels[0])
-        paired = [seed for seed in own if seed in baseline[1]]
-        gain = _interval([sign * (own[seed] - baseline[1][seed]) for seed in paired])
     reached = [
         e["canary"]["training_samples_from_fake_users"] for e in entries if e["status"] == "ok"
     ]
     known = [number for number in reached if number is not None]
     return Row(
-        victim=victim,
-        attacker=attacker,
-        simulator=simulator,
-        fake_users=fake_users,
-        actions=actions,
+        victim=key.victim,
+        attacker=key.attacker,
+        simulator=key.simulator,
+        fake_users=key.fake_users,
+        actions=key.actions,
         seeds=tuple(e["cell"]["seed"] for e in entries if e["status"] == "ok"),
-        metrics={label: _interval(list(_by_seed(entries, label).values())) for label in labels},
+        metrics={label: interval_of(list(_by_seed(entries, label).values())) for label in labels},
         gain=gain,
+        p_value=p_value,
+        rank=rank,
+        placebo=key.placebo,
+        placebo_effect=placebo_effect,
         from_fake_users=min(known) if known else None,
         counts=dict(sorted(counts.items())),
         reasons=tuple(dict.fromkeys(e["reason"] for e in entries if e["reason"])),
     )
 
 
-def _best_baseline(
-    key: tuple[Any, ...],
-    groups: Mapping[tuple[Any, ...], list[Mapping[str, Any]]],
-    main: str,
-    sign: int,
-) -> tuple[tuple[Any, ...], dict[int, float]] | None:
-    """The paper's baseline with the best mean for an attacker at the same victim and budget."""
-    rivals = [
-        (other, values)
-        for other, entries in groups.items()
-        if other[:3] == key[:3] and other[3] in BASELINES and (values := _by_seed(entries, main))
-    ]
-    return max(rivals, key=lambda r: (sign * np.mean(list(r[1].values())), r[0][3]), default=None)
+def _difference(values: Values, key: RowKey, other: RowKey | None, sign: int) -> Interval | None:
+    return interval_of([sign * value for value in paired_differences(values, key, other)])
 
 
 def _by_seed(entries: list[Mapping[str, Any]], label: str) -> dict[int, float]:
@@ -196,31 +230,16 @@ def _by_seed(entries: list[Mapping[str, Any]], label: str) -> dict[int, float]:
     }
 
 
-def _interval(values: list[float]) -> Interval | None:
-    if not values:
-        return None
-    mean = math.fsum(values) / len(values)
-    if len(values) == 1:
-        return Interval(mean, mean, mean, 1)
-    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * error
-    return Interval(mean, mean - half, mean + half, len(values))
-
-
-def _rank(row: Row, labels: tuple[str, ...], sign: int) -> tuple[Any, ...]:
+def _place(row: Row, labels: tuple[str, ...], sign: int) -> tuple[Any, ...]:
+    """Where a row stands in its table: a placebo right below the other rows of its block."""
     main = row.metrics.get(labels[0]) if labels else None
-    height = -sign * main.mean if main else math.inf
-    return (row.victim, -row.fake_users, -row.actions, height, row.attacker, row.simulator)
+    height = math.inf if main is None else -sign * main.mean
+    block = (row.victim, -row.fake_users, -row.actions)
+    return (*block, row.placebo, height, row.attacker, row.simulator)
 
 
-def _row_key(cell: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (
-        _label(cell["victim"]),
-        cell["budget"]["fake_users"],
-        cell["budget"]["actions"],
-        _label(cell["attacker"], cell.get("influence")),
-        cell["simulator"] or "-",
-    )
+def _protocol_of(cell: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: cell[key] for key in ("dataset", "protocol_version", "protocol")}
 
 
 def _protocol_key(cell: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -234,17 +253,7 @@ def _protocol_key(cell: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _order(entry: Mapping[str, Any]) -> tuple[Any, ...]:
     cell = entry["cell"]
-    return (_protocol_key(cell), _row_key(cell), cell["seed"], entry.get("id", ""))
-
-
-def _label(component: Mapping[str, Any], influence: Mapping[str, Any] | None = None) -> str:
-    changed = dict(component["changed"])
-    if influence is not None and (influence["name"] != "cg" or influence["changed"]):
-        changed["influence"] = _label(influence)
-    if not changed:
-        return str(component["name"])
-    values = ", ".join(f"{name}={value}" for name, value in sorted(changed.items()))
-    return f"{component['name']}({values})"
+    return (_protocol_key(cell), row_key(cell), cell["seed"], entry.get("id", ""))
 
 
 def _about(cell: Mapping[str, Any]) -> dict[str, str]:

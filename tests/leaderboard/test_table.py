@@ -229,3 +229,139 @@ def test_to_demote_the_share_pushed_out_is_the_main_metric_where_a_suite_has_it(
     assert table.metric_labels[0] == "demotion_rate@10"
     assert [row.attacker for row in table.rows] == ["loki", "none"]
     assert table.rows[0].gain.mean == pytest.approx(0.7)
+
+
+def complete(**rows):
+    """Five seeds of each row: by name, one value a seed."""
+    return [record(v, name, seed=s) for name, values in rows.items() for s, v in enumerate(values)]
+
+
+LOKI = (0.30, 0.36, 0.31, 0.39, 0.33)
+RANDOM = (0.02, 0.04, 0.00, 0.01, 0.03)
+NONE = (0.00, 0.01, 0.00, 0.02, 0.01)
+
+
+def test_p_values_are_scipys_paired_test_corrected_by_holm():
+    weak = (0.03, 0.04, 0.01, 0.00, 0.05)
+    found = rows(complete(none=NONE, random=RANDOM, loki=LOKI, weak=weak))
+    raw = [stats.ttest_rel(values, RANDOM).pvalue for values in (LOKI, weak)]
+    assert raw[0] < raw[1]
+    assert found["bprmf", "loki"].p_value == pytest.approx(2 * raw[0])
+    assert found["bprmf", "weak"].p_value == pytest.approx(max(2 * raw[0], raw[1]))
+    assert found["bprmf", "none"].p_value is None  # baselines make no claim
+    assert found["bprmf", "random"].p_value is None
+
+
+def test_rows_are_ranked_within_their_victim_and_budget():
+    found = rows(
+        complete(none=NONE, random=RANDOM, loki=LOKI)
+        + [record(0.5, "random", victim="fpmc", seed=s) for s in range(5)]
+    )
+    assert found["bprmf", "loki"].rank == (1, 1, 1)
+    assert found["bprmf", "random"].rank[0] == 2
+    assert found["fpmc", "random"].rank == (1, 1, 1)
+
+
+def test_to_demote_the_lowest_row_has_the_first_rank():
+    found = rows(
+        [demoted("display_rate@10", v, "none", s) for s, v in enumerate(LOKI)]
+        + [demoted("display_rate@10", v, "loki", s) for s, v in enumerate(RANDOM)]
+    )
+    assert found["bprmf", "loki"].rank == (1, 1, 1)
+    assert found["bprmf", "none"].rank == (2, 2, 2)
+
+
+def test_a_table_with_a_missing_seed_says_so_and_is_not_ranked():
+    records = complete(none=NONE, random=RANDOM, loki=LOKI)[:-1]
+    [table] = tables_of(records, missing=[cell("loki", seed=4)])
+    assert table.not_ranked == ("loki on bprmf, 3 % x 15 has no result for seed 4",)
+    assert {(row.rank, row.p_value) for row in table.rows} == {(None, None)}
+    assert "Not ranked: loki on bprmf, 3 % x 15 has no result for seed 4." in as_text([table])
+    # nor where nothing says that a cell is missing, but other rows have that seed
+    [table] = tables_of(records)
+    assert table.not_ranked == ("loki on bprmf, 3 % x 15 has no result for seed 4",)
+
+
+def test_an_attack_without_any_result_keeps_nobody_from_being_ranked():
+    broken = [
+        record(0, "broken", seed=s, status="rejected", reason="over budget") for s in range(5)
+    ]
+    [table] = tables_of(complete(none=NONE, loki=LOKI) + broken)
+    assert table.not_ranked == ()
+    ranks = {row.attacker: row.rank for row in table.rows}
+    assert ranks == {"loki": (1, 1, 1), "none": (2, 2, 2), "broken": None}
+
+
+def test_an_attack_that_fails_at_one_seed_is_a_missing_seed():
+    records = complete(none=NONE, loki=LOKI)
+    records[-1] = record(0, "loki", seed=4, status="failed", reason="it broke")
+    [table] = tables_of(records)
+    assert table.not_ranked == ("loki on bprmf, 3 % x 15 has no result for seed 4",)
+
+
+def test_a_row_of_mixed_versions_is_not_ranked_and_the_field_is_named():
+    records = complete(none=NONE, loki=LOKI)
+    for entry in records:
+        new = entry["cell"]["seed"] == 3 and entry["cell"]["attacker"]["name"] == "loki"
+        entry["cell"]["attacker"]["version"] = "0.2" if new else "0.1"
+    [table] = tables_of(records)
+    assert table.not_ranked == (
+        "the cells of loki on bprmf, 3 % x 15 differ in attacker.version (0.1, 0.2)",
+    )
+
+
+def test_rows_whose_victims_differ_are_not_ranked_and_the_field_is_named():
+    records = complete(none=NONE, loki=LOKI)
+    for entry in records:
+        version = "0.2" if entry["cell"]["attacker"]["name"] == "loki" else "0.1"
+        entry["cell"]["victim"]["version"] = version
+    [table] = tables_of(records)
+    assert table.not_ranked == ("rows of victim bprmf differ in victim.version (0.2, 0.1)",)
+
+
+def test_two_cells_of_one_seed_are_not_ranked():
+    [table] = tables_of([record(0.1), record(0.2)])
+    assert table.not_ranked == ("none on bprmf, 3 % x 15 has two cells of one seed",)
+
+
+def test_a_second_protocol_says_in_which_field_it_differs():
+    other = record(0.3)
+    other["cell"]["protocol"] = {**other["cell"]["protocol"], "n_targets": 5}
+    first, second = tables_of([record(0.1), other])
+    assert "differs from the first table in" not in first.about
+    said = second.about["differs from the first table in"]
+    assert said in ("protocol.n_targets (20, 5)", "protocol.n_targets (5, 20)")
+
+
+def placebo(value, attacker, seed):
+    entry = record(value, attacker, seed=seed)
+    entry["cell"]["placebo"] = True
+    return entry
+
+
+def test_an_effect_under_placebo_marks_the_attacks_row():
+    floods = (0.20, 0.26, 0.21, 0.29, 0.23)
+    records = complete(none=NONE, random=RANDOM, loki=LOKI, floods=LOKI)
+    records += [placebo(v, "floods", s) for s, v in enumerate(floods)]
+    records += [placebo(v, "loki", s) for s, v in enumerate(NONE)]
+    [table] = tables_of(records)
+    found = {(row.attacker, row.placebo): row for row in table.rows}
+    effect = found["floods", False].placebo_effect
+    expected = stats.ttest_rel(floods, NONE).confidence_interval(0.95)
+    assert (effect.low, effect.high) == pytest.approx((expected.low, expected.high))
+    assert {row.attacker for row in table.rows if row.marked} == {"floods"}
+    assert found["floods", True].rank is None
+    assert found["floods", True].p_value is None
+    assert "floods †" in as_text([table])
+    assert "floods, placebo" in as_text([table])
+    assert "† floods on bprmf: works without its targets: its placebo moves" in as_text([table])
+
+
+def test_a_placebo_stands_below_the_rows_of_its_block():
+    records = complete(none=NONE, loki=LOKI) + [placebo(0.9, "loki", s) for s in range(5)]
+    [table] = tables_of(records)
+    assert [(row.attacker, row.placebo) for row in table.rows] == [
+        ("loki", False),
+        ("none", False),
+        ("loki", True),
+    ]
