@@ -10,7 +10,8 @@
     │   ├── PluginError            a plugin needed by the request could not be loaded
     │   │   ├── UnknownComponentError   no plugin declares that name
     │   │   └── NameClashError          two plugins declare that name
-    │   └── StoreError             a results folder: not writable, disk full, other suite's results
+    │   ├── StoreError             a results folder: not writable, disk full, other suite's results
+    │   └── ClusterError           a cluster can't be reached, used, or trusted to give the same
     └── ComponentError             a component broke its contract while a cell ran
         ├── RejectedError          an attack outside the rules: the cell is `rejected`
         └── InvalidAnswerError     any other unusable answer: the cell is `failed`
@@ -19,6 +20,7 @@ A message says who, what was given, what was expected, and what to do next.
 """
 
 __all__ = [
+    "ClusterError",
     "ComponentError",
     "DatasetError",
     "InvalidAnswerError",
@@ -68,6 +70,10 @@ class NameClashError(PluginError):
 
 class StoreError(UsageError):
     """A results folder can't be used or written."""
+
+
+class ClusterError(UsageError):
+    """A cluster can't be reached, has no workers, or its workers lack what the run needs."""
 
 
 class ComponentError(LokiBenchError):

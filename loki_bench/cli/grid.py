@@ -3,6 +3,7 @@
 import json
 import os
 from collections import Counter
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,11 +15,12 @@ from loki_bench.cli.options import (
     registry_from,
     results_option,
 )
-from loki_bench.errors import StoreError
+from loki_bench.errors import StoreError, UsageError
 
 if TYPE_CHECKING:  # these import numpy and pydantic: only when a command runs
     from loki_bench.harness.preparation import Prepared
     from loki_bench.harness.store import Store
+    from loki_bench.harness.workers import Workers
 
 __all__ = ["leaderboard", "merge", "run", "status"]
 
@@ -34,6 +36,11 @@ Records: TypeAlias = dict[str, dict[str, Any]]  # by cell id
     default=None,
     help="Worker processes, one thread each.  [default: the number of processors]",
 )
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Run on the Dask cluster of this scheduler, such as tcp://10.0.0.1:8786.",
+)
 @click.option("--retry-failed", is_flag=True, help="Also run cells that did not end well before.")
 @click.option(
     "--shard",
@@ -46,6 +53,7 @@ def run(
     suite: str,
     results: Path,
     workers: int | None,
+    scheduler: str | None,
     retry_failed: bool,
     shard: str | None,
     offline: bool,
@@ -62,8 +70,9 @@ def run(
     from loki_bench.cli.progress import shown_progress
     from loki_bench.harness.run import missing_cells, run_cells
     from loki_bench.harness.sharding import parse_shard
-    from loki_bench.harness.workers import LocalWorkers
 
+    if scheduler is not None and workers is not None:
+        raise UsageError("--workers and --scheduler exclude each other: a cluster has its own")
     prepared, store = _prepared(suite, results, disabled, strict_plugins, download=not offline)
     grid, seconds = prepared.grid, prepared.suite.limits.seconds
     records = store.records(grid.cells)
@@ -78,11 +87,10 @@ def run(
     )
     if cells:
         data = store.write_dataset(prepared.interactions, prepared.dataset.fingerprint)
-        n_workers = workers or _processors()
         try:
             with (
+                _workers(scheduler, workers, prepared) as pool,
                 shown_progress() as progress,
-                LocalWorkers.open(n_workers, seconds=seconds) as pool,
             ):
                 run_cells(
                     cells,
@@ -201,6 +209,23 @@ def merge(
     return 0 if set(_statuses(prepared, records)) <= {"ok"} else 1
 
 
+def _workers(
+    scheduler: str | None, n_workers: int | None, prepared: "Prepared"
+) -> "AbstractContextManager[Workers]":
+    """Processes on this machine, or the cluster of a scheduler."""
+    seconds = prepared.suite.limits.seconds
+    if scheduler is None:
+        from loki_bench.harness.workers import LocalWorkers
+
+        return LocalWorkers.open(n_workers or _processors(), seconds=seconds)
+    from loki_bench.harness.dask_workers import DaskWorkers
+    from loki_bench.harness.versions import needed_versions
+
+    return DaskWorkers.open(
+        scheduler, seconds=seconds, versions=needed_versions(prepared.grid), warn=_told
+    )
+
+
 def _prepared(
     suite: str, results: Path, disabled: tuple[str, ...], strict: bool, *, download: bool
 ) -> "tuple[Prepared, Store]":
@@ -216,7 +241,11 @@ def _store(results: Path, suite: str) -> "Store":
     """A suite's folder in a results folder; files that can't be trusted are told of."""
     from loki_bench.harness.store import Store
 
-    return Store(results / suite, warn=lambda text: click.echo(f"loki-bench: {text}", err=True))
+    return Store(results / suite, warn=_told)
+
+
+def _told(text: str) -> None:
+    click.echo(f"loki-bench: {text}", err=True)
 
 
 def _statuses(prepared: "Prepared", records: Records) -> dict[str, int]:

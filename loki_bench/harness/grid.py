@@ -9,7 +9,7 @@ from loki_bench.harness.cell import Cell, CellBudget, DatasetUsed, Resolved, Sur
 from loki_bench.harness.goal import draw_goal
 from loki_bench.harness.suite import Choice, Simulator, Suite
 from loki_bench.interactions import Interactions
-from loki_bench.plugins.registry import Registry
+from loki_bench.plugins.registry import Origin, Registry
 from loki_bench.plugins.specs import (
     AttackerSpec,
     ComponentSpec,
@@ -30,6 +30,7 @@ class ChosenMetric:
     label: str
     spec: MetricSpec
     k: int | None
+    origin: Origin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,12 +149,12 @@ def _resolved(registry: Registry, spec_type: type[S], choice: Choice) -> tuple[S
 
 def _metric(registry: Registry, label: str, n_items: int) -> ChosenMetric:
     name, at, cutoff = label.partition("@")
-    spec, _ = registry.find(MetricSpec, name)
+    spec, origin = registry.find(MetricSpec, name)
     if spec.takes_k != bool(at):
         expected = f"{name}@10" if spec.takes_k else name
         raise SuiteError(f"key 'metrics': '{label}' should read like '{expected}'")
     if not at:
-        return ChosenMetric(label=label, spec=spec, k=None)
+        return ChosenMetric(label=label, spec=spec, k=None, origin=origin)
     if not cutoff.isdecimal() or int(cutoff) < 1:
         raise SuiteError(f"key 'metrics': '{label}': the cut-off must be a whole number from 1")
     if int(cutoff) > n_items:
@@ -161,4 +162,4 @@ def _metric(registry: Registry, label: str, n_items: int) -> ChosenMetric:
             f"key 'metrics': '{label}': K = {cutoff} is larger than the catalogue of {n_items} "
             "items"
         )
-    return ChosenMetric(label=label, spec=spec, k=int(cutoff))
+    return ChosenMetric(label=label, spec=spec, k=int(cutoff), origin=origin)

@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from loki_bench.errors import LokiBenchError, RejectedError
+from loki_bench.errors import ClusterError, LokiBenchError, RejectedError
 from loki_bench.harness.cell import Cell
 from loki_bench.harness.estimates import chains, seconds_by_work
 from loki_bench.harness.goal import draw_goal
@@ -94,6 +94,8 @@ def run_cells(
     ------
     StoreError
         A file can't be written. What was written before stays whole.
+    ClusterError
+        The workers are gone for good. What was written before stays.
     """
     run = _Run(metrics, store, workers, data, interactions, seconds, progress)
     return run.to_the_end(cells)
@@ -168,6 +170,8 @@ class _Run:
             timed = outcome_of(future, self.seconds)
         except RejectedError as error:
             return Failure("rejected", str(error))
+        except ClusterError:
+            raise  # not the component's doing: the cell stays missing
         except TimeoutError as error:
             return Failure("timeout", f"{step.who} {error}")
         except LokiBenchError as error:

@@ -33,7 +33,10 @@ ONE_THREAD = {
 class Workers(Protocol):
     """Where jobs run."""
 
-    n_workers: int
+    @property
+    def n_workers(self) -> int:
+        """How many jobs run at a time."""
+        ...
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         """Start a job; the future may raise what the job raised, or say how it was ended."""

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -125,6 +126,20 @@ class Sleeps(Attacker):
 class Dies(Attacker):
     def poison(self, view):
         os._exit(3)
+
+
+class WaitsOnce(Attacker):
+    """Says in a file who it is and waits to be killed; where the file is there, it goes on."""
+
+    def __init__(self, marker: str = "") -> None:
+        self.marker = Path(marker)
+
+    def poison(self, view):
+        if not self.marker.exists():
+            self.marker.with_suffix(".part").write_text(f"{os.getppid()} {os.getpid()}")
+            self.marker.with_suffix(".part").rename(self.marker)
+            time.sleep(3600)
+        return _rows(view, view.budget.n_fake_users, view.budget.n_actions)
 
 
 class AsksSurrogates(Attacker):

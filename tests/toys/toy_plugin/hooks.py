@@ -48,6 +48,7 @@ def loki_bench_attackers():
         declared("raises", "Raises"),
         declared("sleeps", "Sleeps"),
         declared("dies", "Dies"),
+        declared("waits-once", "WaitsOnce"),
         declared("asks-surrogates", "AsksSurrogates", "surrogates"),
         declared("wants-queries", "Rubbish", "queries"),
     ]
