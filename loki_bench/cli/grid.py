@@ -1,26 +1,24 @@
 """``run``, ``status`` and ``leaderboard``: the commands that work on a suite's cells."""
 
 import json
-import os
 from collections import Counter
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from loki_bench.cli.execution import execution_options, opened_workers
 from loki_bench.cli.options import (
     as_json_option,
     plugin_options,
     registry_from,
     results_option,
 )
-from loki_bench.errors import StoreError, UsageError
+from loki_bench.errors import StoreError
 
 if TYPE_CHECKING:  # these import numpy and pydantic: only when a command runs
     from loki_bench.harness.preparation import Prepared
     from loki_bench.harness.store import Store
-    from loki_bench.harness.workers import Workers
 
 __all__ = ["leaderboard", "merge", "run", "status"]
 
@@ -30,17 +28,7 @@ Records: TypeAlias = dict[str, dict[str, Any]]  # by cell id
 @click.command()
 @click.argument("suite")
 @results_option
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=None,
-    help="Worker processes, one thread each.  [default: the number of processors]",
-)
-@click.option(
-    "--scheduler",
-    metavar="ADDRESS",
-    help="Run on the Dask cluster of this scheduler, such as tcp://10.0.0.1:8786.",
-)
+@execution_options
 @click.option("--retry-failed", is_flag=True, help="Also run cells that did not end well before.")
 @click.option(
     "--shard",
@@ -70,9 +58,8 @@ def run(
     from loki_bench.cli.progress import shown_progress
     from loki_bench.harness.run import missing_cells, run_cells
     from loki_bench.harness.sharding import parse_shard
+    from loki_bench.harness.versions import needed_versions
 
-    if scheduler is not None and workers is not None:
-        raise UsageError("--workers and --scheduler exclude each other: a cluster has its own")
     prepared, store = _prepared(suite, results, disabled, strict_plugins, download=not offline)
     grid, seconds = prepared.grid, prepared.suite.limits.seconds
     records = store.records(grid.cells)
@@ -88,8 +75,9 @@ def run(
     if cells:
         data = store.write_dataset(prepared.interactions, prepared.dataset.fingerprint)
         try:
+            versions = needed_versions(grid)
             with (
-                _workers(scheduler, workers, prepared) as pool,
+                opened_workers(scheduler, workers, seconds=seconds, versions=versions) as pool,
                 shown_progress() as progress,
             ):
                 run_cells(
@@ -209,23 +197,6 @@ def merge(
     return 0 if set(_statuses(prepared, records)) <= {"ok"} else 1
 
 
-def _workers(
-    scheduler: str | None, n_workers: int | None, prepared: "Prepared"
-) -> "AbstractContextManager[Workers]":
-    """Processes on this machine, or the cluster of a scheduler."""
-    seconds = prepared.suite.limits.seconds
-    if scheduler is None:
-        from loki_bench.harness.workers import LocalWorkers
-
-        return LocalWorkers.open(n_workers or _processors(), seconds=seconds)
-    from loki_bench.harness.dask_workers import DaskWorkers
-    from loki_bench.harness.versions import needed_versions
-
-    return DaskWorkers.open(
-        scheduler, seconds=seconds, versions=needed_versions(prepared.grid), warn=_told
-    )
-
-
 def _prepared(
     suite: str, results: Path, disabled: tuple[str, ...], strict: bool, *, download: bool
 ) -> "tuple[Prepared, Store]":
@@ -269,7 +240,3 @@ def _write_leaderboard(prepared: "Prepared", store: "Store", records: Records) -
     store.write_text("leaderboard.csv", as_csv(tables))
     store.write_text("leaderboard.json", as_json(name, tables))
     return tables
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

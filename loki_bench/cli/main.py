@@ -8,6 +8,7 @@ import click
 from loki_bench import __version__
 from loki_bench.cli.discovery import datasets, plugins, suites
 from loki_bench.cli.grid import leaderboard, merge, run, status
+from loki_bench.cli.tune import tune
 from loki_bench.errors import LokiBenchError
 
 __all__ = ["main"]
@@ -26,7 +27,7 @@ def cli() -> None:
     """
 
 
-for command in (run, status, leaderboard, merge, plugins, suites, datasets):
+for command in (run, status, leaderboard, merge, tune, plugins, suites, datasets):
     cli.add_command(command)
 
 

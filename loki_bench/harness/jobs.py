@@ -41,10 +41,12 @@ __all__ = [
     "Crafted",
     "DataFolder",
     "Evaluated",
+    "Validated",
     "craft",
     "evaluate",
     "fit_surrogate",
     "measure",
+    "validate",
 ]
 
 
@@ -90,6 +92,31 @@ class Evaluated:
     test_ranks: NDArray[np.float64]
     n_training_samples: int | None
     report: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validated:
+    """The ranks of validation events, given what came before them.
+
+    Attributes
+    ----------
+    ranks : float64 array of shape (n_validation_users,)
+    report : dict
+        The recommender's numbers about its fit.
+    """
+
+    ranks: NDArray[np.float64]
+    report: dict[str, Any]
+
+
+def validate(data: DataFolder, recommender: Resolved, seed: int) -> Timed[Validated]:
+    """Train a recommender on genuine users' training events and rank their validation events.
+
+    No test event is touched: parameters may be selected by this.
+    """
+    split = _loaded(data)[1]
+    model: Recommender = _built(recommender)
+    return timed(lambda: _validate(split, recommender.name, model, seed))
 
 
 def fit_surrogate(data: DataFolder, cell: Cell, surrogate: SurrogateUsed) -> Timed[bytes]:
@@ -138,6 +165,22 @@ def measure(
     """Every metric of the suite, computed from ranks and sequences alone."""
     split, goal = _prepared(data, cell)
     return timed(lambda: _measure(split, goal, metrics, poison, clean, attacked))
+
+
+def _validate(split: Split, name: str, model: Recommender, seed: int) -> Validated:
+    held_out = split.validation
+    model.fit(split.train, validation=held_out, seed=seed_for(seed, f"tune/{name}"))
+    ranks = ranks_given_by(
+        model,
+        name=name,
+        users=held_out.users,
+        histories=held_out.histories,
+        items=held_out.items[:, None],
+        n_items=split.train.n_items,
+    )
+    report = dict(model.fit_report)
+    canonical_json(report)
+    return Validated(ranks=ranks[:, 0], report=report)
 
 
 def _craft(

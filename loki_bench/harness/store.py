@@ -37,7 +37,7 @@ from loki_bench.interactions import Interactions, Sequences
 
 __all__ = ["Store", "arrays_digest"]
 
-Kind = Literal["records", "runs"]
+Kind = Literal["records", "runs", "trials"]
 A = TypeVar("A")
 
 

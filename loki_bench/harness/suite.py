@@ -20,6 +20,7 @@ from pydantic import (
 
 from loki_bench.contracts import GoalKind
 from loki_bench.errors import SuiteError
+from loki_bench.harness.parameter_files import with_parameter_files
 from loki_bench.plugins.specs import nearest
 
 if sys.version_info >= (3, 11):
@@ -54,7 +55,8 @@ def _as_choice(value: Any) -> Any:
 class Choice(_Table):
     """A component chosen by name, with parameters that differ from its defaults.
 
-    In a suite either ``"name"`` or ``{ name = "...", parameters = { ... } }``.
+    In a suite either ``"name"`` or ``{ name = "...", parameters = { ... } }``; or the path of a
+    file that ``loki-bench tune`` wrote, ``{ name = "...", parameters = "tuned/x.toml" }``.
     """
 
     name: str
@@ -147,7 +149,7 @@ def load_suite(name_or_path: str) -> Suite:
         raise SuiteError(f"suite file {path}: not UTF-8 text (byte {error.start})") from error
     except OSError as error:
         raise SuiteError(f"suite file {path}: {error.strerror}") from error
-    return _parse(text, f"suite file {path}")
+    return _parse(text, f"suite file {path}", path.parent)
 
 
 def packaged_suites() -> dict[str, str]:
@@ -161,11 +163,12 @@ def packaged_suites() -> dict[str, str]:
     }
 
 
-def _parse(text: str, where: str) -> Suite:
+def _parse(text: str, where: str, folder: Path = Path()) -> Suite:
     if not text.strip():
         raise SuiteError(f"{where}: the file is empty")
     try:
-        return Suite.model_validate(tomllib.loads(text))
+        content = with_parameter_files(tomllib.loads(text), folder, where)
+        return Suite.model_validate(content)
     except tomllib.TOMLDecodeError as error:
         raise SuiteError(f"{where}: not valid TOML: {error}") from error
     except ValidationError as error:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from loki_bench.errors import ParameterError, PluginError
+from loki_bench.plugins.search_space import SearchRange
 
 __all__ = [
     "AttackerSpec",
@@ -157,12 +158,15 @@ class RecommenderSpec(ComponentSpec):
         Whether the order of a user's events matters to it.
     differentiable : bool
         Whether the target is a ``DifferentiableRecommender``.
+    search : tuple of FloatRange, IntRange and Choices
+        The parameters that ``loki-bench tune`` tries, and their values; may be empty.
     """
 
     kind: ClassVar[str] = "recommender"
 
     uses_order: bool
     differentiable: bool
+    search: tuple[SearchRange, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -260,3 +260,44 @@ def _wait_for(condition, process, seconds=120):
         assert process.poll() is None, "the run ended before it could be stopped"
         assert time.monotonic() < end, "nothing happened"
         time.sleep(0.01)
+
+
+def test_tuned_parameters_are_found_written_and_used_by_a_suite(folder):
+    pytest.importorskip("optuna")
+    asked = ("tune", "walks", "--suite", "toy.toml", "--sampler", "random", "--trials", "12")
+    done = loki_bench(folder, *asked, "--workers", "1")
+    assert "[13/13]" in done.stderr
+    assert "| trial" in done.stdout
+    assert '{ name = "walks", parameters = "tuned/walks.toml" }' in done.stdout
+    tuned = (folder / "tuned" / "walks.toml").read_text()
+    assert "step = 1\n" in tuned
+    assert "ndcg@10 1.0000 on the validation events of 60 users of toy" in tuned
+
+    again = loki_bench(folder, *asked, "--workers", "2", "--json")
+    assert again.stderr.count("was kept") == 13
+    assert len(json.loads(again.stdout)["trials"]) == 13
+    assert (folder / "tuned" / "walks.toml").read_text() == tuned
+
+    suite = SUITE.replace(
+        '["counts", "follows"]', '[{ name = "walks", parameters = "tuned/walks.toml" }]', 1
+    )
+    (folder / "toy.toml").write_text(
+        suite.replace('"asks-surrogates"', '"none"').replace('["none", ', "[")
+    )
+    run = loki_bench(folder, "run", "toy.toml", "--workers", "1")
+    assert "step=1" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("tune", "follows", "--dataset", "toy"), "'follows' of toy-plugin 1.0 declares no search"),
+        (("tune", "walk", "--dataset", "toy"), "did you mean 'walks'"),
+        (("tune", "walks", "--dataset", "toy", "--metric", "mrr"), "expected hr@K or ndcg@K"),
+        (("tune", "walks", "--dataset", "toy", "--set", "step"), "expected NAME=VALUE"),
+        (("tune", "walks", "--dataset", "toy", "--set", "pace=2"), "takes no parameter 'pace'"),
+        (("tune", "walks", "--dataset", "a", "--suite", "b"), "exclude each other"),
+    ],
+)
+def test_a_search_that_can_not_be_made_is_refused_in_a_sentence(folder, arguments, said):
+    assert said in loki_bench(folder, *arguments, code=2).stderr

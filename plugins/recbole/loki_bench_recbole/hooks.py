@@ -1,6 +1,7 @@
 """What this distribution declares to loki-bench; imports neither RecBole, torch nor numba."""
 
 from loki_bench.plugins.hookspecs import hookimpl
+from loki_bench.plugins.search_space import Choices, FloatRange, SearchRange
 from loki_bench.plugins.specs import RecommenderSpec
 
 __all__ = ["loki_bench_recommenders"]
@@ -40,6 +41,32 @@ _RECOMMENDERS = (
 )
 
 
+# What `loki-bench tune` tries. The epochs are left out: validation events stop a fit early.
+_SEARCH: dict[str, tuple[SearchRange, ...]] = {
+    "bprmf": (
+        FloatRange("learning_rate", 0.01, 0.3, log=True),
+        FloatRange("l2", 0.0003, 0.3, log=True),
+        Choices("embedding_size", (32, 64, 128)),
+    ),
+    "fpmc": (
+        FloatRange("learning_rate", 0.01, 0.2, log=True),
+        FloatRange("l2", 0.0003, 0.1, log=True),
+        Choices("embedding_size", (32, 64, 128)),
+    ),
+    "gru4rec": (
+        FloatRange("learning_rate", 0.0005, 0.02, log=True),
+        FloatRange("dropout", 0.0, 0.6),
+        Choices("embedding_size", (32, 64, 128)),
+        Choices("hidden_size", (64, 128, 256)),
+    ),
+    "transrec": (
+        FloatRange("learning_rate", 0.005, 0.2, log=True),
+        FloatRange("l2", 0.0001, 0.1, log=True),
+        Choices("embedding_size", (32, 64, 128)),
+    ),
+}
+
+
 @hookimpl
 def loki_bench_recommenders() -> list[RecommenderSpec]:
     """The four recommenders, each a line of the table above."""
@@ -51,6 +78,7 @@ def loki_bench_recommenders() -> list[RecommenderSpec]:
             reference=reference,
             uses_order=uses_order,
             differentiable=True,
+            search=_SEARCH[name],
         )
         for name, target, uses_order, summary, reference in _RECOMMENDERS
     ]

@@ -24,6 +24,17 @@ def test_four_recommenders_are_declared_and_can_be_built():
     assert isinstance(specs["fpmc"].build(), FactorRecommender)
 
 
+def test_both_ends_of_every_search_space_can_be_built():
+    for spec in loki_bench_recommenders():
+        assert spec.search
+        spec.build(
+            {r.parameter: r.values[0] if hasattr(r, "values") else r.low for r in spec.search}
+        )
+        spec.build(
+            {r.parameter: r.values[-1] if hasattr(r, "values") else r.high for r in spec.search}
+        )
+
+
 def test_an_unknown_parameter_is_named():
     spec = loki_bench_recommenders()[0]
     with pytest.raises(ParameterError, match="did you mean 'embedding_size'"):

@@ -1,6 +1,7 @@
 """What the toy plugin declares."""
 
 from loki_bench.plugins.hookspecs import hookimpl
+from loki_bench.plugins.search_space import FloatRange, IntRange
 from loki_bench.plugins.specs import AttackerSpec, DatasetSpec, MetricSpec, RecommenderSpec
 
 
@@ -22,7 +23,16 @@ def loki_bench_recommenders():
             differentiable=False,
         )
 
+    walks = RecommenderSpec(
+        name="walks",
+        summary="For tests",
+        target="toy_plugin.components:Walks",
+        uses_order=True,
+        differentiable=False,
+        search=(IntRange("step", 0, 9), FloatRange("blur", 0.01, 1.0, log=True)),
+    )
     return [
+        walks,
         declared("counts", "Counts"),
         declared("follows", "Follows"),
         declared("answers-nan", "AnswersNaN"),

@@ -1,0 +1,234 @@
+"""``tune``: hyper-parameters of a recommender, selected on validation events."""
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loki_bench.cli.execution import execution_options, opened_workers
+from loki_bench.cli.options import (
+    as_json_option,
+    plugin_options,
+    registry_from,
+    results_option,
+)
+from loki_bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from loki_bench.harness.tuning import Sampler, Search, Trial
+    from loki_bench.plugins.registry import Registry
+
+__all__ = ["tune"]
+
+
+@click.command()
+@click.argument("recommender")
+@click.option("--dataset", metavar="NAME", help="The dataset.  [default: ml-100k]")
+@click.option("--suite", metavar="SUITE", help="Take the dataset of this suite.")
+@click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--metric", default="ndcg@10", show_default=True, help="hr@K or ndcg@K.")
+@click.option("--sampler", type=click.Choice(["tpe", "random"]), default="tpe", show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--set",
+    "fixed",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Give a parameter instead of searching it. May be repeated.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=3600.0,
+    show_default=True,
+    help="Time limit of a trial.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of the best parameters.  [default: tuned/RECOMMENDER.toml]",
+)
+@click.option("--offline", is_flag=True, help="Never use the network, not even for the dataset.")
+@results_option
+@execution_options
+@plugin_options
+@as_json_option
+def tune(
+    recommender: str,
+    dataset: str | None,
+    suite: str | None,
+    trials: int,
+    metric: str,
+    sampler: "Sampler",
+    seed: int,
+    fixed: tuple[str, ...],
+    seconds: float,
+    output: Path | None,
+    offline: bool,
+    results: Path,
+    workers: int | None,
+    scheduler: str | None,
+    disabled: tuple[str, ...],
+    strict_plugins: bool,
+    as_json: bool,
+) -> int:
+    r"""Select a recommender's parameters on validation events, never on test events.
+
+    What was tried is kept in the results folder: the same command goes on where a stopped one
+    was, and more --trials add to it. The best parameters are written to a file that a suite
+    takes as { name = "RECOMMENDER", parameters = "tuned/RECOMMENDER.toml" }.
+
+    \b
+    Example: loki-bench tune bprmf --trials 20
+    """
+    from loki_bench.harness.parameter_files import as_parameter_file
+    from loki_bench.harness.preparation import load_dataset
+    from loki_bench.harness.store import Store
+    from loki_bench.harness.suite import Choice, load_suite
+    from loki_bench.harness.tuning import Search, best_of
+    from loki_bench.harness.tuning import tune as run_search
+    from loki_bench.harness.versions import installed
+    from loki_bench.plugins.specs import RecommenderSpec
+
+    if dataset is not None and suite is not None:
+        raise UsageError("--dataset and --suite exclude each other: a suite names its dataset")
+    registry: Registry = registry_from(disabled, strict_plugins)
+    spec, origin = registry.find(RecommenderSpec, recommender)
+    choice = load_suite(suite).dataset if suite else Choice(name=dataset or "ml-100k")
+    used, interactions = load_dataset(choice, registry, download=not offline)
+    search = Search(
+        spec=spec,
+        origin=origin,
+        dataset=used,
+        fixed=dict(_given(text) for text in fixed),
+        metric=metric,
+        sampler=sampler,
+        n_trials=trials,
+        seed=seed,
+    )
+    search.resolved({r.parameter: _any_value(r) for r in search.ranges})
+    store = Store(results / "tuning" / recommender, warn=_told)
+    versions = {"loki-bench": installed("loki-bench") or "", origin.distribution: origin.version}
+    _told(f"{trials} trials of {recommender} on {choice.name}; kept in {store.folder}")
+    progress = _Progress(search)
+    try:
+        with opened_workers(scheduler, workers, seconds=seconds, versions=versions) as pool:
+            data = store.write_dataset(interactions, used.fingerprint)
+            tried = run_search(
+                search,
+                store=store,
+                workers=pool,
+                data=data,
+                seconds=seconds,
+                told=progress.tell,
+            )
+    except KeyboardInterrupt:
+        _told("stopped; what was tried is kept. The same command goes on from there.")
+        return 130
+    best = best_of(tried)
+    output = output or Path("tuned") / f"{recommender}.toml"
+    comments = [
+        f"{metric} {best.value:.4f} on the validation events of {used.n_users} users of "
+        f"{choice.name}; {tried[0].value or float('nan'):.4f} without tuning.",
+        f"Trial {best.number} of {trials}: loki-bench tune {recommender}"
+        + (f" --suite {suite}" if suite else f" --dataset {choice.name}")
+        + f" --trials {trials} --metric {metric} --sampler {sampler} --seed {seed}"
+        + "".join(f" --set {text}" for text in fixed),
+    ]
+    parameters = {**search.fixed, **best.parameters}
+    Store(output.parent, warn=_told).write_text(
+        output.name, as_parameter_file(recommender, parameters, comments)
+    )
+    _show(search, tried, best, output, as_json=as_json)
+    return 0
+
+
+class _Progress:
+    """One line a trial on standard error."""
+
+    def __init__(self, search: "Search") -> None:
+        self._search, self._start, self._n_done = search, time.monotonic(), 0
+        self._best: float | None = None
+
+    def tell(self, trial: "Trial") -> None:
+        self._n_done += 1
+        if trial.value is not None and (self._best is None or trial.value > self._best):
+            self._best = trial.value
+        shown = trial.reason if trial.value is None else f"{self._search.metric} {trial.value:.4f}"
+        best = "" if self._best is None else f", best {self._best:.4f}"
+        kept = ", was kept" if trial.was_kept else ""
+        _told(
+            f"[{self._n_done}/{self._search.n_trials + 1}] trial {trial.number}: {shown} with "
+            f"{_listed(trial.parameters)} (elapsed {time.monotonic() - self._start:.0f} s"
+            f"{best}{kept})"
+        )
+
+
+def _show(
+    search: "Search", tried: "list[Trial]", best: "Trial", output: Path, *, as_json: bool
+) -> None:
+    if as_json:
+        listed = [
+            {
+                "number": trial.number,
+                "parameters": dict(trial.parameters),
+                "value": trial.value,
+                "status": trial.status,
+                "reason": trial.reason,
+            }
+            for trial in tried
+        ]
+        content = {"metric": search.metric, "best": best.number, "trials": listed}
+        click.echo(json.dumps(content, indent=1))
+        return
+    from tabulate import tabulate
+
+    names = [r.parameter for r in search.ranges]
+    ordered = sorted(tried, key=lambda t: (t.value is None, -(t.value or 0.0), t.number))
+    rows = [
+        [
+            trial.number,
+            trial.status if trial.value is None else f"{trial.value:.4f}",
+            *[trial.parameters.get(name, "default") for name in names],
+            f"{trial.seconds:.1f}",
+        ]
+        for trial in ordered
+    ]
+    headers = ["trial", search.metric, *names, "seconds"]
+    click.echo(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
+    click.echo(
+        f"\nBest: trial {best.number}, in {output}. In a suite:\n"
+        f'  {{ name = "{search.spec.name}", parameters = "{output.as_posix()}" }}'
+    )
+
+
+def _given(text: str) -> tuple[str, Any]:
+    """``name=value`` with the value read as TOML reads it; anything else is a word."""
+    import sys
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    name, equals, value = text.partition("=")
+    if not name or not equals or not value:
+        raise UsageError(f"--set '{text}': expected NAME=VALUE, such as epochs=10")
+    try:
+        return name, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name, value
+
+
+def _any_value(r: Any) -> Any:
+    return r.values[0] if hasattr(r, "values") else r.low
+
+
+def _listed(parameters: Any) -> str:
+    return ", ".join(f"{k}={v}" for k, v in parameters.items()) or "no change"
+
+
+def _told(text: str) -> None:
+    click.echo(f"loki-bench: {text}", err=True)

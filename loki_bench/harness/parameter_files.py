@@ -1,0 +1,80 @@
+"""Parameters kept in a file of their own, as ``loki-bench tune`` writes them.
+
+``{ name = "bprmf", parameters = "tuned/bprmf.toml" }`` in a suite stands for the table in that
+file; the path is taken from the suite's folder. The parameters become part of the suite before
+anything is checked, so ids depend on them, never on a path.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from loki_bench.errors import SuiteError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["as_parameter_file", "with_parameter_files"]
+
+CHOICES = ("victims", "surrogates", "attackers", "dataset")
+
+
+def with_parameter_files(suite: dict[str, Any], folder: Path, where: str) -> dict[str, Any]:
+    """A suite's content with each named file replaced by the parameters in it.
+
+    Raises
+    ------
+    SuiteError
+        A file can't be read, is not TOML, or holds parameters of another component.
+    """
+
+    def included(choice: Any) -> Any:
+        if not isinstance(choice, dict) or not isinstance(choice.get("parameters"), str):
+            return choice
+        path = folder / choice["parameters"]
+        return {**choice, "parameters": _read(path, choice.get("name"), where)}
+
+    return {
+        key: [included(choice) for choice in value]
+        if isinstance(value, list) and key in CHOICES
+        else (included(value) if key in CHOICES else value)
+        for key, value in suite.items()
+    }
+
+
+def as_parameter_file(
+    name: str, parameters: Mapping[str, bool | int | float | str], comments: list[str]
+) -> str:
+    """The text of a parameter file: TOML with the component's name and its parameters."""
+    lines = [f"# {comment}" for comment in comments]
+    lines += ["", f"name = {json.dumps(name)}", "", "[parameters]"]
+    lines += [f"{key} = {_toml(value)}" for key, value in parameters.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _read(path: Path, name: object, where: str) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SuiteError(f"{where}: parameter file {path}: {error.strerror}") from error
+    except ValueError as error:  # of the decoding or of the TOML
+        raise SuiteError(f"{where}: parameter file {path}: not valid TOML: {error}") from error
+    if set(content) != {"name", "parameters"} or not isinstance(content["parameters"], dict):
+        raise SuiteError(
+            f"{where}: parameter file {path}: expected a key 'name' and a table 'parameters', as "
+            "`loki-bench tune` writes them"
+        )
+    if content["name"] != name:
+        raise SuiteError(
+            f"{where}: parameter file {path} holds parameters of '{content['name']}', not of "
+            f"'{name}'"
+        )
+    return dict(content["parameters"])
+
+
+def _toml(value: bool | int | float | str) -> str:
+    return json.dumps(value) if isinstance(value, (bool, str)) else repr(value)

@@ -1,0 +1,71 @@
+"""What a recommender's spec declares for ``loki-bench tune``: the values worth trying.
+
+::
+
+    RecommenderSpec(
+        ...,
+        search=(
+            FloatRange("learning_rate", 0.01, 0.3, log=True),
+            IntRange("n_layers", 1, 3),
+            Choices("embedding_size", (32, 64, 128)),
+        ),
+    )
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+__all__ = ["Choices", "FloatRange", "IntRange", "SearchRange"]
+
+
+@dataclass(frozen=True)
+class FloatRange:
+    """Numbers from ``low`` to ``high``, both included; with ``log`` uniform in the logarithm."""
+
+    parameter: str
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if not -math.inf < self.low < self.high < math.inf or (self.log and self.low <= 0):
+            raise ValueError(
+                f"range of {self.parameter!r}: expected finite low < high, above 0 with log, got "
+                f"{self.low!r} to {self.high!r}"
+            )
+
+
+@dataclass(frozen=True)
+class IntRange:
+    """Whole numbers from ``low`` to ``high``, both included."""
+
+    parameter: str
+    low: int
+    high: int
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high or (self.log and self.low < 1):
+            raise ValueError(
+                f"range of {self.parameter!r}: expected low < high, from 1 with log, got "
+                f"{self.low!r} to {self.high!r}"
+            )
+
+
+@dataclass(frozen=True)
+class Choices:
+    """One of some values, without an order between them."""
+
+    parameter: str
+    values: tuple[bool | int | float | str, ...]
+
+    def __post_init__(self) -> None:
+        if len(set(self.values)) < 2 or len(set(self.values)) < len(self.values):
+            raise ValueError(
+                f"choices of {self.parameter!r}: expected two or more different values, got "
+                f"{self.values!r}"
+            )
+
+
+SearchRange: TypeAlias = FloatRange | IntRange | Choices

@@ -1,0 +1,208 @@
+"""A search finds planted parameters, goes on where it stopped, and reads no test event."""
+
+import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+pytest.importorskip("optuna")
+
+from loki_bench.errors import ParameterError, UsageError
+from loki_bench.harness.preparation import load_dataset
+from loki_bench.harness.store import Store
+from loki_bench.harness.suite import Choice
+from loki_bench.harness.tuning import Search, best_of, tune
+from loki_bench.plugins.registry import discover
+from loki_bench.plugins.search_space import Choices, FloatRange, IntRange
+from loki_bench.plugins.specs import RecommenderSpec
+
+
+class Here:
+    """Workers that run a job where it is submitted, and stop the host after some."""
+
+    n_workers = 1
+
+    def __init__(self, *, stops_after=None):
+        self.n_jobs, self.stops_after = 0, stops_after
+
+    def submit(self, function, *arguments):
+        if self.n_jobs == self.stops_after:
+            raise KeyboardInterrupt
+        self.n_jobs += 1
+        future = Future()
+        try:
+            future.set_result(function(*arguments))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class LastFirst:
+    """Workers whose jobs end in the opposite order."""
+
+    n_workers = 4
+
+    def __init__(self):
+        self.pool, self.wait = ThreadPoolExecutor(16), 0.2
+
+    def submit(self, function, *arguments):
+        self.wait -= 0.01
+
+        def late(wait):
+            time.sleep(max(wait, 0))
+            return function(*arguments)
+
+        return self.pool.submit(late, self.wait)
+
+
+@pytest.fixture
+def toy_data():
+    return load_dataset(Choice(name="toy"), discover(), download=False)
+
+
+def search(dataset, name="walks", **changes):
+    spec, origin = discover().find(RecommenderSpec, name)
+    chosen = {"fixed": {}, "metric": "ndcg@10", "sampler": "tpe", "n_trials": 14, "seed": 0}
+    return Search(spec=spec, origin=origin, dataset=dataset, **{**chosen, **changes})
+
+
+@pytest.fixture
+def tried(toy_data, tmp_path):
+    """Run a search; returns its trials."""
+    dataset, interactions = toy_data
+
+    def run(folder="tuning", workers=None, **changes):
+        store = Store(tmp_path / folder, warn=print)
+        return tune(
+            search(dataset, **changes),
+            store=store,
+            workers=workers or Here(),
+            data=store.write_dataset(interactions, dataset.fingerprint),
+            seconds=60.0,
+            told=lambda trial: None,
+        )
+
+    return run
+
+
+def shown(trials):
+    return [(t.number, dict(t.parameters), t.value, t.status) for t in trials]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+@pytest.mark.parametrize("metric", ["ndcg@10", "hr@1"])
+def test_the_planted_parameter_is_found(tried, sampler, metric):
+    trials = tried(sampler=sampler, metric=metric, n_trials=24)
+    assert [t.number for t in trials] == list(range(25))
+    assert dict(trials[0].parameters) == {}
+    best = best_of(trials)
+    assert (best.parameters["step"], best.value) == (1, 1.0)
+    assert all(t.value < 1.0 for t in trials if t.parameters.get("step", 3) != 1)
+    assert len({t.parameters["blur"] for t in trials[1:]}) > 10
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_a_stopped_search_goes_on_and_ends_the_same(tried, sampler):
+    whole = tried("whole", sampler=sampler)
+    with pytest.raises(KeyboardInterrupt):
+        tried("stopped", Here(stops_after=9), sampler=sampler)
+    again = Here()
+    assert shown(tried("stopped", again, sampler=sampler)) == shown(whole)
+    assert 0 < again.n_jobs < 15
+    kept = Here()
+    assert all(t.was_kept for t in tried("stopped", kept, sampler=sampler))
+    assert kept.n_jobs == 0
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_more_trials_begin_with_the_same_ones(tried, sampler):
+    few, more = tried(n_trials=6, sampler=sampler), tried(n_trials=13, sampler=sampler)
+    assert shown(more)[:7] == shown(few)
+    assert [t.was_kept for t in more[:7]] == [True] * 7
+
+
+def test_the_order_in_which_trials_end_plays_no_part(tried):
+    assert shown(tried("a", LastFirst())) == shown(tried("b", Here()))
+
+
+def test_another_seed_tries_others(tried):
+    first, second = tried(seed=0, n_trials=4), tried(seed=1, n_trials=4)
+    assert shown(first)[1:] != shown(second)[1:]
+
+
+def test_no_test_event_plays_a_part(toy_data, tried, tmp_path):
+    dataset, interactions = toy_data
+    items = interactions.items.copy()
+    ends = interactions.offsets[1:][interactions.lengths >= 3] - 1
+    items[ends] = (items[ends] + 7) % interactions.n_items
+    other = interactions.with_sequences(
+        type(interactions)(interactions.offsets, items, n_items=interactions.n_items)
+    )
+    assert not np.array_equal(other.items, interactions.items)
+    store = Store(tmp_path / "other", warn=print)
+    changed = tune(
+        search(dataset.model_copy(update={"fingerprint": other.fingerprint()})),
+        store=store,
+        workers=Here(),
+        data=store.write_dataset(other, other.fingerprint()),
+        seconds=60.0,
+        told=lambda trial: None,
+    )
+    assert shown(changed) == shown(tried())
+
+
+def test_a_trial_that_fails_is_kept_told_of_and_never_the_best(tried):
+    trials = tried(fixed={"odd": "refused"})
+    failed = [t for t in trials if t.status == "failed"]
+    assert 0 < len(failed) < len(trials)
+    assert all("an odd step" in t.reason for t in failed)
+    assert all(t.parameters.get("step", 3) % 2 for t in failed)
+    assert best_of(trials).parameters["step"] % 2 == 0
+    with pytest.raises(UsageError, match=r"no trial ended well; the first one said: .*an odd step"):
+        best_of(failed)
+
+
+def test_the_earliest_of_equals_is_best(tried):
+    trials = tried(fixed={"step": 1})
+    assert {t.value for t in trials} == {1.0}
+    assert best_of(trials).number == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"metric": "recall@10"}, UsageError, "expected hr@K or ndcg@K"),
+        ({"metric": "hr"}, UsageError, "expected hr@K or ndcg@K"),
+        ({"metric": "hr@0"}, UsageError, "expected hr@K or ndcg@K"),
+        ({"name": "counts"}, ParameterError, "'counts' of .* declares no search space"),
+        ({"fixed": {"step": 1, "blur": 0.5}}, ParameterError, "all parameters .* are given"),
+    ],
+)
+def test_what_can_not_be_searched_is_refused(toy_data, changes, error, said):
+    with pytest.raises(error, match=said):
+        search(toy_data[0], **changes)
+
+
+def test_without_optuna_the_error_says_what_to_type(tried, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(UsageError, match=r"pip install 'loki-bench\[tune\]'"):
+        tried()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: FloatRange("x", 1.0, 1.0),
+        lambda: FloatRange("x", 0.0, 1.0, log=True),
+        lambda: FloatRange("x", 0.0, float("inf")),
+        lambda: IntRange("x", 2, 1),
+        lambda: IntRange("x", 0, 9, log=True),
+        lambda: Choices("x", ("one",)),
+        lambda: Choices("x", (1, 1, 2)),
+    ],
+)
+def test_a_range_without_two_values_is_refused(wrong):
+    with pytest.raises(ValueError, match="expected"):
+        wrong()
