@@ -85,7 +85,9 @@ class _Lines:
 
 def _line(cell: Cell, status: Status, reason: str) -> str:
     budget = f"{100 * cell.budget.fake_users:g} % x {cell.budget.actions}"
-    what = f"{cell.attacker.label} on {cell.victim.label}, {budget}, seed {cell.seed}: {status}"
+    defense = "" if cell.defense is None else f" defended by {cell.defense.label}"
+    victim = f"{cell.victim.label}{defense}"
+    what = f"{cell.attacker.label} on {victim}, {budget}, seed {cell.seed}: {status}"
     return f"{what}: {reason}" if reason else what
 
 

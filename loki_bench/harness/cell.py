@@ -76,7 +76,7 @@ class SurrogateUsed(_Frozen):
 
 
 class Cell(_Frozen):
-    """One cell: one victim, one attack, one budget, one seed."""
+    """One cell: one victim, one attack, one defense or none, one budget, one seed."""
 
     protocol_version: int = PROTOCOL_VERSION
     dataset: DatasetUsed
@@ -87,12 +87,13 @@ class Cell(_Frozen):
     simulator: Simulator | None
     surrogates: tuple[SurrogateUsed, ...]
     influence: Resolved | None
+    defense: Resolved | None = None
     seed: int
 
     @cached_property
     def id(self) -> str:
         """SHA-256 of everything that determines the result."""
-        return content_id({**self._shared, **self._attack, "victim": self.victim})
+        return content_id({**self._shared, **self._attack, **self._defense, "victim": self.victim})
 
     @cached_property
     def craft_id(self) -> str:
@@ -103,10 +104,19 @@ class Cell(_Frozen):
         """The address of a fitted surrogate."""
         return content_id({"job": "surrogate", **self._data, "recommender": surrogate.recommender})
 
-    def evaluation_id(self, poison_digest: str) -> str:
-        """The address of the ranks that the victim gives after training on some poison."""
+    def defense_id(self, poison_digest: str) -> str:
+        """The address of what the defense answers for the clean data and some poison."""
         return content_id(
-            {"job": "evaluation", **self._shared, "victim": self.victim, "poison": poison_digest}
+            {"job": "defense", **self._data, **self._defense, "poison": poison_digest}
+        )
+
+    def evaluation_id(self, digest: str) -> str:
+        """The address of the ranks that the victim gives after training on some data.
+
+        ``digest`` is that of :class:`~loki_bench.harness.filtering.TrainedOn`.
+        """
+        return content_id(
+            {"job": "evaluation", **self._shared, "victim": self.victim, "poison": digest}
         )
 
     @property
@@ -123,6 +133,11 @@ class Cell(_Frozen):
         if self.protocol.goal == "demote" and not self.protocol.targets:
             shared["targets"] = f"popular {POPULAR_SHARE}"  # once they were drawn from all items
         return shared
+
+    @property
+    def _defense(self) -> dict[str, Any]:
+        # Without a defense the ids are those that cells had before there were any.
+        return {} if self.defense is None else {"defense": self.defense}
 
     @property
     def _attack(self) -> dict[str, Any]:

@@ -15,7 +15,14 @@ from loki_bench.harness.steps import Step
 __all__ = ["chains", "seconds_by_work"]
 
 # Seconds by kind of step where no run has told yet: only their order matters.
-UNKNOWN = {"surrogate": 60.0, "craft": 30.0, "clean": 60.0, "attack": 60.0, "measure": 0.1}
+UNKNOWN = {
+    "surrogate": 60.0,
+    "craft": 30.0,
+    "defense": 10.0,
+    "clean": 60.0,
+    "attack": 60.0,
+    "measure": 0.1,
+}
 
 
 def seconds_by_work(runs: Iterable[Mapping[str, Any]]) -> dict[str, float]:

@@ -13,6 +13,7 @@ from loki_bench.plugins.registry import Origin, Registry
 from loki_bench.plugins.specs import (
     AttackerSpec,
     ComponentSpec,
+    DefenseSpec,
     InfluenceEstimatorSpec,
     MetricSpec,
     RecommenderSpec,
@@ -66,6 +67,7 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetUsed) -> Iterator[C
     victims = [_recommender(registry, choice) for choice in suite.victims]
     pool = [(_recommender(registry, choice), choice) for choice in suite.surrogates]
     attackers = [(*_resolved(registry, AttackerSpec, choice), choice) for choice in suite.attackers]
+    defenses = [_defense(registry, choice) for choice in suite.defenses]
     for seed in suite.seeds:
         for share in suite.budget.fake_users:
             for actions in suite.budget.actions:
@@ -79,17 +81,19 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetUsed) -> Iterator[C
                     influence = _influence(registry, spec, choice)
                     for victim in victims:
                         for simulator in _simulators(suite, spec):
-                            yield Cell(
-                                dataset=dataset,
-                                protocol=suite.protocol,
-                                budget=budget,
-                                victim=victim,
-                                attacker=attacker,
-                                simulator=simulator,
-                                surrogates=_lent(simulator, victim, pool, attacker.name),
-                                influence=influence,
-                                seed=seed,
-                            )
+                            for defense in defenses:
+                                yield Cell(
+                                    dataset=dataset,
+                                    protocol=suite.protocol,
+                                    budget=budget,
+                                    victim=victim,
+                                    attacker=attacker,
+                                    simulator=simulator,
+                                    surrogates=_lent(simulator, victim, pool, attacker.name),
+                                    influence=influence,
+                                    defense=defense,
+                                    seed=seed,
+                                )
 
 
 def _simulators(suite: Suite, spec: AttackerSpec) -> tuple[Simulator | None, ...]:
@@ -136,6 +140,15 @@ def _influence(registry: Registry, spec: AttackerSpec, choice: Choice) -> Resolv
         return None
     chosen = choice.influence or Choice(name="cg")
     return _resolved(registry, InfluenceEstimatorSpec, chosen)[1]
+
+
+def _defense(registry: Registry, choice: Choice) -> Resolved | None:
+    """The component; None for ``none``, which is no component but the absence of one."""
+    if choice.name != "none":
+        return _resolved(registry, DefenseSpec, choice)[1]
+    if choice.parameters:
+        raise SuiteError(f"defense 'none' takes no parameter '{next(iter(choice.parameters))}'")
+    return None
 
 
 def _recommender(registry: Registry, choice: Choice) -> Resolved:

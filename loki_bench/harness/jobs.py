@@ -15,11 +15,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.boundary import checked_poison, ranks_given_by
+from loki_bench.boundary import (
+    checked_keep,
+    checked_poison,
+    checked_suspicion,
+    ranks_given_by,
+)
 from loki_bench.contracts import (
     Attacker,
     AttackerView,
     Budget,
+    Defended,
+    Defense,
     Goal,
     InfluenceEstimator,
     Outcome,
@@ -27,6 +34,7 @@ from loki_bench.contracts import (
 )
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.harness.cell import Cell, Resolved, SurrogateUsed
+from loki_bench.harness.filtering import Filtered, TrainedOn, shown_to_defense
 from loki_bench.harness.goal import draw_goal
 from loki_bench.harness.grid import ChosenMetric
 from loki_bench.harness.identity import canonical_json
@@ -34,7 +42,7 @@ from loki_bench.harness.stored_file import StoredFile
 from loki_bench.harness.timing import Timed, timed
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.plugins.specs import ComponentSpec
-from loki_bench.seeds import seed_for
+from loki_bench.seeds import generator_for, seed_for
 from loki_bench.split import Split, leave_one_out
 
 __all__ = [
@@ -43,6 +51,7 @@ __all__ = [
     "Evaluated",
     "Validated",
     "craft",
+    "defend",
     "evaluate",
     "fit_surrogate",
     "measure",
@@ -143,15 +152,31 @@ def craft(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -> T
     return timed(lambda: _craft(split, goal, cell, attacker, surrogates))
 
 
-def evaluate(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[Evaluated]:
+def defend(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[Filtered]:
+    """Let the defense choose among genuine and fake users, and check what it answers.
+
+    It is shown training events alone, see :func:`~loki_bench.harness.filtering.shown_to_defense`.
+    """
+    if cell.defense is None:
+        raise ValueError("the cell has no defense")
+    split, _ = _prepared(data, cell)
+    shown, order = shown_to_defense(
+        split.train.with_users(poison), generator_for(cell.seed, "defense-order")
+    )
+    defense: Defense = _built(cell.defense)
+    seed = seed_for(cell.seed, f"defense/{cell.defense.name}")
+    return timed(partial(_defend, shown, order, defense, cell.defense.name, seed))
+
+
+def evaluate(data: DataFolder, cell: Cell, trained_on: TrainedOn) -> Timed[Evaluated]:
     """Train the victim from scratch on genuine plus fake users and rank.
 
     Early stopping sees validation events of genuine users only; target items and test events are
-    ranked for genuine users only, given events 1 .. T - 1.
+    ranked for genuine users only, dropped ones included, given events 1 .. T - 1.
     """
     split, goal = _prepared(data, cell)
     victim: Recommender = _built(cell.victim)
-    return timed(lambda: _evaluate(split, goal, cell, victim, poison))
+    return timed(lambda: _evaluate(split, goal, cell, victim, trained_on))
 
 
 def measure(
@@ -161,10 +186,11 @@ def measure(
     poison: Sequences,
     clean: Evaluated,
     attacked: Evaluated,
+    defended: Defended | None,
 ) -> Timed[dict[str, float]]:
     """Every metric of the suite, computed from ranks and sequences alone."""
     split, goal = _prepared(data, cell)
-    return timed(lambda: _measure(split, goal, metrics, poison, clean, attacked))
+    return timed(lambda: _measure(split, goal, metrics, poison, clean, attacked, defended))
 
 
 def _validate(split: Split, name: str, model: Recommender, seed: int) -> Validated:
@@ -209,15 +235,27 @@ def _craft(
     return Crafted(poison=poison, report=report)
 
 
+def _defend(
+    shown: Interactions, order: NDArray[np.int64], defense: Defense, name: str, seed: int
+) -> Filtered:
+    answer = checked_keep(defense.keep(shown, seed=seed), defense=name, train=shown)
+    suspicion = checked_suspicion(defense.suspicion, defense=name, n_users=shown.n_users)
+    report = dict(defense.report)
+    canonical_json(report)
+    place = np.argsort(order)  # of each user of the host's order among those shown
+    return Filtered(
+        kept=answer[place],
+        suspicion=None if suspicion is None else suspicion[place],
+        report=report,
+    )
+
+
 def _evaluate(
-    split: Split, goal: Goal, cell: Cell, victim: Recommender, poison: Sequences
+    split: Split, goal: Goal, cell: Cell, victim: Recommender, trained_on: TrainedOn
 ) -> Evaluated:
     name, n_items = cell.victim.name, split.train.n_items
-    victim.fit(
-        split.train.with_users(poison),
-        validation=split.validation,
-        seed=seed_for(cell.seed, f"victim/{name}"),
-    )
+    train, validation = trained_on.of(split)
+    victim.fit(train, validation=validation, seed=seed_for(cell.seed, f"victim/{name}"))
     target_ranks = ranks_given_by(
         victim,
         name=name,
@@ -251,6 +289,7 @@ def _measure(
     poison: Sequences,
     clean: Evaluated,
     attacked: Evaluated,
+    defended: Defended | None,
 ) -> dict[str, float]:
     outcome = Outcome(
         goal=goal,
@@ -261,6 +300,7 @@ def _measure(
         clean_test_ranks=clean.test_ranks,
         genuine_lengths=split.train.lengths,
         poison=poison,
+        defended=defended,
     )
     return {metric.label: _checked_value(metric, outcome) for metric in metrics}
 

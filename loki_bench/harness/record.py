@@ -14,11 +14,21 @@ from typing import Any, Literal
 
 from loki_bench.contracts import Goal
 from loki_bench.harness.cell import Cell
+from loki_bench.harness.filtering import Filtered
 from loki_bench.harness.jobs import Crafted, Evaluated
 from loki_bench.harness.timing import Timed
 from loki_bench.interactions import Sequences
 
-__all__ = ["SCHEMA_VERSION", "Status", "environment", "failed_record", "ok_record", "run_of"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Status",
+    "defense_report",
+    "environment",
+    "failed_record",
+    "ok_record",
+    "run_of",
+    "samples_from_fakes",
+]
 
 SCHEMA_VERSION = 1
 
@@ -32,12 +42,17 @@ def ok_record(
     metrics: Mapping[str, float],
     ceilings: Mapping[str, float],
     crafted: Crafted,
-    clean: Evaluated,
     attacked: Evaluated,
+    from_fake_users: int | None,
     ranks_id: str,
     clean_ranks_id: str,
+    defense: Mapping[str, Any] | None,
+    defense_ids: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The record of a cell that ran to its end."""
+    """The record of a cell that ran to its end.
+
+    ``defense`` and ``defense_ids`` are of :func:`defense_report`, or None and empty.
+    """
     return {
         **_head(cell, "ok", ""),
         "metrics": {name: _plain(value) for name, value in metrics.items()},
@@ -46,15 +61,29 @@ def ok_record(
         "spent": _spent(crafted.poison, goal),
         "canary": {
             "training_samples": attacked.n_training_samples,
-            "training_samples_from_fake_users": samples_from_fakes(clean, attacked),
+            "training_samples_from_fake_users": from_fake_users,
         },
         "artefacts": {
             "poison": cell.craft_id,
             "poison_digest": crafted.poison.digest(),
             "ranks": ranks_id,
             "clean_ranks": clean_ranks_id,
+            **defense_ids,
         },
         "reports": {"attacker": crafted.report, "victim": attacked.report},
+        **({} if defense is None else {"defended": dict(defense)}),
+    }
+
+
+def defense_report(n_users: int, poisoned: Filtered, clean: Filtered) -> dict[str, Any]:
+    """What a defense kept, in numbers, and what it reports of itself on both data sets."""
+    kept = poisoned.kept
+    return {
+        "fake_users_kept": int(kept[n_users:].sum()),
+        "genuine_users_dropped": int((~kept[:n_users]).sum()),
+        "clean_users_dropped": int((~clean.kept).sum()),
+        "report": poisoned.report,
+        "clean_report": clean.report,
     }
 
 

@@ -8,6 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from loki_bench.errors import ClusterError, LokiBenchError, RejectedError
 from loki_bench.harness.cell import Cell
 from loki_bench.harness.estimates import chains, seconds_by_work
@@ -16,12 +18,13 @@ from loki_bench.harness.grid import ChosenMetric, Grid
 from loki_bench.harness.jobs import DataFolder
 from loki_bench.harness.record import (
     Status,
+    defense_report,
     failed_record,
     ok_record,
     run_of,
     samples_from_fakes,
 )
-from loki_bench.harness.steps import Attack, Clean, Measure, Step, steps_of
+from loki_bench.harness.steps import Measure, Step, steps_of
 from loki_bench.harness.store import Store
 from loki_bench.harness.timing import Timed
 from loki_bench.harness.workers import Workers, outcome_of
@@ -192,24 +195,25 @@ class _Run:
             self._record(step, value)
 
     def _record(self, step: Measure, value: Any) -> None:
-        cell, (attack, craft, clean) = step.cell, step.needs
+        cell = step.cell
         if not isinstance(value, Failure):
-            value = self._unreached(cell, self.done[craft.key], attack, clean) or value
+            value = self._unreached(step) or value
         if isinstance(value, Failure):
             record = failed_record(cell, value.status, value.reason)
         else:
-            assert isinstance(attack, Attack)  # noqa: S101  # for the type checker
-            assert isinstance(clean, Clean)  # noqa: S101  # for the type checker
+            defense, defense_ids = self._defense_of(step)
             record = ok_record(
                 cell,
                 goal=draw_goal(self.interactions, cell.protocol, cell.seed),
                 metrics=value,
                 ceilings={m.label: _ceiling(m, cell) for m in self.metrics if _has_ceiling(m)},
-                crafted=self.done[craft.key],
-                clean=self.done[clean.key],
-                attacked=self.done[attack.key],
-                ranks_id=attack.ranks_id(self.done),
-                clean_ranks_id=clean.ranks_id,
+                crafted=self.done[step.craft.key],
+                attacked=self.done[step.attack.key],
+                from_fake_users=self._from_fake_users(step),
+                ranks_id=step.attack.ranks_id(self.done),
+                clean_ranks_id=step.clean.ranks_id(self.done),
+                defense=defense,
+                defense_ids=defense_ids,
             )
         # Each cost is told once: with the first cell that shares the work.
         timings = {s.name: (s.work, self.timings.pop(s.key, None)) for s in steps_of(step)}
@@ -220,15 +224,43 @@ class _Run:
         self.statuses[record["status"]] += 1
         self.progress.finished(cell, record["status"], record["reason"])
 
-    def _unreached(self, cell: Cell, crafted: Any, attack: Step, clean: Step) -> Failure | None:
+    def _defense_of(self, step: Measure) -> tuple[dict[str, Any] | None, dict[str, str]]:
+        """What the defense did, and the addresses of its artefacts; nothing without one."""
+        if step.defense is None:
+            return None, {}
+        poisoned, clean = step.defense
+        return (
+            defense_report(
+                step.cell.dataset.n_users, self.done[poisoned.key], self.done[clean.key]
+            ),
+            {
+                "defense": poisoned.answer_id(self.done),
+                "clean_defense": clean.answer_id(self.done),
+                "undefended_clean_ranks": step.undefended.ranks_id(self.done),
+            },
+        )
+
+    def _from_fake_users(self, step: Measure) -> int | None:
+        """Training samples that the fake users added.
+
+        Counted against a clean victim trained on the same genuine users, with or without the
+        defense; None where neither was, or the victim does not count.
+        """
+        dropped = step.attack.trained_on(self.done).dropped
+        for clean in (step.clean, step.undefended):
+            if np.array_equal(clean.trained_on(self.done).dropped, dropped):
+                return samples_from_fakes(self.done[clean.key], self.done[step.attack.key])
+        return None
+
+    def _unreached(self, step: Measure) -> Failure | None:
         """The canary: fake users that add no training sample were lost on the way."""
-        added = samples_from_fakes(self.done[clean.key], self.done[attack.key])
-        if crafted.poison.n_events == 0 or added is None or added > 0:
+        added, poison = self._from_fake_users(step), step.attack.trained_on(self.done).poison
+        if poison.n_events == 0 or added is None or added > 0:
             return None
         return Failure(
             "failed",
-            f"the poison never reached victim '{cell.victim.name}': {len(crafted.poison)} fake "
-            f"users with {crafted.poison.n_events} events added {added} training samples",
+            f"the poison never reached victim '{step.cell.victim.name}': {len(poison)} fake "
+            f"users with {poison.n_events} events added {added} training samples",
         )
 
 

@@ -19,6 +19,10 @@ JOB_ARRAYS = (
     ("", "PBS_ARRAY_COUNT", "PBS_ARRAY_INDEX"),
 )
 
+# Keys of a record's artefacts; those of a defense are there where the cell has one.
+RANKS = ("ranks", "clean_ranks", "undefended_clean_ranks")
+FILTERED = ("defense", "clean_defense")
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -79,12 +83,16 @@ def merge(grid: Grid, target: Store, source: Store) -> tuple[int, int]:
 
 
 def _copy_artefacts(ids: Mapping[str, str], target: Store, source: Store) -> bool:
-    """Copy a record's poison and ranks; False where one of them is not whole."""
+    """Copy a record's artefacts; False where one of them is not whole."""
     poison = source.read_poison(ids["poison"])
-    ranks = {ids[key]: source.read_ranks(ids[key]) for key in ("ranks", "clean_ranks")}
-    if poison is None or None in ranks.values():
+    ranks = {ids[key]: source.read_ranks(ids[key]) for key in RANKS if key in ids}
+    filtered = {ids[key]: source.read_defense(ids[key]) for key in FILTERED if key in ids}
+    if poison is None or None in ranks.values() or None in filtered.values():
         return False
     target.write_poison(ids["poison"], poison)
+    for defense_id, answer in filtered.items():
+        if answer is not None:
+            target.write_defense(defense_id, answer)
     for evaluation_id, evaluated in ranks.items():
         if evaluated is not None:
             target.write_ranks(evaluation_id, evaluated)

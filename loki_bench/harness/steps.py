@@ -6,8 +6,12 @@
                           ├──> attack ──> measure ──> record
                 clean ────┘
 
+With a defense, ``Defend`` stands between the data and each of the two evaluations, and the clean
+victim without it is needed too.
+
 Steps are shared by address: a clean victim, a surrogate or a poison that several cells need is
-computed once. A step first looks into the store, so a second run takes up what is missing.
+computed once, and a defense judges the same data once. A step first looks into the store, so a
+second run takes up what is missing.
 """
 
 from abc import ABC, abstractmethod
@@ -16,8 +20,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
+from loki_bench.contracts import Defended
 from loki_bench.harness import jobs
-from loki_bench.harness.cell import Cell, SurrogateUsed
+from loki_bench.harness.cell import Cell, Resolved, SurrogateUsed
+from loki_bench.harness.filtering import TrainedOn
 from loki_bench.harness.grid import ChosenMetric
 from loki_bench.harness.jobs import DataFolder
 from loki_bench.harness.store import Store
@@ -25,7 +31,18 @@ from loki_bench.harness.timing import Timed
 from loki_bench.harness.workers import Workers
 from loki_bench.interactions import Sequences
 
-__all__ = ["Attack", "Clean", "Craft", "FitSurrogate", "Measure", "Step", "steps_of"]
+__all__ = [
+    "Attack",
+    "Clean",
+    "CleanDefended",
+    "Craft",
+    "Defend",
+    "Evaluation",
+    "FitSurrogate",
+    "Measure",
+    "Step",
+    "steps_of",
+]
 
 NO_POISON = Sequences.empty()
 
@@ -153,14 +170,65 @@ class Craft(Step):
 
 
 @dataclass(frozen=True)
-class Clean(Step):
-    """Trains and ranks the victim without any fake user."""
+class Defend(Step):
+    """Lets the defense choose among the users of the clean or of the poisoned data."""
 
-    kind: ClassVar[str] = "clean"
+    kind: ClassVar[str] = "defense"
+
+    poisoned: bool
 
     @cached_property
     def key(self) -> str:
-        return f"clean/{self.ranks_id}"
+        what = self.cell.craft_id if self.poisoned else "clean"
+        return f"defense/{what}/{self.cell.defense_id(NO_POISON.digest())}"
+
+    @property
+    def who(self) -> str:
+        return f"defense '{self._defense.name}'"
+
+    @property
+    def name(self) -> str:
+        return self.kind if self.poisoned else f"{self.kind} clean"
+
+    @property
+    def work(self) -> str:
+        return f"defense by {self._defense.label}"
+
+    @cached_property
+    def needs(self) -> tuple[Step, ...]:
+        # The clean data first: an empty poison is then found in the store, not judged twice.
+        clean = Defend(self.data, self.cell, poisoned=False)
+        return (Craft(self.data, self.cell), clean) if self.poisoned else ()
+
+    def poison(self, done: dict[str, Any]) -> Sequences:
+        """The fake users among those to choose from."""
+        poison: Sequences = done[self.needs[0].key].poison if self.poisoned else NO_POISON
+        return poison
+
+    def answer_id(self, done: dict[str, Any]) -> str:
+        """The address of the answer: it depends on the poison's content, not on who wrote it."""
+        return self.cell.defense_id(self.poison(done).digest())
+
+    def stored(self, store: Store, done: dict[str, Any]) -> Any:
+        return store.read_defense(self.answer_id(done))
+
+    def submit(self, workers: Workers, store: Store, done: dict[str, Any]) -> "Future[Timed[Any]]":
+        return workers.submit(jobs.defend, self.data, self.cell, self.poison(done))
+
+    def keep(self, store: Store, done: dict[str, Any], value: Any) -> Any:
+        store.write_defense(self.answer_id(done), value)
+        return value
+
+    @property
+    def _defense(self) -> Resolved:
+        if self.cell.defense is None:
+            raise ValueError("the cell has no defense")
+        return self.cell.defense
+
+
+@dataclass(frozen=True)
+class Evaluation(Step):
+    """Trains and ranks the victim."""
 
     @property
     def who(self) -> str:
@@ -170,25 +238,66 @@ class Clean(Step):
     def work(self) -> str:
         return f"fit of {self.cell.victim.label}"
 
-    @cached_property
-    def ranks_id(self) -> str:
-        """The address of the ranks."""
-        return self.cell.evaluation_id(NO_POISON.digest())
+    @abstractmethod
+    def trained_on(self, done: dict[str, Any]) -> TrainedOn:
+        """What the victim is trained on."""
+
+    def ranks_id(self, done: dict[str, Any]) -> str:
+        """The address of the ranks: it depends on what is trained on, not on how that came."""
+        return self.cell.evaluation_id(self.trained_on(done).digest())
 
     def stored(self, store: Store, done: dict[str, Any]) -> Any:
-        return store.read_ranks(self.ranks_id)
+        return store.read_ranks(self.ranks_id(done))
 
     def submit(self, workers: Workers, store: Store, done: dict[str, Any]) -> "Future[Timed[Any]]":
-        return workers.submit(jobs.evaluate, self.data, self.cell, NO_POISON)
+        return workers.submit(jobs.evaluate, self.data, self.cell, self.trained_on(done))
 
     def keep(self, store: Store, done: dict[str, Any], value: Any) -> Any:
-        store.write_ranks(self.ranks_id, value)
+        store.write_ranks(self.ranks_id(done), value)
         return value
 
 
 @dataclass(frozen=True)
-class Attack(Step):
-    """Trains and ranks the victim with the fake users."""
+class Clean(Evaluation):
+    """The victim without any fake user and without a defense."""
+
+    kind: ClassVar[str] = "clean"
+
+    @cached_property
+    def key(self) -> str:
+        return f"clean/{self.ranks_id({})}"
+
+    def trained_on(self, done: dict[str, Any]) -> TrainedOn:
+        return TrainedOn.undefended(NO_POISON)
+
+
+@dataclass(frozen=True)
+class CleanDefended(Evaluation):
+    """The victim without any fake user on what the defense keeps of the clean data."""
+
+    kind: ClassVar[str] = "clean"
+
+    @cached_property
+    def key(self) -> str:
+        defense, clean = self.needs
+        return f"defended {clean.key}/{defense.key}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} defended"
+
+    @cached_property
+    def needs(self) -> tuple[Step, ...]:
+        # The clean victim first: it is this one where the defense keeps everybody.
+        return (Defend(self.data, self.cell, poisoned=False), Clean(self.data, self.cell))
+
+    def trained_on(self, done: dict[str, Any]) -> TrainedOn:
+        return TrainedOn.left_by(done[self.needs[0].key], NO_POISON)
+
+
+@dataclass(frozen=True)
+class Attack(Evaluation):
+    """The victim with the fake users, or with what the defense keeps."""
 
     kind: ClassVar[str] = "attack"
 
@@ -196,32 +305,21 @@ class Attack(Step):
     def key(self) -> str:
         return f"attack/{self.cell.id}"
 
-    @property
-    def who(self) -> str:
-        return f"victim '{self.cell.victim.name}'"
-
-    @property
-    def work(self) -> str:
-        return f"fit of {self.cell.victim.label}"
-
     @cached_property
     def needs(self) -> tuple[Step, ...]:
         # The clean victim first: an empty poison is then found in the store, not computed twice.
-        return (Craft(self.data, self.cell), Clean(self.data, self.cell))
+        craft = Craft(self.data, self.cell)
+        if self.cell.defense is None:
+            return (craft, Clean(self.data, self.cell))
+        defense = Defend(self.data, self.cell, poisoned=True)
+        return (craft, CleanDefended(self.data, self.cell), defense)
 
-    def ranks_id(self, done: dict[str, Any]) -> str:
-        """The address of the ranks: it depends on the poison's content, not on who wrote it."""
-        return self.cell.evaluation_id(done[self.needs[0].key].poison.digest())
-
-    def stored(self, store: Store, done: dict[str, Any]) -> Any:
-        return store.read_ranks(self.ranks_id(done))
-
-    def submit(self, workers: Workers, store: Store, done: dict[str, Any]) -> "Future[Timed[Any]]":
-        return workers.submit(jobs.evaluate, self.data, self.cell, done[self.needs[0].key].poison)
-
-    def keep(self, store: Store, done: dict[str, Any], value: Any) -> Any:
-        store.write_ranks(self.ranks_id(done), value)
-        return value
+    def trained_on(self, done: dict[str, Any]) -> TrainedOn:
+        craft, _, *defense = self.needs
+        poison = done[craft.key].poison
+        if not defense:
+            return TrainedOn.undefended(poison)
+        return TrainedOn.left_by(done[defense[0].key], poison)
 
 
 @dataclass(frozen=True)
@@ -241,20 +339,60 @@ class Measure(Step):
         return "a metric"
 
     @cached_property
+    def craft(self) -> Craft:
+        """Where the poison comes from."""
+        return Craft(self.data, self.cell)
+
+    @cached_property
+    def attack(self) -> Attack:
+        """The victim after the attack, with the defense where there is one."""
+        return Attack(self.data, self.cell)
+
+    @cached_property
+    def clean(self) -> Clean | CleanDefended:
+        """The victim before the attack, with the defense where there is one."""
+        step = Clean if self.cell.defense is None else CleanDefended
+        return step(self.data, self.cell)
+
+    @cached_property
+    def undefended(self) -> Clean:
+        """The victim with neither attack nor defense."""
+        return Clean(self.data, self.cell)
+
+    @cached_property
+    def defense(self) -> tuple[Defend, Defend] | None:
+        """What the defense keeps of the poisoned and of the clean data."""
+        if self.cell.defense is None:
+            return None
+        poisoned, clean = (Defend(self.data, self.cell, poisoned=p) for p in (True, False))
+        return poisoned, clean
+
+    @cached_property
     def needs(self) -> tuple[Step, ...]:
-        attack = Attack(self.data, self.cell)
-        return (attack, *attack.needs)
+        needs = (self.attack, self.craft, self.clean)
+        return needs if self.defense is None else (*needs, self.undefended, *self.defense)
 
     def submit(self, workers: Workers, store: Store, done: dict[str, Any]) -> "Future[Timed[Any]]":
-        attack, craft, clean = self.needs
         return workers.submit(
             jobs.measure,
             self.data,
             self.cell,
             self.metrics,
-            done[craft.key].poison,
-            done[clean.key],
-            done[attack.key],
+            done[self.craft.key].poison,
+            done[self.clean.key],
+            done[self.attack.key],
+            self._defended(done),
+        )
+
+    def _defended(self, done: dict[str, Any]) -> Defended | None:
+        if self.defense is None:
+            return None
+        poisoned, clean = (done[step.key] for step in self.defense)
+        return Defended(
+            kept=poisoned.kept,
+            suspicion=poisoned.suspicion,
+            clean_kept=clean.kept,
+            undefended_test_ranks=done[self.undefended.key].test_ranks,
         )
 
 

@@ -7,6 +7,7 @@
         runs/<cell id>.json         when, where and how long: never read by a leaderboard
         artefacts/poison/<id>.npz   fake users' sequences, by what they were crafted from
         artefacts/ranks/<id>.npz    a victim's ranks, by victim, seed and poison
+        artefacts/defense/<id>.npz  which users a defense kept, by defense, seed and poison
         work/                       fitted surrogates and the dataset, safe to delete
         leaderboard.md .csv .json
 
@@ -30,6 +31,7 @@ from numpy.typing import NDArray
 
 from loki_bench.errors import StoreError
 from loki_bench.harness.cell import Cell
+from loki_bench.harness.filtering import Filtered
 from loki_bench.harness.identity import bytes_digest, canonical_json, content_id
 from loki_bench.harness.jobs import Crafted, DataFolder, Evaluated
 from loki_bench.harness.stored_file import StoredFile
@@ -130,6 +132,23 @@ class Store:
             evaluation_id,
             lambda a, meta: Evaluated(
                 target_ranks=a["target_ranks"], test_ranks=a["test_ranks"], **meta
+            ),
+        )
+
+    def write_defense(self, defense_id: str, filtered: Filtered) -> None:
+        """Keep what a defense answered."""
+        arrays: dict[str, NDArray[Any]] = {"kept": filtered.kept}
+        if filtered.suspicion is not None:
+            arrays["suspicion"] = filtered.suspicion
+        self._write_arrays("defense", defense_id, arrays, {"report": filtered.report})
+
+    def read_defense(self, defense_id: str) -> Filtered | None:
+        """What a defense answered if it is there and whole."""
+        return self._read_arrays(
+            "defense",
+            defense_id,
+            lambda a, meta: Filtered(
+                kept=a["kept"], suspicion=a.get("suspicion"), report=meta["report"]
             ),
         )
 

@@ -108,6 +108,7 @@ class Suite(_Table):
     seeds: Annotated[list[Seed], Field(min_length=1)]
     victims: Annotated[list[Named], Field(min_length=1)]
     attackers: Annotated[list[Named], Field(min_length=1)]
+    defenses: Annotated[list[Named], Field(min_length=1)] = [Choice(name="none")]
     surrogates: list[Named] = []
     metrics: Annotated[list[str], Field(min_length=1)]
     simulator: Annotated[list[Simulator], BeforeValidator(_as_list)] = ["leave-one-out"]
@@ -116,7 +117,9 @@ class Suite(_Table):
     budget: BudgetGrid = BudgetGrid()
     limits: Limits = Limits()
 
-    @field_validator("seeds", "metrics", "simulator", "victims", "attackers", "surrogates")
+    @field_validator(
+        "seeds", "metrics", "simulator", "victims", "attackers", "defenses", "surrogates"
+    )
     @classmethod
     def _no_repetition(cls, values: list[Any]) -> list[Any]:
         for position, value in enumerate(values):
@@ -199,6 +202,7 @@ def _table_at(location: tuple[int | str, ...]) -> type[_Table]:
         "dataset": Choice,
         "victims": Choice,
         "attackers": Choice,
+        "defenses": Choice,
         "surrogates": Choice,
     }
     return tables[str(location[0])] if location else Suite

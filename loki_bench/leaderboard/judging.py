@@ -80,7 +80,7 @@ def judged(
 
 
 def best_baseline(key: RowKey, values: Values, sign: int) -> RowKey | None:
-    """The paper's baseline with the best mean for an attacker at the same victim and budget.
+    """The paper's baseline that is best for an attacker at the same victim, budget and defense.
 
     It is chosen on the numbers that it is then compared with, which favours it: a gain is, if
     anything, too small.

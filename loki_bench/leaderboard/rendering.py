@@ -3,11 +3,13 @@
 import csv
 import io
 import json
-from dataclasses import asdict
 from typing import Any
 
 from tabulate import tabulate
 
+from loki_bench.leaderboard.defense_table import defense_table, plain_worst_cases
+from loki_bench.leaderboard.row_key import NO_DEFENSE
+from loki_bench.leaderboard.shown import plain, shown
 from loki_bench.leaderboard.statistics import N_RESAMPLES, Interval
 from loki_bench.leaderboard.table import Row, Table
 
@@ -18,6 +20,7 @@ CSV_COLUMNS = (
     "victim",
     "fake_users",
     "actions",
+    "defense",
     "attacker",
     "placebo",
     "simulator",
@@ -46,20 +49,26 @@ CSV_COLUMNS = (
 
 
 def as_markdown(suite: str, summary: str, tables: list[Table]) -> str:
-    """A page with one table for each dataset and protocol."""
+    """A page with one table for each dataset and protocol, and one of its defenses if any."""
     parts = [f"# Leaderboard: {suite}", *([summary] if summary else [])]
     for table in tables:
         parts += [
             "\n".join(f"- {name}: {value}" for name, value in table.about.items()),
             _grid(table, "github"),
             _notes(table),
+            *defense_table(table, "github"),
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def as_text(tables: list[Table]) -> str:
     """The same tables for a terminal."""
-    return "\n\n".join(f"{_grid(table, 'simple')}\n\n{_notes(table)}" for table in tables)
+    parts = [
+        part
+        for table in tables
+        for part in (_grid(table, "simple"), _notes(table), *defense_table(table, "simple"))
+    ]
+    return "\n\n".join(parts)
 
 
 def as_csv(tables: list[Table]) -> str:
@@ -79,6 +88,7 @@ def as_csv(tables: list[Table]) -> str:
                         row.victim,
                         repr(row.fake_users),
                         row.actions,
+                        row.defense,
                         row.attacker,
                         int(row.placebo),
                         row.simulator,
@@ -109,6 +119,7 @@ def _grid(table: Table, style: str) -> str:
     headers = [
         "victim",
         "budget",
+        *(["defense"] if _has_defenses(table) else []),
         "attacker",
         "simulator",
         head,
@@ -130,13 +141,14 @@ def _cells(row: Row, table: Table) -> list[str]:
     return [
         row.victim,
         f"{100 * row.fake_users:g} % x {row.actions}",
+        *([row.defense] if _has_defenses(table) else []),
         _attack(row),
         row.simulator,
-        *(_shown(row.metrics[label]) for label in table.metric_labels[:1]),
-        _shown(row.gain, signed=True),
+        *(shown(row.metrics[label]) for label in table.metric_labels[:1]),
+        shown(row.gain, signed=True),
         _shown_p(row.p_value),
         _shown_rank(row.rank),
-        *(_shown(row.metrics[label]) for label in table.metric_labels[1:]),
+        *(shown(row.metrics[label]) for label in table.metric_labels[1:]),
         _seeds(row),
         "?" if row.from_fake_users is None else str(row.from_fake_users),
     ]
@@ -169,13 +181,20 @@ def _notes(table: Table) -> str:
         )
     notes += [
         f"† {row.attacker} on {row.victim}: works without its targets: its placebo moves "
-        f"{table.metric_labels[0]} by {_shown(row.placebo_effect, signed=True)} from none."
+        f"{table.metric_labels[0]} by {shown(row.placebo_effect, signed=True)} from none."
         for row in table.rows
         if row.marked
     ]
+    if _has_defenses(table):
+        notes.append("Rows are compared with those behind the same defense.")
     for row in table.rows:
-        notes += [f"{row.attacker} on {row.victim}: {reason}" for reason in row.reasons]
+        against = "" if row.defense == NO_DEFENSE else f" defended by {row.defense}"
+        notes += [f"{row.attacker} on {row.victim}{against}: {why}" for why in row.reasons]
     return "\n".join(notes)
+
+
+def _has_defenses(table: Table) -> bool:
+    return any(row.defense != NO_DEFENSE for row in table.rows)
 
 
 def _shown_p(p_value: float | None) -> str:
@@ -189,16 +208,6 @@ def _shown_rank(rank: tuple[int, int, int] | None) -> str:
         return "-"
     own, low, high = rank
     return str(own) if low == high == own else f"{own} ({low}-{high})"
-
-
-def _shown(value: Interval | None, *, signed: bool = False) -> str:
-    if value is None:
-        return "-"
-    digits = 1 if abs(value.mean) >= 100 else 3
-    text = f"{value.mean:{'+' if signed else ''}.{digits}f}"
-    if value.n == 1:
-        return text
-    return f"{text} ± {value.high - value.mean:.{digits}f}"
 
 
 def _numbers(value: Interval | None) -> list[str]:
@@ -216,16 +225,15 @@ def _plain_table(table: Table) -> dict[str, Any]:
         "higher_is_better": table.higher_is_better,
         "not_ranked": list(table.not_ranked),
         "rows": [_plain_row(row) for row in table.rows],
+        "defenses": plain_worst_cases(table),
     }
 
 
 def _plain_row(row: Row) -> dict[str, Any]:
-    def plain(value: Interval | None) -> dict[str, float] | None:
-        return None if value is None else asdict(value)
-
     rank = None if row.rank is None else dict(zip(("rank", "low", "high"), row.rank, strict=True))
     return {
         "victim": row.victim,
+        "defense": row.defense,
         "attacker": row.attacker,
         "simulator": row.simulator,
         "fake_users": row.fake_users,

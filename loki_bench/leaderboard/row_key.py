@@ -3,26 +3,30 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["BASELINES", "Block", "RowKey", "row_key"]
+__all__ = ["BASELINES", "NO_DEFENSE", "Block", "RowKey", "row_key"]
 
 BASELINES = ("none", "random", "popular")
 """The paper's baselines; a row's gain is measured against the best of them."""
 
+NO_DEFENSE = "none"
+
 
 class Block(NamedTuple):
-    """Rows that are compared with each other: one victim under one budget."""
+    """Rows that are compared with each other: one victim under one budget, with one defense."""
 
     victim: str
     fake_users: float
     actions: int
+    defense: str
 
 
 class RowKey(NamedTuple):
-    """One attack on one victim with one budget and one simulator."""
+    """One attack on one victim with one budget, one defense and one simulator."""
 
     victim: str
     fake_users: float
     actions: int
+    defense: str
     attacker: str
     simulator: str
     placebo: bool
@@ -30,7 +34,7 @@ class RowKey(NamedTuple):
     @property
     def block(self) -> Block:
         """The rows that this one is compared with."""
-        return Block(self.victim, self.fake_users, self.actions)
+        return Block(self.victim, self.fake_users, self.actions, self.defense)
 
     @property
     def is_baseline(self) -> bool:
@@ -51,7 +55,8 @@ class RowKey(NamedTuple):
         simulator = "" if self.simulator == "-" else f" ({self.simulator})"
         placebo = ", placebo" if self.placebo else ""
         budget = f"{100 * self.fake_users:g} % x {self.actions}"
-        return f"{self.attacker}{placebo}{simulator} on {self.victim}, {budget}"
+        defended = "" if self.defense == NO_DEFENSE else f" defended by {self.defense}"
+        return f"{self.attacker}{placebo}{simulator} on {self.victim}{defended}, {budget}"
 
 
 def row_key(cell: Mapping[str, Any]) -> RowKey:
@@ -60,6 +65,7 @@ def row_key(cell: Mapping[str, Any]) -> RowKey:
         victim=_label(cell["victim"]),
         fake_users=cell["budget"]["fake_users"],
         actions=cell["budget"]["actions"],
+        defense=_label(cell["defense"]) if cell.get("defense") else NO_DEFENSE,
         attacker=_label(cell["attacker"], cell.get("influence")),
         simulator=cell["simulator"] or "-",
         placebo=bool(cell.get("placebo")),

@@ -1,7 +1,7 @@
 """Rows of a leaderboard, computed from records alone: same records, same rows, in any order.
 
-A row is one attack on one victim with one budget and one simulator, over all seeds. Cells of
-another dataset or protocol make a table of their own: they are never mixed.
+A row is one attack on one victim with one budget, one defense and one simulator, over all seeds.
+Cells of another dataset or protocol make a table of their own: they are never mixed.
 """
 
 import math
@@ -18,7 +18,7 @@ from loki_bench.leaderboard.judging import (
     paired_differences,
     why_not_ranked,
 )
-from loki_bench.leaderboard.row_key import RowKey, row_key
+from loki_bench.leaderboard.row_key import NO_DEFENSE, RowKey, row_key
 from loki_bench.leaderboard.statistics import Interval, interval_of
 
 __all__ = ["Row", "Table", "tables_of"]
@@ -41,26 +41,29 @@ class Row:
         None where no seed has a value.
     gain : Interval or None
         By how much the main metric is better for the attacker than that of the best baseline of
-        the same victim and budget, seed by seed; None for that baseline itself and where no seed
-        has both. Where less is better (a display rate to demote) a fall is a positive gain.
+        the same victim, budget and defense, seed by seed; None for that baseline itself and
+        where no seed has both. Where less is better (a display rate to demote) a fall is a
+        positive gain.
     p_value : float or None
         Of a gain of zero, paired by seed and corrected by Holm over all attacks of the table; None
         for baselines and placebos, for one seed, and in a table that is not ranked.
     rank : (rank, low, high) or None
-        Among the rows of the same victim and budget, with its interval over resampled seeds; None
-        for placebos, for rows without any result, and in a table that is not ranked.
+        Among the rows of the same victim, budget and defense, with its interval over resampled
+        seeds; None for placebos, for rows without any result, and in a table that is not ranked.
     placebo : bool
         Whether the attack was given other targets than those that are measured.
     placebo_effect : Interval or None
         How much better than `none` this attack's placebo is for the attacker, seed by seed.
     from_fake_users : int or None
-        Least number of training samples, over seeds, that came from fake users.
+        Least number of training samples, over seeds, that came from fake users; None where the
+        victim does not count them, or a defense left no clean victim to compare with.
     counts : mapping of status to number of cells
     reasons : tuple of str
         Why cells have no result, each reason once.
     """
 
     victim: str
+    defense: str
     attacker: str
     simulator: str
     fake_users: float
@@ -201,6 +204,7 @@ def _row(
     known = [number for number in reached if number is not None]
     return Row(
         victim=key.victim,
+        defense=key.defense,
         attacker=key.attacker,
         simulator=key.simulator,
         fake_users=key.fake_users,
@@ -234,7 +238,8 @@ def _place(row: Row, labels: tuple[str, ...], sign: int) -> tuple[Any, ...]:
     """Where a row stands in its table: a placebo right below the other rows of its block."""
     main = row.metrics.get(labels[0]) if labels else None
     height = math.inf if main is None else -sign * main.mean
-    block = (row.victim, -row.fake_users, -row.actions)
+    defense = (row.defense != NO_DEFENSE, row.defense)
+    block = (row.victim, -row.fake_users, -row.actions, *defense)
     return (*block, row.placebo, height, row.attacker, row.simulator)
 
 

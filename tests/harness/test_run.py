@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from loki_bench.harness.filtering import TrainedOn
 from loki_bench.harness.jobs import craft, evaluate
 from loki_bench.harness.workers import LocalWorkers
 from loki_bench.interactions import Sequences
@@ -47,7 +48,7 @@ def test_no_attack_is_the_clean_victim_bit_for_bit(prepared, tmp_path, run):
     [cell] = suite.grid.cells
     store, _ = run(suite, tmp_path)
     data = store.write_dataset(suite.interactions, suite.dataset.fingerprint)
-    apart = evaluate(data, cell, Sequences.empty()).value
+    apart = evaluate(data, cell, TrainedOn.undefended(Sequences.empty())).value
     [record] = records(store, suite)
     stored = store.read_ranks(record["artefacts"]["ranks"])
     np.testing.assert_array_equal(stored.target_ranks, apart.target_ranks)

@@ -21,6 +21,7 @@ def cell(
     share=0.03,
     simulator=None,
     goal="promote",
+    defense=None,
     **changed,
 ):
     return {
@@ -44,6 +45,7 @@ def cell(
         "attacker": component(attacker, **changed),
         "simulator": simulator,
         "influence": None,
+        "defense": component(defense) if defense else None,
         "seed": seed,
     }
 
@@ -365,3 +367,15 @@ def test_a_placebo_stands_below_the_rows_of_its_block():
         ("none", False),
         ("loki", True),
     ]
+
+
+def test_a_row_is_compared_with_the_baselines_behind_the_same_defense():
+    found = rows(
+        [
+            record(0.3, "random"),
+            record(0.1, "random", defense="pca"),
+            record(0.4, "loki", defense="pca"),
+        ]
+    )
+    assert found["bprmf", "loki"].defense == "pca"
+    assert found["bprmf", "loki"].gain.mean == pytest.approx(0.4 - 0.1)

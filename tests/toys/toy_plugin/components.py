@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from loki_bench.contracts import Attacker, DatasetLoader, Recommender
+from loki_bench.contracts import Attacker, DatasetLoader, Defense, Recommender
 from loki_bench.interactions import Interactions, Sequences
 
 
@@ -172,6 +172,59 @@ class AsksSurrogates(Attacker):
             "events": view.history.n_events,
         }
         return Sequences.of([view.goal.items[: view.budget.n_actions]] * view.budget.n_fake_users)
+
+
+class DropsJumpers(Defense):
+    """Genuine toy users walk from an item to the next one; whoever jumps is suspicious."""
+
+    def keep(self, train, *, seed):
+        self.jumps = np.array(
+            [np.count_nonzero(np.diff(row) % train.n_items != 1) for row in train], dtype=float
+        )
+        return self.jumps == 0
+
+    @property
+    def suspicion(self):
+        return self.jumps
+
+    @property
+    def report(self):
+        return {"most_jumps": float(self.jumps.max(initial=0))}
+
+
+class DropsLong(Defense):
+    """Drops users with more than four training events: genuine ones, too."""
+
+    def keep(self, train, *, seed):
+        return train.lengths <= 4
+
+
+class NotesWhatItSees(Defense):
+    """Keeps everybody; reports where the last users of three events are, and how many tokens."""
+
+    def keep(self, train, *, seed):
+        self.last = np.flatnonzero(train.lengths == 3)[-12:]
+        self.n_tokens = len(train.user_tokens)
+        return np.ones(train.n_users, dtype=bool)
+
+    @property
+    def report(self):
+        return {"first_of_last": float(self.last.min()), "user_tokens": float(self.n_tokens)}
+
+
+class DropsEverybody(Defense):
+    def keep(self, train, *, seed):
+        return np.zeros(train.n_users, dtype=bool)
+
+
+class DefenseSleeps(Defense):
+    def keep(self, train, *, seed):
+        time.sleep(3600)
+
+
+class ChangesTheData(Defense):
+    def keep(self, train, *, seed):
+        train.items[0] = 1
 
 
 def out_of_range(outcome):

@@ -2,7 +2,13 @@
 
 from loki_bench.plugins.hookspecs import hookimpl
 from loki_bench.plugins.search_space import FloatRange, IntRange
-from loki_bench.plugins.specs import AttackerSpec, DatasetSpec, MetricSpec, RecommenderSpec
+from loki_bench.plugins.specs import (
+    AttackerSpec,
+    DatasetSpec,
+    DefenseSpec,
+    MetricSpec,
+    RecommenderSpec,
+)
 
 
 @hookimpl
@@ -76,4 +82,19 @@ def loki_bench_metrics():
             unit="share",
             purpose="attack",
         )
+    ]
+
+
+@hookimpl
+def loki_bench_defenses():
+    def declared(name, target):
+        return DefenseSpec(name=name, summary="For tests", target=f"toy_plugin.components:{target}")
+
+    return [
+        declared("drops-jumpers", "DropsJumpers"),
+        declared("drops-long", "DropsLong"),
+        declared("notes-what-it-sees", "NotesWhatItSees"),
+        declared("drops-everybody", "DropsEverybody"),
+        declared("defense-sleeps", "DefenseSleeps"),
+        declared("changes-the-data", "ChangesTheData"),
     ]
