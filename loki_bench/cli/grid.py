@@ -33,7 +33,7 @@ Records: TypeAlias = dict[str, dict[str, Any]]  # by cell id
 @click.option(
     "--shard",
     metavar="I/N",
-    help="Run part I of N only, or `auto` inside a SLURM, SGE or PBS job array; see `merge`.",
+    help="Run part I of N only, or `auto` inside a SLURM or SGE job array; see `merge`.",
 )
 @click.option("--offline", is_flag=True, help="Never use the network, not even for the dataset.")
 @plugin_options

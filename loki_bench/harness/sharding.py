@@ -12,12 +12,6 @@ from loki_bench.harness.store import Store
 
 __all__ = ["Shard", "merge", "parse_shard"]
 
-# First index, last index or number of tasks, and own index of a job array, by scheduler.
-JOB_ARRAYS = (
-    ("SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_ID"),
-    ("SGE_TASK_FIRST", "SGE_TASK_LAST", "SGE_TASK_ID"),
-    ("", "PBS_ARRAY_COUNT", "PBS_ARRAY_INDEX"),
-)
 
 # Keys of a record's artefacts; those of a defense are there where the cell has one.
 RANKS = ("ranks", "clean_ranks", "undefended_clean_ranks")
@@ -39,12 +33,12 @@ class Shard:
 
 
 def parse_shard(text: str, environment: Mapping[str, str] = os.environ) -> Shard:
-    """``"2/5"``, or ``"auto"`` for what the variables of a SLURM, SGE or PBS job array say.
+    """``"2/5"``, or ``"auto"`` for what the variables of a SLURM or SGE job array say.
 
     Raises
     ------
     UsageError
-        Neither of the two, or no job array is there.
+        Neither of the two, or no job array is there whose variables say which part this is.
     """
     if text == "auto":
         return _of_job_array(environment)
@@ -100,10 +94,50 @@ def _copy_artefacts(ids: Mapping[str, str], target: Store, source: Store) -> boo
 
 
 def _of_job_array(environment: Mapping[str, str]) -> Shard:
-    for first, last, own in JOB_ARRAYS:
-        if own in environment and last in environment:
-            start = int(environment.get(first, "0"))
-            end = int(environment[last])
-            count = end - start + 1 if last == "SGE_TASK_LAST" else end
-            return Shard(int(environment[own]) - start + 1, count)
-    raise UsageError("--shard auto: no SLURM, SGE or PBS job array is running here; give i/n")
+    if "SLURM_ARRAY_TASK_ID" in environment:
+        return _of_tasks(
+            "SLURM",
+            own=environment["SLURM_ARRAY_TASK_ID"],
+            first=environment.get("SLURM_ARRAY_TASK_MIN"),
+            last=environment.get("SLURM_ARRAY_TASK_MAX"),
+            step=environment.get("SLURM_ARRAY_TASK_STEP", "1"),
+            count=environment.get("SLURM_ARRAY_TASK_COUNT"),
+        )
+    # outside of an array SGE sets it to "undefined"
+    if environment.get("SGE_TASK_ID", "undefined") != "undefined":
+        return _of_tasks(
+            "SGE",
+            own=environment["SGE_TASK_ID"],
+            first=environment.get("SGE_TASK_FIRST"),
+            last=environment.get("SGE_TASK_LAST"),
+            step=environment.get("SGE_TASK_STEPSIZE", "1"),
+            count=None,
+        )
+    for index in ("PBS_ARRAY_INDEX", "PBS_ARRAYID", "LSB_JOBINDEX"):
+        if environment.get(index, "0") != "0":
+            raise UsageError(
+                f"--shard auto: {index} says which task this is, and nothing says how many there "
+                f"are; for tasks 1 to 10 type --shard ${index}/10"
+            )
+    raise UsageError("--shard auto: no SLURM or SGE job array is running here; give i/n")
+
+
+def _of_tasks(
+    who: str, *, own: str, first: str | None, last: str | None, step: str, count: str | None
+) -> Shard:
+    """The place of one task among ``first``, ``first + step`` ... ``last``."""
+    try:
+        task, start, stride = int(own), int(first or ""), int(step)
+        end = start + stride * (int(count or "") - 1) if last is None else int(last)
+        n_tasks = (end - start) // stride + 1
+        number, between = divmod(task - start, stride)
+        regular = not between and (count is None or int(count) == n_tasks)
+    except (ValueError, ZeroDivisionError):
+        regular = False
+    if not regular:
+        raise UsageError(
+            f"--shard auto: the {who} job array has tasks {first} to {last}, step {step}, "
+            f"count {count}, and this is task {own}; expected evenly spaced tasks, otherwise "
+            "give i/n"
+        )
+    return Shard(number + 1, n_tasks)

@@ -17,7 +17,7 @@ def needed_versions(grid: Grid) -> dict[str, str]:
     for cell in grid.cells:
         components += [cell.victim, cell.attacker]
         components += [used.recommender for used in cell.surrogates]
-        components += [cell.influence] if cell.influence is not None else []
+        components += [part for part in (cell.influence, cell.defense) if part is not None]
     found = {component.distribution: component.version for component in components}
     found |= {metric.origin.distribution: metric.origin.version for metric in grid.metrics}
     return {**found, "loki-bench": installed("loki-bench") or ""}
