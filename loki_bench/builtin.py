@@ -137,6 +137,14 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             target="loki_bench.attackers.loki.attacker:Loki",
             reference=_LOKI,
             needs=frozenset({"history", "surrogates", "influence"}),
+            # A surrogate stopped early has negative curvature; and a mean over many sequences
+            # needs different negatives, not many for each.
+            influence_parameters={
+                "curvature": "gauss-newton",
+                "damping": 1.0,
+                "n_negatives": 2,
+                "negatives": "by-prefix",
+            },
         ),
     ]
 

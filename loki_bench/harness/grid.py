@@ -138,7 +138,9 @@ def _influence(registry: Registry, spec: AttackerSpec, choice: Choice) -> Resolv
         if choice.influence is not None:
             raise SuiteError(f"attacker '{spec.name}' takes no influence estimator")
         return None
-    chosen = choice.influence or Choice(name="cg")
+    chosen = choice.influence or Choice(
+        name=spec.influence, parameters=dict(spec.influence_parameters)
+    )
     return _resolved(registry, InfluenceEstimatorSpec, chosen)[1]
 
 

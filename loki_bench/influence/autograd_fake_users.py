@@ -26,6 +26,7 @@ from loki_bench.influence.fake_samples import (
     finite,
     frozen_negatives,
 )
+from loki_bench.influence.fake_user_kernels import negatives_place
 from loki_bench.interactions import Interactions, Sequences
 
 __all__ = ["AutogradFakeUsers"]
@@ -138,8 +139,15 @@ class AutogradFakeUsers:
                 continue  # nothing to rank below
             for event, item in enumerate(row):
                 weight = self._per_event.first if event == 0 else self._per_event.later
+                first_place = negatives_place(
+                    np.array(row, dtype=np.int32),
+                    event,
+                    n_negatives,
+                    len(self._negatives),
+                    self._options.negatives == "by-prefix",
+                )
                 for k in range(n_negatives) if weight else ():
-                    place = (event * n_negatives + k) % len(self._negatives)
+                    place = (first_place + k) % len(self._negatives)
                     while int(self._negatives[place]) in own:
                         place = (place + 1) % len(self._negatives)
                     users.append(user)

@@ -10,7 +10,7 @@ from loki_bench.errors import ParameterError
 from loki_bench.influence.conjugate_gradient import Solution, conjugate_gradient
 from loki_bench.influence.estimator import FirstOrderInfluence, Linearisation, Precision
 from loki_bench.influence.factor_objective import Curvature
-from loki_bench.influence.fake_samples import FakeRow, FakeUserOptions, Marginal
+from loki_bench.influence.fake_samples import FakeRow, FakeUserOptions, Marginal, Negatives
 
 __all__ = ["ConjugateGradientInfluence"]
 
@@ -39,7 +39,7 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
     tolerance : float
         Relative residual to stop at.
     max_iterations : int
-    fake_user, fold_in_l2, n_negatives, marginal
+    fake_user, fold_in_l2, n_negatives, negatives, marginal
         See :class:`~loki_bench.influence.fake_samples.FakeUserOptions`.
     precision : "float32" or "float64"
         Below a tolerance of 1e-4 float32 drifts along the zero modes: use float64 there.
@@ -55,6 +55,7 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
         fake_user: FakeRow = "fold-in",
         fold_in_l2: float | None = None,
         n_negatives: int = 1,
+        negatives: Negatives = "shared",
         marginal: Marginal = "refold",
         precision: Precision = "float32",
     ) -> None:
@@ -63,6 +64,7 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
                 fake_user=fake_user,
                 fold_in_l2=fold_in_l2,
                 n_negatives=n_negatives,
+                negatives=negatives,
                 marginal=marginal,
             ),
             precision=precision,

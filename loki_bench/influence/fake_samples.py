@@ -15,6 +15,7 @@ __all__ = [
     "FakeRow",
     "FakeUserOptions",
     "Marginal",
+    "Negatives",
     "SamplesPerEvent",
     "check_items",
     "check_next_items",
@@ -26,6 +27,7 @@ __all__ = [
 
 FakeRow = Literal["fold-in", "mean", "random", "transition-only"]
 Marginal = Literal["refold", "augmented"]
+Negatives = Literal["shared", "by-prefix"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,11 @@ class FakeUserOptions:
         L2 coefficient of the folded-in row; None takes the model's own.
     n_negatives : int
         Frozen negatives averaged over for each sample.
+    negatives : "shared" or "by-prefix"
+        Which frozen negatives. ``shared``: the n-th event of every fake user has the same ones,
+        so that two fake users differ by what they did alone. ``by-prefix``: each prefix of items
+        has its own, so that a mean over many fake users also is one over many negatives, as
+        training is.
     marginal : "refold" or "augmented"
         How a next item is valued: the difference of two fold-ins, or the derivative at the
         prefix's fold-in, which is 0 after an empty prefix and cheaper for many candidates of one
@@ -51,6 +58,7 @@ class FakeUserOptions:
     fake_user: FakeRow = "fold-in"
     fold_in_l2: float | None = None
     n_negatives: int = 1
+    negatives: Negatives = "shared"
     marginal: Marginal = "refold"
 
     def __post_init__(self) -> None:
@@ -63,6 +71,11 @@ class FakeUserOptions:
             raise ParameterError(
                 f"marginal = {self.marginal!r} is not known: give one of "
                 + ", ".join(get_args(Marginal))
+            )
+        if self.negatives not in get_args(Negatives):
+            raise ParameterError(
+                f"negatives = {self.negatives!r} is not known: give one of "
+                + ", ".join(get_args(Negatives))
             )
         if self.fold_in_l2 is not None and not self.fold_in_l2 > 0:
             raise ParameterError(f"fold_in_l2 = {self.fold_in_l2} must be above 0")

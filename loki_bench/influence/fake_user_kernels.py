@@ -27,6 +27,7 @@ __all__ = [
     "Workspace",
     "append_event",
     "extend_user",
+    "negatives_place",
     "row_ridge",
     "sequence_values",
     "user_value",
@@ -57,8 +58,9 @@ class FakeUserTables(NamedTuple):
     last_dims: IndexArray
     item_rho: Array  # (2, n_items) regulariser dot products: user terms, last-item terms
     last_rho: Array  # (n_items,) those of the rows of last-item terms
-    negatives: IntArray  # frozen pool, read from position (event * n_negatives) on
+    negatives: IntArray  # frozen pool, read from :func:`negatives_place` on
     n_negatives: int
+    negatives_by_prefix: bool
     first_weight: float  # weight of a sample of a user's first event; 0: it makes none
     later_weight: float
     ridge: float  # (after scaling) of the folded-in row
@@ -120,6 +122,21 @@ def workspace_for(n_samples: int, width: int) -> Workspace:
 
 
 @compiled
+def negatives_place(row: IntArray, event: int, n_negatives: int, size: int, by_prefix: bool) -> int:
+    """Where in a pool of ``size`` items the negatives of one event of a user are read from.
+
+    By the event's number alone, or by a polynomial hash of the items up to it: then different
+    users have different negatives, and one user always the same, whoever is scored beside it.
+    """
+    if not by_prefix:
+        return (event * n_negatives) % size
+    key = np.int64(0)
+    for t in range(event + 1):
+        key = (key * 1000003 + np.int64(row[t]) + 1) % 2147483647  # below 2^51: no overflow
+    return int((key * n_negatives) % size)
+
+
+@compiled
 def append_event(
     tables: FakeUserTables,
     work: Workspace,
@@ -132,7 +149,7 @@ def append_event(
     """Add the samples of one event of a user whose items are ``row[:length]``; returns their end.
 
     A negative is the first item of the frozen pool, from the event's own place on, that the user
-    does not have: two candidates that share an event share its negatives (common random numbers).
+    does not have: two candidates that share a prefix share its negatives (common random numbers).
     """
     weight = tables.first_weight if event == 0 else tables.later_weight
     if weight == 0.0:
@@ -142,8 +159,9 @@ def append_event(
     if event > 0:
         last = np.int64(row[event - 1])
     size = len(tables.negatives)
+    first_place = negatives_place(row, event, tables.n_negatives, size, tables.negatives_by_prefix)
     for k in range(tables.n_negatives):
-        place = (event * tables.n_negatives + k) % size
+        place = (first_place + k) % size
         negative = np.int64(-1)
         for _ in range(size):
             candidate = tables.negatives[place]

@@ -177,6 +177,7 @@ def _tables(
         last_rho=last_rho,
         negatives=np.ascontiguousarray(negatives, dtype=np.int32),
         n_negatives=options.n_negatives,
+        negatives_by_prefix=options.negatives == "by-prefix",
         first_weight=samples_per_event.first,
         later_weight=samples_per_event.later,
         ridge=1.0,

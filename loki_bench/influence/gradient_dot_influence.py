@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from loki_bench.contracts import InfluenceObjective
 from loki_bench.influence.conjugate_gradient import Solution
 from loki_bench.influence.estimator import FirstOrderInfluence, Linearisation, Precision
-from loki_bench.influence.fake_samples import FakeRow, FakeUserOptions, Marginal
+from loki_bench.influence.fake_samples import FakeRow, FakeUserOptions, Marginal, Negatives
 
 __all__ = ["GradientDotInfluence"]
 
@@ -21,7 +21,7 @@ class GradientDotInfluence(FirstOrderInfluence):
 
     Parameters
     ----------
-    fake_user, fold_in_l2, n_negatives, marginal
+    fake_user, fold_in_l2, n_negatives, negatives, marginal
         See :class:`~loki_bench.influence.fake_samples.FakeUserOptions`.
     precision : "float32" or "float64"
     """
@@ -32,6 +32,7 @@ class GradientDotInfluence(FirstOrderInfluence):
         fake_user: FakeRow = "fold-in",
         fold_in_l2: float | None = None,
         n_negatives: int = 1,
+        negatives: Negatives = "shared",
         marginal: Marginal = "refold",
         precision: Precision = "float32",
     ) -> None:
@@ -40,6 +41,7 @@ class GradientDotInfluence(FirstOrderInfluence):
                 fake_user=fake_user,
                 fold_in_l2=fold_in_l2,
                 n_negatives=n_negatives,
+                negatives=negatives,
                 marginal=marginal,
             ),
             precision=precision,

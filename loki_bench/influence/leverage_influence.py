@@ -11,6 +11,7 @@ from loki_bench.influence.estimator import Linearisation, Precision, Scorer
 from loki_bench.influence.factor_objective import Curvature, FactorObjective
 from loki_bench.influence.fake_samples import (
     FakeRow,
+    Negatives,
     check_items,
     check_next_items,
     differences_of_prefixes,
@@ -40,7 +41,7 @@ class LeverageInfluence(ConjugateGradientInfluence):
     ----------
     damping, curvature, tolerance, max_iterations
         As in ``cg``, which solves for s. The damping also enters the diagonal blocks.
-    fake_user, fold_in_l2, n_negatives
+    fake_user, fold_in_l2, n_negatives, negatives
         See :class:`~loki_bench.influence.fake_samples.FakeUserOptions`. A marginal influence is the
         difference of two influences.
     """
@@ -55,6 +56,7 @@ class LeverageInfluence(ConjugateGradientInfluence):
         fake_user: FakeRow = "fold-in",
         fold_in_l2: float | None = None,
         n_negatives: int = 1,
+        negatives: Negatives = "shared",
         precision: Precision = "float32",
     ) -> None:
         super().__init__(
@@ -65,6 +67,7 @@ class LeverageInfluence(ConjugateGradientInfluence):
             fake_user=fake_user,
             fold_in_l2=fold_in_l2,
             n_negatives=n_negatives,
+            negatives=negatives,
             precision=precision,
         )
 

@@ -10,7 +10,7 @@ from loki_bench.errors import ParameterError
 from loki_bench.influence.conjugate_gradient import Solution
 from loki_bench.influence.estimator import FirstOrderInfluence, Linearisation, Precision
 from loki_bench.influence.factor_objective import Curvature
-from loki_bench.influence.fake_samples import FakeRow, FakeUserOptions, Marginal
+from loki_bench.influence.fake_samples import FakeRow, FakeUserOptions, Marginal, Negatives
 from loki_bench.influence.lissa import largest_eigenvalue, lissa
 
 __all__ = ["LissaInfluence"]
@@ -35,7 +35,7 @@ class LissaInfluence(FirstOrderInfluence):
     max_iterations : int
     scale : float or None
         None takes 1.1 times the estimated largest eigenvalue.
-    fake_user, fold_in_l2, n_negatives, marginal
+    fake_user, fold_in_l2, n_negatives, negatives, marginal
         See :class:`~loki_bench.influence.fake_samples.FakeUserOptions`.
     precision : "float32" or "float64"
     """
@@ -51,6 +51,7 @@ class LissaInfluence(FirstOrderInfluence):
         fake_user: FakeRow = "fold-in",
         fold_in_l2: float | None = None,
         n_negatives: int = 1,
+        negatives: Negatives = "shared",
         marginal: Marginal = "refold",
         precision: Precision = "float32",
     ) -> None:
@@ -59,6 +60,7 @@ class LissaInfluence(FirstOrderInfluence):
                 fake_user=fake_user,
                 fold_in_l2=fold_in_l2,
                 n_negatives=n_negatives,
+                negatives=negatives,
                 marginal=marginal,
             ),
             precision=precision,

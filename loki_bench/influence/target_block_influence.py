@@ -8,7 +8,7 @@ from loki_bench.errors import InvalidAnswerError, ParameterError
 from loki_bench.influence.conjugate_gradient import Solution
 from loki_bench.influence.estimator import FirstOrderInfluence, Linearisation, Precision
 from loki_bench.influence.factor_objective import FactorObjective
-from loki_bench.influence.fake_samples import FakeRow, FakeUserOptions, Marginal
+from loki_bench.influence.fake_samples import FakeRow, FakeUserOptions, Marginal, Negatives
 
 __all__ = ["TargetBlockInfluence", "target_block_solution"]
 
@@ -27,7 +27,7 @@ class TargetBlockInfluence(FirstOrderInfluence):
     ----------
     damping : float, 0 or more
         Added to each block's diagonal.
-    fake_user, fold_in_l2, n_negatives, marginal
+    fake_user, fold_in_l2, n_negatives, negatives, marginal
         See :class:`~loki_bench.influence.fake_samples.FakeUserOptions`.
     precision : "float32" or "float64"
         Of the tables; blocks are solved in float64.
@@ -40,6 +40,7 @@ class TargetBlockInfluence(FirstOrderInfluence):
         fake_user: FakeRow = "fold-in",
         fold_in_l2: float | None = None,
         n_negatives: int = 1,
+        negatives: Negatives = "shared",
         marginal: Marginal = "refold",
         precision: Precision = "float32",
     ) -> None:
@@ -48,6 +49,7 @@ class TargetBlockInfluence(FirstOrderInfluence):
                 fake_user=fake_user,
                 fold_in_l2=fold_in_l2,
                 n_negatives=n_negatives,
+                negatives=negatives,
                 marginal=marginal,
             ),
             precision=precision,

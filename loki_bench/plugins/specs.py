@@ -9,7 +9,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from loki_bench.errors import ParameterError, PluginError
@@ -177,11 +177,17 @@ class AttackerSpec(ComponentSpec):
     ----------
     needs : frozenset of "history", "surrogates", "influence", "queries"
         What the attack must be granted; what it does not name it is not given.
+    influence : str
+        The influence estimator that an attack with that need is lent unless a suite names one.
+    influence_parameters : mapping
+        Parameters of that estimator.
     """
 
     kind: ClassVar[str] = "attacker"
 
     needs: frozenset[Need] = frozenset({"history"})
+    influence: str = "cg"
+    influence_parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

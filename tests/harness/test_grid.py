@@ -44,6 +44,13 @@ def test_a_surrogate_with_other_parameters_is_still_the_victims_recommender(prep
         )
 
 
+def test_an_attacker_is_lent_the_estimator_of_its_spec_unless_the_suite_names_one(prepared):
+    named = {"name": "loki", "influence": {"name": "cg", "parameters": {"damping": 0.5}}}
+    cells = prepared(attackers=["loki", named], seeds=[0]).grid.cells
+    chosen = {(c.influence.name, c.influence.parameters["negatives"]) for c in cells}
+    assert chosen == {("cg", "by-prefix"), ("cg", "shared")}
+
+
 def test_attacks_without_surrogates_are_not_repeated_for_every_simulator(prepared):
     grid = prepared(attackers=["random"], simulator=["all", "leave-one-out"], seeds=[0]).grid
     assert [cell.simulator for cell in grid.cells] == [None]

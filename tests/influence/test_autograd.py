@@ -84,7 +84,13 @@ def test_gradients_and_products_are_those_of_the_closed_form(case):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"fake_user": "transition-only"}, {"fold_in_l2": 1.0, "n_negatives": 2}]
+    "options",
+    [
+        {},
+        {"fake_user": "transition-only"},
+        {"fold_in_l2": 1.0, "n_negatives": 2},
+        {"n_negatives": 2, "negatives": "by-prefix"},
+    ],
 )
 def test_fake_users_are_scored_as_in_the_closed_form(case, options):
     train, model, objective = case

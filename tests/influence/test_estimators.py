@@ -8,6 +8,7 @@ from retraining import negatives_of, retrained
 from loki_bench.contracts import InfluenceObjective
 from loki_bench.errors import InvalidAnswerError, ParameterError
 from loki_bench.influence.cg_influence import ConjugateGradientInfluence
+from loki_bench.influence.fake_user_kernels import negatives_place
 from loki_bench.influence.gradient_dot_influence import GradientDotInfluence
 from loki_bench.influence.leverage_influence import LeverageInfluence
 from loki_bench.influence.lissa_influence import LissaInfluence
@@ -53,6 +54,7 @@ ESTIMATORS = [
     lambda: ConjugateGradientInfluence(marginal="augmented", damping=0.1, n_negatives=2),
     lambda: ConjugateGradientInfluence(fake_user="random"),
     lambda: LissaInfluence(damping=0.1),
+    lambda: ConjugateGradientInfluence(damping=0.1, n_negatives=2, negatives="by-prefix"),
     lambda: LeverageInfluence(),
     lambda: GradientDotInfluence(),
     lambda: TargetBlockInfluence(),
@@ -243,10 +245,38 @@ def test_ids_outside_the_catalogue_and_bad_parameters_are_refused(converged):
         {"marginal": "both"},
         {"fold_in_l2": 0.0},
         {"n_negatives": 0},
+        {"negatives": "each"},
         {"precision": "float16"},
     ):
         with pytest.raises(ParameterError):
             ConjugateGradientInfluence(**wrong)
+
+
+def test_a_mean_over_fake_users_is_one_over_negatives_where_each_prefix_has_its_own(converged):
+    train, model, objective = converged
+    rows = Sequences.of(candidates(300))
+
+    def spread(negatives):
+        estimator = ConjugateGradientInfluence(damping=0.1, negatives=negatives)
+        scorer = estimator.fit(model, train, objective, seed=0)._fitted()
+        means = []
+        for seed in range(12):
+            pool = np.random.default_rng(seed).permutation(scorer.tables.negatives)
+            scorer.tables = scorer.tables._replace(negatives=pool)
+            means.append(scorer.influence(rows).mean())
+        return np.std(means)
+
+    assert spread("by-prefix") < 0.5 * spread("shared")
+
+
+def test_a_prefix_has_its_negatives_whatever_follows_and_another_has_others():
+    row, same_start = np.array([4, 7, 9], np.int32), np.array([4, 7, 2], np.int32)
+    places = [negatives_place(row, event, 3, 65_536, True) for event in range(3)]
+    others = [negatives_place(same_start, event, 3, 65_536, True) for event in range(3)]
+    assert places[:2] == others[:2]
+    assert places[2] != others[2]
+    assert negatives_place(row[[1, 0, 2]], 1, 3, 65_536, True) != places[1]
+    assert [negatives_place(row, event, 3, 8, False) for event in range(3)] == [0, 3, 6]
 
 
 def test_retraining_with_no_one_added_changes_nothing():
