@@ -14,12 +14,14 @@
     │   └── ClusterError           a cluster can't be reached, used, or trusted to give the same
     └── ComponentError             a component broke its contract while a cell ran
         ├── RejectedError          an attack outside the rules: the cell is `rejected`
-        └── InvalidAnswerError     any other unusable answer: the cell is `failed`
+        ├── InvalidAnswerError     any other unusable answer: the cell is `failed`
+        └── BrokenPromiseError     a check of the conformance kit does not hold
 
 A message says who, what was given, what was expected, and what to do next.
 """
 
 __all__ = [
+    "BrokenPromiseError",
     "ClusterError",
     "ComponentError",
     "DatasetError",
@@ -86,3 +88,7 @@ class RejectedError(ComponentError):
 
 class InvalidAnswerError(ComponentError):
     """A component answered with something that can't be used (NaN scores, wrong shape ...)."""
+
+
+class BrokenPromiseError(ComponentError):
+    """A component broke a promise that a check of ``loki_bench.testing`` puts to the test."""

@@ -1,0 +1,101 @@
+"""Views for attackers under test: what a spec needs is granted, and nothing else."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.contracts import AttackerView, Budget, Goal, GoalKind, Recommender
+from loki_bench.errors import RejectedError
+from loki_bench.interactions import Interactions, Sequences
+from loki_bench.plugins.specs import AttackerSpec
+from loki_bench.split import Split, leave_one_out
+from loki_bench.testing.planted import interactions_of
+from loki_bench.testing.ridge import RidgeInfluence, RidgeRecommender
+from loki_bench.testing.subject import Subject
+from loki_bench.testing.surroundings import writable
+
+__all__ = ["attacked_data", "view_for"]
+
+N_QUERIES = 20
+
+
+@lru_cache(maxsize=1)
+def attacked_data() -> Split:
+    """50 users of 40 items, popularity falling with the id, 4 to 9 events; user 0 has none.
+
+    Item 39 is in nobody's history.
+    """
+    generator = np.random.default_rng(3)
+    odds = 1.0 / np.arange(1, 40)
+    rows = [
+        generator.choice(
+            39, size=int(generator.integers(4, 10)), replace=False, p=odds / odds.sum()
+        )
+        for _ in range(49)
+    ]
+    return leave_one_out(interactions_of([[], *(r.tolist() for r in rows)], n_items=40))
+
+
+def view_for(
+    subject: Subject,
+    *,
+    n_fake_users: int = 6,
+    n_actions: int = 5,
+    seed: int = 20,
+    kind: GoalKind = "promote",
+    items: tuple[int, ...] = (30, 34, 38),
+    users: tuple[int, ...] = (3, 8, 21, 40),
+) -> AttackerView:
+    """A view of :func:`attacked_data` whose arrays are its own and can be written to."""
+    spec = subject.spec
+    assert isinstance(spec, AttackerSpec)  # noqa: S101  # checks are chosen by kind
+    split = attacked_data()
+    return AttackerView(
+        history=writable(split.history),
+        goal=Goal(
+            items=np.array(items, dtype=np.int32), users=np.array(users, dtype=np.int32), kind=kind
+        ),
+        budget=Budget(n_fake_users=n_fake_users, n_actions=n_actions),
+        seed=seed,
+        surrogates=(_surrogate(),) if "surrogates" in spec.needs else (),
+        influence=RidgeInfluence if "influence" in spec.needs else None,
+        oracle=_CountedOracle() if "queries" in spec.needs else None,
+    )
+
+
+@dataclass
+class _LentSurrogate:
+    name: str
+    weight: float
+    train: Interactions
+    model: Recommender
+
+    def fit(self) -> Recommender:
+        return self.model
+
+
+@lru_cache(maxsize=1)
+def _surrogate() -> _LentSurrogate:
+    train = attacked_data().train
+    model = RidgeRecommender().fit(train, validation=None, seed=0)
+    return _LentSurrogate("ridge", 1.0, train, model)
+
+
+class _CountedOracle:
+    """Answers with the first ten items of the kit's ridge recommender that a user does not have."""
+
+    def __init__(self) -> None:
+        self.n_left = N_QUERIES
+
+    def top_k(self, user: int) -> NDArray[np.int32]:
+        if not self.n_left:
+            raise RejectedError(f"all {N_QUERIES} queries are used; ask fewer")
+        self.n_left -= 1
+        history = attacked_data().history[user]
+        scores = _surrogate().model.score_next(
+            np.array([user], dtype=np.int32), Sequences.of([history])
+        )[0]
+        order = np.argsort(-scores, kind="stable")
+        return order[~np.isin(order, history)][:10].astype(np.int32)

@@ -1,0 +1,115 @@
+"""Which checks there are for each kind of component."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeAlias
+
+from loki_bench.errors import UsageError
+from loki_bench.plugins.specs import ComponentSpec, MetricSpec, RecommenderSpec, nearest
+from loki_bench.testing import (
+    attacker_checks,
+    dataset_checks,
+    defense_checks,
+    differentiable_checks,
+    estimator_checks,
+    metric_checks,
+    plugin_checks,
+    recommender_checks,
+)
+from loki_bench.testing.subject import PluginSubject, Subject
+
+__all__ = ["CHECKS", "Check", "ExpectedFailures", "checks_for", "refuse_unknown", "subjects_of"]
+
+Check: TypeAlias = Callable[[Any], None]
+"""A function of a :class:`Subject` (or :class:`PluginSubject`) that raises where the promise in
+the first line of its docstring is broken."""
+
+ExpectedFailures: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Reasons by component and check: ``{"my-attack": {"check_...": "why it must fail"}}``."""
+
+
+def _checks(module: ModuleType) -> tuple[Check, ...]:
+    return tuple(getattr(module, name) for name in module.__all__)
+
+
+CHECKS: Mapping[str, tuple[Check, ...]] = {
+    "plugin": _checks(plugin_checks),
+    "recommender": _checks(recommender_checks),
+    "differentiable recommender": _checks(differentiable_checks),
+    "attacker": _checks(attacker_checks),
+    "influence estimator": _checks(estimator_checks),
+    "metric": _checks(metric_checks),
+    "defense": _checks(defense_checks),
+    "dataset": _checks(dataset_checks),
+}
+
+
+def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
+    """The checks of a kind (a key of ``CHECKS``), or those that one subject must pass.
+
+    A recommender declared as differentiable must pass those of both kinds; a metric is compared
+    with a reference only where there is one.
+
+    Raises
+    ------
+    UsageError
+        There is no such kind.
+    """
+    if isinstance(what, str):
+        if what not in CHECKS:
+            raise UsageError(
+                f"the kit has no checks for the kind '{what}'{nearest(what, list(CHECKS))}; it has "
+                f"them for: {', '.join(CHECKS)}"
+            )
+        return CHECKS[what]
+    found = checks_for(what.kind)
+    if isinstance(what, PluginSubject):
+        return found
+    if isinstance(what.spec, RecommenderSpec) and what.spec.differentiable:
+        found += CHECKS["differentiable recommender"]
+    if isinstance(what.spec, MetricSpec) and what.reference is None:
+        found = tuple(
+            c for c in found if c is not metric_checks.check_metric_agrees_with_its_reference
+        )
+    return found
+
+
+def subjects_of(
+    specs: Iterable[ComponentSpec],
+    *,
+    parameters: Mapping[str, Mapping[str, object]] | None = None,
+    references: Mapping[str, Callable[..., float]] | None = None,
+    folder: Path | None = None,
+) -> list[Subject]:
+    """Subjects of specs, with parameters and references by component name.
+
+    Raises
+    ------
+    UsageError
+        A name among the parameters or references is no component's.
+    """
+    declared = list(specs)
+    names = [spec.name for spec in declared]
+    refuse_unknown(parameters or {}, names, "parameters are")
+    refuse_unknown(references or {}, names, "a reference is")
+    return [
+        Subject(
+            spec=spec,
+            parameters=(parameters or {}).get(spec.name, {}),
+            reference=(references or {}).get(spec.name),
+            folder=folder,
+        )
+        for spec in declared
+    ]
+
+
+def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Raise ``UsageError`` for the first given name that is not known: it would do nothing."""
+    names = sorted(set(known))
+    for name in given:
+        if name not in names:
+            raise UsageError(
+                f"{what} given for '{name}', which is not tested here{nearest(name, names)}; "
+                f"known: {', '.join(names) or 'none'}"
+            )

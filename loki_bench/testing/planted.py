@@ -1,0 +1,64 @@
+"""Small data with a known truth. Each function gives the same data at every call."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from loki_bench.interactions import Interactions, Sequences
+from loki_bench.split import Split, leave_one_out
+
+__all__ = ["assorted", "crowd", "cycle", "interactions_of", "two_groups"]
+
+
+def interactions_of(rows: "list[list[int]]", *, n_items: int) -> Interactions:
+    """Interactions of plain lists."""
+    sequences = Sequences.of(rows)
+    return Interactions(sequences.offsets, sequences.items, n_items=n_items)
+
+
+@lru_cache(maxsize=1)
+def two_groups() -> Split:
+    """Even users see even items and odd users odd items, in random order, 6 of the 8.
+
+    80 users, 16 items. What a user has not seen of its own parity is what it likes.
+    """
+    generator = np.random.default_rng(5)
+    rows = [(2 * generator.permutation(8)[:6] + user % 2).tolist() for user in range(80)]
+    return _read_only(leave_one_out(interactions_of(rows, n_items=16)))
+
+
+@lru_cache(maxsize=1)
+def cycle() -> Split:
+    """60 users walk 6 to 8 steps round a cycle of 12 items: the last item says which is next."""
+    rows = [[(start + step) % 12 for step in range(6 + start % 3)] for start in range(12)] * 5
+    return _read_only(leave_one_out(interactions_of(rows, n_items=12)))
+
+
+@lru_cache(maxsize=1)
+def assorted() -> Interactions:
+    """11 users with sequences of all sorts: repetitions, one event, none; 30 items."""
+    generator = np.random.default_rng(7)
+    rows = [generator.integers(0, 30, size=n).tolist() for n in (6, 4, 9, 5, 3, 12, 7, 8)]
+    return interactions_of([*rows, [3], [], [4, 4, 4, 1]], n_items=30)
+
+
+@lru_cache(maxsize=1)
+def crowd() -> Interactions:
+    """150 genuine users of 60 items: three tastes, popular and rare items, 5 to 16 events."""
+    generator = np.random.default_rng(11)
+    popularity = 1.0 / np.arange(1, 61) ** 0.6
+    rows = []
+    for user in range(150):
+        taste = np.where(np.arange(60) % 3 == user % 3, 6.0, 1.0) * popularity
+        length = int(generator.integers(5, 17))
+        drawn = generator.choice(60, size=length, replace=False, p=taste / taste.sum())
+        rows.append(drawn.tolist())
+    return interactions_of(rows, n_items=60)
+
+
+def _read_only(split: Split) -> Split:
+    """The same split; its arrays are shared by all checks, so none may be written to."""
+    for held_out in (split.validation, split.test):
+        held_out.users.flags.writeable = False
+        held_out.items.flags.writeable = False
+    return split

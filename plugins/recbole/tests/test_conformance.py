@@ -1,0 +1,41 @@
+"""The four recommenders keep every promise that loki-bench's kit puts to the test."""
+
+import pytest
+
+from loki_bench.testing import parametrize_with_checks
+from loki_bench_recbole.hooks import loki_bench_recommenders
+
+SPECS = {spec.name: spec for spec in loki_bench_recommenders()}
+QUICK = {
+    "bprmf": {"embedding_size": 8, "epochs": 40},
+    "fpmc": {"embedding_size": 16, "epochs": 60},
+    "transrec": {"embedding_size": 16, "epochs": 60},
+}
+GRU4REC = {
+    "embedding_size": 16,
+    "hidden_size": 16,
+    "epochs": 40,
+    "learning_rate": 0.02,
+    "batch_size": 32,
+}
+
+
+@parametrize_with_checks([SPECS[name] for name in QUICK], parameters=QUICK)
+def test_the_quick_ones(check, subject):
+    check(subject)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([SPECS["gru4rec"]], parameters={"gru4rec": {**GRU4REC, "loss": "CE"}})
+def test_gru4rec_with_cross_entropy(check, subject):
+    check(subject)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([SPECS["gru4rec"]], parameters={"gru4rec": {**GRU4REC, "loss": "BPR"}})
+def test_gru4rec_with_a_pairwise_loss(check, subject):
+    check(subject)
+
+
+def test_none_is_left_out():
+    assert {*QUICK, "gru4rec"} == set(SPECS)

@@ -1,0 +1,289 @@
+"""A sound recommender (the kit's ridge regression), broken in one way each."""
+
+import copy
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+from mutants import breaks, change_the_warning_filters, state_of_the_global_generator
+
+from loki_bench.contracts import Recommender, TrainingSamples
+from loki_bench.interactions import Sequences
+from loki_bench.testing.ridge import RidgeRecommender
+
+
+@breaks("check_recommender_fit_returns_itself")
+class ReturnsACopy(RidgeRecommender):
+    def fit(self, train, *, validation, seed):
+        return copy.copy(super().fit(train, validation=validation, seed=seed))
+
+
+@breaks("check_recommender_answers_batches_of_none_one_and_seven")
+class ForgetsTheShapeOfNothing(RidgeRecommender):
+    def score_next(self, users, histories):
+        return super().score_next(users, histories) if len(users) else np.empty(0, np.float32)
+
+
+@breaks("check_recommender_answers_batches_of_none_one_and_seven")
+class AnswersInFloat64(RidgeRecommender):
+    def score_next(self, users, histories):
+        return super().score_next(users, histories).astype(np.float64)
+
+
+@breaks("check_recommender_answers_alike_in_any_batch")
+class LooksAtTheBatch(RidgeRecommender):
+    def score_next(self, users, histories):
+        scores = super().score_next(users, histories)
+        scores[:, 0] += 0.01 * len(users)
+        return scores
+
+
+@breaks("check_recommender_seed_fixes_everything")
+class ReadsTheGlobalGenerator(RidgeRecommender):
+    def score_next(self, users, histories):
+        return super().score_next(users, histories) + np.float32(state_of_the_global_generator())
+
+
+@breaks("check_recommender_leaves_generators_alone")
+class SeedsNumpy(RidgeRecommender):
+    def fit(self, train, *, validation, seed):
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        return super().fit(train, validation=validation, seed=seed)
+
+
+@breaks("check_recommender_leaves_generators_alone")
+class SeedsTorch(RidgeRecommender):
+    def fit(self, train, *, validation, seed):
+        torch.manual_seed(seed)
+        return super().fit(train, validation=validation, seed=seed)
+
+
+@breaks("check_recommender_leaves_the_process_alone")
+class WritesALog(RidgeRecommender):
+    def fit(self, train, *, validation, seed):
+        Path("log").mkdir(exist_ok=True)
+        return super().fit(train, validation=validation, seed=seed)
+
+
+@breaks("check_recommender_leaves_the_process_alone")
+class ChoosesADevice(RidgeRecommender):
+    def fit(self, train, *, validation, seed):
+        os.environ["A_VARIABLE_OF_THIS_TEST"] = str(int(os.environ.get("A_VARIABLE", 0)) + 1)
+        return super().fit(train, validation=validation, seed=seed)
+
+
+@breaks("check_recommender_leaves_the_process_alone")
+class ReadsArguments(RidgeRecommender):
+    def fit(self, train, *, validation, seed):
+        sys.argv.append("--seen")
+        return super().fit(train, validation=validation, seed=seed)
+
+
+@breaks("check_recommender_leaves_the_process_alone")
+class SilencesWarnings(RidgeRecommender):
+    def fit(self, train, *, validation, seed):
+        change_the_warning_filters()
+        return super().fit(train, validation=validation, seed=seed)
+
+
+@breaks("check_recommender_leaves_its_input_alone")
+class SortsTheValidationEvents(RidgeRecommender):
+    def fit(self, train, *, validation, seed):
+        with suppress(AttributeError, ValueError):
+            validation.items.sort()
+        return super().fit(train, validation=validation, seed=seed)
+
+
+@breaks("check_recommender_leaves_its_input_alone")
+class ShuffleHistories(RidgeRecommender):
+    def score_next(self, users, histories):
+        scores = super().score_next(users, histories)
+        with suppress(ValueError):
+            histories.items[:] = histories.items[::-1].copy()
+        return scores
+
+
+@breaks("check_recommender_refit_forgets")
+class CountsItsFits(RidgeRecommender):
+    n_fits = 0
+
+    def fit(self, train, *, validation, seed):
+        self.n_fits += 1
+        return super().fit(train, validation=validation, seed=seed)
+
+    def score_next(self, users, histories):
+        return super().score_next(users, histories) * np.float32(self.n_fits)
+
+
+@breaks("check_recommender_fits_sequences_of_any_length")
+class NeedsEvents(RidgeRecommender):
+    def fit(self, train, *, validation, seed):
+        first = [row[0] for row in train]
+        return super().fit(train, validation=validation, seed=seed) if first else self
+
+
+@breaks("check_recommender_takes_empty_histories")
+class DividesByTheLength(RidgeRecommender):
+    def score_next(self, users, histories):
+        scores = super().score_next(users, histories)
+        scores[histories.lengths == 0] = np.nan
+        return scores
+
+
+@breaks("check_recommender_refuses_unknown_ids")
+class ClipsUsers(RidgeRecommender):
+    def score_next(self, users, histories):
+        return super().score_next(np.clip(users, 0, self._n_users - 1), histories)
+
+
+@breaks("check_recommender_refuses_unknown_ids")
+class DropsUnknownItems(RidgeRecommender):
+    def score_next(self, users, histories):
+        rows = [row[row < self._n_items] for row in histories]
+        return super().score_next(users, Sequences.of(rows))
+
+
+@breaks("check_recommender_pickles")
+class HoldsAFunction(RidgeRecommender):
+    def fit(self, train, *, validation, seed):
+        self.activation = lambda x: x
+        return super().fit(train, validation=validation, seed=seed)
+
+
+@breaks("check_recommender_pickles")
+class PicklesHalf(RidgeRecommender):
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._weights = -self._weights
+
+
+class OrderFree(Recommender):
+    """Counts how often items come together with those of the history, in any order."""
+
+    def fit(self, train, *, validation, seed):
+        self.n_users, self.n_items = train.n_users, train.n_items
+        seen = np.zeros((train.n_users, train.n_items))
+        seen[train.rows, train.items] = 1.0
+        self.together = (seen.T @ seen).astype(np.float32)
+        self.counts = train.item_counts.astype(np.float32)
+        return self
+
+    def score_next(self, users, histories):
+        if len(users) and not 0 <= users.min() <= users.max() < self.n_users:
+            raise IndexError("no such user")
+        scores = [self.together[np.sort(row)].sum(axis=0) for row in histories]
+        return np.array(scores, dtype=np.float32).reshape(len(users), self.n_items)
+
+
+@breaks("check_recommender_learns_planted_groups", uses_order=False)
+class KnowsPopularityOnly(OrderFree):
+    def score_next(self, users, histories):
+        return super().score_next(users, histories) * 0 + self.counts
+
+
+@breaks("check_recommender_uses_order_as_declared", uses_order=True)
+class DeclaresAnOrderThatItIgnores(OrderFree):
+    pass
+
+
+@breaks("check_recommender_uses_order_as_declared", uses_order=False)
+class HidesThatOrderMatters(RidgeRecommender):
+    pass
+
+
+@breaks("check_recommender_counts_the_samples_of_fake_users")
+class CountsWrongly(RidgeRecommender):
+    @property
+    def n_training_samples(self):
+        return 100
+
+
+# --------------------------------------------------------------------------- differentiable
+
+
+@breaks("check_differentiable_parameters_are_the_models_own", differentiable=True)
+class ScoresFromACopy(RidgeRecommender):
+    def fit(self, train, *, validation, seed):
+        super().fit(train, validation=validation, seed=seed)
+        self._table = self._weights.detach().numpy().copy()
+        return self
+
+    @property
+    def weights(self):
+        return self._table
+
+
+@breaks("check_differentiable_samples_come_from_the_data", differentiable=True)
+class IgnoresTheSeedOfSamples(RidgeRecommender):
+    calls = 0
+
+    def training_samples(self, train, *, seed):
+        samples = super().training_samples(train, seed=seed)
+        type(self).calls += 1
+        return TrainingSamples(
+            users=samples.users,
+            last_items=samples.last_items,
+            positives=samples.positives,
+            negatives=(samples.negatives + self.calls) % train.n_items,
+        )
+
+
+@breaks("check_differentiable_samples_come_from_the_data", differentiable=True)
+class InventsPositives(RidgeRecommender):
+    def training_samples(self, train, *, seed):
+        samples = super().training_samples(train, seed=seed)
+        return TrainingSamples(
+            users=samples.users[::-1].copy(),
+            last_items=samples.last_items,
+            positives=samples.positives,
+            negatives=samples.negatives,
+        )
+
+
+@breaks("check_differentiable_loss_has_a_value_for_each_sample", differentiable=True)
+class GivesTheMeanLoss(RidgeRecommender):
+    def sample_loss(self, samples):
+        return super().sample_loss(samples).mean()
+
+
+def _wrong_gradient(value):
+    return value.detach() + 2.0 * (value - value.detach())
+
+
+@breaks("check_differentiable_loss_has_a_true_gradient", differentiable=True)
+class DoublesTheLossGradient(RidgeRecommender):
+    def sample_loss(self, samples):
+        return _wrong_gradient(super().sample_loss(samples))
+
+
+@breaks("check_differentiable_loss_has_a_true_gradient", differentiable=True)
+class DetachesItsLoss(RidgeRecommender):
+    def sample_loss(self, samples):
+        return super().sample_loss(samples).detach()
+
+
+@breaks("check_differentiable_score_has_a_true_gradient", differentiable=True)
+class DoublesTheScoreGradient(RidgeRecommender):
+    def target_score(self, users, histories, items):
+        return _wrong_gradient(super().target_score(users, histories, items))
+
+
+@breaks("check_differentiable_target_score_ranks_as_score_next", differentiable=True)
+class ScoresTheOtherWay(RidgeRecommender):
+    def target_score(self, users, histories, items):
+        return -super().target_score(users, histories, items)
+
+
+@breaks("check_differentiable_l2_fits_the_parameters", differentiable=True)
+class ForgetsItsL2(RidgeRecommender):
+    def l2_coefficients(self, samples):
+        return []
+
+
+@breaks("check_differentiable_l2_fits_the_parameters", differentiable=True)
+class GivesL2OfAnotherShape(RidgeRecommender):
+    def l2_coefficients(self, samples):
+        return [torch.ones(3, 7, dtype=torch.float64)]

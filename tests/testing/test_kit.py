@@ -1,0 +1,172 @@
+"""The kit as its users call it: by kind, by subject, by name, with and without pytest."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import broken_attackers
+import pytest
+
+import loki_bench.testing as kit
+from loki_bench.errors import BrokenPromiseError, UnknownComponentError, UsageError
+from loki_bench.plugins.specs import AttackerSpec, MetricSpec, RecommenderSpec
+
+SPEC = AttackerSpec(
+    name="single", summary="Broken", target=f"{broken_attackers.__name__}:NeedsTwoTargets"
+)
+CHECK = "check_attacker_takes_a_single_target"
+
+
+def results(**given):
+    found = kit.run_checks(kit.subjects_of([SPEC]), **given)
+    return {result.check: result for result in found}
+
+
+def test_every_check_is_public_says_what_it_promises_and_is_named_after_its_kind():
+    prefixes = {"differentiable recommender": "differentiable", "influence estimator": "estimator"}
+    for kind, checks in kit.CHECKS.items():
+        for check in checks:
+            assert getattr(kit, check.__name__) is check
+            assert check.__name__ in kit.__all__
+            assert check.__name__.startswith(f"check_{prefixes.get(kind, kind)}_")
+            assert check.__doc__
+
+
+def test_checks_are_given_by_kind_and_an_unknown_kind_is_named():
+    assert kit.check_attacker_seed_fixes_everything in kit.checks_for("attacker")
+    with pytest.raises(UsageError, match="did you mean 'attacker'"):
+        kit.checks_for("atacker")
+
+
+def test_a_differentiable_recommender_must_pass_both_kinds():
+    def spec(differentiable):
+        return RecommenderSpec(
+            name="x", summary="x", target="a:B", uses_order=True, differentiable=differentiable
+        )
+
+    both = kit.checks_for(kit.Subject(spec=spec(True)))
+    assert both == kit.CHECKS["recommender"] + kit.CHECKS["differentiable recommender"]
+    assert kit.checks_for(kit.Subject(spec=spec(False))) == kit.CHECKS["recommender"]
+
+
+def test_a_metric_is_compared_with_a_reference_where_there_is_one():
+    spec = MetricSpec(
+        name="x",
+        summary="x",
+        target="a:b",
+        higher_is="neither",
+        range=(0, 1),
+        unit="share",
+        purpose="attack",
+    )
+    check = kit.check_metric_agrees_with_its_reference
+    assert check not in kit.checks_for(kit.Subject(spec=spec))
+    assert check in kit.checks_for(kit.Subject(spec=spec, reference=max))
+
+
+def test_a_check_is_a_plain_function_that_raises():
+    kit.check_attacker_seed_fixes_everything(kit.Subject(spec=SPEC))
+    with pytest.raises(ValueError, match="unpack"):
+        kit.check_attacker_takes_a_single_target(kit.Subject(spec=SPEC))
+    over = AttackerSpec(name="over", summary="Broken", target="broken_attackers:AddsAUser")
+    with pytest.raises(BrokenPromiseError, match="attacker 'over' wrote 1 fake users"):
+        kit.check_attacker_keeps_budgets_of_none_one_and_many(kit.Subject(spec=over))
+
+
+def test_a_failure_names_the_component_and_the_exception():
+    result = results()[CHECK]
+    assert (result.kind, result.component, result.outcome) == ("attacker", "single", "failed")
+    assert "attacker 'single' raised ValueError" in result.detail
+    assert not result.ok
+
+
+def test_an_expected_failure_is_fine_and_keeps_its_reason():
+    result = results(expected_failures={"single": {CHECK: "needs two"}})[CHECK]
+    assert (result.outcome, result.detail, result.ok) == ("expected failure", "needs two", True)
+
+
+def test_an_expected_failure_that_passes_is_an_error():
+    other = "check_attacker_seed_fixes_everything"
+    result = results(expected_failures={"single": {other: "of old"}})[other]
+    assert (result.outcome, result.ok) == ("unexpected pass", False)
+
+
+@pytest.mark.parametrize(
+    ("expected", "message"),
+    [
+        ({"other": {CHECK: "x"}}, "given for 'other'"),
+        ({"single": {"check_attacker_seed": "x"}}, "given for 'check_attacker_seed'"),
+        ({"single": {CHECK: " "}}, "has no reason"),
+    ],
+)
+def test_an_expectation_of_nothing_is_refused(expected, message):
+    with pytest.raises(UsageError, match=message):
+        results(expected_failures=expected)
+
+
+def test_parameters_and_references_of_nothing_are_refused():
+    with pytest.raises(UsageError, match="parameters are given for 'othr'"):
+        kit.subjects_of([SPEC], parameters={"othr": {}})
+    with pytest.raises(UsageError, match="a reference is given for 'x'"):
+        kit.subjects_of([SPEC], references={"x": max})
+
+
+def test_an_installed_component_is_checked_by_name():
+    found = list(kit.check_plugin("covisit"))
+    assert {result.component for result in found} == {"covisit"}
+    assert [result.outcome for result in found] == ["passed"] * len(kit.CHECKS["attacker"])
+
+
+def test_a_name_that_nothing_has_is_refused_with_the_nearest():
+    with pytest.raises(UnknownComponentError, match="did you mean 'covisit'"):
+        kit.check_plugin("covist")
+
+
+EXAMPLE = """
+from loki_bench.plugins.specs import AttackerSpec
+from loki_bench.testing import parametrize_with_checks
+
+SPECS = [AttackerSpec(name="single", summary="x", target="broken_attackers:NeedsTwoTargets")]
+
+def expecting(check):
+    return parametrize_with_checks(SPECS, expected_failures={"single": {check: "its reason"}})
+
+@expecting("check_attacker_takes_a_single_target")
+def test_right(check, subject):
+    check(subject)
+
+@expecting("check_attacker_seed_fixes_everything")
+def test_wrong(check, subject):
+    check(subject)
+"""
+
+
+def test_with_pytest_each_check_is_a_test_and_expected_failures_are_strict(tmp_path):
+    (tmp_path / "test_it.py").write_text(EXAMPLE)
+    answer = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-rxf", "-p", "no:cacheprovider", "test_it.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(broken_attackers.__file__).parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    n = len(kit.CHECKS["attacker"])
+    assert f"2 failed, {2 * n - 3} passed, 1 xfailed" in answer.stdout
+    assert f"XFAIL test_it.py::test_right[single-{CHECK}] - its reason" in answer.stdout
+    assert f"FAILED test_it.py::test_wrong[single-{CHECK}]" in answer.stdout
+    strict = "FAILED test_it.py::test_wrong[single-check_attacker_seed_fixes_everything]"
+    assert strict in answer.stdout
+    assert "[XPASS(strict)]" in answer.stdout
+
+
+def test_the_kit_itself_imports_neither_pytest_nor_a_framework():
+    code = (
+        "import sys, loki_bench.testing\n"
+        "print(sorted({'pytest', 'torch', 'numba', 'pandas', 'recbole'} & set(sys.modules)))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"
