@@ -227,16 +227,14 @@ def _statuses(prepared: "Prepared", records: Records) -> dict[str, int]:
 
 
 def _write_leaderboard(prepared: "Prepared", store: "Store", records: Records) -> list[Any]:
-    from loki_bench.leaderboard.rendering import as_csv, as_json, as_markdown
-    from loki_bench.leaderboard.table import tables_of
+    from loki_bench.audit.writing import write_leaderboard
 
     cells = prepared.grid.cells
-    tables = tables_of(
-        [records[cell.id] for cell in cells if cell.id in records],
-        [cell.model_dump(mode="json") for cell in cells if cell.id not in records],
+    return write_leaderboard(
+        store,
+        suite=prepared.suite.name,
+        summary=prepared.suite.summary,
+        metrics=prepared.suite.metrics,
+        records={cell.id: records[cell.id] for cell in cells if cell.id in records},
+        missing=[cell.model_dump(mode="json") for cell in cells if cell.id not in records],
     )
-    name = prepared.suite.name
-    store.write_text("leaderboard.md", as_markdown(name, prepared.suite.summary, tables))
-    store.write_text("leaderboard.csv", as_csv(tables))
-    store.write_text("leaderboard.json", as_json(name, tables))
-    return tables

@@ -6,6 +6,7 @@ from typing import NoReturn
 import click
 
 from loki_bench import __version__
+from loki_bench.cli.audit import reproduce, verify
 from loki_bench.cli.discovery import datasets, plugins, suites
 from loki_bench.cli.grid import leaderboard, merge, run, status
 from loki_bench.cli.tune import tune
@@ -27,7 +28,20 @@ def cli() -> None:
     """
 
 
-for command in (run, status, leaderboard, merge, tune, plugins, suites, datasets):
+COMMANDS = (
+    run,
+    status,
+    leaderboard,
+    merge,
+    verify,
+    reproduce,
+    tune,
+    plugins,
+    suites,
+    datasets,
+)
+
+for command in COMMANDS:
     cli.add_command(command)
 
 

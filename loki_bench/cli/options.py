@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,7 +9,7 @@ import click
 
 from loki_bench.plugins.registry import Registry, discover
 
-__all__ = ["as_json_option", "plugin_options", "registry_from", "results_option"]
+__all__ = ["as_json_option", "plugin_options", "processors", "registry_from", "results_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,3 +50,8 @@ def registry_from(disabled: tuple[str, ...], strict: bool) -> Registry:
     for plugin in registry.broken:
         click.echo(f"loki-bench: left out: {plugin}", err=True)
     return registry
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

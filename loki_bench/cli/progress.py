@@ -87,7 +87,7 @@ def _line(cell: Cell, status: Status, reason: str) -> str:
     budget = f"{100 * cell.budget.fake_users:g} % x {cell.budget.actions}"
     defense = "" if cell.defense is None else f" defended by {cell.defense.label}"
     victim = f"{cell.victim.label}{defense}"
-    what = f"{cell.attacker.label} on {victim}, {budget}, seed {cell.seed}: {status}"
+    what = f"{cell.attack_label} on {victim}, {budget}, seed {cell.seed}: {status}"
     return f"{what}: {reason}" if reason else what
 
 

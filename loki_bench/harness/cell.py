@@ -88,7 +88,13 @@ class Cell(_Frozen):
     surrogates: tuple[SurrogateUsed, ...]
     influence: Resolved | None
     defense: Resolved | None = None
+    placebo: bool = False
     seed: int
+
+    @property
+    def attack_label(self) -> str:
+        """The attack as a person reads it: ``loki(policy=dqn), placebo``."""
+        return f"{self.attacker.label}, placebo" if self.placebo else self.attacker.label
 
     @cached_property
     def id(self) -> str:
@@ -152,6 +158,7 @@ class Cell(_Frozen):
             "simulator": self.simulator,
             "surrogates": [s.model_dump(mode="json") for s in self.surrogates],
             "influence": self.influence,
+            **({"placebo": True} if self.placebo else {}),
         }
 
 

@@ -13,7 +13,7 @@ from loki_bench.plugins.specs import nearest
 from loki_bench.seeds import generator_for
 from loki_bench.split import leave_one_out
 
-__all__ = ["POPULAR_SHARE", "draw_goal"]
+__all__ = ["POPULAR_SHARE", "draw_goal", "draw_placebo_goal"]
 
 POPULAR_SHARE = 0.1
 """Targets to demote are drawn from this share of the catalogue, the most popular items first."""
@@ -47,13 +47,43 @@ def draw_goal(interactions: Interactions, protocol: Protocol, seed: int) -> Goal
     return Goal(items=ids(items), users=ids(users), kind=protocol.goal)
 
 
-def _pool(interactions: Interactions, protocol: Protocol) -> int | NDArray[np.int64]:
+def draw_placebo_goal(interactions: Interactions, protocol: Protocol, seed: int) -> Goal:
+    """The goal that a placebo is given: as many other items, the same target users.
+
+    The items are drawn as :func:`draw_goal` draws, from what is left without the targets. What
+    the attack does to the true targets all the same does not come from aiming at them.
+
+    Raises
+    ------
+    SuiteError
+        The catalogue has too few items that are no target.
+    """
+    goal = draw_goal(interactions, protocol, seed)
+    n_targets, n_others = len(goal.items), interactions.n_items - len(goal.items)
+    if n_targets > n_others:
+        raise SuiteError(
+            f"key 'integrity_rows': a placebo needs {n_targets} items that are no target, the data "
+            f"has {n_others}; choose fewer targets, or set it to false"
+        )
+    pool = _pool(interactions, protocol, without=goal.items)
+    drawn = generator_for(seed, "placebo").choice(pool, n_targets, replace=False)
+    return Goal(items=ids(sorted(int(i) for i in drawn)), users=goal.users, kind=goal.kind)
+
+
+NOTHING = ids(())
+
+
+def _pool(
+    interactions: Interactions, protocol: Protocol, *, without: NDArray[np.int32] = NOTHING
+) -> int | NDArray[np.int64]:
     """What target items are drawn from; a number stands for as many items from the first."""
     if protocol.goal == "promote":
-        return interactions.n_items
+        n_items = interactions.n_items
+        return np.setdiff1d(np.arange(n_items), without) if len(without) else n_items
     n_popular = max(protocol.n_targets, math.ceil(POPULAR_SHARE * interactions.n_items))
     counts = leave_one_out(interactions).history.item_counts
-    return np.argsort(-counts, kind="stable")[:n_popular]
+    most_popular_first = np.argsort(-counts, kind="stable")
+    return most_popular_first[~np.isin(most_popular_first, without)][:n_popular]
 
 
 def _given(tokens: list[str], known: tuple[str, ...], key: str) -> list[int]:

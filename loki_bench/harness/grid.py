@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from loki_bench.errors import LokiBenchError, SuiteError
 from loki_bench.harness.cell import Cell, CellBudget, DatasetUsed, Resolved, SurrogateUsed, resolve
-from loki_bench.harness.goal import draw_goal
+from loki_bench.harness.goal import draw_goal, draw_placebo_goal
 from loki_bench.harness.suite import Choice, Simulator, Suite
 from loki_bench.interactions import Interactions
 from loki_bench.plugins.registry import Origin, Registry
@@ -19,7 +19,7 @@ from loki_bench.plugins.specs import (
     RecommenderSpec,
 )
 
-__all__ = ["ChosenMetric", "Grid", "expand"]
+__all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand"]
 
 S = TypeVar("S", bound=ComponentSpec)
 
@@ -55,9 +55,11 @@ def expand(
         the suite's name.
     """
     try:
-        metrics = tuple(_metric(registry, label, dataset.n_items) for label in suite.metrics)
+        metrics = tuple(chosen_metric(registry, label, dataset.n_items) for label in suite.metrics)
         for seed in suite.seeds:
             draw_goal(interactions, suite.protocol, seed)
+            if suite.integrity_rows:
+                draw_placebo_goal(interactions, suite.protocol, seed)
         return Grid(cells=tuple(_cells(suite, registry, dataset)), metrics=metrics)
     except LokiBenchError as error:
         raise type(error)(f"suite '{suite.name}': {error}") from error
@@ -66,7 +68,8 @@ def expand(
 def _cells(suite: Suite, registry: Registry, dataset: DatasetUsed) -> Iterator[Cell]:
     victims = [_recommender(registry, choice) for choice in suite.victims]
     pool = [(_recommender(registry, choice), choice) for choice in suite.surrogates]
-    attackers = [(*_resolved(registry, AttackerSpec, choice), choice) for choice in suite.attackers]
+    chosen = _attackers(suite)
+    attackers = [(*_resolved(registry, AttackerSpec, choice), choice) for choice in chosen]
     defenses = [_defense(registry, choice) for choice in suite.defenses]
     for seed in suite.seeds:
         for share in suite.budget.fake_users:
@@ -81,7 +84,7 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetUsed) -> Iterator[C
                     influence = _influence(registry, spec, choice)
                     for victim in victims:
                         for simulator in _simulators(suite, spec):
-                            for defense in defenses:
+                            for defense, placebo in _variants(suite, attacker.name, defenses):
                                 yield Cell(
                                     dataset=dataset,
                                     protocol=suite.protocol,
@@ -92,8 +95,25 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetUsed) -> Iterator[C
                                     surrogates=_lent(simulator, victim, pool, attacker.name),
                                     influence=influence,
                                     defense=defense,
+                                    placebo=placebo,
                                     seed=seed,
                                 )
+
+
+def _attackers(suite: Suite) -> list[Choice]:
+    """The attackers of the suite, and `none` where a suite with integrity rows leaves it out."""
+    named = [choice.name for choice in suite.attackers]
+    without_none = suite.integrity_rows and "none" not in named
+    return [*([Choice(name="none")] if without_none else []), *suite.attackers]
+
+
+def _variants(
+    suite: Suite, attacker: str, defenses: list[Resolved | None]
+) -> list[tuple[Resolved | None, bool]]:
+    """Every defense, and one placebo beside the first: it is about the attack."""
+    plain: list[tuple[Resolved | None, bool]] = [(defense, False) for defense in defenses]
+    placebo = suite.integrity_rows and attacker != "none"
+    return [*plain[:1], *([(defenses[0], True)] if placebo else []), *plain[1:]]
 
 
 def _simulators(suite: Suite, spec: AttackerSpec) -> tuple[Simulator | None, ...]:
@@ -162,7 +182,8 @@ def _resolved(registry: Registry, spec_type: type[S], choice: Choice) -> tuple[S
     return spec, resolve(spec, origin, choice.parameters)
 
 
-def _metric(registry: Registry, label: str, n_items: int) -> ChosenMetric:
+def chosen_metric(registry: Registry, label: str, n_items: int) -> ChosenMetric:
+    """The metric of a label such as ``display_rate@10``; raises ``UsageError`` if it is none."""
     name, at, cutoff = label.partition("@")
     spec, origin = registry.find(MetricSpec, name)
     if spec.takes_k != bool(at):

@@ -35,7 +35,7 @@ from loki_bench.contracts import (
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.harness.cell import Cell, Resolved, SurrogateUsed
 from loki_bench.harness.filtering import Filtered, TrainedOn, shown_to_defense
-from loki_bench.harness.goal import draw_goal
+from loki_bench.harness.goal import draw_goal, draw_placebo_goal
 from loki_bench.harness.grid import ChosenMetric
 from loki_bench.harness.identity import canonical_json
 from loki_bench.harness.stored_file import StoredFile
@@ -147,7 +147,9 @@ def craft(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -> T
 
     Raises ``RejectedError`` where the answer breaks the rules.
     """
-    split, goal = _prepared(data, cell)
+    interactions, split = _loaded(data)
+    draw = draw_placebo_goal if cell.placebo else draw_goal
+    goal = draw(interactions, cell.protocol, cell.seed)
     attacker: Attacker = _built(cell.attacker)
     return timed(lambda: _craft(split, goal, cell, attacker, surrogates))
 

@@ -10,11 +10,13 @@ import platform
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import distributions
+from pathlib import Path
 from typing import Any, Literal
 
 from loki_bench.contracts import Goal
 from loki_bench.harness.cell import Cell
 from loki_bench.harness.filtering import Filtered
+from loki_bench.harness.identity import content_id
 from loki_bench.harness.jobs import Crafted, Evaluated
 from loki_bench.harness.timing import Timed
 from loki_bench.interactions import Sequences
@@ -24,6 +26,7 @@ __all__ = [
     "Status",
     "defense_report",
     "environment",
+    "environment_fingerprint",
     "failed_record",
     "ok_record",
     "run_of",
@@ -133,10 +136,26 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": platform.machine(),
+        "cpu": _cpu(),
         "n_cpus": os.cpu_count(),
         "threads_per_cell": 1,
         "distributions": {d.name: d.version for d in sorted(distributions(), key=lambda d: d.name)},
     }
+
+
+def environment_fingerprint(environment: Mapping[str, Any]) -> str:
+    """SHA-256 of what may change the bits of a result: all of an environment but the cores."""
+    return content_id({key: value for key, value in environment.items() if key != "n_cpus"})
+
+
+def _cpu() -> str:
+    """The processor's model: numerical libraries choose their kernels by it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor()
 
 
 def _head(cell: Cell, status: Status, reason: str) -> dict[str, Any]:

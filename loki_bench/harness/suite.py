@@ -116,6 +116,11 @@ class Suite(_Table):
     protocol: Protocol = Protocol()
     budget: BudgetGrid = BudgetGrid()
     limits: Limits = Limits()
+    integrity_rows: bool = Field(
+        default=True,
+        description="add `none`, and a placebo of every other attack: the same attack, given "
+        "other targets than those that are measured",
+    )
 
     @field_validator(
         "seeds", "metrics", "simulator", "victims", "attackers", "defenses", "surrogates"

@@ -21,6 +21,7 @@ surrogates = ["counts", "follows"]
 attackers = ["none", "random", "popular", "randalter", "covisit", "asks-surrogates"]
 metrics = ["display_rate@5", "hr@5", "hr_change@5", "length_distance", "target_rank"]
 dataset = "toy"
+integrity_rows = false
 [protocol]
 n_targets = 3
 n_target_users = 10
@@ -213,6 +214,8 @@ def test_every_command_has_help_with_an_example(folder):
         ["status"],
         ["leaderboard"],
         ["merge"],
+        ["verify"],
+        ["reproduce"],
         ["plugins"],
         ["plugins", "list"],
         ["plugins", "show"],

@@ -45,8 +45,11 @@ def display_rates(folder: Path, text: str) -> dict[tuple[str, str], float]:
     assert all(row["counts"] == {"ok": len(row["seeds"])} for row in table["rows"])
     for row in table["rows"]:
         assert (row["training_samples_from_fake_users"] > 0) == (row["attacker"] != "none")
+        assert not row["marked"]  # no attack here works without its targets
     return {
-        (row["victim"], row["attacker"]): row["metrics"]["display_rate@10"]["mean"]
+        (row["victim"], row["attacker"] + ", placebo" * row["placebo"]): row["metrics"][
+            "display_rate@10"
+        ]["mean"]
         for row in table["rows"]
     }
 
@@ -55,6 +58,7 @@ def test_covisitation_moves_the_targets_on_movielens(tmp_path):
     found = display_rates(tmp_path, SMALL)
     for victim in ("bprmf", "fpmc"):
         assert found[victim, "none"] <= 0.05
+        assert found[victim, "covisit, placebo"] <= 0.05
         assert found[victim, "covisit"] >= 0.1
 
 

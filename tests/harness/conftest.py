@@ -23,6 +23,7 @@ CONTENT = {
     "dataset": "toy",
     "protocol": {"n_targets": 3, "n_target_users": 10},
     "budget": {"fake_users": 0.2, "actions": 5},
+    "integrity_rows": False,
 }
 
 

@@ -119,3 +119,37 @@ def test_canonical_json_reads_back(content):
 def test_an_id_refuses_nan():
     with pytest.raises(ValueError, match="not JSON compliant"):
         content_id([float("nan")])
+
+
+def test_integrity_rows_are_none_and_a_placebo_of_every_other_attack(prepared):
+    grid = prepared(attackers=["random", "covisit"], seeds=[0], integrity_rows=True).grid
+    rows = [(cell.attacker.name, cell.placebo) for cell in grid.cells]
+    assert rows == [
+        ("none", False),
+        ("random", False),
+        ("random", True),
+        ("covisit", False),
+        ("covisit", True),
+    ]
+    assert len({cell.id for cell in grid.cells}) == len({cell.craft_id for cell in grid.cells}) == 5
+
+
+def test_integrity_rows_are_there_unless_a_suite_leaves_them_out(prepared):
+    content = prepared().suite.model_dump()
+    del content["integrity_rows"]
+    assert type(prepared().suite).model_validate(content).integrity_rows
+
+
+def test_none_is_not_added_twice_and_has_no_placebo(prepared):
+    grid = prepared(attackers=["none"], seeds=[0], integrity_rows=True).grid
+    assert [(cell.attacker.name, cell.placebo) for cell in grid.cells] == [("none", False)]
+
+
+def test_integrity_rows_change_no_id_of_other_cells(prepared):
+    without = {cell.id for cell in prepared().grid.cells}
+    assert without < {cell.id for cell in prepared(integrity_rows=True).grid.cells}
+
+
+def test_a_placebo_needs_as_many_other_items(prepared):
+    with pytest.raises(SuiteError, match=r"a placebo needs 16 items that are no target, .* has 14"):
+        prepared(protocol={"n_targets": 16, "n_target_users": 5}, integrity_rows=True)

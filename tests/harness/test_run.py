@@ -201,3 +201,27 @@ def test_times_and_machines_stay_out_of_records(prepared, tmp_path, run):
     assert "seconds" not in record
     assert beside["timings"]["attack"]["wall_seconds"] >= 0
     assert beside["environment"]["threads_per_cell"] == 1
+
+
+@pytest.mark.parametrize("goal", ["promote", "demote"])
+def test_a_placebo_aims_at_other_items_and_is_measured_at_the_true_ones(
+    prepared, tmp_path, run, goal
+):
+    protocol = {"n_targets": 3, "n_target_users": 10, "goal": goal}
+    suite = prepared(
+        attackers=["asks-surrogates"], seeds=[0], protocol=protocol, integrity_rows=True
+    )
+    store, _ = run(suite, tmp_path)
+    _, attack, placebo = records(store, suite)
+    assert attack["goal"] == placebo["goal"]
+    targets = set(attack["goal"]["items"])
+    aimed_at = [
+        set(store.read_poison(record["artefacts"]["poison"]).poison.items.tolist())
+        for record in (attack, placebo)
+    ]
+    assert aimed_at[0] == targets  # this attack writes its targets and nothing else
+    assert len(aimed_at[1]) == len(targets)
+    assert not aimed_at[1] & targets
+    assert placebo["spent"]["events_on_targets"] == 0
+    assert placebo["reports"]["attacker"] == attack["reports"]["attacker"]
+    assert placebo["artefacts"]["clean_ranks"] == attack["artefacts"]["clean_ranks"]

@@ -1,0 +1,74 @@
+"""Level 1: every byte of a leaderboard folder is the one that was written."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from loki_bench.audit.manifest import MANIFEST, read_manifest
+from loki_bench.audit.report import Finding, LevelReport
+from loki_bench.errors import StoreError
+from loki_bench.harness.identity import bytes_digest, canonical_json, content_id
+
+__all__ = ["check_hashes"]
+
+NOT_CHECKED = ("work",)
+"""Folders that are safe to delete and are never read by a verification."""
+
+
+def check_hashes(folder: Path) -> tuple[LevelReport, list[str]]:
+    """Compare every file with the manifest, and every run with its own digest.
+
+    Returns
+    -------
+    (report, notes)
+        Notes name files that are no part of the leaderboard: nothing is computed from them.
+    """
+    report = LevelReport(1, n_checked=1)
+    try:
+        manifest = read_manifest(folder)
+    except StoreError as error:
+        if not (folder / MANIFEST).exists():
+            raise
+        report.problems.append(Finding(MANIFEST, str(error).partition(": ")[2]))
+        return report, []
+    for name, digest in sorted(manifest.files.items()):
+        report.n_checked += 1
+        path = folder / name
+        if not _inside(folder, path):
+            report.problems.append(Finding(name, "it lies outside the leaderboard"))
+        elif not path.is_file():
+            report.problems.append(Finding(name, "it is not there"))
+        elif bytes_digest(path.read_bytes()) != digest:
+            report.problems.append(Finding(name, "its bytes are not those of the manifest"))
+    notes = []
+    for path in _files(folder):
+        name = path.relative_to(folder).as_posix()
+        if name.startswith("runs/") and path.stem in set(manifest.record_ids):
+            report.n_checked += 1
+            if not _is_sealed(path.read_bytes()):
+                report.problems.append(Finding(name, "its bytes do not match its digest"))
+        elif name != MANIFEST and name not in manifest.files:
+            notes.append(f"{name} is no part of the leaderboard")
+    return report, notes
+
+
+def _inside(folder: Path, path: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.relative_to(folder).parts[0] not in NOT_CHECKED:
+            yield path
+
+
+def _is_sealed(raw: bytes) -> bool:
+    """Whether these are the bytes that a store writes for their content."""
+    try:
+        content = json.loads(raw)
+        digest = content.pop("sha256")
+        sealed = {**content, "sha256": content_id(content)}
+        text = canonical_json(sealed, indent=1) + "\n"
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        return False
+    return content_id(content) == digest and text.encode() == raw

@@ -1,0 +1,115 @@
+"""Computes cells again in an empty folder, with some of their stored pieces put there first.
+
+A run looks for every piece of work in its store before it computes it. So what is laid into the
+new folder decides what is taken as given: poison and ranks, and only metrics are computed; the
+poison, and victims are trained on it; nothing, and all of it is done again. Fitted surrogates are
+never taken over: they are pickles, and opening a stranger's pickle runs a stranger's code.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loki_bench.audit.manifest import artefact_paths
+from loki_bench.errors import InvalidAnswerError
+from loki_bench.harness import jobs
+from loki_bench.harness.cell import Cell, DatasetUsed
+from loki_bench.harness.grid import ChosenMetric
+from loki_bench.harness.record import Status
+from loki_bench.harness.run import Progress, run_cells
+from loki_bench.harness.store import Store
+from loki_bench.harness.timing import timed
+from loki_bench.harness.workers import Workers
+from loki_bench.interactions import Interactions
+
+__all__ = ["Given", "Quiet", "Replay", "lay_out"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """What cells need to be computed again, the folder apart."""
+
+    metrics: tuple[ChosenMetric, ...]
+    dataset: DatasetUsed
+    interactions: Interactions
+    workers: Workers
+    seconds: float
+    progress: Progress
+
+    def run(self, cells: Sequence[Cell], store: Store, *, workers: Workers | None = None) -> None:
+        """Compute the cells into a store; each ends in a record there."""
+        run_cells(
+            list(cells),
+            self.metrics,
+            store=store,
+            workers=workers or self.workers,
+            data=store.write_dataset(self.interactions, self.dataset.fingerprint),
+            interactions=self.interactions,
+            seconds=self.seconds,
+            progress=self.progress,
+        )
+
+
+class Given:
+    """Workers for cells whose poison, or whose poison and ranks, are given.
+
+    What is given is not computed. A record whose pieces do not belong together leads to work that
+    should not be needed: it is refused, not done. Surrogates are not trained, since only crafting
+    asks for them.
+
+    Parameters
+    ----------
+    ranks : bool
+        Whether ranks are given too: then metrics are all that is computed.
+    """
+
+    def __init__(self, workers: Workers, *, ranks: bool) -> None:
+        self.n_workers = workers.n_workers
+        self._workers = workers
+        self._refused: dict[Callable[..., Any], str] = {
+            jobs.craft: "its poison is not where its cell leads, or not whole"
+        }
+        if ranks:
+            self._refused[jobs.evaluate] = "its ranks are not where its victim and poison lead"
+            self._refused[jobs.defend] = "what its defense kept is not where its poison leads"
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+        """Start a job, unless it is refused or nobody needs it."""
+        answer: Future[Any] = Future()
+        if function in self._refused:
+            answer.set_exception(InvalidAnswerError(self._refused[function]))
+        elif function is jobs.fit_surrogate:
+            answer.set_result(timed(bytes))
+        else:
+            answer = self._workers.submit(function, *arguments)
+        return answer
+
+
+class Quiet:
+    """Progress of work that needs no line of its own."""
+
+    def started(self, n_cells: int) -> None:
+        """Nothing."""
+
+    def working_on(self, what: Iterable[str]) -> None:
+        """Nothing."""
+
+    def finished(self, cell: Cell, status: Status, reason: str) -> None:
+        """Nothing."""
+
+
+def lay_out(
+    source: Path,
+    target: Path,
+    record: dict[str, Any],
+    *,
+    kinds: tuple[str, ...],
+) -> None:
+    """Copy a record's artefacts of the given kinds (folders below ``artefacts``) as they are."""
+    for name in artefact_paths(source, record):
+        if name.split("/")[1] in kinds and (source / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / name, target / name)

@@ -1,0 +1,127 @@
+"""Computes one cell again from nothing and compares it number by number."""
+
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from loki_bench.audit.difference import cell_difference
+from loki_bench.audit.installed import cell_of, why_not_runnable
+from loki_bench.audit.opening import Opening
+from loki_bench.errors import StoreError
+from loki_bench.harness.record import environment, environment_fingerprint
+from loki_bench.harness.store import Store
+from loki_bench.leaderboard.row_key import row_key
+from loki_bench.plugins.registry import Registry
+
+__all__ = ["Reproduction", "reproduce_cell"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """One cell, computed again.
+
+    Attributes
+    ----------
+    cell : str
+        The id.
+    row : str
+    seed : int
+    same_environment : bool or None
+        Whether machine and versions are those of the record's run; None where no run is kept.
+    metrics : mapping of label to (stored, here)
+    difference : str or None
+        The first number that differs; None where all are the same to the last bit.
+    """
+
+    cell: str
+    row: str
+    seed: int
+    same_environment: bool | None
+    metrics: dict[str, tuple[float | None, float | None]]
+    difference: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, for programs."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """For a person."""
+        said = {True: "the same", False: "another", None: "an unknown"}[self.same_environment]
+        lines = [f"{self.row}, seed {self.seed} ({self.cell}), in {said} environment"]
+        lines += [
+            f"  {label:<20} stored {stored!r}, here {here!r}"
+            for label, (stored, here) in self.metrics.items()
+        ]
+        lines.append(self.difference or "the same to the last bit")
+        return "\n".join(lines)
+
+
+def reproduce_cell(
+    name: str, results: Path, *, registry: Registry, opened: Opening
+) -> Reproduction:
+    """Compute a cell again.
+
+    Parameters
+    ----------
+    name : str
+        The path of a record, or the beginning of a cell's id.
+    results : Path
+        Where to look for an id: the folder that holds leaderboards.
+
+    Raises
+    ------
+    StoreError
+        There is no such cell, or several, or its record can't be computed with what is installed.
+    """
+    path = _path_of(name, results)
+    stored = Store(path.parent.parent, warn=lambda text: None)
+    record = stored.read_json("records", path.stem)
+    cell = cell_of(record, path.stem) if record is not None else "it is not whole"
+    why = cell if isinstance(cell, str) else why_not_runnable(cell, registry, but=("dataset",))
+    if record is None or isinstance(cell, str) or why is not None:
+        raise StoreError(f"{path} can't be computed again: {why}")
+    labels = tuple(record.get("metrics", {}))
+    with (
+        tempfile.TemporaryDirectory(prefix="loki-bench-") as temporary,
+        opened(labels, cell) as replay,
+    ):
+        if cell.dataset.fingerprint != replay.dataset.fingerprint:
+            raise StoreError(
+                f"{path} is about data with the fingerprint {cell.dataset.fingerprint}; the data "
+                f"here has {replay.dataset.fingerprint}"
+            )
+        again = Store(Path(temporary), warn=lambda text: None)
+        replay.run([cell], again)
+        new = again.read_json("records", cell.id) or {}
+        difference = cell_difference(stored, again, record, new)
+    run = stored.read_json("runs", cell.id)
+    return Reproduction(
+        cell=cell.id,
+        row=str(row_key(record["cell"])),
+        seed=cell.seed,
+        same_environment=None
+        if run is None
+        else environment_fingerprint(run["environment"]) == environment_fingerprint(environment()),
+        metrics={
+            label: (record["metrics"][label], new.get("metrics", {}).get(label)) for label in labels
+        },
+        difference=difference,
+    )
+
+
+def _path_of(name: str, results: Path) -> Path:
+    path = Path(name)
+    if path.suffix == ".json":
+        if not path.is_file():
+            raise StoreError(f"there is no record {path}")
+        return path
+    pattern = f"*/records/{name}*.json" if name.isalnum() else ""
+    found = sorted(results.glob(pattern)) if pattern else []
+    if len(found) != 1:
+        many = f"{len(found)} cells begin" if found else "no cell begins"
+        raise StoreError(
+            f"{many} with '{name}' in {results}; give more of the id, the path of a record, or "
+            "another folder with --results"
+        )
+    return found[0]

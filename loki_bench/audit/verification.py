@@ -1,0 +1,273 @@
+"""Verifies a leaderboard folder level by level."""
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loki_bench.audit.difference import cell_difference, record_difference
+from loki_bench.audit.hashes import check_hashes
+from loki_bench.audit.installed import cell_of, why_not_runnable
+from loki_bench.audit.manifest import Manifest, read_manifest
+from loki_bench.audit.opening import Opening
+from loki_bench.audit.replay import Given, Replay, lay_out
+from loki_bench.audit.report import Finding, LevelReport, Verification
+from loki_bench.errors import StoreError
+from loki_bench.harness.cell import Cell
+from loki_bench.harness.record import environment, environment_fingerprint
+from loki_bench.harness.store import Store
+from loki_bench.leaderboard.files import leaderboard_files
+from loki_bench.leaderboard.row_key import row_key
+from loki_bench.leaderboard.table import tables_of
+from loki_bench.plugins.registry import Registry
+
+__all__ = ["Verifier", "verify"]
+
+Record = dict[str, Any]
+
+# By level, which kinds of artefacts are taken as given, and whose components are then not used.
+# Level 4 may use ranks again where the poison is the same: their address is the poison's content,
+# and level 3 is what checks them.
+CRAFTING = ("attacker", "influence", "surrogates")
+GIVEN: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    2: (("poison", "defense", "ranks"), (*CRAFTING, "victim", "defense")),
+    3: (("poison",), CRAFTING),
+    4: (("defense", "ranks"), ()),
+}
+
+
+def verify(
+    folder: Path,
+    *,
+    levels: Collection[int],
+    registry: Registry,
+    opened: Opening,
+    sample: int | None = None,
+    seed: int = 0,
+) -> Verification:
+    """Check a leaderboard.
+
+    Parameters
+    ----------
+    levels : collection of int
+        See :data:`loki_bench.audit.report.LEVELS`. Hashes are always checked first: nothing is
+        computed from a folder whose manifest can't be read.
+    opened : callable
+        Called once, and only if a level computes something.
+    sample, seed : int
+        Compute this many cells again, drawn by the seed, instead of all; files and tables are
+        always checked whole.
+    """
+    found, notes = check_hashes(folder)
+    reports = {1: found}
+    try:
+        manifest = read_manifest(folder)
+    except StoreError:
+        return Verification(leaderboard=str(folder), levels=(found,), notes=tuple(notes))
+    verifier = Verifier.of(folder, manifest, registry)
+    if 5 in levels:
+        reports[5] = verifier.tables()
+    computed = sorted(set(levels) & {2, 3, 4})
+    chosen = verifier.sampled(sample, seed)
+    if computed and chosen:
+        with opened(manifest.metrics, chosen[0]) as replay:
+            for level in computed:
+                reports[level] = verifier.computed(level, chosen, replay)
+    else:
+        reports |= {level: LevelReport(level) for level in computed}
+    if sample is not None:
+        notes.append(f"levels 2 to 4 looked at {len(chosen)} of {len(verifier.cells)} cells")
+    if 1 not in levels and not found.problems:
+        del reports[1]
+    return Verification(
+        leaderboard=str(folder),
+        levels=tuple(reports[number] for number in sorted(reports)),
+        notes=tuple(notes),
+    )
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """One leaderboard folder, read once.
+
+    Attributes
+    ----------
+    records : mapping of cell id to record
+    cells : mapping of cell id to Cell
+        Of the records that say what their id says.
+    unreadable : list of Finding
+        Records that can't be used.
+    """
+
+    folder: Path
+    manifest: Manifest
+    registry: Registry
+    store: Store
+    records: dict[str, Record]
+    cells: dict[str, Cell]
+    unreadable: list[Finding]
+
+    @classmethod
+    def of(cls, folder: Path, manifest: Manifest, registry: Registry) -> "Verifier":
+        """Read the records that a manifest lists."""
+        store = Store(folder, warn=lambda text: None)
+        records: dict[str, Record] = {}
+        cells: dict[str, Cell] = {}
+        unreadable = []
+        for cell_id in manifest.record_ids:
+            record = store.read_json("records", cell_id)
+            cell = cell_of(record, cell_id) if record is not None else "it is not whole"
+            if record is None or isinstance(cell, str):
+                unreadable.append(Finding(f"records/{cell_id}.json", str(cell)))
+            else:
+                records[cell_id], cells[cell_id] = record, cell
+        return cls(folder, manifest, registry, store, records, cells, unreadable)
+
+    def sampled(self, n: int | None, seed: int) -> list[Cell]:
+        """The cells to compute again."""
+        cells = [self.cells[cell_id] for cell_id in sorted(self.cells)]
+        if n is None or n >= len(cells):
+            return cells
+        drawn = np.random.default_rng(seed).choice(len(cells), n, replace=False)
+        return [cells[int(i)] for i in sorted(drawn)]
+
+    def tables(self) -> LevelReport:
+        """Level 5: the tables of these records, byte for byte."""
+        report = LevelReport(5, problems=list(self.unreadable))
+        tables = tables_of(self.records.values(), self.manifest.missing)
+        files = leaderboard_files(self.manifest.suite, self.manifest.summary, tables)
+        listed = {name for name in self.manifest.files if "/" not in name}
+        for name in sorted(listed | set(files)):
+            report.n_checked += 1
+            path = self.folder / name
+            if name not in files:
+                report.problems.append(Finding(name, "nothing here writes such a file"))
+            elif not path.is_file():
+                report.problems.append(Finding(name, "it is not there"))
+            elif (line := _first_other_line(path.read_bytes(), files[name].encode())) is not None:
+                report.problems.append(Finding(name, f"line {line} is not what its records give"))
+        return report
+
+    def computed(self, level: int, cells: Sequence[Cell], replay: Replay) -> LevelReport:
+        """Levels 2 to 4: compute cells again from what is taken as given, and compare."""
+        report = LevelReport(level, problems=list(self.unreadable))
+        kinds, unused = GIVEN[level]
+        runnable = []
+        for cell in cells:
+            why = self._why_not(cell, level, replay, unused)
+            if why is None:
+                runnable.append(cell)
+            else:
+                report.not_judged.append(Finding(self._named(cell), why))
+        with tempfile.TemporaryDirectory(prefix="loki-bench-") as temporary:
+            again = Store(Path(temporary), warn=lambda text: None)
+            for cell in runnable:
+                lay_out(self.folder, again.folder, self.records[cell.id], kinds=kinds)
+            given = None if level == 4 else Given(replay.workers, ranks=level == 2)
+            replay.run(runnable, again, workers=given)
+            for cell in runnable:
+                self._compare(cell, again, report)
+        return report
+
+    def _why_not(
+        self, cell: Cell, level: int, replay: Replay, unused: tuple[str, ...]
+    ) -> str | None:
+        record = self.records[cell.id]
+        if record["status"] != "ok" and level < 4:
+            return f"it has no poison and no ranks ({record['status']})"
+        if record["status"] == "timeout":
+            return "it ran out of time, which depends on the machine"
+        if cell.dataset.fingerprint != replay.dataset.fingerprint:
+            return f"it is about other data (fingerprint {cell.dataset.fingerprint})"
+        return why_not_runnable(cell, self.registry, but=(*unused, "dataset"))
+
+    def _compare(self, cell: Cell, again: Store, report: LevelReport) -> None:
+        old, new = self.records[cell.id], again.read_json("records", cell.id)
+        if new is None:
+            report.problems.append(Finding(self._named(cell), "it left no record here"))
+            return
+        if report.number == 2:
+            difference = record_difference(old, new)
+        else:
+            difference = cell_difference(self.store, again, old, new)
+        if difference is None:
+            report.n_checked += 1
+        elif report.number == 2 or self._same_environment(cell):
+            report.n_checked += 1
+            report.problems.append(Finding(self._named(cell), difference))
+        else:
+            self._compare_elsewhere(cell, old, new, difference, report)
+
+    def _compare_elsewhere(
+        self, cell: Cell, old: Record, new: Record, difference: str, report: LevelReport
+    ) -> None:
+        """Another machine or other versions: no farther off than seeds are from each other."""
+        name = self._named(cell)
+        if old["status"] != new["status"]:
+            report.n_checked += 1
+            report.problems.append(Finding(name, f"it ends as {new['status']}: {new['reason']}"))
+            return
+        if old["status"] != "ok":
+            report.n_checked += 1  # the reason's words may name the machine
+            return
+        spread = self._spread(cell)
+        if not spread:
+            why = f"other machine or versions, and one seed has no spread; here {difference}"
+            report.not_judged.append(Finding(name, why))
+            return
+        report.n_checked += 1
+        for label, allowed in spread.items():
+            before, after = old["metrics"].get(label), new["metrics"].get(label)
+            if (before is None) != (after is None) or (
+                before is not None and abs(before - after) > allowed
+            ):
+                report.problems.append(
+                    Finding(
+                        name,
+                        f"{label} is {before!r} in the record and {after!r} here, on another "
+                        f"machine or other versions; its seeds lie within {allowed!r}",
+                    )
+                )
+                return
+
+    def _spread(self, cell: Cell) -> dict[str, float]:
+        """By metric, how far the stored seeds of the cell's row lie apart; empty for one seed."""
+        key = row_key(self.records[cell.id]["cell"])
+        values: dict[str, list[float]] = defaultdict(list)
+        n_seeds = 0
+        for record in self.records.values():
+            if record["status"] == "ok" and row_key(record["cell"]) == key:
+                n_seeds += 1
+                for label, value in record["metrics"].items():
+                    values[label] += [] if value is None else [value]
+        if n_seeds < 2:
+            return {}
+        return {label: max(row) - min(row) if row else 0.0 for label, row in values.items()}
+
+    def _same_environment(self, cell: Cell) -> bool:
+        run = self.store.read_json("runs", cell.id)
+        if run is None:
+            return False
+        here = environment_fingerprint(environment())
+        return environment_fingerprint(run.get("environment", {})) == here
+
+    def _named(self, cell: Cell) -> str:
+        row = row_key(self.records[cell.id]["cell"])
+        return f"records/{cell.id}.json ({row}, seed {cell.seed})"
+
+
+def _first_other_line(found: bytes, expected: bytes) -> int | None:
+    """The number, from 1, of the first line that differs."""
+    if found == expected:
+        return None
+    pairs: Iterable[tuple[bytes, bytes]] = zip(
+        found.splitlines(keepends=True), expected.splitlines(keepends=True), strict=False
+    )
+    for number, (one, other) in enumerate(pairs, start=1):
+        if one != other:
+            return number
+    return min(len(found.splitlines()), len(expected.splitlines())) + 1

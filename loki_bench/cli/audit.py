@@ -1,0 +1,134 @@
+"""``verify`` and ``reproduce``: what of a leaderboard holds when it is computed again."""
+
+import json
+from pathlib import Path
+
+import click
+
+from loki_bench.cli.options import (
+    as_json_option,
+    plugin_options,
+    processors,
+    registry_from,
+    results_option,
+)
+
+__all__ = ["reproduce", "verify"]
+
+LEVEL_NAMES = ("hashes", "metrics", "victims", "poison", "tables")
+
+
+@click.command()
+@click.argument("leaderboard", type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--level",
+    "levels",
+    multiple=True,
+    type=click.Choice([*LEVEL_NAMES, *"12345"]),
+    help="Check this level: hashes (1), metrics (2), victims (3), poison (4) or tables (5). May be "
+    "repeated.  [default: all]",
+)
+@click.option(
+    "--sample", type=click.IntRange(min=1), help="Compute only N cells again, drawn by --seed."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), help="Worker processes, one thread each.")
+@click.option("--seconds", type=float, default=3600.0, show_default=True, help="Limit of a job.")
+@click.option("--dataset-path", type=click.Path(path_type=Path), help="A file dataset's file.")
+@click.option("--offline", is_flag=True, help="Never use the network, not even for the dataset.")
+@plugin_options
+@as_json_option
+def verify(
+    leaderboard: Path,
+    levels: tuple[str, ...],
+    sample: int | None,
+    seed: int,
+    workers: int | None,
+    seconds: float,
+    dataset_path: Path | None,
+    offline: bool,
+    disabled: tuple[str, ...],
+    strict_plugins: bool,
+    as_json: bool,
+) -> int:
+    r"""Check a leaderboard: its bytes, metrics, victims, poison and tables.
+
+    LEADERBOARD is a folder that `run` wrote.
+
+    \b
+    Example: loki-bench verify leaderboards/quick --level hashes --level tables
+
+    Exit status: 0 all holds; 11 hashes, 12 metrics, 13 victims, 14 poison or 15 tables do not, the
+    first of them; 1 a level could not be judged here; 2 the request was wrong.
+    """
+    from loki_bench.audit.opening import opening
+    from loki_bench.audit.verification import verify as verify_folder
+
+    registry = registry_from(disabled, strict_plugins)
+    names = {name: number for number, name in enumerate(LEVEL_NAMES, start=1)}
+    chosen = {names.get(level) or int(level) for level in levels} or set(names.values())
+    found = verify_folder(
+        leaderboard,
+        levels=chosen,
+        registry=registry,
+        opened=opening(
+            registry,
+            n_workers=workers or processors(),
+            seconds=seconds,
+            dataset_path=dataset_path,
+            download=not offline,
+        ),
+        sample=sample,
+        seed=seed,
+    )
+    click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
+    return found.exit_code
+
+
+@click.command()
+@click.argument("cell")
+@results_option
+@click.option("--workers", type=click.IntRange(min=1), help="Worker processes, one thread each.")
+@click.option("--seconds", type=float, default=3600.0, show_default=True, help="Limit of a job.")
+@click.option("--dataset-path", type=click.Path(path_type=Path), help="A file dataset's file.")
+@click.option("--offline", is_flag=True, help="Never use the network, not even for the dataset.")
+@plugin_options
+@as_json_option
+def reproduce(
+    cell: str,
+    results: Path,
+    workers: int | None,
+    seconds: float,
+    dataset_path: Path | None,
+    offline: bool,
+    disabled: tuple[str, ...],
+    strict_plugins: bool,
+    as_json: bool,
+) -> int:
+    r"""Compute one cell again from nothing, and print the first number that differs.
+
+    CELL is the path of a record, or the beginning of a cell's id in the results folder.
+
+    \b
+    Example: loki-bench reproduce 3fa9c1
+
+    Exit status: 0 the same to the last bit, 1 a number differs, 2 the request was wrong.
+    """
+    from loki_bench.audit.opening import opening
+    from loki_bench.audit.reproduction import reproduce_cell
+
+    registry = registry_from(disabled, strict_plugins)
+    found = reproduce_cell(
+        cell,
+        results,
+        registry=registry,
+        opened=opening(
+            registry,
+            n_workers=workers or processors(),
+            seconds=seconds,
+            dataset_path=dataset_path,
+            download=not offline,
+        ),
+    )
+    click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
+    return 0 if found.difference is None else 1

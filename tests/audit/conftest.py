@@ -1,0 +1,120 @@
+"""A small leaderboard of the toy plugin, computed once, and a way to compute cells again."""
+
+import shutil
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from loki_bench.audit.replay import Quiet, Replay
+from loki_bench.audit.writing import write_leaderboard
+from loki_bench.harness.grid import chosen_metric
+from loki_bench.harness.preparation import load_dataset, prepare
+from loki_bench.harness.run import run_cells
+from loki_bench.harness.store import Store
+from loki_bench.harness.suite import Choice, Suite
+from loki_bench.plugins.registry import discover
+
+TOYS = Path(__file__).parents[1] / "toys"
+
+CONTENT = {
+    "name": "toy",
+    "summary": "Toys",
+    "seeds": [0, 1, 2],
+    "victims": ["counts"],
+    "surrogates": ["counts", "follows"],
+    "attackers": ["none", "random", "asks-surrogates", "raises"],
+    "metrics": ["display_rate@5", "hr@5"],
+    "dataset": "toy",
+    "protocol": {"n_targets": 3, "n_target_users": 10},
+    "budget": {"fake_users": 0.2, "actions": 5},
+}
+
+
+class Here:
+    """Workers that run a job where it is submitted."""
+
+    n_workers = 1
+
+    def submit(self, function, *arguments):
+        future = Future()
+        try:
+            future.set_result(function(*arguments))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def replay_of(labels, registry, workers=None):
+    dataset, interactions = load_dataset(Choice(name="toy"), registry, download=False)
+    return Replay(
+        metrics=tuple(chosen_metric(registry, label, dataset.n_items) for label in labels),
+        dataset=dataset,
+        interactions=interactions,
+        workers=workers or Here(),
+        seconds=60.0,
+        progress=Quiet(),
+    )
+
+
+@contextmanager
+def opened_here(labels, cell):
+    yield replay_of(labels, discover())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def toys():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(TOYS)
+        yield
+
+
+def computed(folder, **changes):
+    """Run a suite of toys into a folder and write its leaderboard."""
+    prepared = prepare(Suite.model_validate({**CONTENT, **changes}), discover(), download=False)
+    store = Store(folder, warn=print)
+    cells = list(prepared.grid.cells)
+    lacking = [cell for cell in cells if store.read_json("records", cell.id) is None]
+    run_cells(
+        lacking,
+        prepared.grid.metrics,
+        store=store,
+        workers=Here(),
+        data=store.write_dataset(prepared.interactions, prepared.dataset.fingerprint),
+        interactions=prepared.interactions,
+        seconds=60.0,
+        progress=Quiet(),
+    )
+    records = store.records(cells)
+    write_leaderboard(
+        store,
+        suite=prepared.suite.name,
+        summary=prepared.suite.summary,
+        metrics=prepared.suite.metrics,
+        records=records,
+        missing=[c.model_dump(mode="json") for c in cells if c.id not in records],
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory):
+    """Computed once; tests get copies."""
+    return computed(tmp_path_factory.mktemp("original") / "toy")
+
+
+@pytest.fixture
+def leaderboard(original, tmp_path):
+    """A leaderboard folder of its own for a test to damage."""
+    return Path(shutil.copytree(original, tmp_path / "toy"))
+
+
+@pytest.fixture
+def opened():
+    return opened_here
+
+
+@pytest.fixture
+def compute():
+    return computed

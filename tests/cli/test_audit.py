@@ -1,0 +1,75 @@
+"""`verify` and `reproduce`, as a person types them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOYS = Path(__file__).parents[1] / "toys"
+
+SUITE = """
+name = "toy"
+seeds = [0, 1]
+victims = ["counts"]
+attackers = ["random", "covisit"]
+metrics = ["display_rate@5", "hr@5"]
+dataset = "toy"
+[protocol]
+n_targets = 3
+n_target_users = 10
+[budget]
+fake_users = 0.2
+actions = 5
+"""
+
+
+def loki_bench(folder, *arguments, code=0):
+    done = subprocess.run(
+        [sys.executable, "-m", "loki_bench", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(TOYS), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    (folder / "toy.toml").write_text(SUITE)
+    loki_bench(folder, "run", "toy.toml", "--workers", "1")
+    return folder
+
+
+def test_what_was_run_is_verified_at_every_level_and_reproduced(folder):
+    done = loki_bench(folder, "verify", "leaderboards/toy", "--workers", "1", "--json")
+    report = json.loads(done.stdout)
+    assert [level["verdict"] for level in report["levels"]] == ["passed"] * 5
+    assert [level["n_checked"] for level in report["levels"]][1:4] == [10, 10, 10]
+
+    record = next((folder / "leaderboards" / "toy" / "records").iterdir())
+    done = loki_bench(folder, "reproduce", record.stem[:10], "--workers", "1")
+    assert done.stdout.splitlines()[-1] == "the same to the last bit"
+
+
+def test_a_flipped_byte_is_named_by_the_exit_status_and_the_file(folder):
+    path = folder / "leaderboards" / "toy" / "leaderboard.csv"
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b"toy", b"toz", 1))
+    try:
+        done = loki_bench(folder, "verify", "leaderboards/toy", "--level", "hashes", code=11)
+        assert "leaderboard.csv: its bytes are not those of the manifest" in done.stdout
+        loki_bench(folder, "verify", "leaderboards/toy", "--level", "tables", code=11)
+    finally:
+        path.write_bytes(raw)
+
+
+def test_a_folder_that_is_no_leaderboard_is_refused(folder):
+    done = loki_bench(folder, "verify", "leaderboards", code=2)
+    assert "expected a folder of results that `loki-bench run` wrote" in done.stderr
