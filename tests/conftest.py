@@ -1,13 +1,57 @@
-"""What every test shares: how hypothesis runs, and one thread for whatever computes."""
+"""What every test shares: hypothesis, one thread for whatever computes, a Dask cluster."""
 
+import json
 import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 # before numpy or torch is imported: a cell runs on one thread, and so do tests
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-from hypothesis import settings  # noqa: E402  # the environment must be set first
+import pytest  # noqa: E402  # the environment must be set first
+from hypothesis import settings  # noqa: E402
 
 # the same examples in every run, no time limit on a busy machine, nothing written to the checkout
 settings.register_profile("loki-bench", derandomize=True, deadline=None, database=None)
 settings.load_profile("loki-bench")
+
+
+def _start(module, *arguments, log):
+    with log.open("ab") as told:
+        return subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.{module}", *arguments, "--no-dashboard"],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent / "toys")},
+            stdout=told,
+            stderr=subprocess.STDOUT,
+        )
+
+
+@pytest.fixture(scope="session")
+def dask_cluster(tmp_path_factory):
+    """The address of a real scheduler with two workers on loopback, toys installed.
+
+    One worker runs alone, the other under a nanny that starts it again when it is killed.
+    """
+    pytest.importorskip("distributed")
+    folder = tmp_path_factory.mktemp("cluster")
+    told = folder / "scheduler.json"
+    options = ("--scheduler-file", str(told), "--host", "127.0.0.1", "--port", "0")
+    running = [_start("dask_scheduler", *options, log=folder / "scheduler.log")]
+    try:
+        deadline = time.monotonic() + 60.0
+        while not told.exists():
+            assert time.monotonic() < deadline, (folder / "scheduler.log").read_text()
+            time.sleep(0.05)
+        address = json.loads(told.read_text())["address"]
+        for nanny in ("--nanny", "--no-nanny"):
+            options = ("--nthreads", "1", "--local-directory", str(folder / nanny[2:]), nanny)
+            running.append(_start("dask_worker", address, *options, log=folder / "worker.log"))
+        yield address
+    finally:
+        for process in reversed(running):
+            process.terminate()
+        for process in running:
+            process.wait()

@@ -4,7 +4,9 @@ Workers need no common file system: what a job reads is sent to each of them onc
 its digest. A job whose worker is lost is run again on another one, a bounded number of times.
 """
 
+import logging
 import platform
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, InvalidStateError
@@ -210,12 +212,16 @@ def _connected(address: str) -> "Client":
             "--scheduler needs Dask distributed, which is not installed here; "
             "type: pip install 'loki-bench[dask]'"
         ) from error
+    expected = "expected an address such as tcp://10.0.0.1:8786, where `dask scheduler` runs"
+    if not re.fullmatch(r"(\w+://)?[^/\s]+:\d+", address):
+        raise ClusterError(f"--scheduler '{address}': {expected}")
+    # What Dask would log of a lost scheduler, traceback and all, is said in a sentence here.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ClusterError(
-            f"no Dask scheduler answers at '{address}' ({_first_line(error)}); expected an "
-            "address such as tcp://10.0.0.1:8786, where `dask scheduler` runs"
+            f"no Dask scheduler answers at '{address}' ({_first_line(error)}); {expected}"
         ) from error
     try:
         client.wait_for_workers(1, timeout=WORKERS_SECONDS)

@@ -114,18 +114,6 @@ def test_a_killed_run_is_taken_up_and_ends_in_the_same_bytes(folder, tmp_path_fa
     assert results(folder) == results(whole)
 
 
-def test_merged_shards_are_the_bytes_of_one_run(folder, tmp_path_factory):
-    whole = tmp_path_factory.mktemp("whole")
-    (whole / "toy.toml").write_text(SUITE)
-    loki_bench(whole, "run", "toy.toml", "--workers", "2")
-    for number in (1, 2):
-        part = ["--shard", f"{number}/2", "--results", f"part-{number}"]
-        done = loki_bench(folder, "run", "toy.toml", "--workers", "2", *part)
-        assert "12 of 24 cells to run" in done.stderr
-    loki_bench(folder, "merge", "toy.toml", "part-1", "part-2")
-    assert results(folder) == results(whole)
-
-
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(folder):
     (folder / "toy.toml").write_text(
         SUITE.replace('"asks-surrogates"', '"sleeps"').replace("[0, 1]", "[0]")

@@ -1,12 +1,9 @@
 """A real Dask scheduler with workers of its own on loopback: the same bytes as on one machine."""
 
-import json
 import os
 import signal
-import subprocess
 import sys
 import time
-from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -18,18 +15,6 @@ from loki_bench.harness import dask_workers
 from loki_bench.harness.dask_workers import DaskWorkers
 from loki_bench.harness.versions import differences, needed_versions
 
-TOYS = Path(__file__).parents[1] / "toys"
-
-
-def start(module, *arguments, log):
-    with log.open("ab") as told:
-        return subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.{module}", *arguments],
-            env={**os.environ, "PYTHONPATH": str(TOYS)},
-            stdout=told,
-            stderr=subprocess.STDOUT,
-        )
-
 
 def wait_for(condition, seconds=60.0):
     deadline = time.monotonic() + seconds
@@ -38,37 +23,9 @@ def wait_for(condition, seconds=60.0):
         time.sleep(0.05)
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """The address of a scheduler with two workers: one alone, one that a nanny starts again."""
-    folder = tmp_path_factory.mktemp("cluster")
-    told = folder / "scheduler.json"
-    running = [
-        start(
-            "dask_scheduler",
-            *("--scheduler-file", str(told), "--host", "127.0.0.1", "--port", "0"),
-            "--no-dashboard",
-            log=folder / "scheduler.log",
-        )
-    ]
-    try:
-        wait_for(told.exists)
-        address = json.loads(told.read_text())["address"]
-        for number, nanny in enumerate(("--nanny", "--no-nanny")):
-            here = folder / str(number)
-            options = ("--nthreads", "1", "--local-directory", str(here), nanny, "--no-dashboard")
-            running.append(start("dask_worker", address, *options, log=folder / f"{number}.log"))
-        yield address
-    finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait()
-
-
-def opened(cluster, suite, *, seconds=60.0):
+def opened(address, suite, *, seconds=60.0):
     versions = needed_versions(suite.grid)
-    return DaskWorkers.open(cluster, seconds=seconds, versions=versions, warn=print)
+    return DaskWorkers.open(address, seconds=seconds, versions=versions, warn=print)
 
 
 def is_alive(pid):
@@ -80,7 +37,7 @@ def is_alive(pid):
 
 
 def test_a_worker_killed_in_the_middle_costs_no_cell_and_no_byte(
-    cluster, prepared, tmp_path, run, files
+    dask_cluster, prepared, tmp_path, run, files
 ):
     marker = tmp_path / "in-the-middle"
     suite = prepared(
@@ -103,7 +60,7 @@ def test_a_worker_killed_in_the_middle_costs_no_cell_and_no_byte(
         killed.append(process)
 
     killer = Thread(target=kill_the_worker)
-    with opened(cluster, suite) as workers:
+    with opened(dask_cluster, suite) as workers:
         killer.start()
         there, lines = run(suite, tmp_path / "there", workers)
     killer.join()
@@ -125,9 +82,9 @@ def test_a_worker_killed_in_the_middle_costs_no_cell_and_no_byte(
     assert {name: found[name] for name in files(here)} == files(here)
 
 
-def test_a_job_over_its_time_is_ended_and_the_worker_goes_on(cluster, prepared, tmp_path, run):
+def test_a_job_over_its_time_is_ended_and_the_worker_goes_on(dask_cluster, prepared, tmp_path, run):
     suite = prepared(attackers=["sleeps"], seeds=[0])
-    with opened(cluster, suite, seconds=5.0) as workers:
+    with opened(dask_cluster, suite, seconds=5.0) as workers:
         store, lines = run(suite, tmp_path, workers, seconds=5.0)
         assert lines == [("sleeps", "timeout")]
         assert workers.submit(pow, 2, 5).result(timeout=60.0) == 32
@@ -135,12 +92,12 @@ def test_a_job_over_its_time_is_ended_and_the_worker_goes_on(cluster, prepared, 
     assert record["reason"] == "attacker 'sleeps' ended at its time limit of 5 s"
 
 
-def test_workers_with_other_versions_are_named_before_any_work(cluster, prepared):
+def test_workers_with_other_versions_are_named_before_any_work(dask_cluster, prepared):
     suite = prepared()
     versions = {**needed_versions(suite.grid), "toy-plugin": "2.0", "loki-bench-nowhere": "1"}
     with (
         pytest.raises(ClusterError) as refused,
-        DaskWorkers.open(cluster, seconds=9.0, versions=versions, warn=print),
+        DaskWorkers.open(dask_cluster, seconds=9.0, versions=versions, warn=print),
     ):
         pytest.fail("it opened")
     said = str(refused.value)
@@ -149,12 +106,12 @@ def test_workers_with_other_versions_are_named_before_any_work(cluster, prepared
     assert "install the same distributions on every worker" in said
 
 
-def test_other_numerical_packages_are_told_of(cluster, prepared, monkeypatch):
+def test_other_numerical_packages_are_told_of(dask_cluster, prepared, monkeypatch):
     monkeypatch.setattr(dask_workers, "NUMERICAL", ("numpy",))
     monkeypatch.setattr(dask_workers, "installed", lambda name: "0.1")
     told = []
     versions = needed_versions(prepared().grid)
-    with DaskWorkers.open(cluster, seconds=9.0, versions=versions, warn=told.append):
+    with DaskWorkers.open(dask_cluster, seconds=9.0, versions=versions, warn=told.append):
         pass
     assert told
     assert all("(this run needs 0.1): its results may differ in their last bits" in t for t in told)
@@ -165,6 +122,14 @@ def test_without_a_scheduler_the_error_says_so(monkeypatch):
     with (
         pytest.raises(ClusterError, match=r"no Dask scheduler answers at 'tcp://127\.0\.0\.1:1'"),
         DaskWorkers.open("tcp://127.0.0.1:1", seconds=1.0, versions={}, warn=print),
+    ):
+        pytest.fail("it opened")
+
+
+def test_what_is_no_address_is_refused_at_once():
+    with (
+        pytest.raises(ClusterError, match=r"--scheduler 'nonsense': expected an address such as"),
+        DaskWorkers.open("nonsense", seconds=1.0, versions={}, warn=print),
     ):
         pytest.fail("it opened")
 

@@ -73,15 +73,25 @@ def test_what_a_grid_cost_is_told_once(prepared, tmp_path, run):
     assert told == sorted([*["a metric"] * 4, "craft of none", "craft of random", *fits * 2])
 
 
+def test_a_cell_is_recorded_as_soon_as_its_victim_is_ranked(prepared, tmp_path, run):
+    suite = prepared(victims=["counts", "follows"], attackers=["random"], seeds=[0, 1, 2])
+    workers = Noting()
+    run(suite, tmp_path, workers)
+    # the clean victims have the longest chains behind them
+    assert workers.kinds == ["evaluate"] * 6 + ["evaluate", "measure"] * 6
+
+
 class Noting:
     """Workers that note whose jobs they were given, in order."""
 
     n_workers = 1
 
     def __init__(self):
-        self.victims = []
+        self.victims, self.kinds = [], []
 
     def submit(self, function, data, cell, *arguments):
+        if function.__name__ in ("evaluate", "measure"):
+            self.kinds.append(function.__name__)
         if function.__name__ == "evaluate":
             self.victims.append((cell.victim.name, cell.seed))
         future = Future()
