@@ -3,6 +3,8 @@
 Nothing is clipped, coerced or repaired: an answer is right, or it is refused with a sentence.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,13 @@ from loki_bench.errors import InvalidAnswerError, RejectedError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.ranking import masked_ranks
 
-__all__ = ["checked_keep", "checked_poison", "checked_suspicion", "ranks_given_by"]
+__all__ = [
+    "checked_keep",
+    "checked_poison",
+    "checked_suspicion",
+    "lists_given_by",
+    "ranks_given_by",
+]
 
 BLOCK_EVENTS = 4_000_000  # scores held at once: 16 MB of float32, whatever the catalogue's size
 
@@ -127,16 +135,58 @@ def ranks_given_by(
         Scores of the wrong type or shape, NaN or infinite. NaN sorts first in torch: an unchecked
         recommender that answers NaN would win.
     """
-    block = max(1, BLOCK_EVENTS // n_items)
     ranks = np.empty(items.shape, dtype=np.float64)
+    for rows, known, scores in _scores(recommender, name, users, histories, n_items):
+        ranks[rows] = masked_ranks(scores, known, items[rows])
+    return ranks
+
+
+def lists_given_by(
+    recommender: Recommender,
+    *,
+    name: str,
+    users: NDArray[np.int32],
+    histories: Sequences,
+    k: int,
+    n_items: int,
+) -> NDArray[np.int32]:
+    """The first ``k`` items that a fitted recommender shows each user, best first.
+
+    Items of the user's own history are left out; of equal scores the lower id comes first.
+
+    Returns
+    -------
+    int32 array of shape (n, k); -1 at the end of a row where the catalogue has no more to show.
+
+    Raises
+    ------
+    InvalidAnswerError
+        As :func:`ranks_given_by`.
+    """
+    lists = np.full((len(users), k), -1, dtype=np.int32)
+    for rows, known, scores in _scores(recommender, name, users, histories, n_items):
+        hidden = np.array(scores)
+        hidden[known.rows, known.items] = -np.inf
+        best = np.argsort(-hidden, axis=1, kind="stable")[:, :k]
+        can_be_shown = np.take_along_axis(hidden, best, axis=1) > -np.inf
+        lists[rows, : best.shape[1]] = np.where(can_be_shown, best, -1)
+    return lists
+
+
+def _scores(
+    recommender: Recommender,
+    name: str,
+    users: NDArray[np.int32],
+    histories: Sequences,
+    n_items: int,
+) -> Iterator[tuple[slice, Sequences, NDArray[np.float32]]]:
+    """Checked scores of a block of users at a time, with their rows and histories."""
+    block = max(1, BLOCK_EVENTS // n_items)
     for start in range(0, len(users), block):
         rows = slice(start, start + block)
         known = histories.take(np.arange(len(users))[rows])
-        scores = _checked_scores(
-            recommender.score_next(users[rows], known), name, (len(known), n_items)
-        )
-        ranks[rows] = masked_ranks(scores, known, items[rows])
-    return ranks
+        scores = recommender.score_next(users[rows], known)
+        yield rows, known, _checked_scores(scores, name, (len(known), n_items))
 
 
 def _checked_scores(answer: object, name: str, shape: tuple[int, int]) -> NDArray[np.float32]:

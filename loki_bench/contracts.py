@@ -113,6 +113,9 @@ class Surrogate(Protocol):
 class QueryOracle(Protocol):
     """A limited number of questions to the black-box victim; the host counts them.
 
+    The victim is trained on genuine users alone. Only they can be asked for, each with the history
+    that the attacker knows; see ``docs/threat-model.md``.
+
     Attributes
     ----------
     n_left : int
@@ -124,7 +127,11 @@ class QueryOracle(Protocol):
     def top_k(self, user: int) -> NDArray[np.int32]:
         """The K items that the clean victim shows the user, best first; costs one query.
 
-        Raises ``RejectedError`` when no query is left: the cell is then rejected.
+        int32 array of shape (K,), shorter where the catalogue has no more items outside the
+        user's own history. Asking twice for one user costs twice.
+
+        Raises ``RejectedError`` when no query is left or there is no such user: the cell is then
+        rejected, even if the attacker catches it.
         """
         ...
 

@@ -61,7 +61,7 @@ def run(
     from loki_bench.harness.versions import needed_versions
 
     prepared, store = _prepared(suite, results, disabled, strict_plugins, download=not offline)
-    grid, seconds = prepared.grid, prepared.suite.limits.seconds
+    grid, limits = prepared.grid, prepared.suite.limits
     records = store.records(grid.cells)
     cells = missing_cells(grid, records, retry_failed=retry_failed)
     if shard is not None:
@@ -77,7 +77,9 @@ def run(
         try:
             versions = needed_versions(grid)
             with (
-                opened_workers(scheduler, workers, seconds=seconds, versions=versions) as pool,
+                opened_workers(
+                    scheduler, workers, seconds=limits.seconds, versions=versions
+                ) as pool,
                 shown_progress() as progress,
             ):
                 run_cells(
@@ -87,7 +89,7 @@ def run(
                     workers=pool,
                     data=data,
                     interactions=prepared.interactions,
-                    seconds=seconds,
+                    limits=limits,
                     progress=progress,
                 )
         except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from loki_bench.harness.goal import POPULAR_SHARE
 from loki_bench.harness.identity import content_id
-from loki_bench.harness.suite import Parameter, Protocol, Simulator
+from loki_bench.harness.suite import Isolation, Parameter, Protocol, Simulator
 from loki_bench.plugins.registry import Origin
 from loki_bench.plugins.specs import ComponentSpec
 
@@ -18,6 +18,7 @@ __all__ = [
     "Cell",
     "CellBudget",
     "DatasetUsed",
+    "OracleUsed",
     "Resolved",
     "SurrogateUsed",
     "resolve",
@@ -75,6 +76,13 @@ class SurrogateUsed(_Frozen):
     weight: float
 
 
+class OracleUsed(_Frozen):
+    """How many lists of the victim the attacker may ask for, and how long they are."""
+
+    queries: int
+    list_length: int
+
+
 class Cell(_Frozen):
     """One cell: one victim, one attack, one defense or none, one budget, one seed."""
 
@@ -89,6 +97,9 @@ class Cell(_Frozen):
     influence: Resolved | None
     defense: Resolved | None = None
     placebo: bool = False
+    oracle: OracleUsed | None
+    sees_history: bool
+    isolation: Isolation
     seed: int
 
     @property
@@ -103,8 +114,17 @@ class Cell(_Frozen):
 
     @cached_property
     def craft_id(self) -> str:
-        """The poison's address: it does not depend on the victim."""
-        return content_id({"job": "craft", **self._shared, **self._attack})
+        """The poison's address: it does not depend on the victim, unless that answers queries."""
+        asked = {} if self.oracle is None else {"victim": self.victim}
+        return content_id({"job": "craft", **self._shared, **self._attack, **asked})
+
+    @cached_property
+    def lists_id(self) -> str:
+        """The address of what the clean victim shows every genuine user."""
+        length = None if self.oracle is None else self.oracle.list_length
+        return content_id(
+            {"job": "lists", **self._data, "victim": self.victim, "list_length": length}
+        )
 
     def surrogate_id(self, surrogate: SurrogateUsed) -> str:
         """The address of a fitted surrogate."""
@@ -159,6 +179,9 @@ class Cell(_Frozen):
             "surrogates": [s.model_dump(mode="json") for s in self.surrogates],
             "influence": self.influence,
             **({"placebo": True} if self.placebo else {}),
+            "oracle": self.oracle,
+            "sees_history": self.sees_history,
+            "isolation": self.isolation,
         }
 
 

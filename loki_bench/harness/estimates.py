@@ -17,6 +17,7 @@ __all__ = ["chains", "seconds_by_work"]
 # Seconds by kind of step where no run has told yet: only their order matters.
 UNKNOWN = {
     "surrogate": 60.0,
+    "lists": 60.0,
     "craft": 30.0,
     "defense": 10.0,
     "clean": 60.0,

@@ -2,10 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from loki_bench.errors import LokiBenchError, SuiteError
-from loki_bench.harness.cell import Cell, CellBudget, DatasetUsed, Resolved, SurrogateUsed, resolve
+from loki_bench.harness.cell import (
+    Cell,
+    CellBudget,
+    DatasetUsed,
+    OracleUsed,
+    Resolved,
+    SurrogateUsed,
+    resolve,
+)
 from loki_bench.harness.goal import draw_goal, draw_placebo_goal
 from loki_bench.harness.suite import Choice, Simulator, Suite
 from loki_bench.interactions import Interactions
@@ -16,6 +24,7 @@ from loki_bench.plugins.specs import (
     DefenseSpec,
     InfluenceEstimatorSpec,
     MetricSpec,
+    Need,
     RecommenderSpec,
 )
 
@@ -80,10 +89,11 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetUsed) -> Iterator[C
                     actions=actions,
                 )
                 for spec, attacker, choice in attackers:
-                    _refuse_ungranted(spec)
-                    influence = _influence(registry, spec, choice)
+                    needs = spec.needs_with(attacker.parameters)
+                    _refuse_ungranted(suite, spec, needs)
+                    influence = _influence(registry, spec, needs, choice)
                     for victim in victims:
-                        for simulator in _simulators(suite, spec):
+                        for simulator in _simulators(suite, needs):
                             for defense, placebo in _variants(suite, attacker.name, defenses):
                                 yield Cell(
                                     dataset=dataset,
@@ -94,6 +104,9 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetUsed) -> Iterator[C
                                     simulator=simulator,
                                     surrogates=_lent(simulator, victim, pool, attacker.name),
                                     influence=influence,
+                                    oracle=_oracle(suite, needs, dataset),
+                                    sees_history="history" in needs,
+                                    isolation=suite.isolation,
                                     defense=defense,
                                     placebo=placebo,
                                     seed=seed,
@@ -116,9 +129,9 @@ def _variants(
     return [*plain[:1], *([(defenses[0], True)] if placebo else []), *plain[1:]]
 
 
-def _simulators(suite: Suite, spec: AttackerSpec) -> tuple[Simulator | None, ...]:
+def _simulators(suite: Suite, needs: frozenset[Need]) -> tuple[Simulator | None, ...]:
     """An attack without surrogates has one row, whatever simulators the suite compares."""
-    return tuple(suite.simulator) if "surrogates" in spec.needs else (None,)
+    return tuple(suite.simulator) if "surrogates" in needs else (None,)
 
 
 def _lent(
@@ -146,17 +159,43 @@ def _lent(
     return lent
 
 
-def _refuse_ungranted(spec: AttackerSpec) -> None:
-    if "queries" in spec.needs:
+def _refuse_ungranted(suite: Suite, spec: AttackerSpec, needs: frozenset[Need]) -> None:
+    """What an attacker needs is compared with what the suite grants before anything is fitted."""
+    unknown = needs - frozenset(get_args(Need))
+    if unknown:
         raise SuiteError(
-            f"attacker '{spec.name}' needs queries to the victim, and no suite can grant them yet"
+            f"attacker '{spec.name}' needs {', '.join(sorted(map(repr, unknown)))}, which no suite "
+            f"can grant; a spec may name: {', '.join(get_args(Need))}"
+        )
+    if "surrogates" in needs and not suite.surrogates and "white-box" not in suite.simulator:
+        raise SuiteError(
+            f"attacker '{spec.name}' needs surrogates, and the suite's key 'surrogates' is empty"
+        )
+    if "queries" in needs and not suite.knowledge.queries:
+        raise SuiteError(
+            f"attacker '{spec.name}' needs queries to the victim, and the suite grants none; set "
+            "'queries' in the table [knowledge]"
         )
 
 
-def _influence(registry: Registry, spec: AttackerSpec, choice: Choice) -> Resolved | None:
-    if "influence" not in spec.needs:
+def _oracle(suite: Suite, needs: frozenset[Need], dataset: DatasetUsed) -> OracleUsed | None:
+    if "queries" not in needs:
+        return None
+    knowledge = suite.knowledge
+    if knowledge.list_length > dataset.n_items:
+        raise SuiteError(
+            f"key 'knowledge.list_length': {knowledge.list_length} is larger than the catalogue "
+            f"of {dataset.n_items} items"
+        )
+    return OracleUsed(queries=knowledge.queries, list_length=knowledge.list_length)
+
+
+def _influence(
+    registry: Registry, spec: AttackerSpec, needs: frozenset[Need], choice: Choice
+) -> Resolved | None:
+    if "influence" not in needs:
         if choice.influence is not None:
-            raise SuiteError(f"attacker '{spec.name}' takes no influence estimator")
+            raise SuiteError(f"attacker '{choice.name}' takes no influence estimator")
         return None
     chosen = choice.influence or Choice(
         name=spec.influence, parameters=dict(spec.influence_parameters)

@@ -8,8 +8,11 @@ importing a component and compiling its loops are not, or the first cells would 
 
 import json
 import pickle
-from dataclasses import dataclass
+import platform
+import time
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,29 +22,29 @@ from loki_bench.boundary import (
     checked_keep,
     checked_poison,
     checked_suspicion,
+    lists_given_by,
     ranks_given_by,
 )
-from loki_bench.contracts import (
-    Attacker,
-    AttackerView,
-    Budget,
-    Defended,
-    Defense,
-    Goal,
-    InfluenceEstimator,
-    Outcome,
-    Recommender,
-)
+from loki_bench.contracts import Budget, Defended, Defense, Goal, Outcome, Recommender
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.harness.cell import Cell, Resolved, SurrogateUsed
+from loki_bench.harness.crafting import (
+    AttackOrder,
+    Component,
+    LentSurrogateOrder,
+    craft_for_host,
+    poison_of,
+)
 from loki_bench.harness.filtering import Filtered, TrainedOn, shown_to_defense
 from loki_bench.harness.goal import draw_goal, draw_placebo_goal
 from loki_bench.harness.grid import ChosenMetric
 from loki_bench.harness.identity import canonical_json
+from loki_bench.harness.isolation import run_isolated
+from loki_bench.harness.oracle import Oracle
 from loki_bench.harness.stored_file import StoredFile
-from loki_bench.harness.timing import Timed, timed
+from loki_bench.harness.suite import Limits
+from loki_bench.harness.timing import Timed, peak_memory_bytes, timed
 from loki_bench.interactions import Interactions, Sequences
-from loki_bench.plugins.specs import ComponentSpec
 from loki_bench.seeds import generator_for, seed_for
 from loki_bench.split import Split, leave_one_out
 
@@ -55,6 +58,7 @@ __all__ = [
     "evaluate",
     "fit_surrogate",
     "measure",
+    "show_lists",
     "validate",
 ]
 
@@ -69,19 +73,23 @@ class DataFolder:
         Arrays of :class:`~loki_bench.interactions.Interactions` as ``.npy`` files.
     tokens : StoredFile
         JSON with ``n_items`` and the lists ``user_tokens`` and ``item_tokens``.
+    limits : Limits
+        What a process that a job starts may take.
     """
 
     offsets: StoredFile
     items: StoredFile
     tokens: StoredFile
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Crafted:
-    """A poison that kept the rules, and what the attacker reports of itself."""
+    """A poison that kept the rules, what the attacker reports of itself, and what it asked."""
 
     poison: Sequences
     report: dict[str, Any]
+    n_queries: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,16 +150,96 @@ def fit_surrogate(data: DataFolder, cell: Cell, surrogate: SurrogateUsed) -> Tim
     )
 
 
-def craft(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -> Timed[Crafted]:
+def craft(
+    data: DataFolder,
+    cell: Cell,
+    surrogates: tuple[StoredFile, ...],
+    lists: NDArray[np.int32] | None = None,
+) -> Timed[Crafted]:
     """Let the attacker write its fake users, and check what it wrote.
 
-    Raises ``RejectedError`` where the answer breaks the rules.
+    With isolation ``process`` its code runs in a process of its own, which is told nothing but the
+    order (:mod:`loki_bench.harness.isolation`); ``in-process`` runs it here.
+
+    Parameters
+    ----------
+    surrogates : tuple of StoredFile
+        The fitted surrogates of the cell, in its order.
+    lists : int32 array of shape (n_users, K) or None
+        What the query oracle answers; None where the cell has none.
+
+    Raises
+    ------
+    RejectedError
+        The answer breaks the rules, or one query too many was asked.
     """
     interactions, split = _loaded(data)
     draw = draw_placebo_goal if cell.placebo else draw_goal
     goal = draw(interactions, cell.protocol, cell.seed)
-    attacker: Attacker = _built(cell.attacker)
-    return timed(lambda: _craft(split, goal, cell, attacker, surrogates))
+    order = _order(split, goal, cell, surrogates)
+    who = f"attacker '{cell.attacker.name}'"
+    n_queries = order.queries or 0
+    shown = np.empty((0, 0), dtype=np.int32) if lists is None else lists
+    oracle = Oracle(shown, n_granted=n_queries, attacker=cell.attacker.name)
+    began = time.perf_counter()
+    try:
+        if cell.isolation == "process":
+            answer = run_isolated(
+                who,
+                "loki_bench.harness.crafting:craft_for_host",
+                order,
+                answer=oracle.answer,
+                seconds=data.limits.seconds,
+                memory_gib=data.limits.memory_gib,
+                closed=Path(data.offsets.path).parent,
+            )
+            arrays, report, costs = answer.arrays, answer.report, answer.costs
+            memory, confined = answer.peak_memory_bytes, answer.writes_confined
+        else:
+            arrays, report, costs = craft_for_host(order, oracle.answer)
+            memory, confined = peak_memory_bytes(), False
+    finally:
+        oracle.settle()  # first: what came after a question too many does not count
+    try:
+        written: object = poison_of(arrays)
+    except (KeyError, ValueError):
+        written = arrays
+    poison = checked_poison(  # again, where the attacker's code can't reach
+        written, attacker=cell.attacker.name, budget=order.budget, n_items=split.train.n_items
+    )
+    process = {
+        "isolation": cell.isolation,
+        "writes_confined": confined,
+        "start_seconds": time.perf_counter() - began - sum(costs.values()),
+    }
+    crafted = Crafted(poison=poison, report=report, n_queries=oracle.n_asked)
+    return Timed(crafted, peak_memory_bytes=memory, host=platform.node(), process=process, **costs)
+
+
+def show_lists(data: DataFolder, cell: Cell) -> Timed[NDArray[np.int32]]:
+    """What the victim, trained on genuine users alone, shows each of them.
+
+    An int32 array of shape (n_users, K), see :func:`loki_bench.boundary.lists_given_by`. It is
+    the clean victim of the grid, bit for bit, given the events 1 .. T - 1 that attackers know.
+    """
+    split, _ = _prepared(data, cell)
+    victim: Recommender = _built(cell.victim)
+    name = cell.victim.name
+    length = 0 if cell.oracle is None else cell.oracle.list_length
+
+    def lists() -> NDArray[np.int32]:
+        seed = seed_for(cell.seed, f"victim/{name}")
+        victim.fit(split.train, validation=split.validation, seed=seed)
+        return lists_given_by(
+            victim,
+            name=name,
+            users=np.arange(len(split.history), dtype=np.int32),
+            histories=split.history,
+            k=length,
+            n_items=split.history.n_items,
+        )
+
+    return timed(lists)
 
 
 def defend(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[Filtered]:
@@ -211,30 +299,24 @@ def _validate(split: Split, name: str, model: Recommender, seed: int) -> Validat
     return Validated(ranks=ranks[:, 0], report=report)
 
 
-def _craft(
-    split: Split, goal: Goal, cell: Cell, attacker: Attacker, surrogates: tuple[StoredFile, ...]
-) -> Crafted:
-    budget = Budget(n_fake_users=cell.budget.n_fake_users, n_actions=cell.budget.actions)
-    view = AttackerView(
-        history=split.history,
+def _order(split: Split, goal: Goal, cell: Cell, surrogates: tuple[StoredFile, ...]) -> AttackOrder:
+    """Exactly what the protocol grants the attacker of a cell."""
+    catalogue = split.history
+    nothing = Sequences(np.zeros(len(catalogue) + 1, dtype=np.int64), np.empty(0, dtype=np.int32))
+    return AttackOrder(
+        attacker=_component(cell.attacker),
+        history=catalogue if cell.sees_history else catalogue.with_sequences(nothing),
+        train=split.train if surrogates else None,
         goal=goal,
-        budget=budget,
+        budget=Budget(n_fake_users=cell.budget.n_fake_users, n_actions=cell.budget.actions),
         seed=seed_for(cell.seed, f"attacker/{cell.attacker.name}"),
         surrogates=tuple(
-            LentSurrogate(used.recommender.name, used.weight, split.train, file)
+            LentSurrogateOrder(name=used.recommender.name, weight=used.weight, pickled=file.read())
             for used, file in zip(cell.surrogates, surrogates, strict=True)
         ),
-        influence=None if cell.influence is None else partial(_estimator, cell.influence),
+        influence=None if cell.influence is None else _component(cell.influence),
+        queries=None if cell.oracle is None else cell.oracle.queries,
     )
-    poison = checked_poison(
-        attacker.poison(view),
-        attacker=cell.attacker.name,
-        budget=budget,
-        n_items=split.train.n_items,
-    )
-    report = getattr(attacker, "report", {})
-    canonical_json(report)  # fails here, in the attacker's job, if it is not plain data
-    return Crafted(poison=poison, report=report)
 
 
 def _defend(
@@ -318,33 +400,14 @@ def _checked_value(metric: ChosenMetric, outcome: Outcome) -> float:
     return float(value)
 
 
-class LentSurrogate:
-    """A surrogate as an attacker holds it; the host trained it before the attacker ran."""
-
-    def __init__(self, name: str, weight: float, train: Interactions, file: StoredFile) -> None:
-        self.name = name
-        self.weight = weight
-        self.train = train
-        self._file = file
-        self._fitted: Recommender | None = None
-
-    def fit(self) -> Recommender:
-        """The fitted recommender; the same object at every call."""
-        if self._fitted is None:
-            with self._file.open() as pickled:
-                fitted: Recommender = pickle.load(pickled)
-            self._fitted = fitted
-        return self._fitted
+def _component(component: Resolved) -> Component:
+    return Component(
+        name=component.name, target=component.target, parameters=dict(component.parameters)
+    )
 
 
 def _built(component: Resolved) -> Any:
-    spec = ComponentSpec(name=component.name, summary=component.name, target=component.target)
-    return spec.build(component.parameters)
-
-
-def _estimator(component: Resolved) -> InfluenceEstimator:
-    estimator: InfluenceEstimator = _built(component)
-    return estimator
+    return _component(component).build()
 
 
 def _prepared(data: DataFolder, cell: Cell) -> tuple[Split, Goal]:

@@ -19,7 +19,6 @@ from loki_bench.harness.filtering import Filtered
 from loki_bench.harness.identity import content_id
 from loki_bench.harness.jobs import Crafted, Evaluated
 from loki_bench.harness.timing import Timed
-from loki_bench.interactions import Sequences
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -31,9 +30,10 @@ __all__ = [
     "ok_record",
     "run_of",
     "samples_from_fakes",
+    "spent",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Status = Literal["ok", "rejected", "failed", "timeout"]
 
@@ -61,7 +61,7 @@ def ok_record(
         "metrics": {name: _plain(value) for name, value in metrics.items()},
         "ceilings": dict(ceilings),
         "goal": {"items": goal.items.tolist(), "users": goal.users.tolist()},
-        "spent": _spent(crafted.poison, goal),
+        "spent": spent(cell, crafted, goal),
         "canary": {
             "training_samples": attacked.n_training_samples,
             "training_samples_from_fake_users": from_fake_users,
@@ -90,9 +90,14 @@ def defense_report(n_users: int, poisoned: Filtered, clean: Filtered) -> dict[st
     }
 
 
-def failed_record(cell: Cell, status: Status, reason: str) -> dict[str, Any]:
-    """The record of a cell that was rejected, failed or ran out of time."""
-    return _head(cell, status, reason)
+def failed_record(
+    cell: Cell, status: Status, reason: str, *, spent: dict[str, int] | None
+) -> dict[str, Any]:
+    """The record of a cell that was rejected, failed or ran out of time.
+
+    ``spent`` is None where no poison was accepted: then nothing was injected.
+    """
+    return {**_head(cell, status, reason), "spent": spent}
 
 
 def samples_from_fakes(clean: Evaluated, attacked: Evaluated) -> int | None:
@@ -122,6 +127,7 @@ def run_of(timings: Mapping[str, tuple[str, Timed[Any] | None]]) -> dict[str, An
                 "compile_seconds": round(timed.compile_seconds, 3),
                 "peak_memory_bytes": timed.peak_memory_bytes,
                 "host": timed.host,
+                **timed.process,
             }
             for name, (work, timed) in timings.items()
         },
@@ -168,12 +174,24 @@ def _head(cell: Cell, status: Status, reason: str) -> dict[str, Any]:
     }
 
 
-def _spent(poison: Sequences, goal: Goal) -> dict[str, int]:
+def spent(cell: Cell, crafted: Crafted, goal: Goal) -> dict[str, int]:
+    """The budget ledger of an attack: what it used of all that it was granted.
+
+    Seconds and memory are in the run beside the record: they differ from run to run.
+
+    Returns
+    -------
+    dict with ``fake_users``, ``events``, ``events_on_targets``, ``queries`` answered by the
+    oracle, and ``surrogate_fits``: recommenders that the host trained for the attacker.
+    """
     targets = set(goal.items.tolist())
+    poison = crafted.poison
     return {
         "fake_users": len(poison),
         "events": poison.n_events,
         "events_on_targets": sum(item in targets for item in poison.items.tolist()),
+        "queries": crafted.n_queries,
+        "surrogate_fits": len(cell.surrogates),
     }
 
 

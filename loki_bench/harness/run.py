@@ -6,11 +6,12 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
+from loki_bench.contracts import Goal
 from loki_bench.errors import ClusterError, LokiBenchError, RejectedError
 from loki_bench.harness.cell import Cell
 from loki_bench.harness.estimates import chains, seconds_by_work
@@ -24,9 +25,11 @@ from loki_bench.harness.record import (
     ok_record,
     run_of,
     samples_from_fakes,
+    spent,
 )
 from loki_bench.harness.steps import Measure, Step, steps_of
 from loki_bench.harness.store import Store
+from loki_bench.harness.suite import Limits
 from loki_bench.harness.timing import Timed
 from loki_bench.harness.workers import Workers, outcome_of
 from loki_bench.interactions import Interactions
@@ -84,15 +87,15 @@ def run_cells(
     workers: Workers,
     data: DataFolder,
     interactions: Interactions,
-    seconds: float,
+    limits: Limits,
     progress: Progress,
 ) -> Counter[Status]:
     """Compute cells and write their records as they end; returns how many ended how.
 
     Parameters
     ----------
-    seconds : float
-        The time limit of a job, for the message of one that ran over it.
+    limits : Limits
+        Of a job, for the message of one that ran over it, and of an isolated process.
 
     Raises
     ------
@@ -101,7 +104,7 @@ def run_cells(
     ClusterError
         The workers are gone for good. What was written before stays.
     """
-    run = _Run(metrics, store, workers, data, interactions, seconds, progress)
+    run = _Run(metrics, store, workers, data, interactions, limits, progress)
     return run.to_the_end(cells)
 
 
@@ -113,12 +116,12 @@ class _Run:
         workers: Workers,
         data: DataFolder,
         interactions: Interactions,
-        seconds: float,
+        limits: Limits,
         progress: Progress,
     ) -> None:
         self.metrics, self.store, self.workers = metrics, store, workers
-        self.data, self.interactions = data, interactions
-        self.seconds, self.progress = seconds, progress
+        self.data, self.interactions = replace(data, limits=limits), interactions
+        self.limits, self.progress = limits, progress
         self.unmet: dict[str, int] = {}  # how many needs of a planned step are not settled, by key
         self.waiting_for: dict[str, list[Step]] = {}  # who needs a step, by its key
         # A heap: the longest chain of work first, then by place in the plan.
@@ -174,7 +177,7 @@ class _Run:
 
     def _value(self, step: Step, future: "Future[Timed[Any]]") -> Any:
         try:
-            timed = outcome_of(future, self.seconds)
+            timed = outcome_of(future, self.limits.seconds)
         except RejectedError as error:
             return Failure("rejected", str(error))
         except ClusterError:
@@ -203,12 +206,14 @@ class _Run:
         if not isinstance(value, Failure):
             value = self._unreached(step) or value
         if isinstance(value, Failure):
-            record = failed_record(cell, value.status, value.reason)
+            crafted = self.done[step.craft.key]
+            used = None if isinstance(crafted, Failure) else spent(cell, crafted, self._goal(cell))
+            record = failed_record(cell, value.status, value.reason, spent=used)
         else:
             defense, defense_ids = self._defense_of(step)
             record = ok_record(
                 cell,
-                goal=draw_goal(self.interactions, cell.protocol, cell.seed),
+                goal=self._goal(cell),
                 metrics=value,
                 ceilings={m.label: _ceiling(m, cell) for m in self.metrics if _has_ceiling(m)},
                 crafted=self.done[step.craft.key],
@@ -227,6 +232,9 @@ class _Run:
         self.store.write_json("records", cell.id, record)
         self.statuses[record["status"]] += 1
         self.progress.finished(cell, record["status"], record["reason"])
+
+    def _goal(self, cell: Cell) -> Goal:
+        return draw_goal(self.interactions, cell.protocol, cell.seed)
 
     def _defense_of(self, step: Measure) -> tuple[dict[str, Any] | None, dict[str, str]]:
         """What the defense did, and the addresses of its artefacts; nothing without one."""

@@ -2,9 +2,9 @@
 
 ::
 
-    surrogate ──> craft ──┐
-                          ├──> attack ──> measure ──> record
-                clean ────┘
+    surrogate, lists ──> craft ──┐
+                                 ├──> attack ──> measure ──> record
+                       clean ────┘
 
 With a defense, ``Defend`` stands between the data and each of the two evaluations, and the clean
 victim without it is needed too.
@@ -40,6 +40,7 @@ __all__ = [
     "Evaluation",
     "FitSurrogate",
     "Measure",
+    "ShowLists",
     "Step",
     "steps_of",
 ]
@@ -134,6 +135,38 @@ class FitSurrogate(Step):
 
 
 @dataclass(frozen=True)
+class ShowLists(Step):
+    """Writes down what the clean victim shows every genuine user: the query oracle's answers.
+
+    The victim is trained once more for it: no fitted victim is ever kept.
+    """
+
+    kind: ClassVar[str] = "lists"
+
+    @cached_property
+    def key(self) -> str:
+        return f"lists/{self.cell.lists_id}"
+
+    @property
+    def who(self) -> str:
+        return f"victim '{self.cell.victim.name}'"
+
+    @property
+    def work(self) -> str:
+        return f"lists of {self.cell.victim.label}"
+
+    def stored(self, store: Store, done: dict[str, Any]) -> Any:
+        return store.read_lists(self.cell.lists_id)
+
+    def submit(self, workers: Workers, store: Store, done: dict[str, Any]) -> "Future[Timed[Any]]":
+        return workers.submit(jobs.show_lists, self.data, self.cell)
+
+    def keep(self, store: Store, done: dict[str, Any], value: Any) -> Any:
+        store.write_lists(self.cell.lists_id, value)
+        return value
+
+
+@dataclass(frozen=True)
 class Craft(Step):
     """Lets the attacker write its poison."""
 
@@ -155,14 +188,16 @@ class Craft(Step):
 
     @cached_property
     def needs(self) -> tuple[Step, ...]:
-        return tuple(FitSurrogate(self.data, self.cell, s) for s in self.cell.surrogates)
+        lent = tuple(FitSurrogate(self.data, self.cell, s) for s in self.cell.surrogates)
+        return lent if self.cell.oracle is None else (*lent, ShowLists(self.data, self.cell))
 
     def stored(self, store: Store, done: dict[str, Any]) -> Any:
         return store.read_poison(self.cell.craft_id)
 
     def submit(self, workers: Workers, store: Store, done: dict[str, Any]) -> "Future[Timed[Any]]":
-        surrogates = tuple(done[step.key] for step in self.needs)
-        return workers.submit(jobs.craft, self.data, self.cell, surrogates)
+        given = [done[step.key] for step in self.needs]
+        lists = None if self.cell.oracle is None else given.pop()
+        return workers.submit(jobs.craft, self.data, self.cell, tuple(given), lists)
 
     def keep(self, store: Store, done: dict[str, Any], value: Any) -> Any:
         store.write_poison(self.cell.craft_id, value)

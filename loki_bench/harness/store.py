@@ -8,6 +8,7 @@
         artefacts/poison/<id>.npz   fake users' sequences, by what they were crafted from
         artefacts/ranks/<id>.npz    a victim's ranks, by victim, seed and poison
         artefacts/defense/<id>.npz  which users a defense kept, by defense, seed and poison
+        artefacts/lists/<id>.npz    a clean victim's lists, where a suite grants queries
         work/                       fitted surrogates and the dataset, safe to delete
         leaderboard.md .csv .json
 
@@ -104,16 +105,15 @@ class Store:
             "offsets": crafted.poison.offsets,
             "items": crafted.poison.items,
         }
-        self._write_arrays("poison", craft_id, arrays, {"report": crafted.report})
+        meta = {"report": crafted.report, "n_queries": crafted.n_queries}
+        self._write_arrays("poison", craft_id, arrays, meta)
 
     def read_poison(self, craft_id: str) -> Crafted | None:
         """A poison if it is there and whole."""
         return self._read_arrays(
             "poison",
             craft_id,
-            lambda a, meta: Crafted(
-                poison=Sequences(a["offsets"], a["items"]), report=meta["report"]
-            ),
+            lambda a, meta: Crafted(poison=Sequences(a["offsets"], a["items"]), **meta),
         )
 
     def write_ranks(self, evaluation_id: str, evaluated: Evaluated) -> None:
@@ -151,6 +151,14 @@ class Store:
                 kept=a["kept"], suspicion=a.get("suspicion"), report=meta["report"]
             ),
         )
+
+    def write_lists(self, lists_id: str, lists: NDArray[np.int32]) -> None:
+        """Keep what a clean victim shows every genuine user."""
+        self._write_arrays("lists", lists_id, {"lists": lists}, {})
+
+    def read_lists(self, lists_id: str) -> NDArray[np.int32] | None:
+        """A clean victim's lists if they are there and whole."""
+        return self._read_arrays("lists", lists_id, lambda a, _: a["lists"])
 
     # ------------------------------------------------------------------ reusable work
 

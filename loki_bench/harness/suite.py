@@ -31,6 +31,8 @@ else:
 __all__ = [
     "BudgetGrid",
     "Choice",
+    "Isolation",
+    "Knowledge",
     "Limits",
     "Parameter",
     "Protocol",
@@ -42,6 +44,7 @@ __all__ = [
 
 Parameter: TypeAlias = bool | int | float | str | list[str] | list[int] | list[float]
 Simulator: TypeAlias = Literal["leave-one-out", "all", "white-box"]
+Isolation: TypeAlias = Literal["process", "in-process"]
 
 
 class _Table(BaseModel):
@@ -94,10 +97,22 @@ class BudgetGrid(_Table):
     actions: Annotated[list[Count], BeforeValidator(_as_list)] = [15]
 
 
+class Knowledge(_Table):
+    """What an attacker is granted beyond genuine histories and surrogates."""
+
+    queries: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="questions to the black-box victim, see harness/oracle.py"
+    )
+    list_length: Count = Field(default=10, description="items in each answer")
+
+
 class Limits(_Table):
-    """What a job may take before it is ended."""
+    """What a job may take before it is ended. Not part of a cell's identity."""
 
     seconds: Annotated[float, Field(gt=0)] = 3600.0
+    memory_gib: Annotated[float, Field(gt=0)] = Field(
+        default=8.0, description="resident memory of an isolated process"
+    )
 
 
 class Suite(_Table):
@@ -115,6 +130,11 @@ class Suite(_Table):
     dataset: Named
     protocol: Protocol = Protocol()
     budget: BudgetGrid = BudgetGrid()
+    knowledge: Knowledge = Knowledge()
+    isolation: Isolation = Field(
+        default="process",
+        description="whether attackers run in processes of their own or, to debug, in the workers",
+    )
     limits: Limits = Limits()
     integrity_rows: bool = Field(
         default=True,
@@ -203,6 +223,7 @@ def _table_at(location: tuple[int | str, ...]) -> type[_Table]:
     tables: dict[str, type[_Table]] = {
         "protocol": Protocol,
         "budget": BudgetGrid,
+        "knowledge": Knowledge,
         "limits": Limits,
         "dataset": Choice,
         "victims": Choice,

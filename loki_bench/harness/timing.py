@@ -5,11 +5,11 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-__all__ = ["Timed", "timed"]
+__all__ = ["Timed", "peak_memory_bytes", "timed"]
 
 T = TypeVar("T")
 
@@ -29,6 +29,8 @@ class Timed(Generic[T]):
         The most that the worker process held until then.
     host : str
         The machine's name.
+    process : dict
+        Of work done in a process of its own: how it was isolated; empty otherwise.
     """
 
     value: T
@@ -37,11 +39,21 @@ class Timed(Generic[T]):
     compile_seconds: float
     peak_memory_bytes: int
     host: str
+    process: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """The seconds alone: what a process that was asked to do the work tells of it."""
+        return {
+            "wall_seconds": self.wall_seconds,
+            "cpu_seconds": self.cpu_seconds,
+            "compile_seconds": self.compile_seconds,
+        }
 
 
-def timed(work: Callable[[], T]) -> Timed[T]:
-    """Do the work and say what it cost."""
-    with _compiling() as compiled:
+def timed(work: Callable[[], T], *, compiles: bool = True) -> Timed[T]:
+    """Do the work and say what it cost; ``compiles=False`` where numba has no part in it."""
+    with _compiling() if compiles else nullcontext(_Stopwatch()) as compiled:
         wall, cpu = time.perf_counter(), time.process_time()
         value = work()
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -50,10 +62,15 @@ def timed(work: Callable[[], T]) -> Timed[T]:
         wall_seconds=wall - compiled.wall,
         cpu_seconds=cpu - compiled.cpu,
         compile_seconds=compiled.wall,
-        peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        * (1 if sys.platform == "darwin" else 1024),
+        peak_memory_bytes=peak_memory_bytes(),
         host=platform.node(),
     )
+
+
+def peak_memory_bytes() -> int:
+    """The most that this process has held until now."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 class _Stopwatch:

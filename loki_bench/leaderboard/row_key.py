@@ -66,14 +66,20 @@ def row_key(cell: Mapping[str, Any]) -> RowKey:
         fake_users=cell["budget"]["fake_users"],
         actions=cell["budget"]["actions"],
         defense=_label(cell["defense"]) if cell.get("defense") else NO_DEFENSE,
-        attacker=_label(cell["attacker"], cell.get("influence")),
+        attacker=_label(cell["attacker"], cell.get("influence"), cell.get("oracle")),
         simulator=cell["simulator"] or "-",
         placebo=bool(cell.get("placebo")),
     )
 
 
-def _label(component: Mapping[str, Any], influence: Mapping[str, Any] | None = None) -> str:
+def _label(
+    component: Mapping[str, Any],
+    influence: Mapping[str, Any] | None = None,
+    oracle: Mapping[str, Any] | None = None,
+) -> str:
     changed = dict(component["changed"])
+    if oracle is not None:
+        changed["queries"] = oracle["queries"]
     if influence is not None and (influence["name"] != "cg" or influence["changed"]):
         changed["influence"] = _label(influence)
     if not changed:

@@ -244,7 +244,12 @@ def _place(row: Row, labels: tuple[str, ...], sign: int) -> tuple[Any, ...]:
 
 
 def _protocol_of(cell: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: cell[key] for key in ("dataset", "protocol_version", "protocol")}
+    keys = ("dataset", "protocol_version", "protocol")
+    return {**{key: cell[key] for key in keys}, "isolation": _isolation(cell)}
+
+
+def _isolation(cell: Mapping[str, Any]) -> str:
+    return str(cell.get("isolation", "in-process"))  # it was always so before there were processes
 
 
 def _protocol_key(cell: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -253,6 +258,7 @@ def _protocol_key(cell: Mapping[str, Any]) -> tuple[Any, ...]:
         cell["dataset"]["fingerprint"],
         cell["protocol_version"],
         repr(sorted(cell["protocol"].items())),
+        _isolation(cell),
     )
 
 
@@ -270,4 +276,5 @@ def _about(cell: Mapping[str, Any]) -> dict[str, str]:
         "goal": f"{protocol['goal']} {len(protocol['targets']) or protocol['n_targets']} items to "
         f"{len(protocol['target_users']) or protocol['n_target_users']} users",
         "protocol version": str(cell["protocol_version"]),
+        "isolation of attackers": _isolation(cell),
     }

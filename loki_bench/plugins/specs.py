@@ -18,6 +18,7 @@ from loki_bench.plugins.search_space import SearchRange
 __all__ = [
     "AttackerSpec",
     "ComponentSpec",
+    "ConditionalNeed",
     "DatasetSpec",
     "DefenseSpec",
     "InfluenceEstimatorSpec",
@@ -170,6 +171,23 @@ class RecommenderSpec(ComponentSpec):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConditionalNeed:
+    """A need of an attack only where one of its parameters has one value.
+
+    Attributes
+    ----------
+    parameter : str
+        Its name.
+    value : str, int, float or bool
+    need : "history", "surrogates", "influence" or "queries"
+    """
+
+    parameter: str
+    value: str | float | bool
+    need: Need
+
+
+@dataclass(frozen=True, kw_only=True)
 class AttackerSpec(ComponentSpec):
     """Declares an attack.
 
@@ -181,6 +199,8 @@ class AttackerSpec(ComponentSpec):
         The influence estimator that an attack with that need is lent unless a suite names one.
     influence_parameters : mapping
         Parameters of that estimator.
+    needs_when : tuple of ConditionalNeed
+        Needs that depend on a parameter's value.
     """
 
     kind: ClassVar[str] = "attacker"
@@ -188,6 +208,16 @@ class AttackerSpec(ComponentSpec):
     needs: frozenset[Need] = frozenset({"history"})
     influence: str = "cg"
     influence_parameters: Mapping[str, Any] = field(default_factory=dict)
+    needs_when: tuple[ConditionalNeed, ...] = ()
+
+    def needs_with(self, parameters: Mapping[str, object]) -> frozenset[Need]:
+        """All needs with these parameters, defaults included."""
+        conditional = (
+            case.need
+            for case in self.needs_when
+            if case.parameter in parameters and parameters[case.parameter] == case.value
+        )
+        return self.needs | frozenset(conditional)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import pytest
 from loki_bench.harness.preparation import prepare
 from loki_bench.harness.run import missing_cells, run_cells
 from loki_bench.harness.store import Store
-from loki_bench.harness.suite import Suite
+from loki_bench.harness.suite import Limits, Suite
 from loki_bench.plugins.registry import discover
 
 TOYS = Path(__file__).parents[1] / "toys"
@@ -24,6 +24,7 @@ CONTENT = {
     "protocol": {"n_targets": 3, "n_target_users": 10},
     "budget": {"fake_users": 0.2, "actions": 5},
     "integrity_rows": False,
+    "isolation": "in-process",  # quick; the referee's own tests ask for processes
 }
 
 
@@ -73,7 +74,9 @@ class Here:
         return future
 
 
-def run_grid(prepared, folder, workers=None, *, cells=None, retry_failed=False, seconds=60.0):
+def run_grid(
+    prepared, folder, workers=None, *, cells=None, retry_failed=False, seconds=60.0, memory_gib=8.0
+):
     """Run what a store lacks; returns the store and what progress was told."""
     store = Store(folder, warn=print)
     missing = missing_cells(
@@ -87,7 +90,7 @@ def run_grid(prepared, folder, workers=None, *, cells=None, retry_failed=False, 
         workers=workers or Here(),
         data=store.write_dataset(prepared.interactions, prepared.dataset.fingerprint),
         interactions=prepared.interactions,
-        seconds=seconds,
+        limits=Limits(seconds=seconds, memory_gib=memory_gib),
         progress=progress,
     )
     return store, progress.lines

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -225,6 +226,37 @@ class DefenseSleeps(Defense):
 class ChangesTheData(Defense):
     def keep(self, train, *, seed):
         train.items[0] = 1
+
+
+class Chooses(Attacker):
+    """Uses the oracle only if it is told to."""
+
+    def __init__(self, weights: str = "equal") -> None:
+        self.weights = weights
+
+    def poison(self, view):
+        self.report = {"oracle": view.oracle is not None}
+        return _rows(view, 1, 1)
+
+
+class SeesNothing(Attacker):
+    def poison(self, view):
+        self.report = {
+            "events": view.history.n_events,
+            "users": view.history.n_users,
+            "items": view.history.n_items,
+        }
+        return _rows(view, 1, 1)
+
+
+class Remembers(Counts):
+    """Keeps every model that was ever fitted, as a library's cache may."""
+
+    fitted: ClassVar[list["Remembers"]] = []
+
+    def fit(self, train, *, validation, seed):
+        self.fitted.append(self)
+        return super().fit(train, validation=validation, seed=seed)
 
 
 def out_of_range(outcome):

@@ -4,6 +4,7 @@ from loki_bench.plugins.hookspecs import hookimpl
 from loki_bench.plugins.search_space import FloatRange, IntRange
 from loki_bench.plugins.specs import (
     AttackerSpec,
+    ConditionalNeed,
     DatasetSpec,
     DefenseSpec,
     MetricSpec,
@@ -42,19 +43,24 @@ def loki_bench_recommenders():
         declared("counts", "Counts"),
         declared("follows", "Follows"),
         declared("answers-nan", "AnswersNaN"),
+        declared("remembers", "Remembers"),
         declared("ignores-new-users", "IgnoresNewUsers"),
     ]
 
 
 @hookimpl
 def loki_bench_attackers():
-    def declared(name, target, *needs):
+    def declared(name, target, *needs, module="components", **more):
         return AttackerSpec(
             name=name,
             summary="For tests",
-            target=f"toy_plugin.components:{target}",
+            target=f"toy_plugin.{module}:{target}",
             needs=frozenset({"history", *needs}),
+            **more,
         )
+
+    def cheat(name, target, *needs):
+        return declared(name, target, *needs, module="cheats")
 
     return [
         declared("one-too-many-users", "OneTooManyUsers"),
@@ -67,6 +73,25 @@ def loki_bench_attackers():
         declared("waits-once", "WaitsOnce"),
         declared("asks-surrogates", "AsksSurrogates", "surrogates"),
         declared("wants-queries", "Rubbish", "queries"),
+        declared(
+            "may-want-queries",
+            "Chooses",
+            needs_when=(ConditionalNeed(parameter="weights", value="fit", need="queries"),),
+        ),
+        AttackerSpec(
+            name="wants-nothing",
+            summary="For tests",
+            target="toy_plugin.components:SeesNothing",
+            needs=frozenset(),
+        ),
+        cheat("counts-its-cells", "CountsItsCells"),
+        cheat("looks-around", "LooksAround"),
+        cheat("edits-view", "EditsView"),
+        cheat("writes-to", "WritesTo"),
+        cheat("asks", "Asks", "queries"),
+        cheat("takes-memory", "TakesMemory"),
+        cheat("leaves-a-process", "LeavesAProcess"),
+        cheat("prints", "Prints"),
     ]
 
 

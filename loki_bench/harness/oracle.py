@@ -1,0 +1,80 @@
+"""The query oracle: a black-box victim's lists, asked for one at a time and counted by the host.
+
+The victim itself is never near the attacker. It is trained on genuine users alone, its lists are
+written down once for all of them, and a question is looked up there. Only genuine users can be
+asked for, each with the history that the attacker knows: a recommender scores the users that it
+was trained on, and a controlled user would have to be trained on first, which is what the attack
+itself does. An answer leaves out what is in the user's own history.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.errors import RejectedError
+
+__all__ = ["AskedOracle", "Oracle"]
+
+
+class Oracle:
+    """The host's side: answers, counts, and remembers the first question that was not allowed.
+
+    Parameters
+    ----------
+    lists : int32 array of shape (n_users, K)
+        What the victim shows each genuine user, best first; -1 where it has no more to show.
+    n_granted : int
+    attacker : str
+    """
+
+    def __init__(self, lists: NDArray[np.int32], *, n_granted: int, attacker: str) -> None:
+        self._lists = lists
+        self._n_granted = n_granted
+        self._attacker = attacker
+        self._broken_rule = ""
+        self.n_asked = 0
+
+    def answer(self, question: Any) -> dict[str, Any]:
+        """The list of one user, or why there is none; plain JSON data, as the question is."""
+        if self._broken_rule:
+            return {"refused": self._broken_rule}
+        n_users = len(self._lists)
+        if isinstance(question, bool) or not isinstance(question, int):
+            return self._refuse(f"asked the oracle for user {question!r}; expected an integer")
+        if not 0 <= question < n_users:
+            return self._refuse(
+                f"asked the oracle for user {question}; users are 0 to {n_users - 1}"
+            )
+        if self.n_asked == self._n_granted:
+            return self._refuse(
+                f"asked the oracle {self.n_asked + 1} times; the suite grants {self._n_granted} "
+                "queries"
+            )
+        self.n_asked += 1
+        return {"items": [item for item in self._lists[question].tolist() if item >= 0]}
+
+    def settle(self) -> None:
+        """Raise ``RejectedError`` if a rule was broken, even if the attacker went on after it."""
+        if self._broken_rule:
+            raise RejectedError(self._broken_rule)
+
+    def _refuse(self, what: str) -> dict[str, Any]:
+        self._broken_rule = f"attacker '{self._attacker}' {what}"
+        return {"refused": self._broken_rule}
+
+
+class AskedOracle:
+    """The attacker's side; see :class:`loki_bench.contracts.QueryOracle`."""
+
+    def __init__(self, ask: Any, *, n_granted: int) -> None:
+        self._ask = ask
+        self.n_left = n_granted
+
+    def top_k(self, user: int) -> NDArray[np.int32]:
+        """The items that the victim shows a genuine user, best first; costs one query."""
+        answer = self._ask(user.item() if isinstance(user, np.integer) else user)
+        if "refused" in answer:
+            raise RejectedError(answer["refused"])
+        self.n_left -= 1
+        return np.array(answer["items"], dtype=np.int32)
