@@ -32,15 +32,8 @@ def masked_ranks(
     float64 array of shape (n_users, m), integers and halves from 1; NaN where the item is in the
     user's own history.
     """
-    n_users, m = items.shape
-    ranks = np.empty((n_users, m), dtype=np.float64)
-    for row in range(n_users):
-        own = np.unique(histories[row])
-        user_scores, own_scores = scores[row], scores[row, own]
-        for column in range(m):
-            score = user_scores[items[row, column]]
-            above = np.count_nonzero(user_scores > score) - np.count_nonzero(own_scores > score)
-            tied = np.count_nonzero(user_scores == score) - np.count_nonzero(own_scores == score)
-            ranks[row, column] = 1 + above + (tied - 1) / 2
-        ranks[row, np.isin(items[row], own)] = np.nan
+    # numba takes long to import, and commands that only read records come past here
+    from loki_bench.rank_counting import count_ranks
+
+    ranks: NDArray[np.float64] = count_ranks(scores, histories.offsets, histories.items, items)
     return ranks

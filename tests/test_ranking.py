@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loki_bench.interactions import Sequences
@@ -30,6 +30,7 @@ def problems(draw):
     return scores, histories, items, (n_users, m), n_items
 
 
+@settings(deadline=None)  # the first call compiles
 @given(problems())
 def test_ranks_equal_those_of_the_reference(problem):
     scores, histories, items, shape, n_items = problem
@@ -81,3 +82,14 @@ def test_no_user_has_no_rank():
         np.empty((0, 3), dtype=np.float32), Sequences.empty(), np.empty((0, 2), dtype=np.int32)
     )
     assert ranks.shape == (0, 2)
+
+
+def test_nobody_and_nothing_to_rank_give_empty_ranks():
+    nobody = masked_ranks(
+        np.empty((0, 5), dtype=np.float32), Sequences.empty(), np.empty((0, 2), dtype=np.int32)
+    )
+    assert nobody.shape == (0, 2)
+    nothing = masked_ranks(
+        np.zeros((1, 5), dtype=np.float32), Sequences.of([[1]]), np.empty((1, 0), dtype=np.int32)
+    )
+    assert nothing.shape == (1, 0)

@@ -6,13 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench_recbole.adapter import Epoch
-from loki_bench_recbole.draws import Stream, epoch_key, shuffled
+from loki_bench_recbole.draws import Stream, epoch_key, shuffled_in_blocks
 from loki_bench_recbole.samples import SampleSource
 
-__all__ = ["INITIAL_ACCUMULATOR", "CompiledEpoch"]
+__all__ = ["BLOCK_SAMPLES", "INITIAL_ACCUMULATOR", "CompiledEpoch"]
 
 INITIAL_ACCUMULATOR = 1e-6
 """AdaGrad's sum of squares before the first step: keeps an untouched row from dividing by zero."""
+
+BLOCK_SAMPLES = 2**18
+"""Samples taken from neighbouring users before others come: their rows stay in the caches.
+
+Below it (Amazon Beauty, MovieLens-100K) an epoch is one shuffle of all samples.
+"""
 
 Pass = Callable[[NDArray[np.int64], NDArray[np.int32], tuple[NDArray[np.float32], ...]], float]
 
@@ -45,5 +51,6 @@ class CompiledEpoch(Epoch):
     def __call__(self, epoch: int) -> float:
         """One pass over the samples."""
         negatives = self._source.negatives(seed=self._seed, epoch=epoch)
-        order = shuffled(len(self._source), epoch_key(self._seed, Stream.ORDER, epoch))
+        key = epoch_key(self._seed, Stream.ORDER, epoch)
+        order = shuffled_in_blocks(len(self._source), BLOCK_SAMPLES, key)
         return float(self._one_pass(order, negatives, self._accumulators))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from loki_bench_recbole.compiling import compiled, compiled_inline
 
-__all__ = ["Stream", "draw_negatives", "epoch_key", "shuffled"]
+__all__ = ["Stream", "draw_negatives", "epoch_key", "shuffled", "shuffled_in_blocks"]
 
 
 class Stream(IntEnum):
@@ -65,6 +65,27 @@ def shuffled(n: int, key: np.uint64) -> NDArray[np.int64]:
     for i in range(n - 1, 0, -1):
         j = _below(i + 1, key, np.uint64(i))
         order[i], order[j] = order[j], order[i]
+    return order
+
+
+@compiled
+def shuffled_in_blocks(n: int, block: int, key: np.uint64) -> NDArray[np.int64]:
+    """A random order of ``range(n)`` that stays for a while in one neighbourhood.
+
+    The range is cut into consecutive blocks of nearly one size, at most ``block`` each; the blocks
+    come in random order, and each is shuffled. With one block it is ``shuffled(n, key)``.
+    """
+    n_blocks = max((n + block - 1) // block, 1)
+    if n_blocks == 1:
+        return shuffled(n, key)
+    order = np.empty(n, np.int64)
+    filled = 0
+    for chosen in shuffled(n_blocks, _hash(key, np.uint64(n))):
+        start, end = chosen * n // n_blocks, (chosen + 1) * n // n_blocks
+        part = order[filled : filled + end - start]
+        part[:] = shuffled(end - start, _hash(key, np.uint64(n + 1 + chosen)))
+        part += start
+        filled += end - start
     return order
 
 

@@ -1,7 +1,7 @@
 """NDCG@10 of held-out events, the number that early stopping watches.
 
-The same rule as :mod:`loki_bench.ranking`: the user's own history is left out, ties are shared,
-and a held-out item that is itself in the history is never shown (its gain is 0).
+Ranked by the benchmark's own rule (:mod:`loki_bench.ranking`): the user's history is left out,
+ties are shared, and a held-out item that is itself in the history is never shown (its gain is 0).
 """
 
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from loki_bench.ranking import masked_ranks
 from loki_bench.split import HeldOut
-from loki_bench_recbole.compiling import compiled
 
 __all__ = ["Scoring", "held_out_ranks", "ndcg_at"]
 
@@ -45,9 +45,8 @@ def held_out_ranks(
     while start < n:
         end = min(start + block, n)
         scores = scoring(queries[start:end])
-        ranks[start:end] = _ranks(
-            scores, histories.offsets[start : end + 1], histories.items, held_out.items[start:end]
-        )
+        known = histories.take(np.arange(start, end))
+        ranks[start:end] = masked_ranks(scores, known, held_out.items[start:end, None])[:, 0]
         start, block = end, max(1, _BLOCK_SCORES // max(scores.shape[1], 1))
     return ranks
 
@@ -56,32 +55,3 @@ def ndcg_at(k: int, ranks: NDArray[np.float64]) -> float:
     """Mean of 1 / log2(1 + rank) where rank <= k and 0 elsewhere (one relevant item a user)."""
     shown = ranks <= k  # False for NaN
     return float(np.sum(1 / np.log2(1 + ranks[shown])) / max(len(ranks), 1))
-
-
-@compiled
-def _ranks(
-    scores: NDArray[np.float32],
-    offsets: NDArray[np.int64],
-    history: NDArray[np.int32],
-    items: NDArray[np.int32],
-) -> NDArray[np.float64]:
-    ranks = np.empty(len(items), dtype=np.float64)
-    for row in range(len(items)):
-        target = scores[row, items[row]]
-        above, level = 0, 0
-        for item in range(scores.shape[1]):
-            above += scores[row, item] > target
-            level += scores[row, item] == target
-        own = False
-        for p in range(offsets[row], offsets[row + 1]):
-            item = history[p]
-            own |= item == items[row]
-            if scores[row, item] >= target:
-                repeated = False
-                for q in range(offsets[row], p):
-                    repeated |= history[q] == item
-                if not repeated:
-                    above -= scores[row, item] > target
-                    level -= scores[row, item] == target
-        ranks[row] = np.nan if own else 1 + above + (level - 1) / 2
-    return ranks

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from loki_bench_recbole.draws import Stream, draw_negatives, epoch_key, shuffled
+from loki_bench_recbole.draws import Stream, draw_negatives, epoch_key, shuffled, shuffled_in_blocks
 from loki_bench_recbole.samples import SampleSource
 
 
@@ -39,6 +39,26 @@ def test_an_order_is_a_permutation_and_keys_change_it():
     assert order.tolist() != shuffled(100, epoch_key(0, Stream.ORDER, 1)).tolist()
     assert shuffled(0, epoch_key(0, Stream.ORDER, 0)).tolist() == []
     assert shuffled(1, epoch_key(0, Stream.ORDER, 0)).tolist() == [0]
+
+
+def test_an_order_in_blocks_is_a_permutation_that_leaves_no_block_half_done():
+    key = epoch_key(0, Stream.ORDER, 0)
+    order = shuffled_in_blocks(10, 4, key)  # three blocks: 0-2, 3-5, 6-9
+    assert sorted(order.tolist()) == list(range(10))
+    block_of = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 2])[order]
+    assert np.count_nonzero(np.diff(block_of)) == 2
+    long = shuffled_in_blocks(10_000, 1000, key)
+    starts = long[::1000] // 1000
+    assert sorted(starts.tolist()) == list(range(10))
+    assert starts.tolist() != sorted(starts.tolist())
+    assert all(np.any(np.diff(long[i : i + 1000]) < 0) for i in range(0, 10_000, 1000))
+    assert long.tolist() != shuffled_in_blocks(10_000, 1000, epoch_key(0, Stream.ORDER, 1)).tolist()
+
+
+def test_an_order_of_one_block_is_the_plain_one():
+    key = epoch_key(0, Stream.ORDER, 0)
+    for n in (0, 1, 7, 8):
+        assert shuffled_in_blocks(n, 8, key).tolist() == shuffled(n, key).tolist()
 
 
 def test_negatives_are_uniform_over_the_items_outside_the_positives():

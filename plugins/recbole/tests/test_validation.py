@@ -1,4 +1,4 @@
-"""Ranks and NDCG@10 of held-out events, against the benchmark's own ranking."""
+"""Ranks and NDCG@10 of held-out events, block by block as all at once."""
 
 import numpy as np
 import pytest

@@ -1,0 +1,28 @@
+"""Amazon Beauty from the data folder, for us and as the file that RecBole reads."""
+
+import os
+from pathlib import Path
+
+from loki_bench.interactions import Interactions, Sequences
+
+
+def load_beauty():
+    """All events; ``SystemExit`` with what to do where the file is not there."""
+    folder = Path(os.environ.get("LOKI_BENCH_DATA", ""))
+    found = [folder / name for name in ("beauty.txt", "Beauty.txt") if (folder / name).is_file()]
+    if not found:
+        raise SystemExit("set LOKI_BENCH_DATA to the folder that holds beauty.txt")
+    rows = [
+        [int(item) - 1 for item in line.split()[1:]] for line in found[0].read_text().splitlines()
+    ]
+    sequences = Sequences.of(rows)
+    return Interactions(sequences.offsets, sequences.items, n_items=int(sequences.items.max()) + 1)
+
+
+def write_recbole_file(interactions, folder):
+    """Write ``beauty/beauty.inter`` below the folder: user ``u<id>``, item ``i<id>``, step."""
+    (folder / "beauty").mkdir()
+    lines = ["user_id:token\titem_id:token\ttimestamp:float"]
+    for user, items in enumerate(interactions):
+        lines += [f"u{user}\ti{item}\t{step}" for step, item in enumerate(items)]
+    (folder / "beauty" / "beauty.inter").write_text("\n".join(lines))
