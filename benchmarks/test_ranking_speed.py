@@ -1,0 +1,88 @@
+"""Ranking the test event of every user of Amazon Beauty, beside RecBole's evaluation pass.
+
+Ours is the host's own path: scores in blocks, checked, masked, ranked. RecBole's pass is
+``trainer.evaluate`` for NDCG@10 alone, in batches of 2**22 scores.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from loki_bench.boundary import ranks_given_by
+from loki_bench_recbole.bprmf import BPRMF
+from loki_bench_recbole.fpmc import FPMC
+
+pytestmark = [
+    pytest.mark.beauty,
+    pytest.mark.filterwarnings("ignore"),  # RecBole's own, of pandas 3 and torch 2
+]
+PAIRS = {"BPR": BPRMF, "FPMC": FPMC}
+SPEED_BAR = 8
+MEMORY_BAR_MIB = 1024
+
+
+def rank(recommender, split):
+    return ranks_given_by(
+        recommender,
+        name=recommender.name,
+        users=split.test.users,
+        histories=split.test.histories,
+        items=split.test.items[:, None],
+        n_items=split.train.n_items,
+    )
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_ranking_beside_recboles_evaluation(name, split, recbole, benchmark):
+    prepared, trainer = recbole(name)
+    model = PAIRS[name](epochs=1).fit(split.train, validation=None, seed=0)
+    rank(model, split)  # compiles
+    ours, theirs = [], []
+
+    def cpu_seconds(work):
+        started = time.process_time()
+        work()
+        return time.process_time() - started
+
+    def peer():
+        work = lambda: trainer.evaluate(prepared.test, load_best_model=False, show_progress=False)  # noqa: E731 - three words
+        theirs.append(cpu_seconds(work))
+
+    def measured():
+        ours.append(cpu_seconds(lambda: rank(model, split)))
+
+    benchmark.pedantic(measured, setup=peer, rounds=2)
+    ratio = min(theirs) / min(ours)
+    benchmark.extra_info.update(ranking=min(ours), recbole=min(theirs), ratio=ratio)
+    print(f"\n{name}: ranking {min(ours):.2f} s, RecBole {min(theirs):.2f} s: {ratio:.1f}x")
+    assert ratio >= SPEED_BAR
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_peak_memory_of_a_process_that_trains_and_ranks(name, benchmark):
+    """The whole process: interpreter, torch, RecBole's classes, data, model and scores."""
+    code = (
+        "import resource, sys\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "import test_ranking_speed as here\n"
+        "from beauty import load_beauty\n"
+        "from loki_bench.split import leave_one_out\n"
+        "split = leave_one_out(load_beauty())\n"
+        f"model = here.PAIRS[{name!r}](epochs=1).fit(split.train, validation=None, seed=0)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "here.rank(model, split)\n"
+        "print(before / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+    )
+
+    def measured():
+        return subprocess.run(  # noqa: S603 - the code above
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True
+        ).stdout
+
+    before, peak = map(float, benchmark.pedantic(measured, rounds=1).split())
+    benchmark.extra_info.update(before_ranking_mib=before, peak_mib=peak)
+    print(f"\n{name}: {peak:.0f} MiB at the peak, {before:.0f} MiB before ranking")
+    assert peak < MEMORY_BAR_MIB
