@@ -14,6 +14,7 @@ from loki_bench.datasets.published_files import (
 from loki_bench.plugins.hookspecs import hookimpl
 from loki_bench.plugins.specs import (
     AttackerSpec,
+    ConditionalNeed,
     DatasetSpec,
     InfluenceEstimatorSpec,
     MetricSpec,
@@ -137,6 +138,7 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             target="loki_bench.attackers.loki.attacker:Loki",
             reference=_LOKI,
             needs=frozenset({"history", "surrogates", "influence"}),
+            needs_when=(ConditionalNeed(parameter="weights", value="fit", need="queries"),),
             # A surrogate stopped early has negative curvature; and a mean over many sequences
             # needs different negatives, not many for each.
             influence_parameters={

@@ -13,7 +13,7 @@ from loki_bench.harness.grid import chosen_metric
 from loki_bench.harness.preparation import load_dataset, prepare
 from loki_bench.harness.run import run_cells
 from loki_bench.harness.store import Store
-from loki_bench.harness.suite import Choice, Suite
+from loki_bench.harness.suite import Choice, Limits, Suite
 from loki_bench.plugins.registry import discover
 
 TOYS = Path(__file__).parents[1] / "toys"
@@ -28,6 +28,7 @@ CONTENT = {
     "metrics": ["display_rate@5", "hr@5"],
     "dataset": "toy",
     "protocol": {"n_targets": 3, "n_target_users": 10},
+    "isolation": "in-process",  # quick
     "budget": {"fake_users": 0.2, "actions": 5},
 }
 
@@ -83,7 +84,7 @@ def computed(folder, **changes):
         workers=Here(),
         data=store.write_dataset(prepared.interactions, prepared.dataset.fingerprint),
         interactions=prepared.interactions,
-        seconds=60.0,
+        limits=Limits(seconds=60.0),
         progress=Quiet(),
     )
     records = store.records(cells)

@@ -11,6 +11,7 @@ from loki_bench.attackers.draws import equal_length_sequences
 from loki_bench.attackers.loki.config import AgentConfig
 from loki_bench.attackers.loki.crafting import WrittenSequences, write_sequences
 from loki_bench.attackers.loki.environment import GroupEnvironment, draw_items
+from loki_bench.attackers.loki.fitted_weights import with_fitted_weights
 from loki_bench.attackers.loki.groups import ItemDraw, ItemGroups, item_groups
 from loki_bench.attackers.loki.outcome_estimator import (
     FittedEstimator,
@@ -29,6 +30,7 @@ from loki_bench.seeds import generator_for, seed_for
 __all__ = ["Loki"]
 
 GroupChoice = Literal["paper", "no-target-user-group"]
+WeightChoice = Literal["suite", "fit"]
 
 _REFERENCE_SEQUENCES = 256
 """Sequences of random groups by which each surrogate's rewards are standardised."""
@@ -51,6 +53,10 @@ class Loki(Attacker):
     ----------
     policy : "dqn", "random-groups" or "best-single-group"
         The paper's agent, or an ablation that learns nothing.
+    weights : "suite" or "fit"
+        The simulator's w_m (Eq. 1): those that the suite gives its surrogates, or fitted to the
+        victim's answers (:mod:`~loki_bench.attackers.loki.fitted_weights`), for which the suite
+        must grant queries.
     groups : "paper" or "no-target-user-group"
         The ablation clusters the target users' items with the rest.
     reward : "influence" or "simulator-rank"
@@ -90,6 +96,7 @@ class Loki(Attacker):
         self,
         *,
         policy: str = "dqn",
+        weights: str = "suite",
         groups: str = "paper",
         reward: str = "influence",
         n_clusters: int = 10,
@@ -108,6 +115,7 @@ class Loki(Attacker):
         embedding_size: int = AgentConfig.embedding_size,
         hidden_size: int = AgentConfig.hidden_size,
     ) -> None:
+        self._weights: WeightChoice = _one_of("weights", weights, get_args(WeightChoice))
         self._policy: PolicyName = _one_of("policy", policy, get_args(PolicyName))
         self._groups: GroupChoice = _one_of("groups", groups, get_args(GroupChoice))
         self._reward: Reward = _one_of("reward", reward, get_args(Reward))
@@ -151,6 +159,8 @@ class Loki(Attacker):
         """
         if not view.budget.n_fake_users or not view.budget.n_actions:
             return Sequences.empty()
+        if self._weights == "fit":
+            view = with_fitted_weights(view, seed=seed_for(view.seed, "queries"))
         promoted = promoted_items(view)
         users, items = target_samples(view.history, view.goal.users, promoted)
         groups = item_groups(
