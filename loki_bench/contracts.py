@@ -40,6 +40,8 @@ __all__ = [
     "Recommender",
     "Surrogate",
     "TrainingSamples",
+    "TranslationRecommender",
+    "TranslationTables",
     "ids",
 ]
 
@@ -383,6 +385,42 @@ class FactorRecommender(DifferentiableRecommender):
     @abstractmethod
     def l2_per_sample(self) -> bool:
         """Whether the regulariser is charged once a sample that touches a row, or once a row."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TranslationTables:
+    """The parameters of a translation model.
+
+    Attributes
+    ----------
+    users : float32 array of shape (n_users, d)
+    items : float32 array of shape (n_items, d)
+    biases : float32 array of shape (n_items,)
+    shared : float32 array of shape (d,)
+        The translation that all users share.
+    l2 : float
+        Each training sample adds ``l2 / 2 * |.|**2`` for each vector and bias that it touches: its
+        user, its last item, both items with their biases, and the shared translation.
+    """
+
+    users: NDArray[np.float32]
+    items: NDArray[np.float32]
+    biases: NDArray[np.float32]
+    shared: NDArray[np.float32]
+    l2: float
+
+
+class TranslationRecommender(DifferentiableRecommender):
+    """A recommender with the score ``b_i - |T + u + l - i|``, l the last item (TransRec).
+
+    Its loss per sample is ``log(1 + exp(-(score(positive) - score(negative))))``: fake users are
+    then scored by a compiled closed form. :meth:`parameters` are users, items, biases and the
+    shared translation, in this order.
+    """
+
+    @abstractmethod
+    def translation_tables(self) -> TranslationTables:
+        """The tables, as :meth:`parameters` holds them."""
 
 
 # --------------------------------------------------------------------------- attacks and defenses

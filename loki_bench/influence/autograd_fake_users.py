@@ -1,10 +1,12 @@
 """First-order influence of fake users on any differentiable recommender.
 
 The same mathematics as the closed form of ``fake_user_kernels``, with derivatives from torch and
-many fake users in one pass.
+many fake users in one pass. A model without a user table has nothing to fold in: a fake user's
+influence is then a sum over its samples, and all steps of all sequences come out of one pass.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ from torch import Tensor
 
 from loki_bench.contracts import InfluenceObjective, TrainingSamples
 from loki_bench.errors import InvalidAnswerError
+from loki_bench.influence.autograd_derivatives import losses_along
 from loki_bench.influence.autograd_fold_in import fold_in_rows
 from loki_bench.influence.autograd_objective import AutogradObjective, take_samples
 from loki_bench.influence.borrowed_rows import BorrowedRows
@@ -32,6 +35,19 @@ from loki_bench.interactions import Interactions, Sequences
 __all__ = ["AutogradFakeUsers"]
 
 FloatArray = NDArray[np.floating]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _FakeSamples:
+    """Training samples of fake users, ``samples.users`` counting them from 0.
+
+    ``weights`` (n,) is 1 / n_negatives times the samples that training makes of an event,
+    ``events`` (n,) the place of the event in its row.
+    """
+
+    samples: TrainingSamples
+    weights: NDArray[np.float64]
+    events: NDArray[np.int64]
 
 
 class AutogradFakeUsers:
@@ -74,10 +90,13 @@ class AutogradFakeUsers:
         self._start = [self._starting_row(t, rng) for t in self._tables]
         for t in self._tables:  # no sample of a fake user touches a genuine user's row
             self._s[t] = torch.zeros_like(self._s[t])
+        self._with_histories = objective.samples.histories is not None
         self._counts_samples = self._tables_with_l2_per_sample()
         self._counting = [t for t in self._counts_samples if t not in self._tables]
         self._along_s = {t: (objective.parameters[t].detach() * self._s[t]) for t in self._counting}
         self._known_rho: dict[tuple[int, int, int], float] = {}
+        # one coefficient for a whole tensor grows with the number of samples, whichever they are
+        self._same_for_all = all(objective.l2[t].numel() == 1 for t in self._counting)
 
     def influence(self, candidates: Sequences) -> NDArray[np.float64]:
         """As ``InfluenceEstimator.influence``."""
@@ -98,6 +117,8 @@ class AutogradFakeUsers:
     def sequence_rewards(self, sequences: Sequences) -> NDArray[np.float64]:
         """As ``InfluenceEstimator.sequence_rewards``; each fold-in starts at the one before it."""
         check_items(sequences.items, self._n_items)
+        if not self._tables:
+            return self._rewards_of_samples(sequences)
         values = np.zeros(sequences.n_events)
         for block in self._blocks(len(sequences)):
             lengths = sequences.lengths[block]
@@ -111,6 +132,27 @@ class AutogradFakeUsers:
                 for kept, new in zip(fake_rows, moved, strict=True):
                     kept[alive] = new
         return differences_within(sequences, finite(values))
+
+    def _rewards_of_samples(self, sequences: Sequences) -> NDArray[np.float64]:
+        """The rewards where a prefix's influence is the sum of its samples' own.
+
+        But for a sequence in which an item served as a negative before it came: then the samples
+        before it are not the same with it and without it.
+        """
+        out = np.zeros(sequences.n_events)
+        rows = [row.tolist() for row in sequences]
+        anew = np.array([self._draws_a_later_item(row) for row in rows], dtype=bool)
+        simple = np.flatnonzero(~anew)
+        made = self._samples([rows[int(r)] for r in simple])
+        if len(made.samples):
+            place = sequences.offsets[simple][made.samples.users] + made.events
+            np.add.at(out, place, -made.weights * self._moved(made.samples))
+        if anew.any():
+            few = sequences.take(np.flatnonzero(anew))
+            out[np.repeat(anew, sequences.lengths)] = differences_of_prefixes(
+                self.influence, few.prefixes(), few.items
+            )
+        return finite(out)
 
     def _blocks(self, n: int) -> Iterator[NDArray[np.int64]]:
         """At most as many fake users at once as there are rows to borrow."""
@@ -129,9 +171,10 @@ class AutogradFakeUsers:
             return torch.zeros_like(values[0])
         return values.mean(dim=0)
 
-    def _samples(self, rows: list[list[int]]) -> tuple[TrainingSamples, NDArray[np.float64]]:
+    def _samples(self, rows: list[list[int]]) -> "_FakeSamples":
         """The samples of fake users 0, 1, 2 ... and their weights."""
-        users, lasts, positives, negatives, weights = [], [], [], [], []
+        users, lasts, positives, negatives, weights, events = [], [], [], [], [], []
+        histories = []
         n_negatives = self._options.n_negatives
         for user, row in enumerate(rows):
             own = set(row)
@@ -139,65 +182,78 @@ class AutogradFakeUsers:
                 continue  # nothing to rank below
             for event, item in enumerate(row):
                 weight = self._per_event.first if event == 0 else self._per_event.later
-                first_place = negatives_place(
-                    np.array(row, dtype=np.int32),
-                    event,
-                    n_negatives,
-                    len(self._negatives),
-                    self._options.negatives == "by-prefix",
-                )
-                for k in range(n_negatives) if weight else ():
-                    place = (first_place + k) % len(self._negatives)
-                    while int(self._negatives[place]) in own:
-                        place = (place + 1) % len(self._negatives)
+                for negative in self._negatives_of(row, event, own) if weight else ():
                     users.append(user)
                     lasts.append(row[event - 1] if event else -1)
                     positives.append(item)
-                    negatives.append(int(self._negatives[place]))
+                    negatives.append(negative)
                     weights.append(weight / n_negatives)
-        return (
-            TrainingSamples(
+                    events.append(event)
+                    histories.append(row[:event])
+        return _FakeSamples(
+            samples=TrainingSamples(
                 users=np.array(users, dtype=np.int32),
                 last_items=np.array(lasts, dtype=np.int32),
                 positives=np.array(positives, dtype=np.int32),
                 negatives=np.array(negatives, dtype=np.int32),
+                histories=Sequences.of(histories) if self._with_histories else None,
             ),
-            np.array(weights, dtype=np.float64),
+            weights=np.array(weights, dtype=np.float64),
+            events=np.array(events, dtype=np.int64),
+        )
+
+    def _negatives_of(self, row: list[int], event: int, own: set[int]) -> list[int]:
+        """The first items of the pool, from the event's own place on, that are not the user's."""
+        size, found = len(self._negatives), []
+        first = negatives_place(
+            np.array(row[: event + 1], dtype=np.int32),
+            event,
+            self._options.n_negatives,
+            size,
+            self._options.negatives == "by-prefix",
+        )
+        for k in range(self._options.n_negatives):
+            place = (first + k) % size
+            while int(self._negatives[place]) in own:
+                place = (place + 1) % size
+            found.append(int(self._negatives[place]))
+        return found
+
+    def _draws_a_later_item(self, row: list[int]) -> bool:
+        """Whether an event's negatives were others before the events after it."""
+        everything = set(row)
+        if len(everything) == self._n_items:
+            return True
+        return any(
+            not everything.isdisjoint(self._negatives_of(row, event, set(row[: event + 1])))
+            for event in range(len(row))
         )
 
     def _values(
         self, rows: list[list[int]], fake_rows: list[Tensor]
     ) -> tuple[NDArray[np.float64], list[Tensor]]:
         """``-s . G`` of each fake user and its row, from a first guess of the rows."""
-        samples, weights = self._samples(rows)
+        made = self._samples(rows)
         out = np.zeros(len(rows))
-        if not len(samples):
+        if not len(made.samples):
             return out, fake_rows
         if self._fold:
             fake_rows = fold_in_rows(
                 self._borrowed,
-                samples,
-                weights,
-                self._ridges(samples, weights, len(rows)),
+                made.samples,
+                made.weights,
+                self._ridges(made.samples, made.weights, len(rows)),
                 fake_rows,
             )
         with self._borrowed.holding(fake_rows):
-            parameters = self._objective.parameters
-            losses = self._objective.model.sample_loss(samples)
-            cotangent = torch.zeros_like(losses, requires_grad=True)
-            gradients = torch.autograd.grad(
-                losses, parameters, cotangent, create_graph=True, allow_unused=True
-            )
-            along = sum(
-                ((g * v).sum() for g, v in zip(gradients, self._s, strict=True) if g is not None),
-                start=torch.zeros((), dtype=losses.dtype, device=losses.device),
-            )
-            # the derivative of every sample's loss along s, by differentiating the product of
-            # cotangent and Jacobian in the cotangent
-            (each,) = torch.autograd.grad(along, cotangent)
-        moved = each.double().cpu().numpy() + self._rho(samples)
-        np.add.at(out, samples.users, -weights * moved)
+            moved = self._moved(made.samples)
+        np.add.at(out, made.samples.users, -made.weights * moved)
         return out, fake_rows
+
+    def _moved(self, samples: TrainingSamples) -> NDArray[np.float64]:
+        """Derivative of each sample's loss and regulariser along s, shape (n,)."""
+        along = losses_along(self._objective.model, self._objective.parameters, self._s, samples)[1]
+        return np.asarray(along.double().cpu().numpy() + self._rho(samples), dtype=np.float64)
 
     def _rho(self, samples: TrainingSamples) -> NDArray[np.float64]:
         """Derivative along s of the regulariser that each sample charges to clean rows."""
@@ -210,8 +266,10 @@ class AutogradFakeUsers:
                 int(samples.positives[at]),
                 int(samples.negatives[at]),
             )
+            if self._same_for_all:
+                key = (0, 0, 0)
             if key not in self._known_rho:
-                one = take_samples(samples, slice(at, at + 1))
+                one = take_samples(samples, np.array([at]))
                 coefficients = self._objective.model.l2_coefficients(one)
                 self._known_rho[key] = sum(
                     float((coefficients[t].detach() * self._along_s[t]).sum())
@@ -251,6 +309,7 @@ class AutogradFakeUsers:
             last_items=np.empty(0, dtype=np.int32),
             positives=np.empty(0, dtype=np.int32),
             negatives=np.empty(0, dtype=np.int32),
+            histories=Sequences.empty() if self._with_histories else None,
         )
         without = self._objective.model.l2_coefficients(empty)
         with_all = self._objective.l2

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from loki_bench.contracts import TrainingSamples
-from loki_bench.influence.autograd_objective import AutogradObjective
+from loki_bench.influence.autograd_objective import AutogradObjective, take_samples
 
 __all__ = ["BorrowedRows", "user_tables"]
 
@@ -66,6 +66,7 @@ def user_tables(objective: AutogradObjective, n_users: int) -> list[int]:
             last_items=one.last_items,
             positives=one.positives,
             negatives=one.negatives,
+            histories=one.histories,
         )
         gradients = torch.autograd.grad(
             objective.model.sample_loss(probe).sum(), objective.parameters, allow_unused=True
@@ -84,9 +85,4 @@ def user_tables(objective: AutogradObjective, n_users: int) -> list[int]:
 def _first_with_last_item(samples: TrainingSamples) -> TrainingSamples:
     """The first sample that has a last item, or the first."""
     at = int(np.argmax(samples.last_items >= 0))
-    return TrainingSamples(
-        users=samples.users[at : at + 1],
-        last_items=samples.last_items[at : at + 1],
-        positives=samples.positives[at : at + 1],
-        negatives=samples.negatives[at : at + 1],
-    )
+    return take_samples(samples, np.array([at]))

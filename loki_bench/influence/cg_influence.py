@@ -1,22 +1,26 @@
 """The influence estimator ``cg``: the inverse Hessian by conjugate gradients."""
 
-from typing import get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.contracts import InfluenceObjective
 from loki_bench.errors import ParameterError
-from loki_bench.influence.conjugate_gradient import Solution, conjugate_gradient
+from loki_bench.influence.conjugate_gradient import Solution, scaled_conjugate_gradient
 from loki_bench.influence.estimator import FirstOrderInfluence, Linearisation, Precision
-from loki_bench.influence.factor_objective import Curvature
+from loki_bench.influence.factor_objective import Curvature, FactorObjective
 from loki_bench.influence.fake_samples import FakeRow, FakeUserOptions, Marginal, Negatives
 
 __all__ = ["ConjugateGradientInfluence"]
 
 FloatArray = NDArray[np.floating]
 
+CurvatureChoice: TypeAlias = Literal["automatic", "exact", "gauss-newton"]
+
 _MAX_RESTARTS = 12
+_MAX_ITERATIONS = 300
+_MAX_NETWORK_ITERATIONS = 20
 
 
 class ConjugateGradientInfluence(FirstOrderInfluence):
@@ -34,11 +38,25 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
         that the answer solves a system that is reported. A number is taken as it is: a run that
         meets negative curvature then keeps its last point. A tenth of the L2 coefficient cuts the
         iterations of a converged model about sevenfold at little loss of rank correlation.
-    curvature : "exact" or "gauss-newton"
-        Gauss-Newton drops the indefinite part: always solvable, slightly less faithful.
+    relative_damping : float, 0 or more
+        Adds so many times the diagonal of the Gauss-Newton matrix, estimated, where the model has
+        no closed form: its parameters' curvatures differ by orders of magnitude, and one number for
+        all of them is too much for some and nothing for others.
+    curvature : "automatic", "exact" or "gauss-newton"
+        Gauss-Newton drops the indefinite part: always solvable, slightly less faithful. Automatic
+        is exact for a factor model and Gauss-Newton for any other: a network trained to an early
+        stop is far from a minimum, and its exact Hessian indefinite at every turn.
     tolerance : float
-        Relative residual to stop at.
-    max_iterations : int
+        Relative residual to stop at; in variables scaled by the diagonal, where that is estimated.
+        The report has both: ``relative_residual`` of the system as it stands, ``scaled_residual``
+        of the scaled one.
+    max_iterations : int or None
+        None is 300 for a factor model, whose product takes milliseconds, and 20 for any other.
+    sample_users : int or None
+        Hessian products of a model without a closed form are taken over the objective's users, the
+        users with its items, and so many of the others, drawn once; None takes everyone. The
+        report says how many users and which share of the samples that is. Closed forms always
+        take everyone.
     fake_user, fold_in_l2, n_negatives, negatives, marginal
         See :class:`~loki_bench.influence.fake_samples.FakeUserOptions`.
     precision : "float32" or "float64"
@@ -49,9 +67,11 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
         self,
         *,
         damping: float | None = None,
-        curvature: Curvature = "exact",
+        relative_damping: float = 0.1,
+        curvature: CurvatureChoice = "automatic",
         tolerance: float = 1e-3,
-        max_iterations: int = 300,
+        max_iterations: int | None = None,
+        sample_users: int | None = 1024,
         fake_user: FakeRow = "fold-in",
         fold_in_l2: float | None = None,
         n_negatives: int = 1,
@@ -68,22 +88,34 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
                 marginal=marginal,
             ),
             precision=precision,
+            sample_users=sample_users,
         )
         if damping is not None and damping < 0:
             raise ParameterError(f"damping = {damping} must be 0 or more")
-        if curvature not in get_args(Curvature):
+        if relative_damping < 0:
+            raise ParameterError(f"relative_damping = {relative_damping} must be 0 or more")
+        if curvature not in get_args(CurvatureChoice):
             raise ParameterError(
-                f"curvature = {curvature!r} is not known: give 'exact' or 'gauss-newton'"
+                f"curvature = {curvature!r} is not known: give one of "
+                + ", ".join(get_args(CurvatureChoice))
             )
         if not 0 < tolerance < 1:
             raise ParameterError(f"tolerance = {tolerance} must lie between 0 and 1")
-        if max_iterations < 1:
+        if max_iterations is not None and max_iterations < 1:
             raise ParameterError(f"max_iterations = {max_iterations} must be 1 or more")
+        if sample_users is not None and sample_users < 1:
+            raise ParameterError(
+                f"sample_users = {sample_users} must be 1 or more; null takes everyone"
+            )
         self._damping = damping
         self._used_damping = 0.0
+        self._relative_damping = relative_damping
+        self._used_relative_damping = 0.0
+        self._scaled_residual = 0.0
         self._restarts = 0
         self._products = 0
-        self._curvature: Curvature = curvature
+        self._curvature: CurvatureChoice = curvature
+        self._gauss_newton = False
         self._tolerance = tolerance
         self._max_iterations = max_iterations
 
@@ -92,16 +124,35 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
     ) -> Solution:
         self._used_damping, self._restarts = self._damping or 0.0, 0
         products = 0
+        diagonal = model.gauss_newton_diagonal(seed=seed)
+        self._used_relative_damping = 0.0 if diagonal is None else self._relative_damping
+        self._gauss_newton = self._curvature == "gauss-newton" or (
+            self._curvature == "automatic" and not isinstance(model, FactorObjective)
+        )
+        curvature: Curvature = "gauss-newton" if self._gauss_newton else "exact"
+
+        limit = self._max_iterations
+        if limit is None:
+            limit = (
+                _MAX_ITERATIONS if isinstance(model, FactorObjective) else _MAX_NETWORK_ITERATIONS
+            )
+
+        def product(vector: FloatArray, out: FloatArray) -> FloatArray:
+            model.hessian_product(vector, curvature=curvature, damping=self._used_damping, out=out)
+            if diagonal is not None:
+                out += self._relative_damping * diagonal * vector
+            return out
+
         while True:
-            solution = conjugate_gradient(
-                lambda vector, out: model.hessian_product(
-                    vector, curvature=self._curvature, damping=self._used_damping, out=out
-                ),
+            solution = scaled_conjugate_gradient(
+                product,
                 target,
+                None if diagonal is None else diagonal + self._used_damping,
                 tolerance=self._tolerance,
-                max_iterations=self._max_iterations,
+                max_iterations=limit,
             )
             products += solution.iterations
+            self._scaled_residual = solution.scaled_residual
             if (
                 not solution.negative_curvature
                 or self._damping is not None
@@ -116,8 +167,12 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
             self._restarts += 1
 
     def _own_report(self) -> dict[str, float]:
+        scaled = {"scaled_residual": self._scaled_residual}
         return {
             "damping": self._used_damping,
+            "relative_damping": self._used_relative_damping,
             "restarts": float(self._restarts),
             "hessian_products": float(self._products),
+            "gauss_newton": float(self._gauss_newton),
+            **({} if np.isnan(self._scaled_residual) else scaled),
         }

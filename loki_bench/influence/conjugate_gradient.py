@@ -7,7 +7,7 @@ them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from scipy.linalg import blas, eigvalsh_tridiagonal
 
 from loki_bench.errors import InvalidAnswerError
 
-__all__ = ["Solution", "conjugate_gradient"]
+__all__ = ["Solution", "conjugate_gradient", "scaled_conjugate_gradient"]
 
 FloatArray = NDArray[np.floating]
 Product = Callable[[FloatArray, FloatArray], FloatArray]
@@ -38,6 +38,8 @@ class Solution:
     lambda_max, lambda_min : float
         Estimates, from inside the spectrum, of H's extreme eigenvalues; NaN where nothing was
         learnt.
+    scaled_residual : float
+        The relative residual in the scaled variables in which the run stopped; NaN if none were.
     """
 
     s: FloatArray
@@ -46,6 +48,7 @@ class Solution:
     negative_curvature: bool
     lambda_max: float
     lambda_min: float = float("nan")
+    scaled_residual: float = float("nan")
 
 
 def conjugate_gradient(
@@ -135,6 +138,52 @@ def conjugate_gradient(
         negative_curvature=negative,
         lambda_max=largest,
         lambda_min=least,
+    )
+
+
+def scaled_conjugate_gradient(
+    product: Product,
+    b: FloatArray,
+    diagonal: FloatArray | None,
+    *,
+    tolerance: float,
+    max_iterations: int,
+) -> Solution:
+    """Solve ``H s = b`` in variables scaled by a diagonal (Jacobi's preconditioner).
+
+    With ``D = diagonal`` it solves ``D^-1/2 H D^-1/2 y = D^-1/2 b`` and answers ``s = D^-1/2 y``.
+    The run stops by the residual of the scaled system; the residual in the answer is that of
+    ``H s = b`` itself, for which one more product is taken, and its extreme eigenvalues are those
+    of the scaled matrix.
+
+    Parameters
+    ----------
+    product, b, tolerance, max_iterations
+        As for :func:`conjugate_gradient`.
+    diagonal : array of shape (n,) or None
+        0 or more; entries below 1e-6 times their mean are raised to it. None scales nothing.
+    """
+    if diagonal is None:
+        return conjugate_gradient(product, b, tolerance=tolerance, max_iterations=max_iterations)
+    least = max(1e-6 * float(diagonal.mean(dtype=np.float64)), float(np.finfo(b.dtype).tiny))
+    scale = (1.0 / np.sqrt(np.maximum(diagonal, least))).astype(b.dtype)
+
+    def scaled(vector: FloatArray, out: FloatArray) -> FloatArray:
+        product(scale * vector, out)
+        out *= scale
+        return out
+
+    found = conjugate_gradient(
+        scaled, scale * b, tolerance=tolerance, max_iterations=max_iterations
+    )
+    s = scale * found.s
+    norm_b = float(np.linalg.norm(b))
+    left = float(np.linalg.norm(product(s, np.empty_like(b)) - b))
+    return replace(
+        found,
+        s=s,
+        relative_residual=left / norm_b if norm_b > 0.0 else 0.0,
+        scaled_residual=found.relative_residual,
     )
 
 

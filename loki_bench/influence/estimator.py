@@ -12,12 +12,15 @@ from loki_bench.contracts import (
     FactorRecommender,
     InfluenceEstimator,
     InfluenceObjective,
+    TranslationRecommender,
 )
 from loki_bench.errors import InvalidAnswerError, ParameterError
 from loki_bench.influence.conjugate_gradient import Solution
 from loki_bench.influence.factor_objective import Curvature, FactorObjective
 from loki_bench.influence.fake_samples import FakeUserOptions
 from loki_bench.influence.fake_users import FakeUsers
+from loki_bench.influence.translation_fake_users import TranslationFakeUsers
+from loki_bench.influence.user_sampling import draw_samples
 from loki_bench.interactions import Interactions, Sequences
 
 __all__ = ["FirstOrderInfluence", "Linearisation", "Precision", "Scorer", "numpy_type"]
@@ -58,6 +61,13 @@ class Linearisation(Protocol):
         """``(H + damping I) vector``."""
         ...
 
+    def gauss_newton_diagonal(self, *, seed: int) -> FloatArray | None:
+        """Estimate of the diagonal of the Gauss-Newton matrix, by which a solver may scale.
+
+        None where the objective is solved well without.
+        """
+        ...
+
 
 class Scorer(Protocol):
     """Scores fake users from a solved vector."""
@@ -81,11 +91,18 @@ class FirstOrderInfluence(InfluenceEstimator):
     """Predicts ``-s . G``; a subclass says how ``s`` is found from the target gradient.
 
     A factor model is handled in closed form and compiled, any other differentiable recommender
-    through automatic differentiation.
+    through automatic differentiation; fake users of a translation model have a closed form, too.
     """
 
-    def __init__(self, *, options: FakeUserOptions, precision: Precision) -> None:
+    def __init__(
+        self,
+        *,
+        options: FakeUserOptions,
+        precision: Precision,
+        sample_users: int | None = None,
+    ) -> None:
         self._options = options
+        self._sample_users = sample_users
         self._dtype = numpy_type(precision)
         self._scorer: Scorer | None = None
         self._report: dict[str, float] = {}
@@ -106,12 +123,18 @@ class FirstOrderInfluence(InfluenceEstimator):
     ) -> Self:
         samples = model.training_samples(train, seed=seed)
         linear: Linearisation
+        sampled: dict[str, float] = {}
         if isinstance(model, FactorRecommender):
             linear = FactorObjective.of(model, samples, self._dtype)
         else:
             from loki_bench.influence.autograd_objective import AutogradObjective  # imports torch
 
-            linear = AutogradObjective(model, samples)
+            drawn = draw_samples(samples, objective, n_users=self._sample_users, seed=seed)
+            linear = AutogradObjective(model, samples, drawn)
+            sampled = {
+                "sampled_users": float(drawn.n_users),
+                "sampled_share": len(drawn.rows) / max(len(samples), 1),
+            }
         target = linear.target_gradient(objective)
         solution = self._solve(linear, target, objective, seed)
         if not np.isfinite(solution.s).all():
@@ -129,6 +152,16 @@ class FirstOrderInfluence(InfluenceEstimator):
                 seed=seed,
             )
             self._scorer = self._factor_scorer(linear, fake_users)
+        elif isinstance(model, TranslationRecommender):
+            self._scorer = TranslationFakeUsers(
+                model,
+                solution.s,
+                self._options,
+                train=train,
+                pool=samples.negatives,
+                targets=objective,
+                seed=seed,
+            )
         else:
             from loki_bench.influence.autograd_fake_users import AutogradFakeUsers
             from loki_bench.influence.autograd_objective import AutogradObjective
@@ -152,6 +185,7 @@ class FirstOrderInfluence(InfluenceEstimator):
             "solution_norm": float(np.linalg.norm(solution.s)),
             "n_parameters": float(linear.size),
             "n_samples": float(linear.n_samples),
+            **sampled,
             **self._own_report(),
         }
         return self

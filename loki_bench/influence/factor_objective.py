@@ -240,6 +240,9 @@ class FactorObjective:
         )
         return result
 
+    def gauss_newton_diagonal(self, *, seed: int) -> None:
+        """None: the rows of factor tables are scaled alike."""
+
     def target_gradient(self, objective: InfluenceObjective) -> FloatArray:
         """Gradient of the weighted sum of target scores (f_test of Eq. 3), shape (size,)."""
         out = np.zeros_like(self.theta)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from loki_bench.influence.compiling import compiled_sum
 
-__all__ = ["dot", "dot_difference", "margin_change"]
+__all__ = ["dot", "dot_difference", "dot_of_sum", "margin_change", "square_of_sum"]
 
 FloatArray = NDArray[np.floating]
 
@@ -39,4 +39,22 @@ def margin_change(
     total = row.dtype.type(0)
     for t in range(len(row)):
         total += v_row[t] * difference[t] + row[t] * change[t]
+    return total
+
+
+@compiled_sum
+def square_of_sum(a: FloatArray, b: FloatArray) -> float:
+    """``|a + b|**2``, summed in float64."""
+    total = 0.0
+    for t in range(len(a)):
+        total += (a[t] + b[t]) * (a[t] + b[t])
+    return total
+
+
+@compiled_sum
+def dot_of_sum(a: FloatArray, b: FloatArray, c: FloatArray) -> float:
+    """``<a + b, c>``, summed in float64."""
+    total = 0.0
+    for t in range(len(a)):
+        total += (a[t] + b[t]) * c[t]
     return total

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from loki_bench.errors import InvalidAnswerError
-from loki_bench.influence.conjugate_gradient import conjugate_gradient
+from loki_bench.influence.conjugate_gradient import (
+    conjugate_gradient,
+    scaled_conjugate_gradient,
+)
 from loki_bench.influence.lissa import largest_eigenvalue, lissa
 
 
@@ -107,3 +110,37 @@ def test_lissa_that_diverges_says_what_to_change(eigenvalues, scale):
             tolerance=1e-6,
             max_iterations=10_000,
         )
+
+
+def test_scaling_by_the_diagonal_gives_the_same_solution_in_fewer_products():
+    rng = np.random.default_rng(0)
+    factor = rng.normal(size=(60, 60))
+    sizes = 10.0 ** rng.uniform(-3, 3, 60)
+    matrix = sizes[:, None] * (factor @ factor.T / 60 + np.eye(60)) * sizes[None, :]
+    b = rng.normal(size=60)
+
+    product = product_of(matrix)
+    options = {"tolerance": 1e-10, "max_iterations": 2000}
+    plain = conjugate_gradient(product, b, **options)
+    scaled = scaled_conjugate_gradient(product, b, np.diag(matrix).copy(), **options)
+    np.testing.assert_allclose(scaled.s, np.linalg.solve(matrix, b), rtol=1e-4)
+    assert scaled.iterations < plain.iterations / 3
+    assert scaled.relative_residual == pytest.approx(
+        np.linalg.norm(matrix @ scaled.s - b) / np.linalg.norm(b)
+    )
+    assert scaled.scaled_residual <= 1e-10
+    assert np.isnan(plain.scaled_residual)
+    unscaled = scaled_conjugate_gradient(product, b, None, **options)
+    assert (unscaled.s == plain.s).all()
+
+
+def test_scaling_takes_zeros_on_the_diagonal_and_an_empty_right_side():
+    def product(vector, out):
+        out[:] = vector
+        return out
+
+    options = {"tolerance": 1e-8, "max_iterations": 50}
+    b = np.array([1.0, 2.0, 3.0])
+    found = scaled_conjugate_gradient(product, b, np.array([0.0, 1.0, 1.0]), **options)
+    np.testing.assert_allclose(found.s, b, rtol=1e-6)
+    assert not scaled_conjugate_gradient(product, 0 * b, np.ones(3), **options).s.any()

@@ -16,6 +16,7 @@ from loki_bench_recbole.catalogue_softmax import catalogue_cross_entropy
 from loki_bench_recbole.parameter_checks import require_choice, require_count, require_number
 from loki_bench_recbole.prefix_training import PaddedRows, PrefixEpoch, by_length
 from loki_bench_recbole.samples import SampleSource, prefixes
+from loki_bench_recbole.shared_prefixes import SharedPrefixes
 from loki_bench_recbole.training_loop import Schedule
 
 __all__ = ["GRU4Rec"]
@@ -155,24 +156,32 @@ class GRU4Rec(RecBoleRecommender):
         return projected
 
     def _outputs(self, histories: Sequences) -> Tensor:
-        """The output after each history, shape (n, d); histories of like length run together."""
+        """The output after each history, shape (n, d).
+
+        Neighbouring histories that continue each other, as those of a user's samples do, are read
+        in one pass; passes of like length run together.
+        """
         items = self.parameters()[0]
-        rows = by_length(histories.lengths, self._batch_size)
-        parts = []
-        for batch in rows:
-            padded = PaddedRows.of(histories.offsets, batch)
-            ids = id_tensor(histories.items[padded.index]) if padded.index.size else None
-            inputs = items.new_zeros(len(batch), max(padded.width, 1), items.shape[1])
-            if ids is not None:
-                mask = torch.from_numpy(padded.filled).unsqueeze(-1).to(items.device)
-                inputs = items[ids.to(items.device)] * mask
-            # an empty history is one padding item, whose vector is zero
-            ends = torch.from_numpy(np.maximum(padded.lengths - 1, 0)).to(items.device)
-            parts.append(self._states(inputs)[torch.arange(len(batch)), ends])
-        if not parts:
+        if not len(histories):
             return items.new_zeros(0, items.shape[1])
-        inverse = np.argsort(np.concatenate(rows), kind="stable")
-        return torch.cat(parts)[torch.from_numpy(inverse).to(items.device)]
+        shared = SharedPrefixes.of(histories)
+        batches = by_length(histories.lengths[shared.longest], self._batch_size)
+        starts, parts, start = [], [], 0
+        for batch in batches:
+            padded = PaddedRows.of(histories.offsets, shared.longest[batch])
+            # an empty history is one padding item, whose vector is zero
+            width = max(padded.width, 1)
+            inputs = items.new_zeros(len(batch), width, items.shape[1])
+            if padded.index.size:
+                mask = torch.from_numpy(padded.filled).unsqueeze(-1).to(items.device)
+                inputs = items[id_tensor(histories.items[padded.index]).to(items.device)] * mask
+            parts.append(self._states(inputs).reshape(len(batch) * width, -1))
+            starts.append(start + np.arange(len(batch)) * width)
+            start += len(batch) * width
+        # where the states of each run begin, in the order of the runs
+        begins = np.concatenate(starts)[np.argsort(np.concatenate(batches), kind="stable")]
+        places = begins[shared.run] + np.maximum(histories.lengths - 1, 0)
+        return torch.cat(parts)[torch.from_numpy(places).to(items.device)]
 
     def _losses(self, outputs: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
         items = self.parameters()[0]

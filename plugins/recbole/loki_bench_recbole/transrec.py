@@ -6,7 +6,7 @@ import torch.nn.functional as F  # noqa: N812 - the field's own abbreviation
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from loki_bench.contracts import TrainingSamples
+from loki_bench.contracts import TrainingSamples, TranslationRecommender, TranslationTables
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench_recbole.adapter import Epoch, RecBoleRecommender, id_tensor, id_tensors
 from loki_bench_recbole.compiled_epoch import CompiledEpoch
@@ -24,7 +24,7 @@ from loki_bench_recbole.translation_training import adagrad_epoch_translation, d
 __all__ = ["TransRec"]
 
 
-class TransRec(RecBoleRecommender):
+class TransRec(RecBoleRecommender, TranslationRecommender):
     """RecBole's ``TransRec``: score(u, l, i) = b_i - |T + u + l - i|, l the last item.
 
     A training sample for every event but the user's first, loss log(1 + exp(-x)) with x the
@@ -122,6 +122,13 @@ class TransRec(RecBoleRecommender):
         self._check_items(items)
         last = last_items(histories.offsets, histories.items)
         return self._score(self._translated(id_tensor(users), id_tensor(last)), id_tensor(items))
+
+    def translation_tables(self) -> TranslationTables:
+        """Views of the trained tables."""
+        users, items, biases, shared = (t.detach().numpy() for t in self.parameters())
+        return TranslationTables(
+            users=users, items=items, biases=biases[:, 0], shared=shared[0], l2=self._l2
+        )
 
     def _translated(self, users: Tensor, last: Tensor) -> Tensor:
         user_table, item_table, _, shared = self.parameters()
