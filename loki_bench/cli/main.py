@@ -8,6 +8,7 @@ import click
 from loki_bench import __version__
 from loki_bench.cli.audit import reproduce, verify
 from loki_bench.cli.discovery import datasets, plugins, suites
+from loki_bench.cli.fidelity import fidelity
 from loki_bench.cli.grid import leaderboard, merge, run, status
 from loki_bench.cli.tune import tune
 from loki_bench.errors import LokiBenchError
@@ -36,6 +37,7 @@ COMMANDS = (
     verify,
     reproduce,
     tune,
+    fidelity,
     plugins,
     suites,
     datasets,

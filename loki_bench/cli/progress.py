@@ -15,6 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from loki_bench.cli.clock import clock
 from loki_bench.harness.cell import Cell
 from loki_bench.harness.record import Status
 
@@ -77,7 +78,7 @@ class _Lines:
         left = elapsed / self._n_done * (self._n_cells - self._n_done)
         print(
             f"[{self._n_done}/{self._n_cells}] {_line(cell, status, reason)} "
-            f"(elapsed {_clock(elapsed)}, about {_clock(left)} left)",
+            f"(elapsed {clock(elapsed)}, about {clock(left)} left)",
             file=sys.stderr,
             flush=True,
         )
@@ -89,8 +90,3 @@ def _line(cell: Cell, status: Status, reason: str) -> str:
     victim = f"{cell.victim.label}{defense}"
     what = f"{cell.attack_label} on {victim}, {budget}, seed {cell.seed}: {status}"
     return f"{what}: {reason}" if reason else what
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 
-__all__ = ["Agreement", "agreement_of", "spearman"]
+__all__ = ["Agreement", "agreement_of", "spearman", "spearman_within"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +60,25 @@ def spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     if len(a) < 3 or np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
         return float("nan")
     return float(spearmanr(a, b).statistic)
+
+
+def spearman_within(
+    a: NDArray[np.float64], b: NDArray[np.float64], strata: NDArray[np.str_]
+) -> float:
+    """Rank correlation of ranks taken inside each stratum, centred there; all shapes (n,).
+
+    What is left of Spearman's correlation when no stratum as a whole may rank above another one.
+    """
+    own: list[NDArray[np.float64]] = []
+    for values in (a, b):
+        ranks = np.empty(len(values))
+        for stratum in np.unique(strata):
+            inside = strata == stratum
+            within = rankdata(values[inside])
+            ranks[inside] = (within - within.mean()) / max(len(within), 1)
+        own.append(ranks)
+    spread = float(np.linalg.norm(own[0]) * np.linalg.norm(own[1]))
+    return float(own[0] @ own[1]) / spread if len(a) >= 3 and spread > 0.0 else float("nan")
 
 
 def _ratio(a: float, b: float) -> float:

@@ -1,32 +1,35 @@
-"""Three truths: what training with added fake users really does to an objective.
+"""The truths: what training with added fake users really does to an objective.
 
-``warm``: the clean minimum on frozen samples, trained on with the fake users' samples; no noise,
-and what an influence function means. ``cold``: trained from scratch with the control's own seed
-(common random numbers, so far as the recommender's random draws allow). ``reshuffled``: trained
-from scratch with another seed than the control's model was, against a control of that seed. From
-each a control, trained the same way without fake users, is subtracted.
+``warm``: the clean minimum on frozen samples, trained on to the new minimum with the fake users'
+samples; no noise, and what an influence function means. ``cold``: trained from scratch with the
+seed of the surrogate itself and of the control (common random numbers, so far as the recommender's
+draws survive added users). ``reshuffled``: trained from scratch with other seeds than the
+surrogate's. ``transfer``: as reshuffled, of another recommender. From each a control, trained the
+same way without fake users, is subtracted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.contracts import (
-    FactorRecommender,
+    DifferentiableRecommender,
     InfluenceObjective,
     Recommender,
     TrainingSamples,
 )
+from loki_bench.errors import InvalidAnswerError
 from loki_bench.fidelity.converged_factors import ConvergedFactors
+from loki_bench.fidelity.fake_user_designs import Experiment
 from loki_bench.influence.fake_samples import SamplesPerEvent, frozen_negatives
 from loki_bench.influence.retrain_influence import objective_value
 from loki_bench.interactions import Interactions, Sequences
 
 __all__ = ["ColdTruth", "Truth", "TruthName", "WarmTruth", "changes"]
 
-TruthName = Literal["warm", "cold", "reshuffled"]
+TruthName = Literal["warm", "cold", "reshuffled", "transfer"]
 
 
 class Truth(Protocol):
@@ -97,7 +100,7 @@ class WarmTruth:
 
 
 class ColdTruth:
-    """Trains a fresh recommender from scratch, with and without the fake users.
+    """Trains fresh recommenders from scratch, with and without the fake users.
 
     Parameters
     ----------
@@ -105,37 +108,40 @@ class ColdTruth:
         Makes an unfitted recommender.
     train : Interactions
     objective : InfluenceObjective
-    seed : int
-        Of the control and of every run.
+    seeds : sequence of int
+        A run for each: the change is their mean, each against a control of its own seed.
     """
 
     def __init__(
         self,
-        make: Callable[[], FactorRecommender],
+        make: Callable[[], Recommender],
         train: Interactions,
         objective: InfluenceObjective,
         *,
-        seed: int,
+        seeds: Sequence[int],
     ) -> None:
         self._make = make
         self._train = train
         self._objective = objective
-        self._seed = seed
-        self._control = self._value(Sequences.empty())
+        self._seeds = tuple(seeds)
+        self._controls = [self._value(Sequences.empty(), seed) for seed in self._seeds]
 
     def change(self, fake_users: Sequences) -> float:
         """As ``Truth.change``."""
-        return self._value(fake_users) - self._control
+        values = [self._value(fake_users, seed) for seed in self._seeds]
+        return float(np.mean([v - c for v, c in zip(values, self._controls, strict=True)]))
 
-    def _value(self, fake_users: Sequences) -> float:
-        model = self._make()
-        fitted: Recommender = model.fit(
-            self._train.with_users(fake_users), validation=None, seed=self._seed
-        )
-        assert isinstance(fitted, FactorRecommender)  # noqa: S101  # fit returns the model itself
-        return objective_value(fitted, self._objective)
+    def _value(self, fake_users: Sequences, seed: int) -> float:
+        model = self._make().fit(self._train.with_users(fake_users), validation=None, seed=seed)
+        if not isinstance(model, DifferentiableRecommender):
+            raise InvalidAnswerError(
+                f"{type(model).__name__} is not a DifferentiableRecommender: it has no target "
+                "score to compare; choose another recommender"
+            )
+        return objective_value(model, self._objective)
 
 
-def changes(truth: Truth, groups: list[Sequences]) -> NDArray[np.float64]:
-    """The change of each group of fake users, shape (n_groups,)."""
-    return np.array([truth.change(group) for group in groups], dtype=np.float64)
+def changes(truth: Truth, experiment: Experiment) -> NDArray[np.float64]:
+    """The true effect of each thing of an experiment, shape (n,)."""
+    beyond = 0.0 if experiment.beyond is None else truth.change(experiment.beyond)
+    return np.array([truth.change(group) - beyond for group in experiment.added], dtype=np.float64)

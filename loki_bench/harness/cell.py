@@ -50,6 +50,11 @@ class Resolved(_Frozen):
         values = ", ".join(f"{k}={_shown(v)}" for k, v in sorted(self.changed.items()))
         return f"{self.name}({values})"
 
+    def build(self) -> Any:
+        """Import the target and call it with the parameters, see :meth:`ComponentSpec.build`."""
+        spec = ComponentSpec(name=self.name, summary=self.name, target=self.target)
+        return spec.build(self.parameters)
+
 
 class DatasetUsed(_Frozen):
     """The dataset as it was read. The fingerprint alone enters ids: how it got here does not."""

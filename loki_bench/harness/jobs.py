@@ -132,7 +132,7 @@ def validate(data: DataFolder, recommender: Resolved, seed: int) -> Timed[Valida
     No test event is touched: parameters may be selected by this.
     """
     split = _loaded(data)[1]
-    model: Recommender = _built(recommender)
+    model: Recommender = recommender.build()
     return timed(lambda: _validate(split, recommender.name, model, seed))
 
 
@@ -142,7 +142,7 @@ def fit_surrogate(data: DataFolder, cell: Cell, surrogate: SurrogateUsed) -> Tim
     Its seed is the surrogate's own role: never the victim's, even for the victim's class.
     """
     split, _ = _prepared(data, cell)
-    recommender: Recommender = _built(surrogate.recommender)
+    recommender: Recommender = surrogate.recommender.build()
     seed = seed_for(cell.seed, f"surrogate/{surrogate.recommender.name}")
     # What the attacker knows, used as a platform would: the last known event validates.
     return timed(
@@ -223,7 +223,7 @@ def show_lists(data: DataFolder, cell: Cell) -> Timed[NDArray[np.int32]]:
     the clean victim of the grid, bit for bit, given the events 1 .. T - 1 that attackers know.
     """
     split, _ = _prepared(data, cell)
-    victim: Recommender = _built(cell.victim)
+    victim: Recommender = cell.victim.build()
     name = cell.victim.name
     length = 0 if cell.oracle is None else cell.oracle.list_length
 
@@ -253,7 +253,7 @@ def defend(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[Filtered]:
     shown, order = shown_to_defense(
         split.train.with_users(poison), generator_for(cell.seed, "defense-order")
     )
-    defense: Defense = _built(cell.defense)
+    defense: Defense = cell.defense.build()
     seed = seed_for(cell.seed, f"defense/{cell.defense.name}")
     return timed(partial(_defend, shown, order, defense, cell.defense.name, seed))
 
@@ -265,7 +265,7 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainedOn) -> Timed[Evalu
     ranked for genuine users only, dropped ones included, given events 1 .. T - 1.
     """
     split, goal = _prepared(data, cell)
-    victim: Recommender = _built(cell.victim)
+    victim: Recommender = cell.victim.build()
     return timed(lambda: _evaluate(split, goal, cell, victim, trained_on))
 
 
@@ -404,10 +404,6 @@ def _component(component: Resolved) -> Component:
     return Component(
         name=component.name, target=component.target, parameters=dict(component.parameters)
     )
-
-
-def _built(component: Resolved) -> Any:
-    return _component(component).build()
 
 
 def _prepared(data: DataFolder, cell: Cell) -> tuple[Split, Goal]:

@@ -20,7 +20,7 @@ else:
 
 __all__ = ["as_parameter_file", "with_parameter_files"]
 
-CHOICES = ("victims", "surrogates", "attackers", "dataset")
+CHOICES = ("victims", "surrogates", "attackers", "dataset", "recommenders")
 
 
 def with_parameter_files(suite: dict[str, Any], folder: Path, where: str) -> dict[str, Any]:

@@ -4,29 +4,12 @@ A suite names a dataset, a protocol, budgets, victims, a surrogate pool, attacke
 seeds; the grid is their product. Suites that come with the package live in ``loki_bench/suites``.
 """
 
-import sys
-from importlib import resources
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-)
+from pydantic import BeforeValidator, Field, field_validator
 
 from loki_bench.contracts import GoalKind
-from loki_bench.errors import SuiteError
-from loki_bench.harness.parameter_files import with_parameter_files
-from loki_bench.plugins.specs import nearest
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from loki_bench.harness.suite_file import SuiteTable, read_suite, texts_in
 
 __all__ = [
     "BudgetGrid",
@@ -47,15 +30,11 @@ Simulator: TypeAlias = Literal["leave-one-out", "all", "white-box"]
 Isolation: TypeAlias = Literal["process", "in-process"]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
 def _as_choice(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-class Choice(_Table):
+class Choice(SuiteTable):
     """A component chosen by name, with parameters that differ from its defaults.
 
     In a suite either ``"name"`` or ``{ name = "...", parameters = { ... } }``; or the path of a
@@ -80,7 +59,7 @@ Count: TypeAlias = Annotated[int, Field(ge=1)]
 Seed: TypeAlias = Annotated[int, Field(ge=0)]
 
 
-class Protocol(_Table):
+class Protocol(SuiteTable):
     """What the attack is after, and how success is read."""
 
     n_targets: Count = 20
@@ -90,14 +69,14 @@ class Protocol(_Table):
     target_users: list[str] = Field(default=[], description="user tokens, instead of drawing them")
 
 
-class BudgetGrid(_Table):
+class BudgetGrid(SuiteTable):
     """Budgets of the grid: every share of fake users with every number of actions."""
 
     fake_users: Annotated[list[Share], BeforeValidator(_as_list)] = [0.03]
     actions: Annotated[list[Count], BeforeValidator(_as_list)] = [15]
 
 
-class Knowledge(_Table):
+class Knowledge(SuiteTable):
     """What an attacker is granted beyond genuine histories and surrogates."""
 
     queries: Annotated[int, Field(ge=0)] = Field(
@@ -106,7 +85,7 @@ class Knowledge(_Table):
     list_length: Count = Field(default=10, description="items in each answer")
 
 
-class Limits(_Table):
+class Limits(SuiteTable):
     """What a job may take before it is ended. Not part of a cell's identity."""
 
     seconds: Annotated[float, Field(gt=0)] = 3600.0
@@ -115,7 +94,7 @@ class Limits(_Table):
     )
 
 
-class Suite(_Table):
+class Suite(SuiteTable):
     """One suite file."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -162,73 +141,9 @@ def load_suite(name_or_path: str) -> Suite:
     SuiteError
         Names the file, the key, what was given and what was expected.
     """
-    packaged = packaged_suites()
-    if name_or_path in packaged:
-        return _parse(packaged[name_or_path], f"suite '{name_or_path}'")
-    path = Path(name_or_path)
-    if path.suffix != ".toml":
-        raise SuiteError(
-            f"no suite '{name_or_path}'{nearest(name_or_path, list(packaged))}; the package has: "
-            f"{', '.join(packaged)}; a suite of your own is a path that ends in .toml"
-        )
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise SuiteError(f"suite file {path}: not UTF-8 text (byte {error.start})") from error
-    except OSError as error:
-        raise SuiteError(f"suite file {path}: {error.strerror}") from error
-    return _parse(text, f"suite file {path}", path.parent)
+    return read_suite(Suite, name_or_path, packaged_suites())
 
 
 def packaged_suites() -> dict[str, str]:
     """The text of every suite in the package, by name."""
-    folder = resources.files("loki_bench") / "suites"
-    files = sorted(folder.iterdir(), key=lambda file: file.name)
-    return {
-        file.name.removesuffix(".toml"): file.read_text("utf-8")
-        for file in files
-        if file.name.endswith(".toml")
-    }
-
-
-def _parse(text: str, where: str, folder: Path = Path()) -> Suite:
-    if not text.strip():
-        raise SuiteError(f"{where}: the file is empty")
-    try:
-        content = with_parameter_files(tomllib.loads(text), folder, where)
-        return Suite.model_validate(content)
-    except tomllib.TOMLDecodeError as error:
-        raise SuiteError(f"{where}: not valid TOML: {error}") from error
-    except ValidationError as error:
-        raise SuiteError(f"{where}: {_first_problem(error)}") from error
-
-
-def _first_problem(error: ValidationError) -> str:
-    """One sentence about the first thing that is wrong, unknown keys before all else."""
-    problems = sorted(error.errors(), key=lambda p: p["type"] != "extra_forbidden")
-    problem = problems[0]
-    key = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        table, wrong = problem["loc"][:-1], str(problem["loc"][-1])
-        known = list(_table_at(table).model_fields)
-        return f"unknown key '{key}'{nearest(wrong, known)}; known here: {', '.join(known)}"
-    if problem["type"] == "missing":
-        return f"the key '{key}' is missing"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"key '{key}': {message[0].lower()}{message[1:]}, got {problem['input']!r}"
-
-
-def _table_at(location: tuple[int | str, ...]) -> type[_Table]:
-    """The table that a location of a validation error lies in."""
-    tables: dict[str, type[_Table]] = {
-        "protocol": Protocol,
-        "budget": BudgetGrid,
-        "knowledge": Knowledge,
-        "limits": Limits,
-        "dataset": Choice,
-        "victims": Choice,
-        "attackers": Choice,
-        "defenses": Choice,
-        "surrogates": Choice,
-    }
-    return tables[str(location[0])] if location else Suite
+    return texts_in("loki_bench", "suites")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from loki_bench.contracts import Attacker, DatasetLoader, Defense, Recommender
+from loki_bench.contracts import Attacker, DatasetLoader, Defense, InfluenceEstimator, Recommender
 from loki_bench.interactions import Interactions, Sequences
 
 
@@ -261,3 +261,21 @@ class Remembers(Counts):
 
 def out_of_range(outcome):
     return 2.0
+
+
+class CountsEvents(InfluenceEstimator):
+    """The longer, the better."""
+
+    def fit(self, model, train, objective, *, seed):
+        return self
+
+    def influence(self, candidates):
+        return np.array([len(row) + row.sum() / 1000 for row in candidates], dtype=float)
+
+    def marginal_influence(self, prefixes, next_items):
+        return next_items.astype(float)
+
+
+class AnswersTooFew(CountsEvents):
+    def influence(self, candidates):
+        return super().influence(candidates)[1:]

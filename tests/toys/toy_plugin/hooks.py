@@ -7,6 +7,7 @@ from loki_bench.plugins.specs import (
     ConditionalNeed,
     DatasetSpec,
     DefenseSpec,
+    InfluenceEstimatorSpec,
     MetricSpec,
     RecommenderSpec,
 )
@@ -122,4 +123,20 @@ def loki_bench_defenses():
         declared("drops-everybody", "DropsEverybody"),
         declared("defense-sleeps", "DefenseSleeps"),
         declared("changes-the-data", "ChangesTheData"),
+    ]
+
+
+@hookimpl
+def loki_bench_influence_estimators():
+    return [
+        InfluenceEstimatorSpec(
+            name="counts-events",
+            summary="For tests",
+            target="toy_plugin.components:CountsEvents",
+        ),
+        InfluenceEstimatorSpec(
+            name="answers-too-few",
+            summary="For tests",
+            target="toy_plugin.components:AnswersTooFew",
+        ),
     ]

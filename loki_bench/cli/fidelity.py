@@ -1,0 +1,169 @@
+"""``fidelity``: judge influence estimators by retraining."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loki_bench.cli.clock import clock
+from loki_bench.cli.execution import opened_workers
+from loki_bench.cli.options import (
+    as_json_option,
+    plugin_options,
+    registry_from,
+    results_option,
+)
+
+if TYPE_CHECKING:  # these import numpy and pydantic: only when a command runs
+    from loki_bench.fidelity.case import Case, Judged
+    from loki_bench.fidelity.table import FidelityTable
+    from loki_bench.harness.store import Store
+
+__all__ = ["fidelity"]
+
+
+@click.command()
+@click.argument("suite", default="quick")
+@results_option
+@click.option(
+    "--estimator",
+    "added",
+    multiple=True,
+    metavar="NAME[,KEY=VALUE...]",
+    help="Judge this installed estimator too; `cg,damping=0.1` sets parameters. May be repeated.",
+)
+@click.option("--only", is_flag=True, help="Judge the estimators of --estimator alone.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Worker processes, one thread each.  [default: the number of processors]",
+)
+@click.option("--retry-failed", is_flag=True, help="Also ask again what did not end well before.")
+@click.option("--offline", is_flag=True, help="Never use the network, not even for the dataset.")
+@as_json_option
+@plugin_options
+def fidelity(
+    suite: str,
+    results: Path,
+    added: tuple[str, ...],
+    only: bool,
+    workers: int | None,
+    retry_failed: bool,
+    offline: bool,
+    as_json: bool,
+    disabled: tuple[str, ...],
+    strict_plugins: bool,
+) -> int:
+    r"""Judge influence estimators against retraining, and print their leaderboard.
+
+    SUITE is a fidelity suite in the package (quick, converged, trained), or a path that ends in
+    .toml. What was measured before is kept: judging one more estimator retrains nothing.
+
+    \b
+    Example: loki-bench fidelity quick --estimator my-estimator
+    """
+    from loki_bench.errors import ParameterError
+    from loki_bench.fidelity.case import cases_of, judged_of, sampled
+    from loki_bench.fidelity.rendering import as_json as tables_as_json
+    from loki_bench.fidelity.rendering import as_text
+    from loki_bench.fidelity.run import run_tasks, tasks_of
+    from loki_bench.fidelity.suite import load_fidelity_suite
+    from loki_bench.harness.preparation import load_dataset
+    from loki_bench.harness.store import Store
+
+    if only and not added:
+        raise ParameterError("--only keeps the estimators of --estimator alone, and none is given")
+    loaded = load_fidelity_suite(suite)
+    loaded = loaded.with_estimators([_parsed(text) for text in added], alone=only)
+    registry = registry_from(disabled, strict_plugins)
+    judged = judged_of(loaded, registry)
+    dataset, interactions = load_dataset(loaded.dataset, registry, download=not offline)
+    cases = cases_of(loaded, registry, dataset)
+    train = sampled(interactions, loaded.sample)
+    store = Store(
+        results / "fidelity" / loaded.name,
+        warn=lambda text: click.echo(f"loki-bench: {text}", err=True),
+    )
+    click.echo(
+        f"fidelity of {len(judged)} estimators in {len(cases)} cases on {train.n_users} users, "
+        f"{train.n_items} items, {train.n_events} events; results in {store.folder}",
+        err=True,
+    )
+    seconds = loaded.limits.seconds
+    try:
+        with opened_workers(None, workers, seconds=seconds, versions={}) as pool:
+            run_tasks(
+                tasks_of(cases, judged),
+                train,
+                store=store,
+                workers=pool,
+                seconds=seconds,
+                progress=_Lines(),
+                retry_failed=retry_failed,
+            )
+    except KeyboardInterrupt:
+        click.echo("loki-bench: stopped; the same command goes on from there.", err=True)
+        return 130
+    tables = _write(store, loaded.name, loaded.summary, cases, judged)
+    click.echo(tables_as_json(loaded.name, tables) if as_json else as_text(tables))
+    whole = not any(t.reasons or any(r.reasons for r in t.rows) for t in tables)
+    return 0 if whole else 1
+
+
+def _write(
+    store: "Store", name: str, summary: str, cases: "list[Case]", judged: "list[Judged]"
+) -> "list[FidelityTable]":
+    from loki_bench.fidelity.rendering import as_csv, as_json, as_markdown, costs_as_markdown
+    from loki_bench.fidelity.table import tables_of
+
+    tables = tables_of(cases, judged, lambda address: store.read_json("records", address))
+    store.write_text("leaderboard.md", as_markdown(name, summary, tables))
+    store.write_text("leaderboard.csv", as_csv(tables))
+    store.write_text("leaderboard.json", as_json(name, tables))
+    costs = costs_as_markdown(cases, judged, lambda address: store.read_json("runs", address))
+    store.write_text("costs.md", costs)
+    return tables
+
+
+def _parsed(text: str) -> Any:
+    """``name,key=value`` as an estimator of a suite; values are JSON, or plain text."""
+    from loki_bench.errors import ParameterError
+    from loki_bench.fidelity.suite import JudgedEstimator
+
+    name, *pairs = text.split(",")
+    parameters: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise ParameterError(f"--estimator {text}: '{pair}' should read like 'damping=0.1'")
+        try:
+            parameters[key] = json.loads(value)
+        except ValueError:
+            parameters[key] = value
+    return JudgedEstimator(name=name, parameters=parameters)
+
+
+class _Lines:
+    """One line a record, with the time so far and an estimate of the time left."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._n_tasks = self._n_done = 0
+
+    def started(self, n_tasks: int) -> None:
+        self._n_tasks = n_tasks
+
+    def finished(self, what: str, reason: str) -> None:
+        self._n_done += 1
+        elapsed = time.monotonic() - self._start
+        left = elapsed / self._n_done * (self._n_tasks - self._n_done)
+        print(
+            f"[{self._n_done}/{self._n_tasks}] {what}: {reason or 'ok'} "
+            f"(elapsed {clock(elapsed)}, about {clock(left)} left)",
+            file=sys.stderr,
+            flush=True,
+        )

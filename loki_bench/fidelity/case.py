@@ -1,0 +1,161 @@
+"""A case: everything that determines one set of true effects, and one estimator's answer to it."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from loki_bench.fidelity.suite import DesignTable, FidelitySuite, SampleTable
+from loki_bench.fidelity.truths import TruthName
+from loki_bench.harness.cell import DatasetUsed, Resolved, resolve
+from loki_bench.harness.identity import content_id
+from loki_bench.interactions import Interactions, Sequences, k_core
+from loki_bench.plugins.registry import Registry
+from loki_bench.plugins.specs import InfluenceEstimatorSpec, RecommenderSpec
+from loki_bench.seeds import generator_for, seed_for
+from loki_bench.split import leave_one_out
+
+__all__ = ["FIDELITY_VERSION", "Case", "Judged", "cases_of", "judged_of", "sampled"]
+
+FIDELITY_VERSION = 1
+"""Raised when designs, truths or seeds change: old records then stay apart."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Judged(_Frozen):
+    """An estimator as it runs."""
+
+    estimator: Resolved
+    control: bool
+
+
+class Case(_Frozen):
+    """One recommender, one truth, one goal.
+
+    Attributes
+    ----------
+    recommender : Resolved
+        The surrogate that estimators are given.
+    victim : Resolved or None
+        Whose retraining is the truth; None: the surrogate's own.
+    goal : int
+        Number of the goal among those of its seed.
+    """
+
+    fidelity_version: int = FIDELITY_VERSION
+    dataset: DatasetUsed
+    sample: SampleTable
+    design: DesignTable
+    recommender: Resolved
+    truth: TruthName
+    victim: Resolved | None
+    repeats: int
+    seed: int
+    goal: int
+
+    @cached_property
+    def truth_id(self) -> str:
+        """The address of the true effects: the surrogate does not matter where another is hit."""
+        return content_id(
+            {
+                **self._data,
+                "job": "truth",
+                "recommender": self.victim or self.recommender,
+                "truth": self.truth,
+                "repeats": self.repeats,
+            }
+        )
+
+    def prediction_id(self, judged: Judged) -> str:
+        """The address of an estimator's answer, which knows the surrogate alone."""
+        return content_id(
+            {
+                **self._data,
+                "job": "prediction",
+                "recommender": self.recommender,
+                "converged": self.truth == "warm",
+                "estimator": judged.estimator,
+            }
+        )
+
+    @property
+    def model_seed(self) -> int:
+        """The surrogate's own seed."""
+        return seed_for(self.seed, f"fidelity/model/{self.recommender.name}")
+
+    @property
+    def truth_seeds(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The seeds of a noisy truth, and those of its retest."""
+        other = [
+            seed_for(self.seed, f"fidelity/other/{(self.victim or self.recommender).name}/{r}")
+            for r in range(2 * self.repeats)
+        ]
+        if self.truth == "cold":
+            return (self.model_seed,), (other[0],)
+        return tuple(other[: self.repeats]), tuple(other[self.repeats :])
+
+    @property
+    def _data(self) -> dict[str, Any]:
+        return {
+            "fidelity_version": self.fidelity_version,
+            "dataset": self.dataset.fingerprint,
+            "sample": self.sample,
+            "design": self.design,
+            "seed": self.seed,
+            "goal": self.goal,
+        }
+
+
+def cases_of(suite: FidelitySuite, registry: Registry, dataset: DatasetUsed) -> list[Case]:
+    """All cases of a suite; raises ``UsageError`` where a component can't be used."""
+
+    def found(choice: Any) -> Resolved:
+        spec, origin = registry.find(RecommenderSpec, choice.name)
+        return resolve(spec, origin, choice.parameters)
+
+    victims = [found(choice) for choice in suite.victims]
+    return [
+        Case(
+            dataset=dataset,
+            sample=suite.sample,
+            design=suite.design,
+            recommender=recommender,
+            truth=truth,
+            victim=victim,
+            repeats=suite.repeats,
+            seed=seed,
+            goal=goal,
+        )
+        for recommender in map(found, suite.recommenders)
+        for truth in suite.truths
+        for victim in ([v for v in victims if v != recommender] if truth == "transfer" else [None])
+        for seed in suite.seeds
+        for goal in range(suite.goals)
+    ]
+
+
+def judged_of(suite: FidelitySuite, registry: Registry) -> list[Judged]:
+    """The estimators of a suite; raises ``UsageError`` where one can't be used."""
+    out = []
+    for choice in suite.estimators:
+        spec, origin = registry.find(InfluenceEstimatorSpec, choice.name)
+        estimator = resolve(spec, origin, choice.parameters)
+        out.append(Judged(estimator=estimator, control=choice.control))
+    return out
+
+
+def sampled(interactions: Interactions, sample: SampleTable) -> Interactions:
+    """What is trained on: the sample's users and events, without validation and test events."""
+    kept: Sequences = interactions
+    if sample.users is not None and sample.users < interactions.n_users:
+        rng = generator_for(0, "fidelity/sample")
+        kept = kept.take(np.sort(rng.choice(interactions.n_users, sample.users, replace=False)))
+    if sample.last_events is not None:
+        kept = Sequences.of([row[-sample.last_events :] for row in kept])
+    # tokens would no longer name the rows
+    part = Interactions(kept.offsets, kept.items, n_items=interactions.n_items)
+    return leave_one_out(k_core(part, sample.k_core)).train

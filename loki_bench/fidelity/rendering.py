@@ -1,0 +1,257 @@
+"""Writes the estimators' leaderboard as Markdown, CSV and JSON, and their costs apart."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tabulate import tabulate
+
+from loki_bench.fidelity.case import Case, Judged
+from loki_bench.fidelity.table import FidelityRow, FidelityTable, Measure
+from loki_bench.leaderboard.shown import shown
+from loki_bench.leaderboard.statistics import Interval
+
+__all__ = ["as_csv", "as_json", "as_markdown", "as_text", "costs_as_markdown"]
+
+CONTROL_LIMIT = 0.45
+"""A control that reaches it is named: the design then gives ranks away for free."""
+
+INVARIANCE_LIMIT = 0.02
+"""An estimator whose answers move by more, relative to the largest, is named."""
+
+CSV_COLUMNS = (
+    "recommender",
+    "truth",
+    "victim",
+    "estimator",
+    "control",
+    "experiment",
+    "stratum",
+    "statistic",
+    "n_goals",
+    "mean",
+    "low",
+    "high",
+    "ceiling",
+    "of_ceiling",
+)
+
+_NOTE = (
+    "Spearman's correlation of predicted with true change: mean and 95 % confidence half-width "
+    "over goals (Student's t). `within strata`: ranks are taken inside each stratum. Slope (1: "
+    "sizes are right; 0.5: predicted twice too large) and relative error are those of single fake "
+    "users. In brackets: over the square root of the retest ceiling, the truth's correlation with "
+    "itself under other seeds, which no estimator can be expected to pass."
+)
+
+
+def as_markdown(suite: str, summary: str, tables: list[FidelityTable]) -> str:
+    """A page with one table for each surrogate and truth."""
+    parts = [f"# Fidelity of influence estimators: {suite}", *([summary] if summary else []), _NOTE]
+    for table in tables:
+        parts += [
+            f"## {_title(table)}",
+            "\n".join(f"- {name}: {value}" for name, value in table.about.items()),
+            _grid(table, "github"),
+            "\n".join(f"- {note}" for note in _notes(table)),
+        ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def as_text(tables: list[FidelityTable]) -> str:
+    """The same tables for a terminal."""
+    return "\n\n".join(
+        "\n\n".join(part for part in (_title(t), _grid(t, "simple"), "\n".join(_notes(t))) if part)
+        for t in tables
+    )
+
+
+def as_csv(tables: list[FidelityTable]) -> str:
+    """One line a row and measure, with full precision."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for table in tables:
+        for row in table.rows:
+            for measure, value in row.measures.items():
+                ceiling, share = table.ceilings.get(measure), row.of_ceiling.get(measure)
+                writer.writerow(
+                    [
+                        table.recommender,
+                        table.truth,
+                        table.victim,
+                        row.estimator,
+                        int(row.control),
+                        measure.experiment,
+                        measure.stratum,
+                        measure.statistic,
+                        value.n,
+                        repr(value.mean),
+                        repr(value.low),
+                        repr(value.high),
+                        repr(ceiling.mean) if ceiling else "",
+                        repr(share.mean) if share else "",
+                    ]
+                )
+    return out.getvalue()
+
+
+def as_json(suite: str, tables: list[FidelityTable]) -> str:
+    """Everything that the tables hold, for programs."""
+    content = {"schema": 1, "suite": suite, "tables": [_plain(t) for t in tables]}
+    return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def costs_as_markdown(
+    cases: list[Case], judged: list[Judged], run_of: Callable[[str], Mapping[str, Any] | None]
+) -> str:
+    """What retraining and each estimator cost here: CPU seconds and memory, means over goals."""
+    truths: dict[tuple[str, str], dict[str, float]] = {}
+    asked: dict[tuple[str, str], dict[str, Mapping[str, float]]] = {}
+    for case in cases:
+        on = (case.victim or case.recommender).label
+        run = run_of(case.truth_id)
+        if run and "costs" in run:
+            truths.setdefault((on, case.truth), {})[case.truth_id] = run["costs"]["seconds"]
+        for j in judged:
+            run = run_of(case.prediction_id(j))
+            if run and "costs" in run:
+                key = (case.recommender.label, j.estimator.label)
+                asked.setdefault(key, {})[case.prediction_id(j)] = run["costs"]
+    rows = [
+        [name, on, f"{_mean(list(s.values())):.1f}", "", ""]
+        for (on, name), s in ((k, v) for k, v in truths.items())
+    ]
+    for (on, estimator), runs in asked.items():
+        costs = list(runs.values())
+        rows.append(
+            [
+                estimator,
+                on,
+                f"{_mean([c['fit_seconds'] for c in costs]):.3f}",
+                f"{_mean([c['score_seconds'] for c in costs]):.3f}",
+                f"{_mean([c['peak_memory_bytes'] for c in costs]) / 2**20:.1f}",
+            ]
+        )
+    heads = ["truth or estimator", "on", "CPU s to retrain or fit", "CPU s to score", "peak MiB"]
+    table: str = tabulate(rows, headers=heads, tablefmt="github", disable_numparse=True)
+    return (
+        f"# Costs\n\n{table}\n\nOf one goal, on one thread of this machine; peak memory is that of "
+        "numpy's arrays and Python's objects while fitting and scoring.\n"
+    )
+
+
+def _title(table: FidelityTable) -> str:
+    on = f" of {table.victim}" if table.truth == "transfer" else ""
+    return f"{table.recommender}, {table.truth} truth{on}"
+
+
+def _columns(table: FidelityTable) -> list[Measure]:
+    found = {m for row in table.rows for m in row.measures}
+    experiments = [
+        e
+        for e in dict.fromkeys(m.experiment for row in table.rows for m in row.measures)
+        if e != "single"
+    ]
+    experiments.sort(key=lambda e: (not e.startswith("group"), _share(e), e))
+    wanted = [
+        Measure("single", "all", "rho"),
+        Measure("single", "within strata", "rho"),
+        Measure("single", "no-target", "rho"),
+        *(Measure(e, "all", "rho") for e in experiments),
+        Measure("single", "all", "slope"),
+        Measure("single", "all", "relative error"),
+    ]
+    return [measure for measure in wanted if measure in found]
+
+
+def _share(experiment: str) -> float:
+    return float(experiment.split()[1]) if experiment.startswith("group") else 0.0
+
+
+def _grid(table: FidelityTable, style: str) -> str:
+    columns = _columns(table)
+    rows = [
+        [
+            f"{row.estimator} (control)" if row.control else row.estimator,
+            *(_cell(row.measures.get(m), row.of_ceiling.get(m)) for m in columns),
+        ]
+        for row in table.rows
+    ]
+    if table.ceilings:
+        rows.append(["retest ceiling", *(_cell(table.ceilings.get(m), None) for m in columns)])
+    text: str = tabulate(
+        rows,
+        headers=["estimator", *(m.label for m in columns)],
+        tablefmt=style,
+        disable_numparse=True,
+    )
+    return text
+
+
+def _cell(value: Interval | None, share: Interval | None) -> str:
+    text = shown(value)
+    return text if share is None else f"{text} [{share.mean:.2f}]"
+
+
+def _notes(table: FidelityTable) -> list[str]:
+    notes = list(table.reasons)
+    for row in table.rows:
+        notes += [f"{row.estimator}: {reason}" for reason in row.reasons]
+        single = row.measures.get(Measure("single", "all", "rho"))
+        if row.control and single is not None and single.mean >= CONTROL_LIMIT:
+            notes.append(
+                f"control {row.estimator} reaches {single.mean:.2f} (limit {CONTROL_LIMIT}): ranks "
+                "of single fake users come too easily here"
+            )
+        for name, moved in row.invariance.items():
+            if moved > INVARIANCE_LIMIT and not row.control:
+                notes.append(
+                    f"{row.estimator}: answers change by {100 * moved:.1f} % of the largest with "
+                    f"the {name}: they should not"
+                )
+    return notes
+
+
+def _plain(table: FidelityTable) -> dict[str, Any]:
+    return {
+        "recommender": table.recommender,
+        "truth": table.truth,
+        "victim": table.victim,
+        "about": dict(table.about),
+        "ceilings": _plain_measures(table.ceilings),
+        "reasons": list(table.reasons),
+        "rows": [_plain_row(row) for row in table.rows],
+    }
+
+
+def _plain_row(row: FidelityRow) -> dict[str, Any]:
+    return {
+        "estimator": row.estimator,
+        "control": row.control,
+        "measures": _plain_measures(row.measures),
+        "of_ceiling": _plain_measures(row.of_ceiling),
+        "invariance": dict(row.invariance),
+        "reasons": list(row.reasons),
+    }
+
+
+def _plain_measures(values: Mapping[Measure, Interval]) -> list[dict[str, Any]]:
+    return [
+        {
+            "experiment": m.experiment,
+            "stratum": m.stratum,
+            "statistic": m.statistic,
+            "mean": v.mean,
+            "low": v.low,
+            "high": v.high,
+            "n": v.n,
+        }
+        for m, v in values.items()
+    ]
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
