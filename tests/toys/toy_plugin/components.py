@@ -96,6 +96,21 @@ class Walks(Recommender):
         return scores
 
 
+class WaitsOnce(Counts):
+    """Says in a file who it is and waits to be killed; where the file is there, it goes on."""
+
+    def __init__(self, marker: str = "") -> None:
+        super().__init__()
+        self.marker = Path(marker)
+
+    def fit(self, train, *, validation, seed):
+        if not self.marker.exists():
+            self.marker.with_suffix(".part").write_text(f"{os.getppid()} {os.getpid()}")
+            self.marker.with_suffix(".part").rename(self.marker)
+            time.sleep(3600)
+        return super().fit(train, validation=validation, seed=seed)
+
+
 class AnswersNaN(Counts):
     def score_next(self, users, histories):
         return np.full((len(users), len(self.scores)), np.nan, dtype=np.float32)
@@ -147,20 +162,6 @@ class Sleeps(Attacker):
 class Dies(Attacker):
     def poison(self, view):
         os._exit(3)
-
-
-class WaitsOnce(Attacker):
-    """Says in a file who it is and waits to be killed; where the file is there, it goes on."""
-
-    def __init__(self, marker: str = "") -> None:
-        self.marker = Path(marker)
-
-    def poison(self, view):
-        if not self.marker.exists():
-            self.marker.with_suffix(".part").write_text(f"{os.getppid()} {os.getpid()}")
-            self.marker.with_suffix(".part").rename(self.marker)
-            time.sleep(3600)
-        return _rows(view, view.budget.n_fake_users, view.budget.n_actions)
 
 
 class AsksSurrogates(Attacker):

@@ -43,6 +43,7 @@ def loki_bench_recommenders():
         walks,
         declared("counts", "Counts"),
         declared("follows", "Follows"),
+        declared("waits-once", "WaitsOnce"),
         declared("answers-nan", "AnswersNaN"),
         declared("remembers", "Remembers"),
         declared("ignores-new-users", "IgnoresNewUsers"),
@@ -71,7 +72,6 @@ def loki_bench_attackers():
         declared("raises", "Raises"),
         declared("sleeps", "Sleeps"),
         declared("dies", "Dies"),
-        declared("waits-once", "WaitsOnce"),
         declared("asks-surrogates", "AsksSurrogates", "surrogates"),
         declared("wants-queries", "Rubbish", "queries"),
         declared(
