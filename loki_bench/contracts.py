@@ -5,10 +5,10 @@ handed over is immutable; everything handed back is checked by the host before i
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,6 +157,8 @@ class AttackerView:
         attacker's spec says that it needs one.
     oracle : QueryOracle or None
         None unless the suite grants queries and the attacker's spec says that it needs them.
+    prepared : mapping of str to array, or None
+        What :meth:`Attacker.prepare` answered; None where the attacker was not asked to prepare.
     """
 
     history: Interactions
@@ -166,6 +168,7 @@ class AttackerView:
     surrogates: tuple[Surrogate, ...] = ()
     influence: "Callable[[], InfluenceEstimator] | None" = None
     oracle: QueryOracle | None = None
+    prepared: "Mapping[str, NDArray[Any]] | None" = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -444,6 +447,23 @@ class Attacker(ABC):
         ``view.budget.n_actions`` items of the catalogue. The host assigns the fake users' ids.
         Anything else is rejected with the reason; it is never clipped or repaired.
         """
+
+    def prepare(self, view: AttackerView) -> Mapping[str, NDArray[Any]]:
+        """What the attack learns before it knows how many fake users it has.
+
+        Called where the attacker's spec says that it ``prepares``: once for all shares of fake
+        users that a suite compares. Each of them is then shown the answer as ``view.prepared``.
+
+        Parameters
+        ----------
+        view : AttackerView
+            As :meth:`poison` gets it, with ``budget.n_fake_users`` 0.
+
+        Returns
+        -------
+        mapping of str to array of numbers or text; no array of Python objects.
+        """
+        return {}
 
 
 class Defense(ABC):

@@ -9,18 +9,19 @@ from numpy.typing import NDArray
 
 from loki_bench.attackers.draws import equal_length_sequences
 from loki_bench.attackers.loki.config import AgentConfig
-from loki_bench.attackers.loki.crafting import WrittenSequences, write_sequences
+from loki_bench.attackers.loki.crafting import (
+    WrittenSequences,
+    click_values,
+    interleaved,
+    write_sequences,
+)
 from loki_bench.attackers.loki.environment import GroupEnvironment, draw_items
 from loki_bench.attackers.loki.fitted_weights import with_fitted_weights
 from loki_bench.attackers.loki.groups import ItemDraw, ItemGroups, item_groups
-from loki_bench.attackers.loki.outcome_estimator import (
-    FittedEstimator,
-    OutcomeEstimator,
-    fit_estimators,
-)
+from loki_bench.attackers.loki.outcome_estimator import OutcomeEstimator, fit_estimators
+from loki_bench.attackers.loki.plan import AttackPlan
 from loki_bench.attackers.loki.policy import PolicyName, trained_policy
 from loki_bench.attackers.loki.target_samples import Reward, target_samples
-from loki_bench.attackers.loki.training import LearningCurve
 from loki_bench.attackers.promoted_items import promoted_items
 from loki_bench.contracts import Attacker, AttackerView
 from loki_bench.errors import ParameterError
@@ -31,6 +32,12 @@ __all__ = ["Loki"]
 
 GroupChoice = Literal["paper", "no-target-user-group"]
 WeightChoice = Literal["suite", "fit"]
+
+_PLANNED_SEQUENCES = 4096
+"""Group sequences that a plan holds; fake users draw from them."""
+
+_PROBES = 512
+"""Sequences from which the value of a click on each target is averaged."""
 
 _REFERENCE_SEQUENCES = 256
 """Sequences of random groups by which each surrogate's rewards are standardised."""
@@ -146,7 +153,7 @@ class Loki(Attacker):
         return self._report
 
     def poison(self, view: AttackerView) -> Sequences:
-        """Train an agent for this goal and write the whole budget; see ``Attacker.poison``.
+        """Write the budget, from the view's plan or from a new one; see ``Attacker.poison``.
 
         Raises
         ------
@@ -159,6 +166,24 @@ class Loki(Attacker):
         """
         if not view.budget.n_fake_users or not view.budget.n_actions:
             return Sequences.empty()
+        plan = self._plan(view) if view.prepared is None else AttackPlan.from_arrays(view.prepared)
+        written = write_sequences(
+            plan,
+            view.budget.n_fake_users,
+            clicks_per_target=self._clicks_per_target,
+            rng=generator_for(view.seed, "crafting"),
+        )
+        self._report = {**plan.report, **_report(plan, written)}
+        return equal_length_sequences(written.items)
+
+    def prepare(self, view: AttackerView) -> dict[str, NDArray[Any]]:
+        """Train the agent, for any number of fake users; see ``Attacker.prepare``.
+
+        Raises as :meth:`poison` does.
+        """
+        return self._plan(view).as_arrays() if view.budget.n_actions else {}
+
+    def _plan(self, view: AttackerView) -> AttackPlan:
         if self._weights == "fit":
             view = with_fitted_weights(view, seed=seed_for(view.seed, "queries"))
         promoted = promoted_items(view)
@@ -195,16 +220,31 @@ class Loki(Attacker):
             crafting_epsilon=self._crafting_epsilon,
             seed=seed_for(view.seed, "policy"),
         )
-        written = write_sequences(
-            environment,
-            policy,
-            view.budget.n_fake_users,
-            clicks_per_target=self._clicks_per_target,
-            interleave=self._interleave and not any(e.uses_order for e in estimators),
-            rng=generator_for(view.seed, "crafting"),
+        rng = generator_for(view.seed, "plan")
+        sequences = policy.group_sequences(_PLANNED_SEQUENCES, rng)
+        if self._interleave and not any(fitted.uses_order for fitted in estimators):
+            sequences = interleaved(sequences)
+        probes = draw_items(groups, sequences[:_PROBES], rng)
+        rewards = outcome.step_rewards(probes)
+        return AttackPlan(
+            groups=groups,
+            click_values=click_values(probes, rewards, groups.members[0]),
+            sequences=sequences,
+            report={
+                "groups": groups.sizes,
+                "surrogates": {
+                    fitted.name: {
+                        "weight": fitted.weight,
+                        "uses_order": fitted.uses_order,
+                        "reward_scale": outcome.scales[fitted.name],
+                        "estimator": {k: float(x) for k, x in fitted.estimator.report.items()},
+                    }
+                    for fitted in estimators
+                },
+                "learning_curve": None if curve is None else curve.as_lists(),
+                "mean_return": float(rewards.sum(axis=1).mean()),
+            },
         )
-        self._report = _report(groups, estimators, outcome, curve, written)
-        return equal_length_sequences(written.items)
 
 
 def _random_sequences(
@@ -214,36 +254,18 @@ def _random_sequences(
     return draw_items(groups, actions, rng)
 
 
-def _report(
-    groups: ItemGroups,
-    estimators: tuple[FittedEstimator, ...],
-    outcome: OutcomeEstimator,
-    curve: LearningCurve | None,
-    written: WrittenSequences,
-) -> dict[str, object]:
+def _report(plan: AttackPlan, written: WrittenSequences) -> dict[str, object]:
     counts = Counter(tuple(row) for row in written.groups.tolist())
     most_common, n_most_common = counts.most_common(1)[0]
+    names = plan.groups.names
     return {
-        "groups": groups.sizes,
-        "surrogates": {
-            fitted.name: {
-                "weight": fitted.weight,
-                "uses_order": fitted.uses_order,
-                "reward_scale": outcome.scales[fitted.name],
-                "estimator": {key: float(x) for key, x in fitted.estimator.report.items()},
-            }
-            for fitted in estimators
-        },
-        "learning_curve": None if curve is None else curve.as_lists(),
-        "group_sequence": [groups.names[group] for group in most_common],
+        "group_sequence": [names[group] for group in most_common],
         "group_sequence_share": n_most_common / len(written.groups),
         "n_group_sequences": len(counts),
         "group_shares": {
-            name: float((written.groups == number).mean())
-            for number, name in enumerate(groups.names)
+            name: float((written.groups == number).mean()) for number, name in enumerate(names)
         },
         "promoted_items": written.targets.tolist(),
-        "mean_return": float(written.returns.mean()),
     }
 
 

@@ -15,13 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.attackers.loki.environment import GroupEnvironment, draw_items
-from loki_bench.attackers.loki.policy import GroupPolicy
+from loki_bench.attackers.loki.environment import draw_items
+from loki_bench.attackers.loki.plan import AttackPlan
 
-__all__ = ["WrittenSequences", "interleaved", "targets_within_reach", "write_sequences"]
-
-_N_PROBES = 512
-"""Sequences from which the value of a click on each target is averaged."""
+__all__ = ["WrittenSequences", "click_values", "interleaved", "write_sequences"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,59 +29,41 @@ class WrittenSequences:
     ----------
     groups : int64 array of shape (n, horizon)
     items : int32 array of shape (n, horizon)
-    returns : float64 array of shape (n,)
-        Total reward of each fake user alone.
     targets : int32 array of shape (n_kept,)
-        The targets that are promoted.
+        The targets that are promoted, ascending.
     """
 
     groups: NDArray[np.int64]
     items: NDArray[np.int32]
-    returns: NDArray[np.float64]
     targets: NDArray[np.int32]
 
 
 def write_sequences(
-    environment: GroupEnvironment,
-    policy: GroupPolicy,
-    n: int,
-    *,
-    clicks_per_target: int,
-    interleave: bool,
-    rng: np.random.Generator,
+    plan: AttackPlan, n: int, *, clicks_per_target: int, rng: np.random.Generator
 ) -> WrittenSequences:
-    """Write the sequences of n fake users; the targets are group 0.
+    """Write the sequences of n fake users.
 
     Parameters
     ----------
-    environment : GroupEnvironment
-    policy : GroupPolicy
+    plan : AttackPlan
     n : int
     clicks_per_target : int
         0 promotes all targets.
-    interleave : bool
-        Whether to reorder each group sequence by :func:`interleaved`.
     rng : numpy.random.Generator
     """
-    actions = policy.group_sequences(n, rng)
-    if interleave:
-        actions = interleaved(actions)
-    groups = environment.groups
+    actions = plan.sequences[rng.integers(len(plan.sequences), size=n)]
+    groups = plan.groups
+    targets = groups.members[0]
     n_clicks = int(np.count_nonzero(actions == 0))
-    if clicks_per_target and n_clicks < clicks_per_target * len(groups.members[0]):
-        probes = policy.group_sequences(_N_PROBES, rng)
+    if clicks_per_target and n_clicks < clicks_per_target * len(targets):
         # Fewer than a fake user's clicks on targets would make it click one twice.
         most_in_a_sequence = int(np.count_nonzero(actions == 0, axis=1).max(initial=0))
-        kept = max(1, most_in_a_sequence, n_clicks // clicks_per_target)
-        targets = targets_within_reach(environment, probes, kept, rng)
+        n_kept = max(1, most_in_a_sequence, n_clicks // clicks_per_target)
+        # Of targets whose clicks are worth the same the lower id is kept.
+        order = np.argsort(-plan.click_values, kind="stable")
+        targets = np.sort(targets[order[:n_kept]])
         groups = groups.with_group(0, targets, np.full(len(targets), 1 / len(targets)))
-    items = draw_items(groups, actions, rng)
-    return WrittenSequences(
-        groups=actions,
-        items=items,
-        returns=environment.reward.step_rewards(items).sum(axis=1),
-        targets=groups.members[0],
-    )
+    return WrittenSequences(groups=actions, items=draw_items(groups, actions, rng), targets=targets)
 
 
 def interleaved(actions: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -108,29 +87,20 @@ def interleaved(actions: NDArray[np.int64]) -> NDArray[np.int64]:
     return spread
 
 
-def targets_within_reach(
-    environment: GroupEnvironment,
-    actions: NDArray[np.int64],
-    n_kept: int,
-    rng: np.random.Generator,
-) -> NDArray[np.int32]:
-    """The ``n_kept`` targets whose clicks have the highest mean reward, ascending.
+def click_values(
+    items: NDArray[np.int32], rewards: NDArray[np.float64], targets: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Mean reward of the clicks on each target, -inf for one without a click.
 
     Parameters
     ----------
-    environment : GroupEnvironment
-    actions : int64 array of shape (n, horizon)
-        Group sequences to draw items for. A target that comes in none of them ranks last; of
-        equal ones the lower id is kept.
-    n_kept : int
-    rng : numpy.random.Generator
+    items, rewards : arrays of shape (n, horizon)
+        Sequences, and the reward of each of their steps.
+    targets : int32 array of shape (n_targets,)
     """
-    items = draw_items(environment.groups, actions, rng)
-    rewards = environment.reward.step_rewards(items)
-    targets = environment.groups.members[0]
-    values = [
-        rewards[items == target].mean() if (items == target).any() else -np.inf
-        for target in targets
-    ]
-    order = np.argsort(-np.array(values), kind="stable")
-    return np.sort(targets[order[:n_kept]])
+    values = np.full(len(targets), -np.inf)
+    for place, target in enumerate(targets):
+        clicks = items == target
+        if clicks.any():
+            values[place] = rewards[clicks].mean()
+    return values

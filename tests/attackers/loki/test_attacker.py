@@ -70,6 +70,16 @@ def test_a_trained_agent_depends_on_the_views_seed_alone(loki_view):
     assert loki.report == again.report
 
 
+def test_a_prepared_attack_writes_what_an_unprepared_one_does(loki_view):
+    view = loki_view()
+    whole, parts = quick(n_iterations=3), quick(n_iterations=3)
+    unknown = dataclasses.replace(view, budget=dataclasses.replace(view.budget, n_fake_users=0))
+    prepared = parts.prepare(unknown)
+    shown = dataclasses.replace(view, prepared=prepared, surrogates=(), influence=None)
+    assert parts.poison(shown) == whole.poison(view)
+    assert parts.report == whole.report
+
+
 def test_the_report_is_plain_data(loki_view):
     loki = quick(n_iterations=3)
     assert loki.report == {}
