@@ -3,7 +3,8 @@
 Nothing is clipped, coerced or repaired: an answer is right, or it is refused with a sentence.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from loki_bench.ranking import masked_ranks
 __all__ = [
     "checked_keep",
     "checked_poison",
+    "checked_prepared",
     "checked_suspicion",
     "lists_given_by",
     "ranks_given_by",
@@ -106,6 +108,23 @@ def checked_suspicion(answer: object, *, defense: str, n_users: int) -> NDArray[
             f"finite float64 array of shape {(n_users,)}"
         )
     return np.array(answer)
+
+
+def checked_prepared(answer: object, *, attacker: str) -> dict[str, NDArray[Any]]:
+    """What an attacker prepared: named arrays of numbers or text, or ``InvalidAnswerError``."""
+    if not isinstance(answer, Mapping):
+        raise InvalidAnswerError(
+            f"attacker '{attacker}' prepared a {type(answer).__name__}, expected a mapping of "
+            "names to arrays"
+        )
+    for name, array in answer.items():
+        is_plain = isinstance(array, np.ndarray) and not array.dtype.hasobject
+        if not isinstance(name, str) or not is_plain or name == "about":
+            raise InvalidAnswerError(
+                f"attacker '{attacker}' prepared {name!r}: expected text other than 'about' that "
+                "names an array without Python objects"
+            )
+    return dict(answer)
 
 
 def ranks_given_by(

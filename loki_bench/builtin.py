@@ -139,6 +139,7 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             reference=_LOKI,
             needs=frozenset({"history", "surrogates", "influence"}),
             needs_when=(ConditionalNeed(parameter="weights", value="fit", need="queries"),),
+            prepares=True,
             # A surrogate stopped early has negative curvature; and a mean over many sequences
             # needs different negatives, not many for each.
             influence_parameters={

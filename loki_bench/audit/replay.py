@@ -60,8 +60,8 @@ class Given:
     """Workers for cells whose poison, or whose poison and ranks, are given.
 
     What is given is not computed. A record whose pieces do not belong together leads to work that
-    should not be needed: it is refused, not done. Surrogates are not trained, since only crafting
-    asks for them; nor are a victim's lists for its queries.
+    should not be needed: it is refused, not done. Surrogates are not trained and attacks do not
+    prepare, since only crafting asks for that; nor are a victim's lists made for its queries.
 
     Parameters
     ----------
@@ -86,6 +86,8 @@ class Given:
             answer.set_exception(InvalidAnswerError(self._refused[function]))
         elif function is jobs.fit_surrogate:
             answer.set_result(timed(bytes))
+        elif function is jobs.prepare:
+            answer.set_result(timed(dict))
         elif function is jobs.show_lists:
             answer.set_result(timed(lambda: np.empty((0, 0), dtype=np.int32)))
         else:

@@ -102,6 +102,7 @@ class Cell(_Frozen):
     influence: Resolved | None
     defense: Resolved | None = None
     placebo: bool = False
+    prepares: bool = False
     oracle: OracleUsed | None
     sees_history: bool
     isolation: Isolation
@@ -122,6 +123,12 @@ class Cell(_Frozen):
         """The poison's address: it does not depend on the victim, unless that answers queries."""
         asked = {} if self.oracle is None else {"victim": self.victim}
         return content_id({"job": "craft", **self._shared, **self._attack, **asked})
+
+    @cached_property
+    def prepared_id(self) -> str:
+        """The address of what the attacker prepares: whatever the number of fake users."""
+        attack = {k: v for k, v in self._attack.items() if k not in ("n_fake_users", "share")}
+        return content_id({"job": "prepare", **self._shared, **attack})
 
     @cached_property
     def lists_id(self) -> str:
@@ -184,6 +191,7 @@ class Cell(_Frozen):
             "surrogates": [s.model_dump(mode="json") for s in self.surrogates],
             "influence": self.influence,
             **({"placebo": True} if self.placebo else {}),
+            **({"prepares": True} if self.prepares else {}),
             "oracle": self.oracle,
             "sees_history": self.sees_history,
             "isolation": self.isolation,

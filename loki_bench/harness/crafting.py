@@ -7,14 +7,14 @@ The order holds exactly what the protocol grants, so the isolated process that i
 import hashlib
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.boundary import checked_poison
+from loki_bench.boundary import checked_poison, checked_prepared
 from loki_bench.contracts import (
     Attacker,
     AttackerView,
@@ -25,7 +25,7 @@ from loki_bench.contracts import (
 )
 from loki_bench.errors import RejectedError
 from loki_bench.harness.oracle import AskedOracle
-from loki_bench.harness.timing import timed
+from loki_bench.harness.timing import Timed, timed
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.plugins.specs import ComponentSpec
 
@@ -36,11 +36,13 @@ __all__ = [
     "LentSurrogateOrder",
     "craft_for_host",
     "poison_of",
+    "prepare_for_host",
 ]
 
 Ask: TypeAlias = Callable[[Any], Any]
 """Puts a question, as plain JSON data, to the host, and returns its answer."""
 
+T = TypeVar("T")
 Crafting: TypeAlias = tuple[dict[str, NDArray[Any]], dict[str, Any], dict[str, float]]
 
 
@@ -84,6 +86,8 @@ class AttackOrder:
     influence : Component or None
     queries : int or None
         How many questions the attacker may put to the oracle; None where it is not given one.
+    prepared : mapping of str to array, or None
+        What :func:`prepare_for_host` gave; None where the attacker was not asked to prepare.
     """
 
     attacker: Component
@@ -95,6 +99,7 @@ class AttackOrder:
     surrogates: tuple[LentSurrogateOrder, ...]
     influence: Component | None
     queries: int | None
+    prepared: Mapping[str, NDArray[Any]] | None = None
 
     def view(self, ask: Ask) -> AttackerView:
         """What the attacker sees; ``ask`` puts a question to the host."""
@@ -109,6 +114,7 @@ class AttackOrder:
             else tuple(LentSurrogate(s.name, s.weight, train, s.pickled) for s in self.surrogates),
             influence=None if self.influence is None else self._estimator,
             oracle=None if self.queries is None else AskedOracle(ask, n_granted=self.queries),
+            prepared=self.prepared,
         )
 
     def _estimator(self) -> InfluenceEstimator:
@@ -150,18 +156,9 @@ def craft_for_host(order: AttackOrder, ask: Ask) -> Crafting:
         The answer breaks the rules, or the attacker changed what it was shown.
     """
     attacker: Attacker = order.attacker.build()
-    view = order.view(ask)
-    shown = _digest(view)
-    # numba is imported to listen to its compiling; a simple attack must not wait for that
-    compiles = bool(order.surrogates) or order.influence is not None
-    done = timed(lambda: attacker.poison(view), compiles=compiles)
-    answer = done.value
-    if _digest(view) != shown:
-        raise RejectedError(
-            f"attacker '{order.attacker.name}' changed the view that it was given; it is read-only"
-        )
+    done = _watched(order, attacker.poison, ask)
     poison = checked_poison(
-        answer,
+        done.value,
         attacker=order.attacker.name,
         budget=order.budget,
         n_items=order.history.n_items,
@@ -169,6 +166,40 @@ def craft_for_host(order: AttackOrder, ask: Ask) -> Crafting:
     # As it will be read again: what is not plain data fails here, in the attacker's own step.
     report = json.loads(json.dumps(dict(getattr(attacker, "report", {})), allow_nan=False))
     return {"offsets": poison.offsets, "items": poison.items}, report, done.costs
+
+
+def prepare_for_host(order: AttackOrder, ask: Ask) -> Crafting:
+    """Let the attacker prepare, for any number of fake users.
+
+    Returns
+    -------
+    (arrays, report, costs)
+        As of :func:`craft_for_host`; the report is empty.
+
+    Raises
+    ------
+    RejectedError
+        The attacker changed what it was shown.
+    InvalidAnswerError
+        It answered with something other than named arrays of numbers or text.
+    """
+    attacker: Attacker = order.attacker.build()
+    done = _watched(order, attacker.prepare, ask)
+    return checked_prepared(done.value, attacker=order.attacker.name), {}, done.costs
+
+
+def _watched(order: AttackOrder, work: Callable[[AttackerView], T], ask: Ask) -> Timed[T]:
+    """The attacker's answer, unless it changed what it was shown."""
+    view = order.view(ask)
+    shown = _digest(view)
+    # numba is imported to listen to its compiling; a simple attack must not wait for that
+    compiles = bool(order.surrogates) or order.influence is not None
+    done = timed(lambda: work(view), compiles=compiles)
+    if _digest(view) != shown:
+        raise RejectedError(
+            f"attacker '{order.attacker.name}' changed the view that it was given; it is read-only"
+        )
+    return done
 
 
 def poison_of(arrays: dict[str, NDArray[Any]]) -> Sequences:
@@ -184,7 +215,8 @@ def _digest(view: AttackerView) -> str:
     sha = hashlib.sha256()
     for sequences in (view.history, *(surrogate.train for surrogate in view.surrogates)):
         sha.update(sequences.digest().encode())
-    for array in (view.goal.items, view.goal.users):
+    prepared = view.prepared or {}
+    for array in (view.goal.items, view.goal.users, *(prepared[name] for name in sorted(prepared))):
         sha.update(np.ascontiguousarray(array).tobytes())
     weights = [(surrogate.name, surrogate.weight) for surrogate in view.surrogates]
     sha.update(repr((view.goal.kind, view.budget, view.seed, weights)).encode())

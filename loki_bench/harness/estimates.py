@@ -18,6 +18,7 @@ __all__ = ["chains", "seconds_by_work"]
 UNKNOWN = {
     "surrogate": 60.0,
     "lists": 60.0,
+    "prepare": 30.0,
     "craft": 30.0,
     "defense": 10.0,
     "clean": 60.0,

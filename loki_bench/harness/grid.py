@@ -109,6 +109,8 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetUsed) -> Iterator[C
                                     isolation=suite.isolation,
                                     defense=defense,
                                     placebo=placebo,
+                                    # What is asked of the victim belongs to one attack alone.
+                                    prepares=spec.prepares and "queries" not in needs,
                                     seed=seed,
                                 )
 

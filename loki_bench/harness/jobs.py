@@ -10,10 +10,10 @@ import json
 import pickle
 import platform
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,20 +21,16 @@ from numpy.typing import NDArray
 from loki_bench.boundary import (
     checked_keep,
     checked_poison,
+    checked_prepared,
     checked_suspicion,
     lists_given_by,
     ranks_given_by,
 )
 from loki_bench.contracts import Budget, Defended, Defense, Goal, Outcome, Recommender
 from loki_bench.errors import InvalidAnswerError
+from loki_bench.harness import crafting
 from loki_bench.harness.cell import Cell, Resolved, SurrogateUsed
-from loki_bench.harness.crafting import (
-    AttackOrder,
-    Component,
-    LentSurrogateOrder,
-    craft_for_host,
-    poison_of,
-)
+from loki_bench.harness.crafting import AttackOrder, Component, LentSurrogateOrder, poison_of
 from loki_bench.harness.filtering import Filtered, TrainedOn, shown_to_defense
 from loki_bench.harness.goal import draw_goal, draw_placebo_goal
 from loki_bench.harness.grid import ChosenMetric
@@ -58,9 +54,14 @@ __all__ = [
     "evaluate",
     "fit_surrogate",
     "measure",
+    "prepare",
     "show_lists",
     "validate",
 ]
+
+Prepared: TypeAlias = dict[str, NDArray[Any]]
+
+_NO_LISTS = np.empty((0, 0), dtype=np.int32)
 
 
 @dataclass(frozen=True)
@@ -150,11 +151,24 @@ def fit_surrogate(data: DataFolder, cell: Cell, surrogate: SurrogateUsed) -> Tim
     )
 
 
+def prepare(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -> Timed[Prepared]:
+    """Let the attacker learn what serves every number of fake users; see :func:`craft`."""
+    order = replace(
+        _order(data, cell, surrogates), budget=Budget(n_fake_users=0, n_actions=cell.budget.actions)
+    )
+    oracle = Oracle(_NO_LISTS, n_granted=0, attacker=cell.attacker.name)
+    arrays, _, spent = _carried_out(data, cell, "prepare_for_host", order, oracle)
+    # again, where the attacker's code can't reach
+    prepared = checked_prepared(arrays, attacker=cell.attacker.name)
+    return replace(spent, value=prepared)
+
+
 def craft(
     data: DataFolder,
     cell: Cell,
     surrogates: tuple[StoredFile, ...],
     lists: NDArray[np.int32] | None = None,
+    prepared: Prepared | None = None,
 ) -> Timed[Crafted]:
     """Let the attacker write its fake users, and check what it wrote.
 
@@ -167,26 +181,44 @@ def craft(
         The fitted surrogates of the cell, in its order.
     lists : int32 array of shape (n_users, K) or None
         What the query oracle answers; None where the cell has none.
+    prepared : dict of str to array, or None
+        What :func:`prepare` gave; None where the attacker does not prepare.
 
     Raises
     ------
     RejectedError
         The answer breaks the rules, or one query too many was asked.
     """
-    interactions, split = _loaded(data)
-    draw = draw_placebo_goal if cell.placebo else draw_goal
-    goal = draw(interactions, cell.protocol, cell.seed)
-    order = _order(split, goal, cell, surrogates)
-    who = f"attacker '{cell.attacker.name}'"
-    n_queries = order.queries or 0
-    shown = np.empty((0, 0), dtype=np.int32) if lists is None else lists
-    oracle = Oracle(shown, n_granted=n_queries, attacker=cell.attacker.name)
+    order = replace(_order(data, cell, surrogates), prepared=prepared)
+    oracle = Oracle(
+        _NO_LISTS if lists is None else lists,
+        n_granted=order.queries or 0,
+        attacker=cell.attacker.name,
+    )
+    arrays, report, spent = _carried_out(data, cell, "craft_for_host", order, oracle)
+    try:
+        written: object = poison_of(arrays)
+    except (KeyError, ValueError):
+        written = arrays
+    poison = checked_poison(  # again, where the attacker's code can't reach
+        written,
+        attacker=cell.attacker.name,
+        budget=order.budget,
+        n_items=order.history.n_items,
+    )
+    return replace(spent, value=Crafted(poison=poison, report=report, n_queries=oracle.n_asked))
+
+
+def _carried_out(
+    data: DataFolder, cell: Cell, function: str, order: AttackOrder, oracle: Oracle
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any], Timed[Any]]:
+    """What a function of :mod:`~loki_bench.harness.crafting` makes of an order, and its cost."""
     began = time.perf_counter()
     try:
         if cell.isolation == "process":
             answer = run_isolated(
-                who,
-                "loki_bench.harness.crafting:craft_for_host",
+                f"attacker '{cell.attacker.name}'",
+                f"{crafting.__name__}:{function}",
                 order,
                 answer=oracle.answer,
                 seconds=data.limits.seconds,
@@ -196,24 +228,19 @@ def craft(
             arrays, report, costs = answer.arrays, answer.report, answer.costs
             memory, confined = answer.peak_memory_bytes, answer.writes_confined
         else:
-            arrays, report, costs = craft_for_host(order, oracle.answer)
+            arrays, report, costs = getattr(crafting, function)(order, oracle.answer)
             memory, confined = peak_memory_bytes(), False
     finally:
         oracle.settle()  # first: what came after a question too many does not count
-    try:
-        written: object = poison_of(arrays)
-    except (KeyError, ValueError):
-        written = arrays
-    poison = checked_poison(  # again, where the attacker's code can't reach
-        written, attacker=cell.attacker.name, budget=order.budget, n_items=split.train.n_items
-    )
     process = {
         "isolation": cell.isolation,
         "writes_confined": confined,
         "start_seconds": time.perf_counter() - began - sum(costs.values()),
     }
-    crafted = Crafted(poison=poison, report=report, n_queries=oracle.n_asked)
-    return Timed(crafted, peak_memory_bytes=memory, host=platform.node(), process=process, **costs)
+    spent: Timed[Any] = Timed(
+        None, peak_memory_bytes=memory, host=platform.node(), process=process, **costs
+    )
+    return arrays, report, spent
 
 
 def show_lists(data: DataFolder, cell: Cell) -> Timed[NDArray[np.int32]]:
@@ -299,15 +326,17 @@ def _validate(split: Split, name: str, model: Recommender, seed: int) -> Validat
     return Validated(ranks=ranks[:, 0], report=report)
 
 
-def _order(split: Split, goal: Goal, cell: Cell, surrogates: tuple[StoredFile, ...]) -> AttackOrder:
+def _order(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -> AttackOrder:
     """Exactly what the protocol grants the attacker of a cell."""
+    interactions, split = _loaded(data)
+    draw = draw_placebo_goal if cell.placebo else draw_goal
     catalogue = split.history
     nothing = Sequences(np.zeros(len(catalogue) + 1, dtype=np.int64), np.empty(0, dtype=np.int32))
     return AttackOrder(
         attacker=_component(cell.attacker),
         history=catalogue if cell.sees_history else catalogue.with_sequences(nothing),
         train=split.train if surrogates else None,
-        goal=goal,
+        goal=draw(interactions, cell.protocol, cell.seed),
         budget=Budget(n_fake_users=cell.budget.n_fake_users, n_actions=cell.budget.actions),
         seed=seed_for(cell.seed, f"attacker/{cell.attacker.name}"),
         surrogates=tuple(

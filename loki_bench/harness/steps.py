@@ -2,9 +2,11 @@
 
 ::
 
-    surrogate, lists ──> craft ──┐
-                                 ├──> attack ──> measure ──> record
-                       clean ────┘
+    surrogate ──> prepare, lists ──> craft ──┐
+                                             ├──> attack ──> measure ──> record
+                                   clean ────┘
+
+Only some attacks prepare, and only some may ask for lists.
 
 With a defense, ``Defend`` stands between the data and each of the two evaluations, and the clean
 victim without it is needed too.
@@ -40,6 +42,7 @@ __all__ = [
     "Evaluation",
     "FitSurrogate",
     "Measure",
+    "Prepare",
     "ShowLists",
     "Step",
     "steps_of",
@@ -167,6 +170,40 @@ class ShowLists(Step):
 
 
 @dataclass(frozen=True)
+class Prepare(Step):
+    """Lets the attacker learn what serves every number of fake users."""
+
+    kind: ClassVar[str] = "prepare"
+
+    @cached_property
+    def key(self) -> str:
+        return f"prepare/{self.cell.prepared_id}"
+
+    @property
+    def who(self) -> str:
+        return f"attacker '{self.cell.attacker.name}'"
+
+    @property
+    def work(self) -> str:
+        return _attack_work("preparation of", self.cell)
+
+    @cached_property
+    def needs(self) -> tuple[Step, ...]:
+        return tuple(FitSurrogate(self.data, self.cell, s) for s in self.cell.surrogates)
+
+    def stored(self, store: Store, done: dict[str, Any]) -> Any:
+        return store.read_prepared(self.cell.prepared_id)
+
+    def submit(self, workers: Workers, store: Store, done: dict[str, Any]) -> "Future[Timed[Any]]":
+        surrogates = tuple(done[step.key] for step in self.needs)
+        return workers.submit(jobs.prepare, self.data, self.cell, surrogates)
+
+    def keep(self, store: Store, done: dict[str, Any], value: Any) -> Any:
+        store.write_prepared(self.cell.prepared_id, value)
+        return value
+
+
+@dataclass(frozen=True)
 class Craft(Step):
     """Lets the attacker write its poison."""
 
@@ -182,14 +219,14 @@ class Craft(Step):
 
     @property
     def work(self) -> str:
-        estimator = [] if self.cell.influence is None else [self.cell.influence.label]
-        lent = [used.recommender.label for used in self.cell.surrogates]
-        return " ".join(["craft of", self.cell.attacker.label, *estimator, *lent])
+        return _attack_work("craft of", self.cell)
 
     @cached_property
     def needs(self) -> tuple[Step, ...]:
         lent = tuple(FitSurrogate(self.data, self.cell, s) for s in self.cell.surrogates)
-        return lent if self.cell.oracle is None else (*lent, ShowLists(self.data, self.cell))
+        if self.cell.oracle is not None:
+            return (*lent, ShowLists(self.data, self.cell))
+        return (*lent, Prepare(self.data, self.cell)) if self.cell.prepares else lent
 
     def stored(self, store: Store, done: dict[str, Any]) -> Any:
         return store.read_poison(self.cell.craft_id)
@@ -197,7 +234,8 @@ class Craft(Step):
     def submit(self, workers: Workers, store: Store, done: dict[str, Any]) -> "Future[Timed[Any]]":
         given = [done[step.key] for step in self.needs]
         lists = None if self.cell.oracle is None else given.pop()
-        return workers.submit(jobs.craft, self.data, self.cell, tuple(given), lists)
+        prepared = given.pop() if self.cell.prepares else None
+        return workers.submit(jobs.craft, self.data, self.cell, tuple(given), lists, prepared)
 
     def keep(self, store: Store, done: dict[str, Any], value: Any) -> Any:
         store.write_poison(self.cell.craft_id, value)
@@ -429,6 +467,12 @@ class Measure(Step):
             clean_kept=clean.kept,
             undefended_test_ranks=done[self.undefended.key].test_ranks,
         )
+
+
+def _attack_work(what: str, cell: Cell) -> str:
+    estimator = [] if cell.influence is None else [cell.influence.label]
+    lent = [used.recommender.label for used in cell.surrogates]
+    return " ".join([what, cell.attacker.label, *estimator, *lent])
 
 
 def steps_of(measure: Measure) -> list[Step]:

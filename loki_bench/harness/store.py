@@ -9,7 +9,7 @@
         artefacts/ranks/<id>.npz    a victim's ranks, by victim, seed and poison
         artefacts/defense/<id>.npz  which users a defense kept, by defense, seed and poison
         artefacts/lists/<id>.npz    a clean victim's lists, where a suite grants queries
-        work/                       fitted surrogates and the dataset, safe to delete
+        work/                       fitted surrogates, preparations, the dataset: safe to delete
         leaderboard.md .csv .json
 
 A file is written under a temporary name, flushed to disk and renamed, so a killed run loses at
@@ -106,13 +106,12 @@ class Store:
             "items": crafted.poison.items,
         }
         meta = {"report": crafted.report, "n_queries": crafted.n_queries}
-        self._write_arrays("poison", craft_id, arrays, meta)
+        self._write_arrays(self._artefact("poison", craft_id), arrays, meta)
 
     def read_poison(self, craft_id: str) -> Crafted | None:
         """A poison if it is there and whole."""
         return self._read_arrays(
-            "poison",
-            craft_id,
+            self._artefact("poison", craft_id),
             lambda a, meta: Crafted(poison=Sequences(a["offsets"], a["items"]), **meta),
         )
 
@@ -123,13 +122,12 @@ class Store:
             "test_ranks": evaluated.test_ranks,
         }
         meta = {"n_training_samples": evaluated.n_training_samples, "report": evaluated.report}
-        self._write_arrays("ranks", evaluation_id, arrays, meta)
+        self._write_arrays(self._artefact("ranks", evaluation_id), arrays, meta)
 
     def read_ranks(self, evaluation_id: str) -> Evaluated | None:
         """A victim's ranks if they are there and whole."""
         return self._read_arrays(
-            "ranks",
-            evaluation_id,
+            self._artefact("ranks", evaluation_id),
             lambda a, meta: Evaluated(
                 target_ranks=a["target_ranks"], test_ranks=a["test_ranks"], **meta
             ),
@@ -140,13 +138,14 @@ class Store:
         arrays: dict[str, NDArray[Any]] = {"kept": filtered.kept}
         if filtered.suspicion is not None:
             arrays["suspicion"] = filtered.suspicion
-        self._write_arrays("defense", defense_id, arrays, {"report": filtered.report})
+        self._write_arrays(
+            self._artefact("defense", defense_id), arrays, {"report": filtered.report}
+        )
 
     def read_defense(self, defense_id: str) -> Filtered | None:
         """What a defense answered if it is there and whole."""
         return self._read_arrays(
-            "defense",
-            defense_id,
+            self._artefact("defense", defense_id),
             lambda a, meta: Filtered(
                 kept=a["kept"], suspicion=a.get("suspicion"), report=meta["report"]
             ),
@@ -154,13 +153,21 @@ class Store:
 
     def write_lists(self, lists_id: str, lists: NDArray[np.int32]) -> None:
         """Keep what a clean victim shows every genuine user."""
-        self._write_arrays("lists", lists_id, {"lists": lists}, {})
+        self._write_arrays(self._artefact("lists", lists_id), {"lists": lists}, {})
 
     def read_lists(self, lists_id: str) -> NDArray[np.int32] | None:
         """A clean victim's lists if they are there and whole."""
-        return self._read_arrays("lists", lists_id, lambda a, _: a["lists"])
+        return self._read_arrays(self._artefact("lists", lists_id), lambda a, _: a["lists"])
 
     # ------------------------------------------------------------------ reusable work
+
+    def write_prepared(self, prepared_id: str, arrays: dict[str, NDArray[Any]]) -> None:
+        """Keep what an attacker prepared."""
+        self._write_arrays(self._prepared(prepared_id), arrays, {})
+
+    def read_prepared(self, prepared_id: str) -> dict[str, NDArray[Any]] | None:
+        """What an attacker prepared if it is there and whole."""
+        return self._read_arrays(self._prepared(prepared_id), lambda a, _: a)
 
     def write_surrogate(self, surrogate_id: str, pickled: bytes) -> None:
         """Keep a fitted surrogate for other cells and later runs on this machine."""
@@ -207,20 +214,25 @@ class Store:
     def _surrogate(self, surrogate_id: str) -> Path:
         return self.folder / "work" / "surrogates" / f"{surrogate_id}.pickle"
 
+    def _prepared(self, prepared_id: str) -> Path:
+        return self.folder / "work" / "prepared" / f"{prepared_id}.npz"
+
+    def _artefact(self, kind: str, name: str) -> Path:
+        return self.folder / "artefacts" / kind / f"{name}.npz"
+
     def _write_arrays(
-        self, kind: str, name: str, arrays: dict[str, NDArray[Any]], meta: dict[str, Any]
+        self, path: Path, arrays: dict[str, NDArray[Any]], meta: dict[str, Any]
     ) -> None:
         sealed = {"meta": meta, "sha256": arrays_digest(arrays, meta)}
         buffer = io.BytesIO()
         text = np.frombuffer(canonical_json(sealed).encode(), dtype=np.uint8)
         named: dict[str, Any] = {"about": text, **arrays}
         np.savez_compressed(buffer, **named)
-        self._write(self.folder / "artefacts" / kind / f"{name}.npz", buffer.getvalue())
+        self._write(path, buffer.getvalue())
 
     def _read_arrays(
-        self, kind: str, name: str, build: Callable[[dict[str, NDArray[Any]], dict[str, Any]], A]
+        self, path: Path, build: Callable[[dict[str, NDArray[Any]], dict[str, Any]], A]
     ) -> A | None:
-        path = self.folder / "artefacts" / kind / f"{name}.npz"
         try:
             # from memory: numpy leaves the file open where it is not a whole archive
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:

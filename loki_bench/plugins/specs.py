@@ -199,6 +199,9 @@ class AttackerSpec(ComponentSpec):
         The influence estimator that an attack with that need is lent unless a suite names one.
     influence_parameters : mapping
         Parameters of that estimator.
+    prepares : bool
+        Whether the attack learns what does not depend on the number of fake users once, for all
+        shares of them that a suite compares (:meth:`~loki_bench.contracts.Attacker.prepare`).
     needs_when : tuple of ConditionalNeed
         Needs that depend on a parameter's value.
     """
@@ -208,6 +211,7 @@ class AttackerSpec(ComponentSpec):
     needs: frozenset[Need] = frozenset({"history"})
     influence: str = "cg"
     influence_parameters: Mapping[str, Any] = field(default_factory=dict)
+    prepares: bool = False
     needs_when: tuple[ConditionalNeed, ...] = ()
 
     def needs_with(self, parameters: Mapping[str, object]) -> frozenset[Need]:

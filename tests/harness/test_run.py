@@ -141,6 +141,37 @@ def test_work_that_cells_share_is_done_once(prepared, tmp_path, monkeypatch, run
     assert calls == {"fit_surrogate": 2, "craft": 3, "evaluate": 6}
 
 
+@pytest.mark.parametrize("isolation", ["process", "in-process"])
+def test_an_attack_prepares_once_for_all_shares_of_fake_users(
+    prepared, tmp_path, monkeypatch, run, isolation
+):
+    import loki_bench.harness.jobs as jobs
+
+    orders = []
+    real = jobs.prepare
+    monkeypatch.setattr(jobs, "prepare", lambda *order: orders.append(order) or real(*order))
+    suite = prepared(
+        attackers=["prepares"],
+        budget={"fake_users": [0.1, 0.2, 0.3], "actions": [2, 3]},
+        seeds=[0],
+        isolation=isolation,
+    )
+    store, lines = run(suite, tmp_path)
+    assert lines == [("prepares", "ok")] * 6
+    assert sorted(cell.budget.actions for _, cell, _ in orders) == [2, 3]
+    poisons = [store.read_poison(cell.craft_id).poison for cell in suite.grid.cells]
+    assert sorted(len(poison) for poison in poisons) == [6, 6, 12, 12, 18, 18]
+    assert len({item for poison in poisons for item in poison.items.tolist()}) == 1
+
+
+def test_a_preparation_that_is_no_plain_arrays_fails_its_cells(prepared, tmp_path, run):
+    suite = prepared(attackers=["prepares-objects"], seeds=[0])
+    store, lines = run(suite, tmp_path)
+    assert lines == [("prepares-objects", "failed")]
+    [record] = records(store, suite)
+    assert "an array without Python objects" in record["reason"]
+
+
 def test_an_attacker_sees_events_up_to_the_one_before_the_test_event(prepared, tmp_path, run):
     suite = prepared(attackers=["asks-surrogates"], seeds=[0])
     store, _ = run(suite, tmp_path)

@@ -176,6 +176,24 @@ class AsksSurrogates(Attacker):
         return Sequences.of([view.goal.items[: view.budget.n_actions]] * view.budget.n_fake_users)
 
 
+class Prepares(Attacker):
+    """Prepares an item of its seed's choice, and visits that alone."""
+
+    def prepare(self, view):
+        assert view.budget.n_fake_users == 0
+        assert view.prepared is None
+        return {"item": np.array(view.seed % view.history.n_items)}
+
+    def poison(self, view):
+        item = int(view.prepared["item"])
+        return _rows(view, view.budget.n_fake_users, view.budget.n_actions, item)
+
+
+class PreparesObjects(Prepares):
+    def prepare(self, view):
+        return {"item": np.array([object()])}
+
+
 class DropsJumpers(Defense):
     """Genuine toy users walk from an item to the next one; whoever jumps is suspicious."""
 

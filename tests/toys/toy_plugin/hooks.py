@@ -73,6 +73,8 @@ def loki_bench_attackers():
         declared("sleeps", "Sleeps"),
         declared("dies", "Dies"),
         declared("asks-surrogates", "AsksSurrogates", "surrogates"),
+        declared("prepares", "Prepares", prepares=True),
+        declared("prepares-objects", "PreparesObjects", prepares=True),
         declared("wants-queries", "Rubbish", "queries"),
         declared(
             "may-want-queries",
