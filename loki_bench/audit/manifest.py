@@ -5,6 +5,7 @@ machines) are not listed: each carries a digest of its own.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -140,11 +141,16 @@ def artefact_paths(folder: Path, record: Mapping[str, Any]) -> list[str]:
     """The files behind a record, relative to the folder; none where the cell failed."""
     found = []
     for what, name in record.get("artefacts", {}).items():
-        if not what.endswith("_digest") and isinstance(name, str):
+        if not what.endswith("_digest") and _is_id(name):
             there = sorted((folder / "artefacts").glob(f"*/{name}.npz"))
             paths = [path.relative_to(folder).as_posix() for path in there]
             found += paths or [f"artefacts/{artefact_kind(what)}/{name}.npz"]
     return list(dict.fromkeys(found))
+
+
+def _is_id(name: object) -> bool:
+    """Whether it is the id of an artefact, and no path in disguise."""
+    return isinstance(name, str) and re.fullmatch("[0-9a-f]{64}", name) is not None
 
 
 def artefact_kind(what: str) -> str:

@@ -16,6 +16,7 @@ from loki_bench.audit.manifest import Manifest, read_manifest
 from loki_bench.audit.opening import Opening
 from loki_bench.audit.replay import Given, Replay, lay_out
 from loki_bench.audit.report import Finding, LevelReport, Verification
+from loki_bench.audit.writing import ACCEPTED
 from loki_bench.errors import StoreError
 from loki_bench.harness.cell import Cell
 from loki_bench.harness.record import environment, environment_fingerprint
@@ -48,6 +49,7 @@ def verify(
     opened: Opening,
     sample: int | None = None,
     seed: int = 0,
+    name: str | None = None,
 ) -> Verification:
     """Check a leaderboard.
 
@@ -61,13 +63,16 @@ def verify(
     sample, seed : int
         Compute this many cells again, drawn by the seed, instead of all; files and tables are
         always checked whole.
+    name : str or None
+        What the report calls the leaderboard, if it is not the folder.
     """
+    called = name or str(folder)
     found, notes = check_hashes(folder)
     reports = {1: found}
     try:
         manifest = read_manifest(folder)
     except StoreError:
-        return Verification(leaderboard=str(folder), levels=(found,), notes=tuple(notes))
+        return Verification(leaderboard=called, levels=(found,), notes=tuple(notes))
     verifier = Verifier.of(folder, manifest, registry)
     if 5 in levels:
         reports[5] = verifier.tables()
@@ -84,7 +89,7 @@ def verify(
     if 1 not in levels and not found.problems:
         del reports[1]
     return Verification(
-        leaderboard=str(folder),
+        leaderboard=called,
         levels=tuple(reports[number] for number in sorted(reports)),
         notes=tuple(notes),
     )
@@ -140,7 +145,7 @@ class Verifier:
         report = LevelReport(5, problems=list(self.unreadable))
         tables = tables_of(self.records.values(), self.manifest.missing)
         files = leaderboard_files(self.manifest.suite, self.manifest.summary, tables)
-        listed = {name for name in self.manifest.files if "/" not in name}
+        listed = {name for name in self.manifest.files if "/" not in name} - {ACCEPTED}
         for name in sorted(listed | set(files)):
             report.n_checked += 1
             path = self.folder / name
@@ -152,8 +157,13 @@ class Verifier:
                 report.problems.append(Finding(name, f"line {line} is not what its records give"))
         return report
 
-    def computed(self, level: int, cells: Sequence[Cell], replay: Replay) -> LevelReport:
-        """Levels 2 to 4: compute cells again from what is taken as given, and compare."""
+    def computed(
+        self, level: int, cells: Sequence[Cell], replay: Replay, *, again: Store | None = None
+    ) -> LevelReport:
+        """Levels 2 to 4: compute cells again from what is taken as given, and compare.
+
+        ``again`` keeps what was computed; without it, it is thrown away.
+        """
         report = LevelReport(level, problems=list(self.unreadable))
         kinds, unused = GIVEN[level]
         runnable = []
@@ -164,7 +174,7 @@ class Verifier:
             else:
                 report.not_judged.append(Finding(self._named(cell), why))
         with tempfile.TemporaryDirectory(prefix="loki-bench-") as temporary:
-            again = Store(Path(temporary), warn=lambda text: None)
+            again = again or Store(Path(temporary), warn=lambda text: None)
             for cell in runnable:
                 lay_out(self.folder, again.folder, self.records[cell.id], kinds=kinds)
             given = None if level == 4 else Given(replay.workers, ranks=level == 2)

@@ -1,4 +1,4 @@
-"""``verify`` and ``reproduce``: what of a leaderboard holds when it is computed again."""
+"""``verify``, ``reproduce`` and ``compare``: what of a leaderboard holds, and what changed."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from loki_bench.cli.options import (
     results_option,
 )
 
-__all__ = ["reproduce", "verify"]
+__all__ = ["compare", "reproduce", "verify"]
 
 LEVEL_NAMES = ("hashes", "metrics", "victims", "poison", "tables")
 
@@ -53,7 +53,7 @@ def verify(
 ) -> int:
     r"""Check a leaderboard: its bytes, metrics, victims, poison and tables.
 
-    LEADERBOARD is a folder that `run` wrote.
+    LEADERBOARD is a folder that `run` wrote, or a file that `submit` wrote.
 
     \b
     Example: loki-bench verify leaderboards/quick --level hashes --level tables
@@ -62,25 +62,29 @@ def verify(
     first of them; 1 a level could not be judged here; 2 the request was wrong.
     """
     from loki_bench.audit.opening import opening
+    from loki_bench.audit.submission import as_folder
     from loki_bench.audit.verification import verify as verify_folder
 
     registry = registry_from(disabled, strict_plugins)
     names = {name: number for number, name in enumerate(LEVEL_NAMES, start=1)}
     chosen = {names.get(level) or int(level) for level in levels} or set(names.values())
-    found = verify_folder(
-        leaderboard,
-        levels=chosen,
-        registry=registry,
-        opened=opening(
-            registry,
-            n_workers=workers or processors(),
-            seconds=seconds,
-            dataset_path=dataset_path,
-            download=not offline,
-        ),
-        sample=sample,
-        seed=seed,
+    opened = opening(
+        registry,
+        n_workers=workers or processors(),
+        seconds=seconds,
+        dataset_path=dataset_path,
+        download=not offline,
     )
+    with as_folder(leaderboard) as folder:
+        found = verify_folder(
+            folder,
+            name=str(leaderboard),
+            levels=chosen,
+            registry=registry,
+            opened=opened,
+            sample=sample,
+            seed=seed,
+        )
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
     return found.exit_code
 
@@ -132,3 +136,24 @@ def reproduce(
     )
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
     return 0 if found.difference is None else 1
+
+
+@click.command()
+@click.argument("first", type=click.Path(path_type=Path, exists=True))
+@click.argument("second", type=click.Path(path_type=Path, exists=True))
+@as_json_option
+def compare(first: Path, second: Path, as_json: bool) -> int:
+    r"""Compare two leaderboards row by row, paired by seed, and say in what they differ.
+
+    \b
+    Example: loki-bench compare leaderboards/quick other/leaderboards/quick
+
+    Exit status: 0 the same values to the last bit, 1 they differ, 2 the request was wrong.
+    """
+    from loki_bench.audit.comparison import compare as compare_folders
+    from loki_bench.audit.submission import as_folder
+
+    with as_folder(first) as a, as_folder(second) as b:
+        found = compare_folders(a, b)
+    click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
+    return 0 if found.same else 1

@@ -11,6 +11,7 @@ from loki_bench.cli.execution import execution_options, opened_workers
 from loki_bench.cli.options import (
     as_json_option,
     plugin_options,
+    processors,
     registry_from,
     results_option,
 )
@@ -20,7 +21,7 @@ if TYPE_CHECKING:  # these import numpy and pydantic: only when a command runs
     from loki_bench.harness.preparation import Prepared
     from loki_bench.harness.store import Store
 
-__all__ = ["leaderboard", "merge", "run", "status"]
+__all__ = ["leaderboard", "merge", "plan", "run", "status"]
 
 Records: TypeAlias = dict[str, dict[str, Any]]  # by cell id
 
@@ -131,6 +132,63 @@ def status(
         shown = ", ".join(f"{number} {name}" for name, number in counts.items())
         click.echo(f"{prepared.suite.name}: {len(prepared.grid.cells)} cells: {shown}")
     return 0 if set(counts) <= {"ok"} else 1
+
+
+@click.command()
+@click.argument("suite")
+@results_option
+@click.option("--workers", type=click.IntRange(min=1), help="Worker processes to plan for.")
+@plugin_options
+@as_json_option
+def plan(
+    suite: str,
+    results: Path,
+    workers: int | None,
+    disabled: tuple[str, ...],
+    strict_plugins: bool,
+    as_json: bool,
+) -> int:
+    r"""Show what a suite would still compute, and about how long that takes.
+
+    The estimate is made from the times of earlier runs in the results folder. Nothing is written.
+
+    \b
+    Example: loki-bench plan quick
+    """
+    from dataclasses import asdict
+
+    from loki_bench.harness.planning import plan as planned
+    from loki_bench.harness.run import missing_cells
+
+    prepared, store = _prepared(suite, results, disabled, strict_plugins, download=False)
+    grid = prepared.grid
+    records = store.records(grid.cells)
+    left = missing_cells(grid, records, retry_failed=False)
+    found = planned(left, grid.metrics, store)
+    n_workers = workers or processors()
+    seconds = found.seconds / n_workers
+    if as_json:
+        content = {
+            "suite": prepared.suite.name,
+            "cells": _statuses(prepared, records),
+            "work": [asdict(work) for work in found.work],
+            "workers": n_workers,
+            "seconds": seconds,
+            "steps_without_estimate": found.n_unknown,
+        }
+        click.echo(json.dumps(content, indent=1))
+        return 0
+    click.echo(
+        f"{prepared.suite.name}: {len(grid.cells)} cells, {len(grid.cells) - len(left)} stored, "
+        f"{len(left)} to run"
+    )
+    for work in found.work:
+        each = "no time known" if work.seconds is None else f"about {work.seconds:.1f} s each"
+        guessed = "" if work.measured or work.seconds is None else ", as others of its kind"
+        click.echo(f"  {work.n_steps:>5} x {work.name}: {each}{guessed}")
+    unknown = f"; {found.n_unknown} steps have no known time" if found.n_unknown else ""
+    click.echo(f"about {seconds / 60:.1f} min on {n_workers} workers{unknown}")
+    return 0
 
 
 @click.command()

@@ -6,10 +6,11 @@ from typing import NoReturn
 import click
 
 from loki_bench import __version__
-from loki_bench.cli.audit import reproduce, verify
+from loki_bench.cli.audit import compare, reproduce, verify
 from loki_bench.cli.discovery import datasets, plugins, suites
 from loki_bench.cli.fidelity import fidelity
-from loki_bench.cli.grid import leaderboard, merge, run, status
+from loki_bench.cli.grid import leaderboard, merge, plan, run, status
+from loki_bench.cli.submission import accept, submit
 from loki_bench.cli.tune import tune
 from loki_bench.errors import LokiBenchError
 
@@ -34,8 +35,12 @@ COMMANDS = (
     status,
     leaderboard,
     merge,
+    plan,
     verify,
     reproduce,
+    compare,
+    submit,
+    accept,
     tune,
     fidelity,
     plugins,

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -167,7 +168,7 @@ def test_a_poison_that_the_attack_does_not_write_is_found_by_crafting_it(leaderb
     items = crafted.poison.items.copy()
     items[3] = (items[3] + 1) % 30
     forged = type(crafted.poison)(crafted.poison.offsets, items)
-    store.write_poison(name, type(crafted)(poison=forged, report=crafted.report))
+    store.write_poison(name, replace(crafted, poison=forged))
     [finding] = by_level(check(leaderboard, 4))[4].problems
     assert path.stem in finding.what
     assert finding.why.startswith("poison: items[3] is ")

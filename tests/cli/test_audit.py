@@ -1,4 +1,4 @@
-"""`verify` and `reproduce`, as a person types them."""
+"""`verify`, `reproduce`, `plan`, `compare`, `submit` and `accept`, as a person types them."""
 
 import json
 import os
@@ -73,3 +73,32 @@ def test_a_flipped_byte_is_named_by_the_exit_status_and_the_file(folder):
 def test_a_folder_that_is_no_leaderboard_is_refused(folder):
     done = loki_bench(folder, "verify", "leaderboards", code=2)
     assert "expected a folder of results that `loki-bench run` wrote" in done.stderr
+
+
+def test_rows_are_planned_compared_submitted_verified_and_accepted(folder, tmp_path):
+    (tmp_path / "toy.toml").write_text(SUITE)
+    planned = json.loads(loki_bench(tmp_path, "plan", "toy.toml", "--json").stdout)
+    assert planned["cells"] == {"missing": 10}
+    assert planned["steps_without_estimate"] == sum(w["n_steps"] for w in planned["work"])
+    assert not (tmp_path / "leaderboards").exists()
+    done = loki_bench(folder, "plan", "toy.toml")
+    assert "10 stored, 0 to run" in done.stdout
+
+    board = str(folder / "leaderboards" / "toy")
+    (tmp_path / "toy.toml").write_text(
+        SUITE.replace('"covisit"]', '"asks-surrogates"]').replace(
+            "attackers", 'surrogates = ["follows"]\nattackers'
+        )
+    )
+    loki_bench(tmp_path, "run", "toy.toml", "--workers", "1")
+    compared = loki_bench(tmp_path, "compare", board, "leaderboards/toy", code=1)
+    assert "only in A: covisit on counts, 20 % x 5" in compared.stdout
+    loki_bench(tmp_path, "compare", board, board)
+
+    plugin = ["--plugin", "toy-plugin", "--output", "rows.zip"]
+    loki_bench(tmp_path, "submit", "leaderboards/toy", *plugin)
+    loki_bench(tmp_path, "verify", "rows.zip", "--workers", "1")
+    done = loki_bench(tmp_path, "accept", board, "rows.zip", "--workers", "1")
+    assert "4 cells added" in done.stdout
+    loki_bench(folder, "verify", board, "--workers", "1")
+    loki_bench(tmp_path, "accept", board, "toy.toml", code=2)

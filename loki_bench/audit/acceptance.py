@@ -1,0 +1,181 @@
+"""Adds a third party's rows to a leaderboard; nothing that they say of themselves is believed.
+
+Only the poison is taken over, after the same checks as in a run. Victims are trained and ranked
+here, and the record that is kept is the one that was computed here.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from loki_bench.audit.archive import unpack
+from loki_bench.audit.hashes import check_hashes
+from loki_bench.audit.manifest import Manifest, artefact_paths, read_manifest
+from loki_bench.audit.opening import Opening
+from loki_bench.audit.verification import Verifier
+from loki_bench.audit.writing import ACCEPTED, accepted_cells, write_leaderboard
+from loki_bench.boundary import checked_poison
+from loki_bench.contracts import Budget
+from loki_bench.errors import RejectedError, StoreError
+from loki_bench.harness.cell import Cell
+from loki_bench.harness.identity import bytes_digest, canonical_json
+from loki_bench.harness.store import Store
+from loki_bench.leaderboard.agreement import differing_fields, lacking_seeds, said_differences
+from loki_bench.leaderboard.row_key import RowKey, row_key
+from loki_bench.plugins.registry import Registry
+
+__all__ = ["accept"]
+
+SAME = ("dataset", "protocol", "protocol_version", "victim", "budget", "defense", "seed")
+"""A row may be added beside a stored cell that is the same in all of these."""
+
+
+def accept(folder: Path, file: Path, *, registry: Registry, opened: Opening) -> list[str]:
+    """Check the rows of a file and add them; returns the ids of the cells that are new.
+
+    Raises
+    ------
+    StoreError
+        The file or the leaderboard is damaged, a row does not belong to this leaderboard, its
+        poison breaks a rule, or its numbers are not those that come out here. Nothing is added.
+    """
+    target = Store(folder, warn=lambda text: None)
+    manifest = read_manifest(folder)
+    with (
+        tempfile.TemporaryDirectory(prefix="loki-bench-") as given,
+        tempfile.TemporaryDirectory(prefix="loki-bench-") as made,
+    ):
+        unpack(file, Path(given))
+        damaged = check_hashes(Path(given))[0].problems
+        if damaged:
+            raise StoreError(f"{file}: {damaged[0].what}: {damaged[0].why}")
+        theirs = read_manifest(Path(given))
+        if theirs.submission is None:
+            raise StoreError(f"{file} does not say which plugin its rows come from")
+        verifier = Verifier.of(Path(given), theirs, registry)
+        if verifier.unreadable:
+            raise StoreError(f"{file}: {verifier.unreadable[0].what}: {verifier.unreadable[0].why}")
+        ours = {cell_id: _record(target, cell_id) for cell_id in manifest.record_ids}
+        new = [cell for cell_id, cell in sorted(verifier.cells.items()) if cell_id not in ours]
+        for cell in new:
+            _refuse_stranger(cell, ours, file)
+            _refuse_poison(cell, verifier, file)
+        _refuse_half_rows(new, ours, file)
+        if not new:
+            return []
+        again = Store(Path(made), warn=lambda text: None)
+        for cell in new:  # rows are paired: the clean victim is the one that stands here
+            _lend_clean_ranks(verifier.records[cell.id], folder, again.folder)
+        with opened(manifest.metrics, new[0]) as replay:
+            report = verifier.computed(3, new, replay, again=again)
+        for finding in [*report.problems, *report.not_judged]:
+            raise StoreError(f"{file}: {finding.what}: {finding.why}")
+        _add(target, again, [cell.id for cell in new])
+    _write(target, manifest, theirs, ours, [cell.id for cell in new], file)
+    return [cell.id for cell in new]
+
+
+def _record(store: Store, cell_id: str) -> dict[str, Any]:
+    record = store.read_json("records", cell_id)
+    if record is None:
+        raise StoreError(f"{store.folder}/records/{cell_id}.json is not whole; run the suite again")
+    return record
+
+
+def _refuse_stranger(cell: Cell, ours: Mapping[str, dict[str, Any]], file: Path) -> None:
+    """Every row must stand beside one of this leaderboard that differs in the attack alone."""
+    theirs = {key: cell.model_dump(mode="json")[key] for key in SAME}
+    nearest: dict[str, list[Any]] | None = None
+    for record in ours.values():
+        beside = {key: record["cell"].get(key) for key in SAME}
+        differences = differing_fields([beside, theirs])
+        if not differences:
+            return
+        if nearest is None or len(differences) < len(nearest):
+            nearest = differences
+    raise StoreError(
+        f"{file}: cell {cell.id} has no counterpart in this leaderboard; the nearest one differs "
+        f"in {said_differences(nearest or {})}"
+    )
+
+
+def _refuse_half_rows(new: list[Cell], ours: Mapping[str, dict[str, Any]], file: Path) -> None:
+    """A row that stands here already, or that lacks a seed, would leave the table unranked."""
+    here = {row_key(record["cell"]) for record in ours.values()}
+    seeds = {record["cell"]["seed"] for record in ours.values()}
+    rows: dict[RowKey, set[int]] = {}
+    for cell in new:
+        rows.setdefault(row_key(cell.model_dump(mode="json")), set()).add(cell.seed)
+    for key, found in rows.items():
+        if key in here:
+            raise StoreError(f"{file}: this leaderboard has a row '{key}' already")
+        if lacking := lacking_seeds(seeds, found):
+            raise StoreError(f"{file}: row '{key}' lacks the seeds {lacking} of this leaderboard")
+
+
+def _refuse_poison(cell: Cell, verifier: Verifier, file: Path) -> None:
+    crafted = verifier.store.read_poison(cell.craft_id)
+    if crafted is None:
+        raise StoreError(f"{file}: cell {cell.id} comes without a whole poison")
+    budget = Budget(n_fake_users=cell.budget.n_fake_users, n_actions=cell.budget.actions)
+    try:
+        checked_poison(
+            crafted.poison,
+            attacker=cell.attacker.name,
+            budget=budget,
+            n_items=cell.dataset.n_items,
+        )
+    except RejectedError as error:
+        raise StoreError(f"{file}: cell {cell.id}: {error}") from error
+
+
+def _lend_clean_ranks(record: Mapping[str, Any], source: Path, target: Path) -> None:
+    for name in artefact_paths(
+        source, {"artefacts": {"clean_ranks": record["artefacts"]["clean_ranks"]}}
+    ):
+        if (source / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / name, target / name)
+
+
+def _add(target: Store, again: Store, cell_ids: list[str]) -> None:
+    """Artefacts first: a record is the sign that all of its cell is written."""
+    for cell_id in cell_ids:
+        record = _record(again, cell_id)
+        for name in artefact_paths(again.folder, record):
+            if not (target.folder / name).exists():
+                (target.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(again.folder / name, target.folder / name)
+        run = again.read_json("runs", cell_id)
+        if run is not None:
+            target.write_json("runs", cell_id, run)
+        target.write_json("records", cell_id, record)
+
+
+def _write(
+    target: Store,
+    manifest: Manifest,
+    theirs: Manifest,
+    ours: Mapping[str, dict[str, Any]],
+    cell_ids: list[str],
+    file: Path,
+) -> None:
+    """Say where the rows came from, and write the tables with them."""
+    assert theirs.submission is not None  # noqa: S101  # for the type checker; refused above
+    entry = {
+        "plugin": theirs.submission.model_dump(mode="json"),
+        "cells": cell_ids,
+        "file_sha256": bytes_digest(file.read_bytes()),
+    }
+    entries = [*accepted_cells(target.folder), entry]
+    target.write_text(ACCEPTED, canonical_json(entries, indent=1) + "\n")
+    write_leaderboard(
+        target,
+        suite=manifest.suite,
+        summary=manifest.summary,
+        metrics=manifest.metrics,
+        records={**ours, **{cell_id: _record(target, cell_id) for cell_id in cell_ids}},
+        missing=manifest.missing,
+    )

@@ -1,0 +1,212 @@
+"""Compares two leaderboards row by row, seed by seed, and says in what their cells differ."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from loki_bench.audit.manifest import read_manifest
+from loki_bench.errors import StoreError
+from loki_bench.harness.store import Store
+from loki_bench.leaderboard.agreement import differing_fields, said_differences
+from loki_bench.leaderboard.row_key import RowKey, row_key
+from loki_bench.leaderboard.shown import plain, shown
+from loki_bench.leaderboard.statistics import Interval, holm, interval_of, paired_p_value
+
+__all__ = ["ComparedRow", "Comparison", "compare"]
+
+Record = Mapping[str, Any]
+PROTOCOL = ("dataset", "protocol", "protocol_version")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedRow:
+    """One row and metric of two leaderboards.
+
+    Attributes
+    ----------
+    row, metric : str
+    first, second : Interval or None
+    difference : Interval or None
+        Second minus first over the seeds that both have; None where they can't be paired.
+    p_value : float or None
+        Of no difference: paired t-test, corrected by Holm over all that is compared.
+    n_equal : int
+        Seeds at which both have the same value to the last bit.
+    differs : str
+        Fields in which the cells of the two rows differ, such as a victim's version.
+    """
+
+    row: str
+    metric: str
+    first: Interval | None
+    second: Interval | None
+    difference: Interval | None
+    p_value: float | None
+    n_equal: int
+    differs: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """All rows that both have, and what only one of them has."""
+
+    rows: tuple[ComparedRow, ...]
+    not_paired: str
+    only_first: tuple[str, ...]
+    only_second: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether both hold the same rows with the same values to the last bit."""
+        alike = all(
+            row.first is not None
+            and row.second is not None
+            and row.n_equal == row.first.n == row.second.n
+            for row in self.rows
+            if row.first is not None or row.second is not None
+        )
+        return alike and not (self.not_paired or self.only_first or self.only_second)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, for programs."""
+        rows = [
+            {
+                **asdict(row),
+                "first": plain(row.first),
+                "second": plain(row.second),
+                "difference": plain(row.difference),
+            }
+            for row in self.rows
+        ]
+        return {**asdict(self), "schema": 1, "same": self.same, "rows": rows}
+
+    def as_text(self) -> str:
+        """For a terminal."""
+        text: str = tabulate(
+            [
+                (
+                    row.row,
+                    row.metric,
+                    shown(row.first),
+                    shown(row.second),
+                    shown(row.difference, signed=True),
+                    "-" if row.p_value is None else f"{row.p_value:.3f}",
+                    row.n_equal,
+                )
+                for row in self.rows
+            ],
+            headers=["row", "metric", "A", "B", "B - A", "p", "equal seeds"],
+            disable_numparse=True,
+        )
+        lines = [text]
+        if self.not_paired:
+            lines.append(f"Not paired: the protocols differ in {self.not_paired}.")
+        lines += [
+            f"{row}: the cells differ in {differs}"
+            for row, differs in {row.row: row.differs for row in self.rows}.items()
+            if differs
+        ]
+        lines += [f"only in A: {row}" for row in self.only_first]
+        lines += [f"only in B: {row}" for row in self.only_second]
+        if self.same:
+            lines.append("The same values to the last bit.")
+        return "\n".join(lines)
+
+
+def compare(first: Path, second: Path) -> Comparison:
+    """Compare two leaderboard folders, metric by metric.
+
+    Rows are paired by seed where dataset, protocol and protocol version agree; otherwise means
+    stand side by side, unpaired and untested, and the fields that differ are named.
+
+    Raises
+    ------
+    StoreError
+        A folder is no leaderboard, or holds no finished cell.
+    """
+    before, after = _rows_of(first), _rows_of(second)
+    not_paired = said_differences(
+        differing_fields([_protocol(before), _protocol(after)]), at_most=6
+    )
+    both = [key for key in before if key in after]
+    rows = [
+        row
+        for key in both
+        for row in _compared(key, before[key], after[key], paired=not not_paired)
+    ]
+    tested = [position for position, row in enumerate(rows) if row.p_value is not None]
+    adjusted = holm([p for row in rows if (p := row.p_value) is not None])
+    corrected = dict(zip(tested, adjusted, strict=True))
+    return Comparison(
+        rows=tuple(
+            ComparedRow(**{**vars(row), "p_value": corrected.get(position)})
+            for position, row in enumerate(rows)
+        ),
+        not_paired=not_paired,
+        only_first=tuple(str(key) for key in before if key not in after),
+        only_second=tuple(str(key) for key in after if key not in before),
+    )
+
+
+def _rows_of(folder: Path) -> dict[RowKey, dict[int, Record]]:
+    """Finished records by row and seed, rows in order."""
+    store = Store(folder, warn=lambda text: None)
+    found: dict[RowKey, dict[int, Record]] = {}
+    for cell_id in read_manifest(folder).record_ids:
+        record = store.read_json("records", cell_id)
+        if record is None:
+            raise StoreError(
+                f"{folder}/records/{cell_id}.json is not there or not whole; `loki-bench verify` "
+                "says what else is damaged"
+            )
+        if record["status"] == "ok":
+            found.setdefault(row_key(record["cell"]), {})[record["cell"]["seed"]] = record
+    if not found:
+        raise StoreError(f"{folder} holds no finished cell")
+    return dict(sorted(found.items()))
+
+
+def _protocol(rows: Mapping[RowKey, Mapping[int, Record]]) -> dict[str, Any]:
+    record = next(iter(next(iter(rows.values())).values()))
+    return {key: record["cell"][key] for key in PROTOCOL}
+
+
+def _compared(
+    key: RowKey, before: Mapping[int, Record], after: Mapping[int, Record], *, paired: bool
+) -> list[ComparedRow]:
+    cells = [next(iter(records.values()))["cell"] for records in (before, after)]
+    ignored = ("seed", *PROTOCOL)
+    differs = said_differences(
+        differing_fields([{k: v for k, v in c.items() if k not in ignored} for c in cells])
+    )
+    labels = [label for label in _labels(before) if label in _labels(after)]
+    rows = []
+    for label in labels:
+        one, other = _values(before, label), _values(after, label)
+        shared = [seed for seed in sorted(one) if seed in other] if paired else []
+        differences = [other[seed] - one[seed] for seed in shared]
+        rows.append(
+            ComparedRow(
+                row=str(key),
+                metric=label,
+                first=interval_of([one[seed] for seed in sorted(one)]),
+                second=interval_of([other[seed] for seed in sorted(other)]),
+                difference=interval_of(differences),
+                p_value=paired_p_value(differences),
+                n_equal=sum(one[seed] == other[seed] for seed in shared),
+                differs=differs,
+            )
+        )
+    return rows
+
+
+def _labels(records: Mapping[int, Record]) -> list[str]:
+    return sorted({label for record in records.values() for label in record["metrics"]})
+
+
+def _values(records: Mapping[int, Record], label: str) -> dict[int, float]:
+    values = {seed: record["metrics"].get(label) for seed, record in records.items()}
+    return {seed: value for seed, value in values.items() if value is not None}

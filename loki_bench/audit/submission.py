@@ -1,0 +1,120 @@
+"""Packs the rows of one plugin into one file that ``verify`` reads and ``accept`` takes."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from loki_bench.audit.archive import pack, unpack
+from loki_bench.audit.hashes import check_hashes
+from loki_bench.audit.manifest import Plugin, artefact_paths, read_manifest
+from loki_bench.audit.writing import write_leaderboard
+from loki_bench.errors import StoreError
+from loki_bench.harness.identity import bytes_digest, content_id
+from loki_bench.harness.store import Store
+from loki_bench.plugins.registry import Registry
+
+__all__ = ["as_folder", "source_digest", "submit"]
+
+
+def submit(folder: Path, distribution: str, file: Path, *, registry: Registry) -> int:
+    """Pack every row in which a component of a distribution takes part; returns their number.
+
+    Raises
+    ------
+    StoreError
+        The leaderboard is damaged, or has no finished row of that distribution.
+    """
+    damaged = check_hashes(folder)[0].problems
+    if damaged:
+        raise StoreError(f"{folder / damaged[0].what}: {damaged[0].why}; run the suite again")
+    manifest = read_manifest(folder)
+    store = Store(folder, warn=lambda text: None)
+    records = {}
+    for cell_id in manifest.record_ids:
+        record = store.read_json("records", cell_id)
+        if record is not None and _takes_part(distribution, record["cell"]):
+            records[cell_id] = record
+    finished = {cell_id: record for cell_id, record in records.items() if record["status"] == "ok"}
+    if not finished:
+        raise StoreError(
+            f"{folder} has no finished row of the distribution '{distribution}'; "
+            "`loki-bench plugins list` shows the names of distributions"
+        )
+    plugin = Plugin(
+        distribution=distribution,
+        version=_version(distribution, registry),
+        source_sha256=source_digest(distribution, registry),
+    )
+    with tempfile.TemporaryDirectory(prefix="loki-bench-") as temporary:
+        part = Store(Path(temporary), warn=lambda text: None)
+        for cell_id, record in finished.items():
+            names = [f"records/{cell_id}.json", f"runs/{cell_id}.json"]
+            for name in [*names, *artefact_paths(folder, record)]:
+                if (folder / name).is_file():
+                    (part.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(folder / name, part.folder / name)
+        write_leaderboard(
+            part,
+            suite=manifest.suite,
+            summary=manifest.summary,
+            metrics=manifest.metrics,
+            records=finished,
+            missing=(),
+            submission=plugin,
+        )
+        pack(part.folder, file)
+    return len(finished)
+
+
+@contextmanager
+def as_folder(path: Path) -> Iterator[Path]:
+    """A leaderboard folder as it is; a submitted file unpacked for the length of the block."""
+    if path.is_dir():
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="loki-bench-") as temporary:
+        unpack(path, Path(temporary))
+        yield Path(temporary)
+
+
+def source_digest(distribution: str, registry: Registry) -> str:
+    """SHA-256 of the Python files of the packages that a distribution's components are in."""
+    packages = {
+        component.spec.target.partition(":")[0].partition(".")[0]
+        for component in registry.components()
+        if component.origin.distribution == distribution
+    }
+    digests: dict[str, str] = {}
+    for package in sorted(packages):
+        spec = find_spec(package)
+        if spec is None:
+            continue
+        roots = [Path(root) for root in spec.submodule_search_locations or ()]
+        for root in roots:
+            for path in sorted(root.rglob("*.py")):
+                digests[f"{package}/{path.relative_to(root).as_posix()}"] = bytes_digest(
+                    path.read_bytes()
+                )
+        if not roots and spec.origin is not None and spec.origin.endswith(".py"):
+            digests[f"{package}.py"] = bytes_digest(Path(spec.origin).read_bytes())
+    return content_id(digests)
+
+
+def _version(distribution: str, registry: Registry) -> str:
+    for component in registry.components():
+        if component.origin.distribution == distribution:
+            return component.origin.version
+    raise StoreError(f"no component of the distribution '{distribution}' is installed here")
+
+
+def _takes_part(distribution: str, value: Any) -> bool:
+    """Whether any component in a record's cell comes from the distribution."""
+    if isinstance(value, Mapping):
+        if "target" in value and value.get("distribution") == distribution:
+            return True
+        return any(_takes_part(distribution, part) for part in value.values())
+    return isinstance(value, list) and any(_takes_part(distribution, part) for part in value)

@@ -1,0 +1,70 @@
+"""Two leaderboards side by side: paired where they may be."""
+
+import pytest
+from scipy import stats
+
+from loki_bench.audit.comparison import compare
+from loki_bench.audit.manifest import read_manifest
+from loki_bench.errors import StoreError
+from loki_bench.harness.store import Store
+
+
+def values(folder, attacker, metric):
+    store = Store(folder, warn=print)
+    found = {}
+    for cell_id in read_manifest(folder).record_ids:
+        record = store.read_json("records", cell_id)
+        cell = record["cell"]
+        if cell["attacker"]["name"] == attacker and not cell["placebo"]:
+            found[cell["seed"]] = record["metrics"][metric]
+    return [found[seed] for seed in sorted(found)]
+
+
+def test_a_leaderboard_equals_itself_to_the_last_bit(leaderboard, original):
+    found = compare(leaderboard, original)
+    assert found.same
+    assert all(row.n_equal == 3 and row.difference.mean == 0 for row in found.rows)
+    assert "The same values to the last bit." in found.as_text()
+
+
+def test_rows_are_paired_by_seed_and_tested_as_scipy_does(tmp_path, compute):
+    quiet = compute(tmp_path / "a", attackers=["none"])
+    noisy = compute(
+        tmp_path / "b",
+        attackers=["none"],
+        seeds=[0, 1, 2],
+        metrics=["hr@5"],
+        budget={"fake_users": 0.2, "actions": 5},
+    )
+    store = Store(noisy, warn=print)
+    for path in (noisy / "records").iterdir():  # another implementation's numbers
+        record = store.read_json("records", path.stem)
+        record["metrics"]["hr@5"] += 0.01 * (1 + record["cell"]["seed"])
+        store.write_json("records", path.stem, record)
+    found = compare(quiet, noisy)
+    [row] = found.rows
+    expected = stats.ttest_rel(values(noisy, "none", "hr@5"), values(quiet, "none", "hr@5"))
+    assert row.p_value == pytest.approx(expected.pvalue)
+    assert row.difference.mean == pytest.approx(0.02)
+    assert not found.same
+
+
+def test_other_protocols_are_not_paired_and_the_field_is_named(tmp_path, compute, leaderboard):
+    other = compute(tmp_path / "b", protocol={"n_targets": 4, "n_target_users": 10})
+    found = compare(leaderboard, other)
+    assert found.not_paired == "protocol.n_targets (3, 4)"
+    assert all(row.difference is None and row.p_value is None for row in found.rows)
+    assert "Not paired: the protocols differ in protocol.n_targets (3, 4)." in found.as_text()
+
+
+def test_rows_that_only_one_has_are_named(tmp_path, compute, leaderboard):
+    found = compare(leaderboard, compute(tmp_path / "b", attackers=["none"]))
+    assert "random on counts, 20 % x 5" in found.only_first
+    assert found.only_second == ()
+    assert not found.same
+
+
+def test_a_damaged_leaderboard_is_refused(leaderboard, original):
+    next((leaderboard / "records").iterdir()).write_text("{}")
+    with pytest.raises(StoreError, match="not there or not whole"):
+        compare(leaderboard, original)
