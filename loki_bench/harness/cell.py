@@ -145,7 +145,13 @@ class Cell(_Frozen):
     def defense_id(self, poison_digest: str) -> str:
         """The address of what the defense answers for the clean data and some poison."""
         return content_id(
-            {"job": "defense", **self._data, **self._defense, "poison": poison_digest}
+            {
+                "job": "defense",
+                **self._data,
+                **self._defense,
+                "isolation": self.isolation,
+                "poison": poison_digest,
+            }
         )
 
     def evaluation_id(self, digest: str) -> str:

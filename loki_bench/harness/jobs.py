@@ -11,7 +11,7 @@ import pickle
 import platform
 import time
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,11 +26,12 @@ from loki_bench.boundary import (
     lists_given_by,
     ranks_given_by,
 )
-from loki_bench.contracts import Budget, Defended, Defense, Goal, Outcome, Recommender
+from loki_bench.contracts import Budget, Defended, Goal, Outcome, Recommender
 from loki_bench.errors import InvalidAnswerError
-from loki_bench.harness import crafting
+from loki_bench.harness import crafting, defending
 from loki_bench.harness.cell import Cell, Resolved, SurrogateUsed
 from loki_bench.harness.crafting import AttackOrder, Component, LentSurrogateOrder, poison_of
+from loki_bench.harness.defending import DefenseOrder
 from loki_bench.harness.filtering import Filtered, TrainedOn, shown_to_defense
 from loki_bench.harness.goal import draw_goal, draw_placebo_goal
 from loki_bench.harness.grid import ChosenMetric
@@ -210,15 +211,23 @@ def craft(
 
 
 def _carried_out(
-    data: DataFolder, cell: Cell, function: str, order: AttackOrder, oracle: Oracle
+    data: DataFolder,
+    cell: Cell,
+    function: str,
+    order: AttackOrder | DefenseOrder,
+    oracle: Oracle,
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any], Timed[Any]]:
-    """What a function of :mod:`~loki_bench.harness.crafting` makes of an order, and its cost."""
+    """What a function for an attack or a defense makes of its order, and its cost."""
+    module = crafting if isinstance(order, AttackOrder) else defending
+    who = f"attacker '{cell.attacker.name}'"
+    if isinstance(order, DefenseOrder):
+        who = f"defense '{order.defense.name}'"
     began = time.perf_counter()
     try:
         if cell.isolation == "process":
             answer = run_isolated(
-                f"attacker '{cell.attacker.name}'",
-                f"{crafting.__name__}:{function}",
+                who,
+                f"{module.__name__}:{function}",
                 order,
                 answer=oracle.answer,
                 seconds=data.limits.seconds,
@@ -228,7 +237,7 @@ def _carried_out(
             arrays, report, costs = answer.arrays, answer.report, answer.costs
             memory, confined = answer.peak_memory_bytes, answer.writes_confined
         else:
-            arrays, report, costs = getattr(crafting, function)(order, oracle.answer)
+            arrays, report, costs = getattr(module, function)(order, oracle.answer)
             memory, confined = peak_memory_bytes(), False
     finally:
         oracle.settle()  # first: what came after a question too many does not count
@@ -280,9 +289,23 @@ def defend(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[Filtered]:
     shown, order = shown_to_defense(
         split.train.with_users(poison), generator_for(cell.seed, "defense-order")
     )
-    defense: Defense = cell.defense.build()
-    seed = seed_for(cell.seed, f"defense/{cell.defense.name}")
-    return timed(partial(_defend, shown, order, defense, cell.defense.name, seed))
+    name = cell.defense.name
+    ordered = DefenseOrder(
+        defense=_component(cell.defense),
+        shown=shown,
+        seed=seed_for(cell.seed, f"defense/{name}"),
+    )
+    nobody = Oracle(_NO_LISTS, n_granted=0, attacker=name)  # a defense has nothing to ask
+    arrays, report, spent = _carried_out(data, cell, "defend_for_host", ordered, nobody)
+    kept = checked_keep(arrays.get("kept"), defense=name, train=shown)
+    suspicion = checked_suspicion(arrays.get("suspicion"), defense=name, n_users=shown.n_users)
+    place = np.argsort(order)  # of each user of the host's order among those shown
+    filtered = Filtered(
+        kept=kept[place],
+        suspicion=None if suspicion is None else suspicion[place],
+        report=report,
+    )
+    return replace(spent, value=filtered)
 
 
 def evaluate(data: DataFolder, cell: Cell, trained_on: TrainedOn) -> Timed[Evaluated]:
@@ -345,21 +368,6 @@ def _order(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -> 
         ),
         influence=None if cell.influence is None else _component(cell.influence),
         queries=None if cell.oracle is None else cell.oracle.queries,
-    )
-
-
-def _defend(
-    shown: Interactions, order: NDArray[np.int64], defense: Defense, name: str, seed: int
-) -> Filtered:
-    answer = checked_keep(defense.keep(shown, seed=seed), defense=name, train=shown)
-    suspicion = checked_suspicion(defense.suspicion, defense=name, n_users=shown.n_users)
-    report = dict(defense.report)
-    canonical_json(report)
-    place = np.argsort(order)  # of each user of the host's order among those shown
-    return Filtered(
-        kept=answer[place],
-        suspicion=None if suspicion is None else suspicion[place],
-        report=report,
     )
 
 

@@ -112,7 +112,7 @@ class Suite(SuiteTable):
     knowledge: Knowledge = Knowledge()
     isolation: Isolation = Field(
         default="process",
-        description="whether attackers run in processes of their own or, to debug, in the workers",
+        description="whether plugins run in processes of their own or, to debug, in workers",
     )
     limits: Limits = Limits()
     integrity_rows: bool = Field(

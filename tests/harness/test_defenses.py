@@ -229,3 +229,23 @@ def test_merged_shards_bring_what_defenses_answered(prepared, tmp_path, run, fil
     target = Store(tmp_path / "target", warn=print)
     assert merge(suite.grid, target, source) == (8, 0)
     assert files(target) == files(source)
+
+
+def test_a_defense_answers_the_same_in_a_process_of_its_own(prepared, tmp_path, run):
+    kept = {}
+    for isolation in ("process", "in-process"):
+        suite = prepared(
+            attackers=["random"], defenses=["drops-jumpers"], seeds=[0], isolation=isolation
+        )
+        store, _ = run(suite, tmp_path / isolation)
+        [cell] = suite.grid.cells
+        record = store.read_json("records", cell.id)
+        assert record["status"] == "ok", record["reason"]
+        kept[isolation] = (record["metrics"], store.read_defense(record["artefacts"]["defense"]))
+        timings = store.read_json("runs", cell.id)["timings"]
+        assert timings["defense"]["isolation"] == isolation
+    (metrics, apart), (here_metrics, here) = kept.values()
+    assert metrics == here_metrics
+    np.testing.assert_array_equal(apart.kept, here.kept)
+    np.testing.assert_array_equal(apart.suspicion, here.suspicion)
+    assert apart.report == here.report
