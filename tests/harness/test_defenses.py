@@ -187,6 +187,19 @@ def test_a_defense_is_told_neither_who_is_fake_nor_how_many_they_are(prepared, t
         assert seen["first_of_last"] < 60
 
 
+@pytest.mark.parametrize("isolation", ["process", "in-process"])
+def test_in_a_process_of_its_own_a_defense_finds_nothing_of_the_host(
+    prepared, tmp_path, run, isolation
+):
+    suite = prepared(
+        attackers=["random"], defenses=["looks-for-the-host"], seeds=[0], isolation=isolation
+    )
+    store, _ = run(suite, tmp_path)
+    [record] = by_pair(store, suite).values()
+    found = record["defended"]["report"]["found"]
+    assert (found == 0) == (isolation == "process")  # in the worker the search does find it
+
+
 def test_the_order_shown_is_a_permutation_of_the_rows():
     rows = [[0], [1, 1], [], [2, 2, 2]]
     offsets = np.array([0, 1, 3, 3, 6])

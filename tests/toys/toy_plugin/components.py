@@ -237,6 +237,23 @@ class DropsEverybody(Defense):
         return np.zeros(train.n_users, dtype=bool)
 
 
+class LooksForTheHost(Defense):
+    """Keeps everybody; reports how many objects in its process know users by their tokens."""
+
+    def keep(self, train, *, seed):
+        import gc
+
+        self.found = sum(
+            isinstance(thing, Interactions) and len(thing.user_tokens) > 0
+            for thing in gc.get_objects()
+        )
+        return np.ones(train.n_users, dtype=bool)
+
+    @property
+    def report(self):
+        return {"found": float(self.found)}
+
+
 class DefenseSleeps(Defense):
     def keep(self, train, *, seed):
         time.sleep(3600)

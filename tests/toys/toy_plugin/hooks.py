@@ -123,6 +123,7 @@ def loki_bench_defenses():
         declared("drops-long", "DropsLong"),
         declared("notes-what-it-sees", "NotesWhatItSees"),
         declared("drops-everybody", "DropsEverybody"),
+        declared("looks-for-the-host", "LooksForTheHost"),
         declared("defense-sleeps", "DefenseSleeps"),
         declared("changes-the-data", "ChangesTheData"),
     ]
