@@ -66,9 +66,10 @@ class Loki(Attacker):
         must grant queries.
     groups : "paper" or "no-target-user-group"
         The ablation clusters the target users' items with the rest.
-    reward : "influence" or "simulator-rank"
-        Influence on the mean score of the target samples (the paper), or on their mean rank
-        (Eq. 1); see :func:`~loki_bench.attackers.loki.target_samples.objective_of`.
+    reward : "contrast", "influence" or "simulator-rank"
+        Influence on the mean score of the target samples above everyone's (our extension), on
+        their mean score (the paper), or on their mean rank (Eq. 1); see
+        :func:`~loki_bench.attackers.loki.target_samples.objective_of`.
     n_clusters : int
         The paper's c, which it does not give.
     n_factors : int
@@ -105,7 +106,7 @@ class Loki(Attacker):
         policy: str = "dqn",
         weights: str = "suite",
         groups: str = "paper",
-        reward: str = "influence",
+        reward: str = "contrast",
         n_clusters: int = 10,
         n_factors: int = 16,
         items: str = "balanced",

@@ -99,7 +99,7 @@ def fit_estimators(
                 "DifferentiableRecommender, and influence needs gradients; take it out of the "
                 "suite's surrogates, or set the parameter skip_opaque_surrogates"
             )
-        objective = objective_of(model, view.history, users, items, reward=reward)
+        objective = objective_of(model, view.history, users, items, reward=reward, seed=seed)
         try:
             estimator = view.influence().fit(model, surrogate.train, objective, seed=seed)
         except InvalidAnswerError as error:

@@ -16,10 +16,13 @@ from loki_bench.interactions import Interactions
 
 __all__ = ["Reward", "objective_of", "target_samples"]
 
-Reward: TypeAlias = Literal["influence", "simulator-rank"]
+Reward: TypeAlias = Literal["contrast", "influence", "simulator-rank"]
 
 _RANK_WIDTH = 0.1
 """Width of the smoothed comparison of two scores, in standard deviations of the user's scores."""
+
+_N_OTHER_USERS = 300
+"""Users whose mean score of an item stands for everyone's."""
 
 
 def target_samples(
@@ -53,13 +56,18 @@ def objective_of(
     items: NDArray[np.int32],
     *,
     reward: Reward,
+    seed: int,
 ) -> InfluenceObjective:
     """The objective over target samples, by which one surrogate rewards an agent.
 
-    ``"influence"`` (the paper, section 3.4) is the mean score. ``"simulator-rank"`` is the mean
-    of the rank in Eq. 1, smoothed and taken to first order in the item's own score: with
-    ``r(s) = 1 + sum_j sigmoid((s_j - s) / w)`` over the user's scores ``s_j``, a sample weighs
-    ``-dr/ds``.
+    ``"influence"`` (the paper, section 3.4) is the mean score. ``"contrast"``, our extension,
+    is the mean score less the mean score that other users, drawn at random, give the same
+    items. The score alone also pays for clicks that lift an item for everybody alike, as by fake
+    users who click targets and nothing else: through the item biases of GRU4Rec and TransRec it
+    pays for them most, and they reach few lists of a victim without biases (``docs/loki.md``).
+    ``"simulator-rank"`` is the mean of the rank in Eq. 1, smoothed and taken to first
+    order in the item's own score: with ``r(s) = 1 + sum_j sigmoid((s_j - s) / w)`` over the
+    user's scores ``s_j``, a sample weighs ``-dr/ds``.
 
     Parameters
     ----------
@@ -70,13 +78,29 @@ def objective_of(
     users, items : int32 arrays of shape (n,)
         Target samples; n is at least 1.
     reward : Reward
+    seed : int
+        Draws the other users of ``"contrast"``.
     """
     weights = np.full(len(users), 1.0 / len(users))
     if reward == "simulator-rank":
         weights *= _rank_slopes(model, history, users, items)
+    if reward == "contrast":
+        others = _other_users(history, users, seed)
+        different, counts = np.unique(items, return_counts=True)
+        shares = np.tile(counts / len(items), len(others)) / max(len(others), 1)
+        users = np.concatenate([users, np.repeat(others, len(different))])
+        items = np.concatenate([items, np.tile(different, len(others))])
+        weights = np.concatenate([weights, -shares])
     return InfluenceObjective(
         users=users, histories=history.take(users), items=items, weights=weights
     )
+
+
+def _other_users(history: Interactions, users: NDArray[np.int32], seed: int) -> NDArray[np.int32]:
+    """Users other than the given ones, at random without repetition; all if there are few."""
+    others = np.setdiff1d(np.arange(history.n_users), users).astype(np.int32)
+    n = min(_N_OTHER_USERS, len(others))
+    return np.sort(np.random.default_rng(seed).choice(others, n, replace=False))
 
 
 def _rank_slopes(

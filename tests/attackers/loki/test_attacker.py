@@ -126,7 +126,7 @@ def test_target_users_who_have_all_targets_are_refused(loki_view):
     [
         ("policy", "ppo", "one of dqn, random-groups, best-single-group"),
         ("groups", "none", "one of paper, no-target-user-group"),
-        ("reward", "gradient", "one of influence, simulator-rank"),
+        ("reward", "gradient", "one of contrast, influence, simulator-rank"),
         ("items", "best", "one of uniform, balanced"),
         ("n_clusters", -1, "an integer of at least 0"),
         ("n_factors", 0, "an integer of at least 1"),

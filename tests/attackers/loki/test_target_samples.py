@@ -30,7 +30,7 @@ def test_users_who_have_everything_leave_nothing_to_promote(history):
 
 def test_the_influence_reward_is_the_mean_score(history, surrogate):
     model = surrogate(history).fit()
-    objective = objective_of(model, history, ids([0, 2]), ids([2, 3]), reward="influence")
+    objective = objective_of(model, history, ids([0, 2]), ids([2, 3]), reward="influence", seed=0)
     assert objective.weights.tolist() == [0.5, 0.5]
     assert objective.histories == Sequences.of([[0, 1], []])
 
@@ -38,7 +38,7 @@ def test_the_influence_reward_is_the_mean_score(history, surrogate):
 def test_the_rank_reward_weighs_a_sample_by_the_slope_of_its_smoothed_rank(history, surrogate):
     model = surrogate(history).fit()  # scores 0, 1, 2, 3
     users, items = ids([0, 2]), ids([2, 3])
-    objective = objective_of(model, history, users, items, reward="simulator-rank")
+    objective = objective_of(model, history, users, items, reward="simulator-rank", seed=0)
     scores = np.arange(4.0)
     width = 0.1 * scores.std()
 
@@ -48,3 +48,21 @@ def test_the_rank_reward_weighs_a_sample_by_the_slope_of_its_smoothed_rank(histo
     step = 1e-6
     expected = [-(rank(i + step) - rank(i - step)) / (2 * step) / 2 for i in (2, 3)]
     assert objective.weights == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_contrast_reward_takes_away_what_the_other_users_score(history, surrogate):
+    """Two of three samples are of item 3; the one other user is user 1."""
+    model = surrogate(history).fit()
+    users, items = ids([0, 0, 2]), ids([2, 3, 3])
+    objective = objective_of(model, history, users, items, reward="contrast", seed=0)
+    assert objective.users.tolist() == [0, 0, 2, 1, 1]
+    assert objective.items.tolist() == [2, 3, 3, 2, 3]
+    assert objective.weights == pytest.approx([1 / 3, 1 / 3, 1 / 3, -1 / 3, -2 / 3])
+    assert objective.histories == history.take([0, 0, 2, 1, 1])
+
+
+def test_where_everyone_is_a_target_user_there_is_nothing_to_contrast(history, surrogate):
+    model = surrogate(history).fit()
+    users, items = ids([0, 1, 2]), ids([3, 3, 3])
+    objective = objective_of(model, history, users, items, reward="contrast", seed=0)
+    assert objective.weights == pytest.approx([1 / 3] * 3)
