@@ -26,3 +26,12 @@ def write_recbole_file(interactions, folder):
     for user, items in enumerate(interactions):
         lines += [f"u{user}\ti{item}\t{step}" for step, item in enumerate(items)]
     (folder / "beauty" / "beauty.inter").write_text("\n".join(lines))
+
+
+def peak_mib():
+    """The most memory that this process has held since it began, in MiB (Linux).
+
+    Not ``ru_maxrss``: that of a process starts at the peak of the one that started it.
+    """
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024

@@ -11,7 +11,6 @@ with 1,000 events.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from beauty import load_beauty
+from beauty import load_beauty, peak_mib
 
 from loki_bench.interactions import Interactions
 from loki_bench_recbole.bprmf import BPRMF
@@ -55,7 +54,6 @@ def measure(model, growth, n_events, rounds):
         started = time.process_time()
         epoch(round_ + 1)
         seconds.append(time.process_time() - started)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "model": model,
         "growth": growth,
@@ -64,7 +62,7 @@ def measure(model, growth, n_events, rounds):
         "items": train.n_items,
         "samples": len(source),
         "seconds": min(seconds),
-        "peak_mib": peak,
+        "peak_mib": peak_mib(),
     }
 
 
