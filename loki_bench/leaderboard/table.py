@@ -21,7 +21,7 @@ from loki_bench.leaderboard.judging import (
 from loki_bench.leaderboard.row_key import NO_DEFENSE, RowKey, row_key
 from loki_bench.leaderboard.statistics import Interval, interval_of
 
-__all__ = ["Row", "Table", "tables_of"]
+__all__ = ["Row", "Table", "by_protocol", "tables_of"]
 
 MAIN_METRICS: Mapping[str, tuple[tuple[str, int], ...]] = {
     "promote": (("display_rate", 1),),
@@ -122,11 +122,21 @@ def tables_of(records: Iterable[Mapping[str, Any]], missing: Iterable[Any] = ())
     missing : iterable of mapping
         Cells (as in a record's ``cell``) that have no record yet: they are shown, not hidden.
     """
+    return _telling_apart(by_protocol(records, missing))
+
+
+def by_protocol(
+    records: Iterable[Mapping[str, Any]], missing: Iterable[Any] = ()
+) -> list[list[Mapping[str, Any]]]:
+    """The records behind each table of :func:`tables_of`, in the order of its tables.
+
+    A missing cell is an entry with the status ``missing`` and no results.
+    """
     entries = [*records, *({"cell": c, "status": "missing", "reason": ""} for c in missing)]
-    by_protocol: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for entry in sorted(entries, key=_order):
-        by_protocol[_protocol_key(entry["cell"])].append(entry)
-    return _telling_apart([group for _, group in sorted(by_protocol.items())])
+        groups[_protocol_key(entry["cell"])].append(entry)
+    return [group for _, group in sorted(groups.items())]
 
 
 def _telling_apart(groups: list[list[Mapping[str, Any]]]) -> list[Table]:

@@ -1,0 +1,1 @@
+"""A leaderboard as one self-contained HTML page."""

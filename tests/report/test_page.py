@@ -1,0 +1,175 @@
+"""The page in a real browser: sort, filter, drill down, no error, no request, 10,000 cells."""
+
+import os
+import shutil
+
+import pytest
+
+from loki_bench.report.page import page
+from loki_bench.report.page_data import page_data
+
+pytest.importorskip("plotly", reason="loki-bench[report] is not installed")
+
+
+def record(attacker, victim, share, seed, value, *, actions=15, reason=""):
+    cell = {
+        "dataset": {
+            "component": {"name": "made-up", "changed": {}},
+            "fingerprint": "f" * 64,
+            "n_users": 1000,
+            "n_items": 20,
+            "n_events": 30,
+        },
+        "protocol": {
+            "n_targets": 20,
+            "n_target_users": 20,
+            "goal": "promote",
+            "targets": [],
+            "target_users": [],
+        },
+        "protocol_version": 1,
+        "budget": {"fake_users": share, "n_fake_users": 10, "actions": actions},
+        "victim": {"name": victim, "changed": {}},
+        "attacker": {"name": attacker, "changed": {}},
+        "simulator": None,
+        "influence": None,
+        "seed": seed,
+    }
+    return {
+        "id": f"{attacker}{victim}{share}{seed}".encode().hex().ljust(64, "0"),
+        "cell": cell,
+        "status": "ok",
+        "reason": reason,
+        "metrics": {"display_rate@10": value, "hr@10": 0.05},
+        "ceilings": {"display_rate@10": 0.5},
+        "spent": {"fake_users": 10, "events": 140, "events_on_targets": 70, "queries": 0},
+        "canary": {"training_samples_from_fake_users": 130},
+    }
+
+
+LEVELS = {"none": 0.0, "random": 0.01, "covisit": 0.3, "loki": 0.25}
+
+
+def records():
+    """loki is best on fpmc at 1 % (0.25 + 0.2), covisit everywhere else."""
+    return [
+        record(a, v, s, seed, level + (0.2 if (a, v, s) == ("loki", "fpmc", 0.01) else 0) * 1.0)
+        for a, level in LEVELS.items()
+        for v in ("bprmf", "fpmc")
+        for s in (0.01, 0.03)
+        for seed in (0, 1)
+    ]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    where = os.environ.get("LOKI_BENCH_CHROMIUM") or shutil.which("chromium")
+    with playwright.sync_playwright() as driver:
+        try:
+            opened = driver.chromium.launch(executable_path=where, args=["--no-sandbox"])
+        except playwright.Error as error:
+            pytest.skip(f"no Chromium: {error.message.splitlines()[0]}")
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    wrong = []
+
+    def visited(content, **options):
+        file = tmp_path / "page.html"
+        file.write_text(content, encoding="utf-8")
+        tab = browser.new_page(**options)
+        tab.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+        tab.on("pageerror", lambda e: wrong.append(str(e)))
+        tab.on("request", lambda r: None if r.url == file.as_uri() else wrong.append(r.url))
+        tab.goto(file.as_uri())
+        tab.wait_for_selector("body[data-ready]")
+        return tab
+
+    yield visited
+    assert [w for w in wrong if not w.startswith(("data:", "blob:"))] == []
+
+
+def names(tab):
+    return tab.locator(".main > tbody > tr .open").all_text_contents()
+
+
+def test_the_best_attack_on_fpmc_at_1_percent_is_two_clicks_away(visit):
+    tab = visit(page(page_data("made-up", "", records())))
+    assert len(names(tab)) == 16
+    tab.get_by_role("button", name="fpmc", exact=True).click()
+    tab.get_by_role("button", name="1 %", exact=True).click()
+    assert names(tab) == ["loki", "covisit", "random", "none"]
+    assert "loki on fpmc, 1 % x 15: 0.450" in tab.locator("#answer").text_content()
+
+
+def test_sorting_works_from_the_keyboard_and_is_announced(visit):
+    tab = visit(page(page_data("made-up", "", records())))
+    head = tab.get_by_role("columnheader", name="display_rate@10 (of 0.5)")
+    assert head.get_attribute("aria-sort") == "descending"
+    head.get_by_role("button").focus()
+    tab.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert names(tab)[:4] == ["none"] * 4
+
+
+def test_a_row_opens_to_its_seeds_ledger_and_command(visit):
+    tab = visit(page(page_data("made-up", "", records())))
+    row = tab.get_by_role("button", name="loki").filter(has_text="loki").last
+    tab.get_by_role("button", name="fpmc", exact=True).click()
+    row = tab.locator(".main .open").first
+    row.click()
+    assert row.get_attribute("aria-expanded") == "true"
+    told = tab.locator(".detail").text_content()
+    assert "140 of 150" in told
+    assert "loki-bench reproduce " + b"lokifpmc".hex()[:16] in told
+    row.click()
+    assert tab.locator(".detail").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_are_drawn_in_both_themes_and_at_phone_width(visit, scheme):
+    tab = visit(
+        page(page_data("made-up", "", records())),
+        color_scheme=scheme,
+        viewport={"width": 390, "height": 800},
+    )
+    tab.locator("#figures").scroll_into_view_if_needed()
+    tab.wait_for_selector(".plot .main-svg")
+    kinds = tab.eval_on_selector_all(".plot", "plots => plots.map(p => p.dataset.figure)")
+    assert set(kinds) == {"overall", "budget"}  # one number of actions: no figure over actions
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_ten_thousand_cells_open_in_under_two_seconds(visit):
+    many = [
+        record(f"attack-{a}", v, s / 1000, seed, (a * 7 + s) % 100 / 200)
+        for a in range(100)
+        for v in ("bprmf", "fpmc")
+        for s in range(1, 11)
+        for seed in range(5)
+    ]
+    assert len(many) == 10_000
+    tab = visit(page(page_data("made-up", "", many)))
+    assert (
+        tab.evaluate("performance.timing.loadEventEnd - performance.timing.navigationStart") < 2e3
+    )
+    assert len(names(tab)) == 50
+
+
+def test_the_same_records_in_another_order_give_the_same_bytes():
+    assert page(page_data("m", "", records())) == page(page_data("m", "", records()[::-1]))
+
+
+def test_a_record_cannot_end_the_script_or_bring_in_an_element(visit):
+    evil = "</script><img src=x onerror=alert(1)>"
+    tab = visit(page(page_data(evil, evil, [record(evil, "fpmc", 0.01, 0, 0.1, reason=evil)])))
+    assert tab.locator("#title").text_content() == f"Leaderboard: {evil}"
+    assert tab.locator("img").count() == 0
+
+
+def test_a_page_without_any_record_opens(visit):
+    assert names(visit(page(page_data("empty", "", [])))) == []
