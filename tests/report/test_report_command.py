@@ -1,0 +1,71 @@
+"""`loki-bench report` reads a folder that a run left, and names what is damaged in one."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from loki_bench.audit.writing import write_leaderboard
+from loki_bench.cli.report import report
+from loki_bench.errors import StoreError
+from loki_bench.harness.store import Store
+
+pytest.importorskip("plotly", reason="loki-bench[report] is not installed")
+
+CELL_ID = "c" * 64
+
+
+@pytest.fixture
+def folder(tmp_path):
+    cell = {
+        "dataset": {
+            "component": {"name": "made-up", "changed": {}},
+            "fingerprint": "f" * 64,
+            "n_users": 10,
+            "n_items": 20,
+            "n_events": 30,
+        },
+        "protocol": {
+            "n_targets": 2,
+            "n_target_users": 2,
+            "goal": "promote",
+            "targets": [],
+            "target_users": [],
+        },
+        "protocol_version": 1,
+        "budget": {"fake_users": 0.1, "n_fake_users": 1, "actions": 5},
+        "victim": {"name": "counts", "changed": {}},
+        "attacker": {"name": "loki", "changed": {}},
+        "simulator": None,
+        "influence": None,
+        "seed": 0,
+    }
+    record = {"id": CELL_ID, "cell": cell, "status": "failed", "reason": "boom", "spent": None}
+    store = Store(tmp_path / "made-up", warn=print)
+    store.write_json("records", CELL_ID, record)
+    write_leaderboard(
+        store, suite="made-up", summary="", metrics=(), records={CELL_ID: record}, missing=[]
+    )
+    return store.folder
+
+
+def test_the_page_holds_failed_cells_and_no_path(folder, tmp_path):
+    file = tmp_path / "page.html"
+    done = CliRunner().invoke(report, [str(folder), "--output", str(file)], standalone_mode=False)
+    assert done.exception is None
+    text = file.read_text("utf-8")
+    block = text.partition('id="data">')[2].partition("</script>")[0]
+    cell = json.loads(block)["tables"][0]["rows"][0]["cells"][0]
+    assert cell[:4] == [CELL_ID[:16], 0, "failed", "boom"]
+    assert str(Path(tmp_path)) not in text
+
+
+def test_a_damaged_record_is_named_and_no_page_is_written(folder, tmp_path):
+    path = folder / "records" / f"{CELL_ID}.json"
+    path.write_bytes(path.read_bytes().replace(b"boom", b"doom"))
+    file = tmp_path / "page.html"
+    done = CliRunner().invoke(report, [str(folder), "--output", str(file)], standalone_mode=False)
+    assert isinstance(done.exception, StoreError)
+    assert CELL_ID in str(done.exception)
+    assert not file.exists()
