@@ -77,7 +77,10 @@ def _row(row: Row, entries: list[Mapping[str, Any]], table: Table) -> dict[str, 
 
 
 def _cell(entry: Mapping[str, Any], table: Table) -> list[Any]:
-    """Id, seed, status, reason, metrics, and the ledger: what was spent beside the grant."""
+    """Id, seed, status, reason, metrics, and the ledger: what was spent beside the grant.
+
+    Last the groups of items, step by step, of an attacker that reports such a sequence.
+    """
     budget, spent = entry["cell"]["budget"], entry.get("spent") or {}
     values = entry.get("metrics", {})
     n_fake, actions = budget["n_fake_users"], budget["actions"]
@@ -93,6 +96,7 @@ def _cell(entry: Mapping[str, Any], table: Table) -> list[Any]:
         spent.get("events_on_targets"),
         [spent.get("queries"), oracle.get("queries", 0)],
         spent.get("surrogate_fits"),
+        entry.get("reports", {}).get("attacker", {}).get("group_sequence"),
     ]
 
 

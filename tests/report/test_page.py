@@ -171,5 +171,13 @@ def test_a_record_cannot_end_the_script_or_bring_in_an_element(visit):
     assert tab.locator("img").count() == 0
 
 
+def test_a_learned_sequence_of_groups_is_shown_in_its_order(visit):
+    told = record("loki", "fpmc", 0.01, 0, 0.1)
+    told["reports"] = {"attacker": {"group_sequence": ["targets", "cluster 1", "targets"]}}
+    tab = visit(page(page_data("learned", "", [told])))
+    tab.locator(".main .open").first.click()
+    assert tab.locator(".steps li").all_text_contents() == ["targets", "cluster 1", "targets"]
+
+
 def test_a_page_without_any_record_opens(visit):
     assert names(visit(page(page_data("empty", "", [])))) == []
