@@ -322,6 +322,16 @@ class DifferentiableRecommender(Recommender):
     over the samples of :meth:`training_samples`.
     """
 
+    @property
+    def loss_is_log_probability(self) -> bool:
+        """Whether a sample's loss is ``-log P`` of what was observed, P between 0 and 1.
+
+        True of a pairwise logistic loss and of a cross-entropy, not of a squared error or a hinge.
+        An estimator may then take the Gauss-Newton matrix for the Hessian; otherwise it takes the
+        exact one.
+        """
+        return False
+
     @abstractmethod
     def parameters(self) -> "list[Tensor]":
         """The trained tensors, gradient enabled, shared with the model (not copies)."""
@@ -379,6 +389,10 @@ class FactorRecommender(DifferentiableRecommender):
     Hessian-vector products then have sparse closed forms.
     """
 
+    @property
+    def loss_is_log_probability(self) -> bool:
+        return True
+
     @abstractmethod
     def factor_terms(self) -> tuple[FactorTerm, ...]:
         """The terms of the score, in the order of their tables in :meth:`parameters`:
@@ -420,6 +434,10 @@ class TranslationRecommender(DifferentiableRecommender):
     then scored by a compiled closed form. :meth:`parameters` are users, items, biases and the
     shared translation, in this order.
     """
+
+    @property
+    def loss_is_log_probability(self) -> bool:
+        return True
 
     @abstractmethod
     def translation_tables(self) -> TranslationTables:

@@ -4,8 +4,8 @@ The slower way, for models whose score is no sum of inner products. A product wi
 Hessian is a double backward pass; a Gauss-Newton product is a forward and a backward one. Either
 can be taken over some of the users, see ``user_sampling``.
 
-Gauss-Newton needs to know what a loss is made of. A sample's loss is taken for ``-log P`` of what
-was observed, so that ``loss = log(1 + exp(-x))`` with the log-odds ``x = log(P / (1 - P))``;
+Gauss-Newton needs to know what a loss is made of. It is for models that declare a sample's loss
+to be ``-log P`` of what was observed (``loss_is_log_probability``), so that ``loss = log(1 + exp(-x))`` with the log-odds ``x = log(P / (1 - P))``;
 without the second derivatives of x the Hessian is ``sum_s sigmoid'(x_s) grad x_s grad x_s^T``,
 which is ``sum_s grad loss_s grad loss_s^T / (exp(loss_s) - 1)``. For pairwise logistic losses that
 is the usual Gauss-Newton matrix, and for a cross-entropy the one of "this item or any other".
@@ -115,7 +115,8 @@ class AutogradObjective:
     ) -> FloatArray:
         """``(H + damping I) vector``.
 
-        Raises ``InvalidAnswerError`` for Gauss-Newton where a loss is below 0: no ``-log P``.
+        Raises ``InvalidAnswerError`` for Gauss-Newton where a loss is no ``-log P``: the model does
+        not declare it, or a loss is below 0.
         """
         parts = self.unflatten(vector)
         total = [(c + damping) * v for c, v in zip(self.l2, parts, strict=True)]
@@ -129,12 +130,14 @@ class AutogradObjective:
         out[:] = flat
         return out
 
-    def gauss_newton_diagonal(self, *, seed: int) -> FloatArray:
+    def gauss_newton_diagonal(self, *, seed: int) -> FloatArray | None:
         """Estimate of the Gauss-Newton matrix's diagonal with the L2 term, shape (size,).
 
-        For random signs z, ``(J^T sqrt(h) z)**2`` has the diagonal as its expectation; it is exact
+        None where the model's loss is not declared to be ``-log P``. For random signs z, ``(J^T sqrt(h) z)**2`` has the diagonal as its expectation; it is exact
         where a parameter belongs to one sample of a chunk.
         """
+        if not self.model.loss_is_log_probability:
+            return None
         total = [c.expand(p.shape).clone() for c, p in zip(self.l2, self.parameters, strict=True)]
         rng = np.random.default_rng(seed)
         for samples, weights in self._chunks():
@@ -165,6 +168,12 @@ class AutogradObjective:
     def _gauss_newton(
         self, samples: TrainingSamples, weights: Tensor, vector: list[Tensor]
     ) -> list[Tensor]:
+        if not self.model.loss_is_log_probability:
+            raise InvalidAnswerError(
+                f"curvature 'gauss-newton' needs losses that are -log of a probability, which "
+                f"{type(self.model).__name__} does not declare: set loss_is_log_probability if they "
+                "are, or use curvature = 'exact'"
+            )
         losses, along = losses_along(self.model, self.parameters, vector, samples)
         cotangent = weights * self._odds(losses) * along
         return self._grad(self.model.sample_loss(samples), cotangent)

@@ -43,8 +43,9 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
         no closed form: its parameters' curvatures differ by orders of magnitude, and one number for
         all of them is too much for some and nothing for others.
     curvature : "automatic", "exact" or "gauss-newton"
-        Gauss-Newton drops the indefinite part: always solvable, slightly less faithful. Automatic
-        is exact for a factor model and Gauss-Newton for any other: a network trained to an early
+        Gauss-Newton drops the indefinite part: always solvable, slightly less faithful, and only for
+        models whose ``loss_is_log_probability``. Automatic is exact for a factor model, and for a
+        model whose losses are not such; Gauss-Newton for any other: a network trained to an early
         stop is far from a minimum, and its exact Hessian indefinite at every turn.
     tolerance : float
         Relative residual to stop at; in variables scaled by the diagonal, where that is estimated.
@@ -127,7 +128,8 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
         diagonal = model.gauss_newton_diagonal(seed=seed)
         self._used_relative_damping = 0.0 if diagonal is None else self._relative_damping
         self._gauss_newton = self._curvature == "gauss-newton" or (
-            self._curvature == "automatic" and not isinstance(model, FactorObjective)
+            self._curvature == "automatic"
+            and diagonal is not None  # there are losses to take the Gauss-Newton matrix of
         )
         curvature: Curvature = "gauss-newton" if self._gauss_newton else "exact"
 

@@ -64,7 +64,8 @@ class Linearisation(Protocol):
     def gauss_newton_diagonal(self, *, seed: int) -> FloatArray | None:
         """Estimate of the diagonal of the Gauss-Newton matrix, by which a solver may scale.
 
-        None where the objective is solved well without.
+        None where the objective is solved well without (a factor model), or where the model's loss
+        has no such matrix.
         """
         ...
 

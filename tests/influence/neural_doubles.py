@@ -93,6 +93,8 @@ class Translations(TranslationRecommender):
 class Recurrent(DifferentiableRecommender):
     """A GRU over the items before, without a user table; ``loss`` as in GRU4Rec."""
 
+    loss_is_log_probability = True
+
     def __init__(self, n_items, *, d=4, loss="BPR", l2=0.0, seed=0):
         generator = torch.Generator().manual_seed(seed)
         self.items = torch.randn(n_items, d, generator=generator, dtype=torch.float64)

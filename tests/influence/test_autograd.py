@@ -18,6 +18,8 @@ from loki_bench.interactions import Sequences
 class Opaque(DifferentiableRecommender):
     """The same recommender without its factors."""
 
+    loss_is_log_probability = True
+
     def __init__(self, model):
         self.model = model
 

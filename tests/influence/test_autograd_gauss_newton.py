@@ -110,6 +110,21 @@ def test_losses_below_zero_have_no_log_odds(train):
         ConjugateGradientInfluence().fit(Hinge(12, N_ITEMS), train, on_item_5(train), seed=0)
 
 
+def test_a_loss_that_is_no_log_probability_is_solved_with_its_exact_hessian(train):
+    class Undeclared(Recurrent):
+        loss_is_log_probability = False
+
+    model = Undeclared(N_ITEMS)
+    estimator = ConjugateGradientInfluence(damping=50.0, max_iterations=2)
+    estimator.fit(model, train, on_item_5(train), seed=0)
+    assert estimator.report["gauss_newton"] == 0.0
+    assert estimator.report["relative_damping"] == 0.0
+    with pytest.raises(InvalidAnswerError, match="set loss_is_log_probability"):
+        ConjugateGradientInfluence(curvature="gauss-newton").fit(
+            model, train, on_item_5(train), seed=0
+        )
+
+
 class _Cube(torch.autograd.Function):
     """An operation without a forward rule."""
 

@@ -104,6 +104,11 @@ class RecBoleRecommender(DifferentiableRecommender):
 
     # ------------------------------------------------------------------ the contract
 
+    @property
+    def loss_is_log_probability(self) -> bool:
+        """True: pairwise logistic losses and cross-entropies."""
+        return True
+
     def fit(self, train: Interactions, *, validation: HeldOut | None, seed: int) -> Self:
         """Train from scratch on one thread; see :meth:`loki_bench.contracts.Recommender.fit`.
 
