@@ -5,10 +5,11 @@ Hessian is a double backward pass; a Gauss-Newton product is a forward and a bac
 can be taken over some of the users, see ``user_sampling``.
 
 Gauss-Newton needs to know what a loss is made of. It is for models that declare a sample's loss
-to be ``-log P`` of what was observed (``loss_is_log_probability``), so that ``loss = log(1 + exp(-x))`` with the log-odds ``x = log(P / (1 - P))``;
-without the second derivatives of x the Hessian is ``sum_s sigmoid'(x_s) grad x_s grad x_s^T``,
-which is ``sum_s grad loss_s grad loss_s^T / (exp(loss_s) - 1)``. For pairwise logistic losses that
-is the usual Gauss-Newton matrix, and for a cross-entropy the one of "this item or any other".
+to be ``-log P`` of what was observed (``loss_is_log_probability``), so that
+``loss = log(1 + exp(-x))`` with the log-odds ``x = log(P / (1 - P))``; without the second
+derivatives of x the Hessian is ``sum_s sigmoid'(x_s) grad x_s grad x_s^T``, which is
+``sum_s grad loss_s grad loss_s^T / (exp(loss_s) - 1)``. For pairwise logistic losses that is the
+usual Gauss-Newton matrix, and for a cross-entropy the one of "this item or any other".
 """
 
 from collections.abc import Iterator
@@ -133,8 +134,9 @@ class AutogradObjective:
     def gauss_newton_diagonal(self, *, seed: int) -> FloatArray | None:
         """Estimate of the Gauss-Newton matrix's diagonal with the L2 term, shape (size,).
 
-        None where the model's loss is not declared to be ``-log P``. For random signs z, ``(J^T sqrt(h) z)**2`` has the diagonal as its expectation; it is exact
-        where a parameter belongs to one sample of a chunk.
+        None where the model's loss is not declared to be ``-log P``. For random signs z,
+        ``(J^T sqrt(h) z)**2`` has the diagonal as its expectation; it is exact where a parameter
+        belongs to one sample of a chunk.
         """
         if not self.model.loss_is_log_probability:
             return None
@@ -171,8 +173,8 @@ class AutogradObjective:
         if not self.model.loss_is_log_probability:
             raise InvalidAnswerError(
                 f"curvature 'gauss-newton' needs losses that are -log of a probability, which "
-                f"{type(self.model).__name__} does not declare: set loss_is_log_probability if they "
-                "are, or use curvature = 'exact'"
+                f"{type(self.model).__name__} does not declare: set loss_is_log_probability if "
+                "they are, or use curvature = 'exact'"
             )
         losses, along = losses_along(self.model, self.parameters, vector, samples)
         cotangent = weights * self._odds(losses) * along

@@ -43,10 +43,10 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
         no closed form: its parameters' curvatures differ by orders of magnitude, and one number for
         all of them is too much for some and nothing for others.
     curvature : "automatic", "exact" or "gauss-newton"
-        Gauss-Newton drops the indefinite part: always solvable, slightly less faithful, and only for
-        models whose ``loss_is_log_probability``. Automatic is exact for a factor model, and for a
-        model whose losses are not such; Gauss-Newton for any other: a network trained to an early
-        stop is far from a minimum, and its exact Hessian indefinite at every turn.
+        Gauss-Newton drops the indefinite part: always solvable, slightly less faithful, and only
+        for models whose ``loss_is_log_probability``. Automatic is exact for a factor model, and
+        for a model whose losses are not such; Gauss-Newton for any other: a network trained to an
+        early stop is far from a minimum, and its exact Hessian indefinite at every turn.
     tolerance : float
         Relative residual to stop at; in variables scaled by the diagonal, where that is estimated.
         The report has both: ``relative_residual`` of the system as it stands, ``scaled_residual``

@@ -244,7 +244,7 @@ class LooksForTheHost(Defense):
         import gc
 
         self.found = sum(
-            # `isinstance` would ask each object for its class, and a lazy one then imports or raises
+            # `isinstance` asks each object for its class, and a lazy one then imports or raises
             issubclass(type(thing), Interactions) and len(thing.user_tokens) > 0
             for thing in gc.get_objects()
         )
