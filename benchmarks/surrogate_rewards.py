@@ -1,6 +1,7 @@
 """What each surrogate of a suite's pool pays for, and what its solve costs.
 
-    python benchmarks/surrogate_rewards.py --seed 0 [--suite beauty] [--trained FOLDER]
+    python benchmarks/surrogate_rewards.py --seed 0 [--suite beauty] [--reward contrast]
+        [--trained FOLDER]
 
 trains the surrogates of the suite as a run does, fits the influence estimator that `loki` is lent
 by default, and prints for each surrogate the CPU seconds and residual of the solve, milliseconds a
@@ -13,12 +14,13 @@ import argparse
 import pickle
 import time
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from tabulate import tabulate
 
 from loki_bench.attackers.draws import equal_length_sequences
-from loki_bench.attackers.loki.target_samples import objective_of, target_samples
+from loki_bench.attackers.loki.target_samples import Reward, objective_of, target_samples
 from loki_bench.harness.goal import draw_goal
 from loki_bench.harness.preparation import load_dataset
 from loki_bench.harness.suite import load_suite
@@ -35,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--suite", default="beauty")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--reward", default="contrast", choices=get_args(Reward))
     parser.add_argument("--trained", type=Path)
     arguments = parser.parse_args()
     suite, registry, seed = load_suite(arguments.suite), discover(), arguments.seed
@@ -61,7 +64,9 @@ def main() -> None:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(pickle.dumps(model))
         trained = time.process_time()
-        objective = objective_of(model, split.history, users, items, reward="influence")
+        objective = objective_of(
+            model, split.history, users, items, reward=arguments.reward, seed=attack_seed
+        )
         spec, _ = registry.find(InfluenceEstimatorSpec, attacker.influence)
         estimator = spec.build(attacker.influence_parameters)
         estimator.fit(model, split.train, objective, seed=attack_seed)
