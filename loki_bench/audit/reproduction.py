@@ -116,12 +116,13 @@ def _path_of(name: str, results: Path) -> Path:
         if not path.is_file():
             raise StoreError(f"there is no record {path}")
         return path
-    pattern = f"*/records/{name}*.json" if name.isalnum() else ""
-    found = sorted(results.glob(pattern)) if pattern else []
-    if len(found) != 1:
-        many = f"{len(found)} cells begin" if found else "no cell begins"
+    patterns = ("*/records", "*/*/records") if name.isalnum() else ()  # a suite's, a family's
+    found = [path for folder in patterns for path in results.glob(f"{folder}/{name}*.json")]
+    ids = {path.stem for path in found}  # suites of a family may share a cell
+    if len(ids) != 1:
+        many = f"{len(ids)} cells begin" if ids else "no cell begins"
         raise StoreError(
             f"{many} with '{name}' in {results}; give more of the id, the path of a record, or "
             "another folder with --results"
         )
-    return found[0]
+    return min(found)

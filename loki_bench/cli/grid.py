@@ -20,6 +20,7 @@ from loki_bench.errors import StoreError
 if TYPE_CHECKING:  # these import numpy and pydantic: only when a command runs
     from loki_bench.harness.preparation import Prepared
     from loki_bench.harness.store import Store
+    from loki_bench.harness.suite import Suite
 
 __all__ = ["leaderboard", "merge", "plan", "run", "status"]
 
@@ -249,7 +250,7 @@ def merge(
 
     prepared, store = _prepared(suite, results, disabled, strict_plugins, download=False)
     for folder in folders:
-        source = _store(folder, prepared.suite.name)
+        source = _store(folder, prepared.suite)
         n_copied, n_kept = merge_stores(prepared.grid, store, source)
         click.echo(f"{folder}: {n_copied} cells copied, {n_kept} were here before", err=True)
     records = store.records(prepared.grid.cells)
@@ -265,14 +266,16 @@ def _prepared(
 
     loaded = load_suite(suite)
     prepared = prepare(loaded, registry_from(disabled, strict), download=download)
-    return prepared, _store(results, loaded.name)
+    return prepared, _store(results, loaded)
 
 
-def _store(results: Path, suite: str) -> "Store":
+def _store(results: Path, suite: "Suite") -> "Store":
     """A suite's folder in a results folder; files that can't be trusted are told of."""
     from loki_bench.harness.store import Store
 
-    return Store(results / suite, warn=_told)
+    folder = results / suite.folder
+    siblings = [] if suite.family is None else sorted(folder.parent.glob("*/"))
+    return Store(folder, warn=_told, lenders=[other for other in siblings if other != folder])
 
 
 def _told(text: str) -> None:

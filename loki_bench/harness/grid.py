@@ -93,8 +93,12 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetUsed) -> Iterator[C
                     _refuse_ungranted(suite, spec, needs)
                     influence = _influence(registry, spec, needs, choice)
                     for victim in victims:
-                        for simulator in _simulators(suite, needs):
-                            for defense, placebo in _variants(suite, attacker.name, defenses):
+                        for simulator, surrogates in _lent(
+                            suite, needs, victim, pool, attacker.name
+                        ):
+                            for defense, placebo in _variants(
+                                suite, attacker.name, defenses, budget
+                            ):
                                 yield Cell(
                                     dataset=dataset,
                                     protocol=suite.protocol,
@@ -102,7 +106,7 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetUsed) -> Iterator[C
                                     victim=victim,
                                     attacker=attacker,
                                     simulator=simulator,
-                                    surrogates=_lent(simulator, victim, pool, attacker.name),
+                                    surrogates=surrogates,
                                     influence=influence,
                                     oracle=_oracle(suite, needs, dataset),
                                     sees_history="history" in needs,
@@ -118,33 +122,45 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetUsed) -> Iterator[C
 def _attackers(suite: Suite) -> list[Choice]:
     """The attackers of the suite, and `none` where a suite with integrity rows leaves it out."""
     named = [choice.name for choice in suite.attackers]
-    without_none = suite.integrity_rows and "none" not in named
+    without_none = bool(suite.integrity_rows) and "none" not in named
     return [*([Choice(name="none")] if without_none else []), *suite.attackers]
 
 
 def _variants(
-    suite: Suite, attacker: str, defenses: list[Resolved | None]
+    suite: Suite, attacker: str, defenses: list[Resolved | None], budget: CellBudget
 ) -> list[tuple[Resolved | None, bool]]:
     """Every defense, and one placebo beside the first: it is about the attack."""
     plain: list[tuple[Resolved | None, bool]] = [(defense, False) for defense in defenses]
-    placebo = suite.integrity_rows and attacker != "none"
+    placebo = attacker != "none" and suite.has_placebos_at(budget.fake_users, budget.actions)
     return [*plain[:1], *([(defenses[0], True)] if placebo else []), *plain[1:]]
 
 
-def _simulators(suite: Suite, needs: frozenset[Need]) -> tuple[Simulator | None, ...]:
-    """An attack without surrogates has one row, whatever simulators the suite compares."""
-    return tuple(suite.simulator) if "surrogates" in needs else (None,)
-
-
 def _lent(
-    simulator: Simulator | None,
+    suite: Suite,
+    needs: frozenset[Need],
     victim: Resolved,
     pool: list[tuple[Resolved, Choice]],
     attacker: str,
+) -> Iterator[tuple[Simulator | None, tuple[SurrogateUsed, ...]]]:
+    """Every simulator of the suite with the surrogates that it lends against this victim.
+
+    An attack without surrogates has one row, whatever simulators the suite compares.
+    """
+    if "surrogates" not in needs:
+        yield None, ()
+        return
+    for simulator in suite.simulator:
+        if simulator == "single":
+            for recommender, _ in pool:
+                yield simulator, (SurrogateUsed(recommender=recommender, weight=1.0),)
+        else:
+            yield simulator, _lent_together(simulator, victim, pool, attacker)
+
+
+def _lent_together(
+    simulator: Simulator, victim: Resolved, pool: list[tuple[Resolved, Choice]], attacker: str
 ) -> tuple[SurrogateUsed, ...]:
-    """The surrogates of one cell (the protocol's leave-one-out, all, or white-box)."""
-    if simulator is None:
-        return ()
+    """The surrogates that vote together (the protocol's leave-one-out, all, or white-box)."""
     if simulator == "white-box":
         return (SurrogateUsed(recommender=victim, weight=1.0),)
     lent = tuple(
@@ -169,7 +185,7 @@ def _refuse_ungranted(suite: Suite, spec: AttackerSpec, needs: frozenset[Need]) 
             f"attacker '{spec.name}' needs {', '.join(sorted(map(repr, unknown)))}, which no suite "
             f"can grant; a spec may name: {', '.join(get_args(Need))}"
         )
-    if "surrogates" in needs and not suite.surrogates and "white-box" not in suite.simulator:
+    if "surrogates" in needs and not suite.surrogates and set(suite.simulator) != {"white-box"}:
         raise SuiteError(
             f"attacker '{spec.name}' needs surrogates, and the suite's key 'surrogates' is empty"
         )

@@ -229,6 +229,7 @@ class _Run:
         details = value.details if isinstance(value, Failure) else ""
         # The run first: a record is the sign that all of its cell is written.
         self.store.write_json("runs", cell.id, {**run_of(timings), "details": details})
+        self.store.take_over(record.get("artefacts", {}))
         self.store.write_json("records", cell.id, record)
         self.statuses[record["status"]] += 1
         self.progress.finished(cell, record["status"], record["reason"])

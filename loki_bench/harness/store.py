@@ -2,7 +2,7 @@
 
 ::
 
-    <results>/<suite>/
+    <results>/<suite>/              or <results>/<family>/<suite>/
         records/<cell id>.json      what was found: the leaderboard reads nothing else
         runs/<cell id>.json         when, where and how long: never read by a leaderboard
         artefacts/poison/<id>.npz   fake users' sequences, by what they were crafted from
@@ -22,7 +22,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -53,11 +53,18 @@ class Store:
         Made when something is first written.
     warn : callable of one str
         Told of every file that can't be trusted, by name.
+    lenders : sequence of Path
+        Folders of other suites: artefacts and reusable work that are not here are read there.
+        Both are addressed by what determines them, so it is the same whoever computed it. Records
+        are never lent: they are measured here.
     """
 
-    def __init__(self, folder: Path, *, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, *, warn: Callable[[str], None], lenders: Sequence[Path] = ()
+    ) -> None:
         self.folder = folder
         self._warn = warn
+        self._lenders = tuple(lenders)
 
     # ------------------------------------------------------------------ records
 
@@ -91,13 +98,23 @@ class Store:
         return {cell_id: record for cell_id, record in found.items() if record is not None}
 
     def runs(self) -> Iterator[dict[str, Any]]:
-        """How every cell ran that this folder knows of."""
-        for path in sorted((self.folder / "runs").glob("*.json")):
-            run = self.read_json("runs", path.stem)
-            if run is not None:
-                yield run
+        """How every cell ran that this folder or a lender knows of."""
+        for folder in (self.folder, *self._lenders):
+            for path in sorted((folder / "runs").glob("*.json")):
+                run = Store(folder, warn=self._warn).read_json("runs", path.stem)
+                if run is not None:
+                    yield run
 
     # ------------------------------------------------------------------ artefacts
+
+    def take_over(self, artefacts: Mapping[str, str]) -> None:
+        """Copy those of a record's artefacts that a lender has and this folder lacks."""
+        for kind in ("poison", "ranks", "defense", "lists"):
+            for name in artefacts.values():
+                own = self._artefact(kind, name)
+                lent = self._lent(own)
+                if lent != own:
+                    self._write(own, lent.read_bytes())
 
     def write_poison(self, craft_id: str, crafted: Crafted) -> None:
         """Keep the fake users' sequences and the attacker's report."""
@@ -175,7 +192,7 @@ class Store:
 
     def surrogate_file(self, surrogate_id: str) -> StoredFile | None:
         """The pickled recommender, for a job to open, if it is there and whole."""
-        path = self._surrogate(surrogate_id)
+        path = self._lent(self._surrogate(surrogate_id))
         if not path.exists():
             return None
         with path.open("rb") as file:
@@ -233,6 +250,7 @@ class Store:
     def _read_arrays(
         self, path: Path, build: Callable[[dict[str, NDArray[Any]], dict[str, Any]], A]
     ) -> A | None:
+        path = self._lent(path)
         try:
             # from memory: numpy leaves the file open where it is not a whole archive
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
@@ -247,6 +265,14 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
             self._distrust(path, "not a whole artefact")
             return None
+
+    def _lent(self, path: Path) -> Path:
+        """The file itself; or the same one of the first lender that has it, if it is not here."""
+        if path.exists():
+            return path
+        name = path.relative_to(self.folder)
+        there = (folder / name for folder in self._lenders)
+        return next((lent for lent in there if lent.exists()), path)
 
     def _distrust(self, path: Path, why: str) -> None:
         self._warn(f"{path}: {why}; it is computed again")

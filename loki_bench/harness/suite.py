@@ -14,6 +14,7 @@ from loki_bench.harness.suite_file import SuiteTable, read_suite, texts_in
 __all__ = [
     "BudgetGrid",
     "Choice",
+    "IntegrityRows",
     "Isolation",
     "Knowledge",
     "Limits",
@@ -26,8 +27,14 @@ __all__ = [
 ]
 
 Parameter: TypeAlias = bool | int | float | str | list[str] | list[int] | list[float]
-Simulator: TypeAlias = Literal["leave-one-out", "all", "white-box"]
+Simulator: TypeAlias = Literal["leave-one-out", "all", "white-box", "single"]
+"""Which recommenders an attacker is lent: the pool without the victim's, all of the pool, the
+victim's alone, or each of the pool alone (a row for each)."""
+
 Isolation: TypeAlias = Literal["process", "in-process"]
+
+IntegrityRows: TypeAlias = bool | Literal["largest-budget"]
+"""At every budget, at none, or with placebos at the largest share and number of actions only."""
 
 
 def _as_choice(value: Any) -> Any:
@@ -99,6 +106,11 @@ class Suite(SuiteTable):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     summary: str = ""
+    family: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] | None = Field(
+        default=None,
+        description="suites of one family keep their results in one folder and lend each other "
+        "surrogates, poison and ranks: what two of them need is computed once",
+    )
     seeds: Annotated[list[Seed], Field(min_length=1)]
     victims: Annotated[list[Named], Field(min_length=1)]
     attackers: Annotated[list[Named], Field(min_length=1)]
@@ -115,11 +127,24 @@ class Suite(SuiteTable):
         description="whether plugins run in processes of their own or, to debug, in workers",
     )
     limits: Limits = Limits()
-    integrity_rows: bool = Field(
+    integrity_rows: IntegrityRows = Field(
         default=True,
         description="add `none`, and a placebo of every other attack: the same attack, given "
-        "other targets than those that are measured",
+        "other targets than those that are measured; with 'largest-budget' placebos at the "
+        "largest share and number of actions only",
     )
+
+    @property
+    def folder(self) -> str:
+        """Where the suite's results are, relative to the folder of results."""
+        return self.name if self.family is None else f"{self.family}/{self.name}"
+
+    def has_placebos_at(self, fake_users: float, actions: int) -> bool:
+        """Whether attacks with this budget have a placebo beside them."""
+        if isinstance(self.integrity_rows, bool):
+            return self.integrity_rows
+        budget = self.budget
+        return (fake_users, actions) == (max(budget.fake_users), max(budget.actions))
 
     @field_validator(
         "seeds", "metrics", "simulator", "victims", "attackers", "defenses", "surrogates"

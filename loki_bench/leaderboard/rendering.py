@@ -179,6 +179,8 @@ def _notes(table: Table) -> str:
         notes.append(
             "A placebo is the same attack, given other targets than those that are measured."
         )
+        if without := _budgets_without_placebo(table):
+            notes.append(f"No placebo was run at {', '.join(without)}: no row there is marked.")
     notes += [
         f"† {row.attacker} on {row.victim}: works without its targets: its placebo moves "
         f"{table.metric_labels[0]} by {shown(row.placebo_effect, signed=True)} from none."
@@ -191,6 +193,15 @@ def _notes(table: Table) -> str:
         against = "" if row.defense == NO_DEFENSE else f" defended by {row.defense}"
         notes += [f"{row.attacker} on {row.victim}{against}: {why}" for why in row.reasons]
     return "\n".join(notes)
+
+
+def _budgets_without_placebo(table: Table) -> list[str]:
+    def shown_budget(row: Row) -> str:
+        return f"{100 * row.fake_users:g} % x {row.actions}"
+
+    placebos = {shown_budget(row) for row in table.rows if row.placebo}
+    budgets = dict.fromkeys(shown_budget(row) for row in table.rows)
+    return [budget for budget in budgets if budget not in placebos]
 
 
 def _has_defenses(table: Table) -> bool:

@@ -67,9 +67,16 @@ def row_key(cell: Mapping[str, Any]) -> RowKey:
         actions=cell["budget"]["actions"],
         defense=_label(cell["defense"]) if cell.get("defense") else NO_DEFENSE,
         attacker=_label(cell["attacker"], cell.get("influence"), cell.get("oracle")),
-        simulator=cell["simulator"] or "-",
+        simulator=_simulator(cell),
         placebo=bool(cell.get("placebo")),
     )
+
+
+def _simulator(cell: Mapping[str, Any]) -> str:
+    """The simulator's name; that of a single surrogate says which one it is."""
+    if cell["simulator"] == "single":
+        return f"single: {_label(cell['surrogates'][0]['recommender'])}"
+    return cell["simulator"] or "-"
 
 
 def _label(

@@ -75,10 +75,18 @@ class Here:
 
 
 def run_grid(
-    prepared, folder, workers=None, *, cells=None, retry_failed=False, seconds=60.0, memory_gib=8.0
+    prepared,
+    folder,
+    workers=None,
+    *,
+    cells=None,
+    retry_failed=False,
+    seconds=60.0,
+    memory_gib=8.0,
+    lenders=(),
 ):
     """Run what a store lacks; returns the store and what progress was told."""
-    store = Store(folder, warn=print)
+    store = Store(folder, warn=print, lenders=lenders)
     missing = missing_cells(
         prepared.grid, store.records(prepared.grid.cells), retry_failed=retry_failed
     )

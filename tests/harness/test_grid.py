@@ -36,6 +36,21 @@ def test_all_and_white_box_lend_what_they_say(prepared):
     assert lent == {("all", ("counts", "follows")), ("white-box", ("counts",))}
 
 
+def test_single_lends_each_surrogate_of_the_pool_alone_whoever_the_victim_is(prepared):
+    cells = prepared(
+        victims=["counts", "follows"], attackers=["asks-surrogates"], simulator="single", seeds=[0]
+    ).grid.cells
+    lent = {(c.victim.name, tuple(s.recommender.name for s in c.surrogates)) for c in cells}
+    assert lent == {(v, (s,)) for v in ("counts", "follows") for s in ("counts", "follows")}
+    assert len({cell.id for cell in cells}) == 4
+    assert len({cell.craft_id for cell in cells}) == 2  # the poison does not know its victim
+
+
+def test_a_single_surrogate_of_an_empty_pool_is_refused(prepared):
+    with pytest.raises(SuiteError, match="needs surrogates, and the suite's key 'surrogates' is"):
+        prepared(attackers=["asks-surrogates"], simulator="single", surrogates=[])
+
+
 def test_a_surrogate_with_other_parameters_is_still_the_victims_recommender(prepared):
     with pytest.raises(SuiteError, match=r"no surrogate is left .* 'asks-surrogates' .*'counts'"):
         prepared(
@@ -138,6 +153,18 @@ def test_integrity_rows_are_there_unless_a_suite_leaves_them_out(prepared):
     content = prepared().suite.model_dump()
     del content["integrity_rows"]
     assert type(prepared().suite).model_validate(content).integrity_rows
+
+
+def test_placebos_at_the_largest_budget_only_are_no_others(prepared):
+    budget = {"fake_users": [0.2, 0.1], "actions": [3, 5]}
+    grid = prepared(
+        attackers=["random"], seeds=[0], budget=budget, integrity_rows="largest-budget"
+    ).grid
+    assert {(c.attacker.name, c.budget.fake_users, c.budget.actions) for c in grid.cells} == {
+        (name, share, n) for name in ("none", "random") for share in (0.1, 0.2) for n in (3, 5)
+    }
+    placebos = [(c.budget.fake_users, c.budget.actions) for c in grid.cells if c.placebo]
+    assert placebos == [(0.2, 5)]
 
 
 def test_none_is_not_added_twice_and_has_no_placebo(prepared):

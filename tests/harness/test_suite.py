@@ -60,11 +60,40 @@ def test_every_suite_of_the_package_is_valid_and_has_a_summary(name):
         (('name = "mine"', ""), "the key 'name' is missing"),
         (('"mine"', '"../mine"'), "key 'name': .*pattern"),
         (("seeds = [0, 1]", "seeds = [0, 1"), "not valid TOML"),
+        (("[budget]", 'family = "../x"\n[budget]'), "key 'family': .*pattern"),
+        (("[budget]", 'integrity_rows = "some"\n[budget]'), "key 'integrity_rows.*: .*got 'some'"),
+        (("[budget]", 'simulator = "alone"\n[budget]'), "key 'simulator.0': .*'single'"),
     ],
 )
 def test_what_is_wrong_is_named(load, tmp_path, change, message):
     with pytest.raises(SuiteError, match=f"suite file {tmp_path}/mine.toml: .*{message}"):
         load(GOOD.replace(*change))
+
+
+def test_a_suite_of_a_family_keeps_its_results_in_the_familys_folder(load):
+    assert load(GOOD).folder == "mine"
+    assert load(GOOD.replace("[budget]", 'family = "ours"\n[budget]')).folder == "ours/mine"
+
+
+def test_the_papers_suites_are_one_setting_that_differs_in_what_each_is_about():
+    """Section 4 of the paper: 20 targets, 20 target users, K = 10; 3 % x 15 but for one axis."""
+    suites = {name: load_suite(name) for name in packaged_suites() if name.startswith("paper-")}
+    assert set(suites) == {f"paper-{x}" for x in ("overall", "budget", "actions", "stealth")} | {
+        "paper-victims"
+    }
+    overall = suites["paper-overall"]
+    for suite in suites.values():
+        assert (suite.protocol.n_targets, suite.protocol.n_target_users) == (20, 20)
+        assert len(suite.seeds) == 5
+        assert suite.simulator == ["leave-one-out"]
+        assert [s.name for s in suite.surrogates] == ["bprmf", "fpmc", "gru4rec", "transrec"]
+        # or cells would not be shared
+        shared = ("family", "seeds", "surrogates", "metrics", "dataset", "protocol", "isolation")
+        assert all(getattr(suite, key) == getattr(overall, key) for key in shared)
+        assert (max(suite.budget.fake_users), max(suite.budget.actions)) == (0.03, 15)
+    assert [v.name for v in overall.victims] == ["bprmf", "fpmc"]
+    assert min(suites["paper-budget"].budget.fake_users) == 0.005
+    assert min(suites["paper-actions"].budget.actions) == 5
 
 
 def test_an_empty_file_is_named(load):
