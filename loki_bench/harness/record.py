@@ -13,6 +13,9 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from loki_bench.contracts import Goal
 from loki_bench.harness.cell import Cell
 from loki_bench.harness.filtering import Filtered
@@ -33,7 +36,7 @@ __all__ = [
     "spent",
 ]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 Status = Literal["ok", "rejected", "failed", "timeout"]
 
@@ -42,6 +45,7 @@ def ok_record(
     cell: Cell,
     *,
     goal: Goal,
+    genuine_lengths: NDArray[np.int64],
     metrics: Mapping[str, float],
     ceilings: Mapping[str, float],
     crafted: Crafted,
@@ -54,7 +58,8 @@ def ok_record(
 ) -> dict[str, Any]:
     """The record of a cell that ran to its end.
 
-    ``defense`` and ``defense_ids`` are of :func:`defense_report`, or None and empty.
+    ``genuine_lengths`` are those of genuine users' training sequences; ``defense`` and
+    ``defense_ids`` are of :func:`defense_report`, or None and empty.
     """
     return {
         **_head(cell, "ok", ""),
@@ -62,6 +67,10 @@ def ok_record(
         "ceilings": dict(ceilings),
         "goal": {"items": goal.items.tolist(), "users": goal.users.tolist()},
         "spent": spent(cell, crafted, goal),
+        "lengths": {
+            "genuine": _counts(genuine_lengths),
+            "fake": _counts(crafted.poison.lengths),
+        },
         "canary": {
             "training_samples": attacked.n_training_samples,
             "training_samples_from_fake_users": from_fake_users,
@@ -193,6 +202,12 @@ def spent(cell: Cell, crafted: Crafted, goal: Goal) -> dict[str, int]:
         "queries": crafted.n_queries,
         "surrogate_fits": len(cell.surrogates),
     }
+
+
+def _counts(lengths: NDArray[np.int64]) -> dict[str, int]:
+    """How many sequences have each length: ``{"15": 671}``."""
+    values, numbers = np.unique(lengths, return_counts=True)
+    return {str(v): n for v, n in zip(values.tolist(), numbers.tolist(), strict=True)}
 
 
 def _plain(value: float) -> float | None:

@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loki_bench.contracts import Goal
 from loki_bench.errors import ClusterError, LokiBenchError, RejectedError
@@ -33,6 +35,7 @@ from loki_bench.harness.suite import Limits
 from loki_bench.harness.timing import Timed
 from loki_bench.harness.workers import Workers, outcome_of
 from loki_bench.interactions import Interactions
+from loki_bench.split import leave_one_out
 
 __all__ = ["Progress", "missing_cells", "run_cells"]
 
@@ -214,6 +217,7 @@ class _Run:
             record = ok_record(
                 cell,
                 goal=self._goal(cell),
+                genuine_lengths=self._genuine_lengths,
                 metrics=value,
                 ceilings={m.label: _ceiling(m, cell) for m in self.metrics if _has_ceiling(m)},
                 crafted=self.done[step.craft.key],
@@ -233,6 +237,10 @@ class _Run:
         self.store.write_json("records", cell.id, record)
         self.statuses[record["status"]] += 1
         self.progress.finished(cell, record["status"], record["reason"])
+
+    @cached_property
+    def _genuine_lengths(self) -> NDArray[np.int64]:
+        return leave_one_out(self.interactions).train.lengths
 
     def _goal(self, cell: Cell) -> Goal:
         return draw_goal(self.interactions, cell.protocol, cell.seed)

@@ -29,6 +29,16 @@ def test_every_cell_gets_a_record_with_metrics_and_canary(prepared, tmp_path, ru
             assert from_fakes == record["spent"]["events"] == 12 * 5
 
 
+def test_a_record_holds_the_lengths_of_sequences_before_and_injected(prepared, tmp_path, run):
+    suite = prepared(attackers=["none", "random"], seeds=[0])
+    none, random = records(run(suite, tmp_path)[0], suite)
+    events = np.diff(suite.interactions.offsets)
+    train = np.where(events >= 3, events - 2, events)  # the last two events are held out
+    expected = {str(n): int((train == n).sum()) for n in set(train.tolist())}
+    assert none["lengths"] == {"genuine": expected, "fake": {}}
+    assert random["lengths"] == {"genuine": expected, "fake": {"5": 12}}
+
+
 def test_a_second_run_has_nothing_to_do(prepared, tmp_path, run):
     suite = prepared()
     run(suite, tmp_path)
