@@ -245,6 +245,22 @@ def k_core(interactions: Interactions, k: int) -> Interactions:
     )
 
 
+def latest_events(interactions: Interactions, n: int) -> Interactions:
+    """Each user's ``n`` latest events, or all where there are fewer; users and catalogue stay."""
+    lengths = np.minimum(interactions.lengths, n)
+    offsets = np.zeros(interactions.n_users + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    first = np.repeat(interactions.offsets[1:] - lengths, lengths)
+    places = first + np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+    return Interactions(
+        offsets,
+        interactions.items[places],
+        n_items=interactions.n_items,
+        user_tokens=interactions.user_tokens,
+        item_tokens=interactions.item_tokens,
+    )
+
+
 def locked(array: NDArray[A]) -> NDArray[A]:
     """The same values in memory that no Python code can make writable.
 

@@ -12,10 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.errors import DatasetError, ParameterError
-from loki_bench.interactions import Interactions
+from loki_bench.interactions import Interactions, latest_events
 from loki_bench.interactions import k_core as keep_k_core
 
-__all__ = ["Duplicates", "Events", "check_duplicates", "check_k_core", "interactions_of"]
+__all__ = [
+    "Duplicates",
+    "Events",
+    "check_duplicates",
+    "check_k_core",
+    "check_last_events",
+    "interactions_of",
+]
 
 Duplicates: TypeAlias = Literal["error", "drop"]
 
@@ -49,7 +56,12 @@ class Events:
 
 
 def interactions_of(
-    events: Events, *, k_core: int, duplicates: Duplicates = "error", n_items: int | None = None
+    events: Events,
+    *,
+    k_core: int,
+    last_events: int | None = None,
+    duplicates: Duplicates = "error",
+    n_items: int | None = None,
 ) -> Interactions:
     """Sequences of all users, oldest event first.
 
@@ -63,6 +75,8 @@ def interactions_of(
         As they were read.
     k_core : int, 0 or more
         Users and items with fewer events are dropped until none is left; 0 drops nothing.
+    last_events : int or None
+        Keep only so many of each user's latest events, before the k-core; None keeps all.
     duplicates : "error" or "drop"
         What to do with a second event of the same user, item and time. Without times any
         repetition is an event of its own.
@@ -106,6 +120,8 @@ def interactions_of(
         user_tokens=user_tokens,
         item_tokens=item_tokens,
     )
+    if last_events is not None:
+        interactions = latest_events(interactions, last_events)
     if k_core:
         interactions = keep_k_core(interactions, k_core)
     if not interactions.n_users:
@@ -126,6 +142,18 @@ def check_k_core(k_core: int, *, dataset: str) -> int:
             "(0 drops nothing)"
         )
     return k_core
+
+
+def check_last_events(last_events: int | None, *, dataset: str) -> int | None:
+    """``last_events`` itself; raises ``ParameterError`` unless it is None or a number from 2."""
+    if last_events is not None and (
+        not isinstance(last_events, int) or isinstance(last_events, bool) or last_events < 2
+    ):
+        raise ParameterError(
+            f"dataset '{dataset}': last_events is {last_events!r}; it must be a whole number from "
+            "2, or left out to keep all of a user's events"
+        )
+    return last_events
 
 
 def check_duplicates(duplicates: Duplicates, *, dataset: str) -> Duplicates:

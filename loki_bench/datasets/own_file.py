@@ -9,6 +9,7 @@ from loki_bench.datasets.events import (
     Events,
     check_duplicates,
     check_k_core,
+    check_last_events,
     interactions_of,
 )
 from loki_bench.datasets.one_line_a_user import read_one_line_a_user
@@ -51,6 +52,8 @@ class OwnFile(DatasetLoader):
     k_core : int
         Users and items with fewer events are dropped until none is left, as in the paper
         (section 4.1); 0 drops nothing.
+    last_events : int, optional
+        Keep only so many of each user's latest events, before the k-core.
     duplicates : "error" or "drop"
         What to do when user, item and time repeat an earlier row, or when a user has a second
         line of sequences: refuse the file, or read the first one only.
@@ -68,6 +71,7 @@ class OwnFile(DatasetLoader):
         item_column: str = "item_id",
         timestamp_column: str = "timestamp",
         k_core: int = 5,
+        last_events: int | None = None,
         duplicates: Duplicates = "error",
         n_items: int | None = None,
     ) -> None:
@@ -85,13 +89,18 @@ class OwnFile(DatasetLoader):
         self.item_column = item_column
         self.timestamp_column = timestamp_column
         self.k_core = check_k_core(k_core, dataset=_NAME)
+        self.last_events = check_last_events(last_events, dataset=_NAME)
         self.duplicates = check_duplicates(duplicates, dataset=_NAME)
         self.n_items = n_items
 
     def load(self, folder: Path, *, download: bool) -> Interactions:
         """Read the file; neither ``folder`` nor the network is used."""
         return interactions_of(
-            self._events(), k_core=self.k_core, duplicates=self.duplicates, n_items=self.n_items
+            self._events(),
+            k_core=self.k_core,
+            last_events=self.last_events,
+            duplicates=self.duplicates,
+            n_items=self.n_items,
         )
 
     def _events(self) -> Events:

@@ -11,7 +11,7 @@ import pytest
 from loki_bench.datasets.data_folder import data_folder
 from loki_bench.datasets.movielens import MovieLens100K
 from loki_bench.datasets.published import AmazonBeauty
-from loki_bench.errors import DatasetError
+from loki_bench.errors import DatasetError, ParameterError
 
 needs_recbole = pytest.mark.skipif(
     importlib.util.find_spec("recbole") is None, reason="recbole is not installed"
@@ -34,6 +34,23 @@ def test_movielens_100k_by_default_is_the_5_core(tmp_path):
     data = MovieLens100K().load(tmp_path, download=False)
     assert (data.n_users, data.n_items, data.n_events) == (943, 1349, 99_287)
     assert data.item_counts.min() == 5
+
+
+@needs_recbole
+def test_movielens_100k_can_be_cut_to_the_latest_events_before_the_5_core(tmp_path):
+    whole = MovieLens100K(k_core=0).load(tmp_path, download=False)
+    window = MovieLens100K(k_core=0, last_events=15).load(tmp_path, download=False)
+    assert window.user_tokens == whole.user_tokens
+    assert window.item_tokens == whole.item_tokens
+    assert [row.tolist() for row in window] == [row[-15:].tolist() for row in whole]
+    core = MovieLens100K(last_events=15).load(tmp_path, download=False)
+    assert core.item_counts.min() == 5
+    assert core.lengths.max() == 15
+
+
+def test_a_window_must_leave_two_events():
+    with pytest.raises(ParameterError, match="last_events is 1; it must be a whole number from 2"):
+        MovieLens100K(last_events=1)
 
 
 @needs_recbole
