@@ -1,14 +1,13 @@
-"""Reads a leaderboard folder for its page."""
+"""The texts that are made from leaderboard folders: the page of one, the claims of a family."""
 
 from pathlib import Path
 
-from loki_bench.audit.manifest import read_manifest
-from loki_bench.errors import StoreError
-from loki_bench.harness.store import Store
+from loki_bench.audit.reading import leaderboards_in, records_of
+from loki_bench.paper.answered import claims_page
 from loki_bench.report.page import page
 from loki_bench.report.page_data import page_data
 
-__all__ = ["page_of"]
+__all__ = ["claims_of", "page_of"]
 
 
 def page_of(folder: Path) -> str:
@@ -19,15 +18,12 @@ def page_of(folder: Path) -> str:
     StoreError
         There is no manifest, or a record that it lists is not there or not whole.
     """
-    manifest = read_manifest(folder)
-    store = Store(folder, warn=lambda text: None)
-    records = []
-    for cell_id in manifest.record_ids:
-        record = store.read_json("records", cell_id)
-        if record is None:
-            raise StoreError(
-                f"{folder / 'records' / cell_id}.json is not there or not whole; "
-                "`loki-bench verify` names all that is damaged"
-            )
-        records.append(record)
+    manifest, records = records_of(folder)
     return page(page_data(manifest.suite, manifest.summary, records, manifest.missing))
+
+
+def claims_of(family: Path) -> str:
+    """The paper's claims, answered from all leaderboards of a family; raises as :func:`page_of`."""
+    found = leaderboards_in(family)
+    suites = {manifest.suite: manifest.summary for manifest, _ in found}
+    return claims_page(suites, [record for _, records in found for record in records])

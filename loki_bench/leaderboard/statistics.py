@@ -35,6 +35,7 @@ __all__ = [
     "interval_of",
     "paired_p_value",
     "rank_intervals",
+    "ratio_interval",
 ]
 
 RowT = TypeVar("RowT")
@@ -81,6 +82,40 @@ def interval_of(values: Sequence[float]) -> Interval | None:
     tail = 100 * (1 - CONFIDENCE) / 2
     low, high = np.percentile(means, [tail, 100 - tail])
     return Interval(mean, mean - half, mean + half, n, float(low), float(high))
+
+
+def ratio_interval(
+    pairs: Sequence[tuple[Sequence[float], Sequence[float]]],
+) -> Interval:
+    """The mean, over pairs of rows, of how many times the second row's mean the first one's is.
+
+    Parameters
+    ----------
+    pairs : sequence of (first, second)
+        One value a seed, the same seeds everywhere: a resample draws seeds, so all stay paired.
+
+    Returns
+    -------
+    Interval
+        Infinite where a second mean is 0; ``low`` and ``high`` are those of the bootstrap, since
+        a ratio of means has no t interval.
+    """
+    firsts, seconds = (np.asarray([pair[i] for pair in pairs], dtype=np.float64) for i in (0, 1))
+    n = firsts.shape[1]
+    own, resampled = (
+        np.divide(
+            firsts[:, draws].mean(axis=2),
+            seconds[:, draws].mean(axis=2),
+            out=np.full((len(pairs), len(draws)), np.inf),
+            where=seconds[:, draws].mean(axis=2) > 0,
+        ).mean(axis=0)
+        for draws in (np.arange(n)[np.newaxis], _resamples(n))
+    )
+    tail = 100 * (1 - CONFIDENCE) / 2
+    # between infinite values nothing can be interpolated
+    ends = np.percentile(resampled, [tail, 100 - tail], method="inverted_cdf")
+    low, high = (float(end) for end in ends)
+    return Interval(float(own[0]), low, high, n, low, high)
 
 
 def paired_p_value(differences: Sequence[float]) -> float | None:

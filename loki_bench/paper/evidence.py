@@ -1,0 +1,159 @@
+"""What records say about the paper's claims: display rates by row and seed, and lengths."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from loki_bench.errors import StoreError
+from loki_bench.leaderboard.agreement import differing_fields, said_differences
+from loki_bench.leaderboard.row_key import BASELINES, NO_DEFENSE, row_key
+from loki_bench.leaderboard.table import by_protocol
+
+__all__ = [
+    "ACTIONS",
+    "ATTACK",
+    "METRIC",
+    "SHARE",
+    "VICTIMS",
+    "BySeed",
+    "Evidence",
+    "Lengths",
+    "NoAnswer",
+    "Where",
+]
+
+METRIC = "display_rate@10"
+ATTACK = "loki"
+VICTIMS = ("bprmf", "fpmc")
+SHARE, ACTIONS = 0.03, 15
+"""The budget of the paper's Figure 3."""
+
+LEAST_SHARE = 0.005
+"""Where Figure 4 begins here; smaller shares are another question."""
+
+BySeed: TypeAlias = Mapping[int, float]
+Lengths: TypeAlias = Mapping[int, int]
+"""Number of sequences by length."""
+
+
+class NoAnswer(Exception):  # noqa: N818  # nothing is wrong: cells are not there yet
+    """The records can't answer; the message says which rows or seeds they lack."""
+
+
+class Where(NamedTuple):
+    """One victim under one budget."""
+
+    victim: str
+    fake_users: float
+    actions: int
+
+    def __str__(self) -> str:
+        return f"{self.victim}, {100 * self.fake_users:g} % x {self.actions}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """The records of one protocol, put in order.
+
+    Attributes
+    ----------
+    values : mapping of place to attack to seed to display rate
+        Undefended attacks as they are (no placebo), with the victim's recommender left out of the
+        surrogates; failed cells are not there.
+    lengths : mapping of (place, attack) to (genuine, fake)
+        Numbers of training sequences of each length, genuine ones and injected ones; of the
+        first seed.
+    """
+
+    values: Mapping[Where, Mapping[str, BySeed]]
+    lengths: Mapping[tuple[Where, str], tuple[Lengths, Lengths]]
+
+    @classmethod
+    def of(cls, records: Iterable[Mapping[str, Any]]) -> "Evidence":
+        """From records, in any order; a cell may come several times.
+
+        Raises
+        ------
+        StoreError
+            There are none, or they are of two datasets or protocols.
+        """
+        groups = by_protocol({record["id"]: record for record in records}.values())
+        if len(groups) != 1:
+            if not groups:
+                raise StoreError("there is no record to answer the paper's claims from")
+            keys = ("dataset", "protocol_version", "protocol", "isolation")
+            cells = [{key: group[0]["cell"].get(key) for key in keys} for group in groups]
+            raise StoreError(
+                f"the records are of {len(groups)} protocols, which differ in "
+                f"{said_differences(differing_fields(cells))}; claims are answered for one"
+            )
+        values: dict[Where, dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
+        lengths: dict[tuple[Where, str], tuple[Lengths, Lengths]] = {}
+        for record in groups[0]:
+            key = row_key(record["cell"])
+            as_in_the_paper = key.simulator in ("-", "leave-one-out") and not key.placebo
+            if record["status"] != "ok" or not as_in_the_paper or key.defense != NO_DEFENSE:
+                continue
+            # a victim with other parameters is a row of its own and still the paper's recommender
+            where = Where(record["cell"]["victim"]["name"], key.fake_users, key.actions)
+            value, seed = record["metrics"].get(METRIC), record["cell"]["seed"]
+            if value is not None:
+                if seed in values[where][key.attacker]:
+                    raise StoreError(f"{key.attacker} on {where} has two cells of seed {seed}")
+                values[where][key.attacker][seed] = value
+            if "lengths" in record and (where, key.attacker) not in lengths:
+                genuine, fake = (record["lengths"][kind] for kind in ("genuine", "fake"))
+                lengths[where, key.attacker] = (_numbers(genuine), _numbers(fake))
+        return cls(values=values, lengths=lengths)
+
+    def rates(self, where: Where, attacks: Sequence[str] | None = None) -> dict[str, BySeed]:
+        """Display rates of the attacks at a place, by seed.
+
+        Parameters
+        ----------
+        attacks : sequence of str or None
+            LOKI, the paper's baselines and whatever else is there, if None.
+
+        Raises
+        ------
+        NoAnswer
+            LOKI or a baseline of the paper is not there, or a row lacks a seed of another.
+        """
+        there = self.values.get(where, {})
+        wanted = attacks if attacks is not None else [ATTACK, *BASELINES]
+        for attack in wanted:
+            if not there.get(attack):
+                raise NoAnswer(f"{attack} on {where} has no result")
+        found = {a: by for a, by in there.items() if attacks is None or a in attacks}
+        seeds = sorted({seed for by in found.values() for seed in by})
+        for attack, by in found.items():
+            if lacking := [seed for seed in seeds if seed not in by]:
+                word = "seed" if len(lacking) == 1 else "seeds"
+                listed = ", ".join(map(str, lacking))
+                raise NoAnswer(f"{attack} on {where} has no result for {word} {listed}")
+        return dict(found)
+
+    def series(self, victim: str, *, over: str) -> list[Where]:
+        """The places of one victim along ``"fake_users"`` (x 15) or ``"actions"`` (at 3 %).
+
+        Raises ``NoAnswer`` where there are fewer than three.
+        """
+        found = sorted(
+            where
+            for where, rows in self.values.items()
+            if where.victim == victim and ATTACK in rows and _belongs(where, over)
+        )
+        if len(found) < 3:
+            raise NoAnswer(f"{ATTACK} on {victim} has results at {len(found)} budgets of a series")
+        return found
+
+
+def _belongs(where: Where, over: str) -> bool:
+    if over == "fake_users":
+        return where.actions == ACTIONS and where.fake_users >= LEAST_SHARE
+    return where.fake_users == SHARE
+
+
+def _numbers(counts: Mapping[str, int]) -> dict[int, int]:
+    return {int(length): number for length, number in counts.items()}

@@ -1,0 +1,85 @@
+"""Judges whether sequence lengths stay similar: the paper's Figure 6, which it compares by eye.
+
+One distance of the whole distributions says little. Fake users are at most a few in a hundred,
+so the Kolmogorov-Smirnov distance can't exceed their share whatever they do. What an operator of
+the platform would see is one length that many more users have than before: the claim is judged by
+both.
+"""
+
+import math
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.metrics.stealth import kolmogorov_smirnov_distance
+from loki_bench.paper.evidence import (
+    ACTIONS,
+    ATTACK,
+    SHARE,
+    VICTIMS,
+    Evidence,
+    Lengths,
+    NoAnswer,
+    Where,
+)
+
+__all__ = ["LARGEST_DISTANCE", "LARGEST_SPIKE", "lengths_stay_similar"]
+
+LARGEST_DISTANCE = 0.05
+"""Kolmogorov-Smirnov distance up to which two distributions pass for similar."""
+
+LARGEST_SPIKE = 2.0
+"""By how many times the users of any one length may grow in number."""
+
+
+def lengths_stay_similar(
+    evidence: Evidence,
+) -> tuple[str, Literal["holds", "partly", "does not hold"], str]:
+    """Our figures, the verdict and why.
+
+    Raises ``NoAnswer`` where the records hold no lengths.
+    """
+    distances: dict[str, float] = {}
+    spikes: list[_Spike] = []
+    for victim in VICTIMS:
+        where = Where(victim, SHARE, ACTIONS)
+        if (where, ATTACK) not in evidence.lengths:
+            raise NoAnswer(f"{ATTACK} on {where} has no record with sequence lengths")
+        genuine, fake = evidence.lengths[where, ATTACK]
+        before, injected = _lengths(genuine), _lengths(fake)
+        after = np.concatenate([before, injected])
+        distances[victim] = kolmogorov_smirnov_distance(before, after)
+        spikes += [_Spike(n, genuine.get(n, 0), added) for n, added in fake.items()]
+        bound = len(injected) / len(after)
+    spike = max(spikes, key=lambda spike: (spike.times, -spike.length))
+    ours = "; ".join(f"distance {value:.3f} on {victim}" for victim, value in distances.items())
+    why = (
+        f"The Kolmogorov-Smirnov distance before and after is at most "
+        f"{max(distances.values()):.3f}; with {100 * bound:.1f} % of all users fake it can't "
+        f"exceed {bound:.3f}. Users with {spike.length} events grow from {spike.before} to "
+        f"{spike.before + spike.added}, {spike.times:.1f} times as many"
+    )
+    if max(distances.values()) > LARGEST_DISTANCE:
+        return ours, "does not hold", f"{why}."
+    if spike.times > LARGEST_SPIKE:
+        return ours, "partly", f"{why}: similar as wholes, and one length stands out."
+    return ours, "holds", f"{why}: no length stands out."
+
+
+class _Spike(NamedTuple):
+    """How many users have a length before the injection, and how many are added."""
+
+    length: int
+    before: int
+    added: int
+
+    @property
+    def times(self) -> float:
+        return (self.before + self.added) / self.before if self.before else math.inf
+
+
+def _lengths(counts: Lengths) -> NDArray[np.int64]:
+    return np.repeat(
+        np.array(list(counts), dtype=np.int64), np.array(list(counts.values()), dtype=np.int64)
+    )

@@ -1,0 +1,76 @@
+"""Planted records: display rates of every attack on both victims, one value a seed."""
+
+import pytest
+
+DEFAULT = {
+    "none": (0.0, 0.0, 0.0),
+    "random": (0.01, 0.01, 0.02),
+    "popular": (0.02, 0.03, 0.03),
+    "covisit": (0.2, 0.2, 0.21),
+    "loki": (0.4, 0.42, 0.41),
+}
+
+
+def planted(
+    attacker, victim, values, *, share=0.03, actions=15, fake_lengths=None, placebo=False, **other
+):
+    """Records of one row; keyword arguments replace keys of the cell."""
+    cell = {
+        "dataset": {
+            "component": {"name": "made-up", "changed": {}},
+            "fingerprint": "f" * 64,
+            "n_users": 1000,
+            "n_items": 100,
+            "n_events": 9000,
+        },
+        "protocol": {
+            "n_targets": 20,
+            "n_target_users": 20,
+            "goal": "promote",
+            "targets": [],
+            "target_users": [],
+        },
+        "protocol_version": 1,
+        "budget": {"fake_users": share, "n_fake_users": 30, "actions": actions},
+        "victim": {"name": victim, "changed": {}},
+        "attacker": {"name": attacker, "changed": {}},
+        "simulator": "leave-one-out" if attacker == "loki" else None,
+        "influence": None,
+        "placebo": placebo,
+        **other,
+    }
+    return [
+        {
+            "id": f"{attacker} {victim} {share} {actions} {placebo} {seed} {other}",
+            "cell": {**cell, "seed": seed},
+            "status": "ok",
+            "reason": "",
+            "metrics": {"display_rate@10": value},
+            "ceilings": {"display_rate@10": 0.5},
+            "canary": {"training_samples_from_fake_users": 30},
+            "lengths": {
+                "genuine": {"3": 900, "15": 100},
+                "fake": {} if attacker == "none" else fake_lengths or {"3": 27, "15": 3},
+            },
+        }
+        for seed, value in enumerate(values)
+    ]
+
+
+@pytest.fixture
+def plant():
+    """Records of a whole table: ``plant(loki=(...), fpmc={"loki": (...)}, share=0.01)``."""
+
+    def whole(*, bprmf=None, fpmc=None, share=0.03, actions=15, **both):
+        found = []
+        for victim, own in (("bprmf", bprmf or {}), ("fpmc", fpmc or {})):
+            for attacker, values in {**DEFAULT, **both, **own}.items():
+                found += planted(attacker, victim, values, share=share, actions=actions)
+        return found
+
+    return whole
+
+
+@pytest.fixture
+def plant_row():
+    return planted
