@@ -22,6 +22,7 @@ __all__ = [
     "Plugin",
     "artefact_kind",
     "artefact_paths",
+    "list_files",
     "read_manifest",
     "write_manifest",
 ]
@@ -135,6 +136,13 @@ def read_manifest(folder: Path) -> Manifest:
     if not whole:
         raise StoreError(f"{path}: its bytes are not as they were written")
     return manifest
+
+
+def list_files(store: Store, names: Sequence[str]) -> None:
+    """Add files to the manifest of a folder, with their bytes as they are now."""
+    manifest = read_manifest(store.folder)
+    files = {**manifest.files, **{name: _digest(store.folder / name) for name in names}}
+    store.write_text(MANIFEST, _text(manifest.model_copy(update={"files": files})))
 
 
 def artefact_paths(folder: Path, record: Mapping[str, Any]) -> list[str]:

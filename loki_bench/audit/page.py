@@ -1,13 +1,14 @@
-"""The texts that are made from leaderboard folders: the page of one, the claims of a family."""
+"""What is made from leaderboard folders: page and figures of one, the claims of a family."""
 
 from pathlib import Path
 
 from loki_bench.audit.reading import leaderboards_in, records_of
 from loki_bench.paper.answered import claims_page
+from loki_bench.report.figures import figure_files
 from loki_bench.report.page import page
 from loki_bench.report.page_data import page_data
 
-__all__ = ["claims_of", "page_of"]
+__all__ = ["claims_of", "figures_of", "page_of"]
 
 
 def page_of(folder: Path) -> str:
@@ -20,6 +21,12 @@ def page_of(folder: Path) -> str:
     """
     manifest, records = records_of(folder)
     return page(page_data(manifest.suite, manifest.summary, records, manifest.missing))
+
+
+def figures_of(folder: Path) -> dict[str, bytes]:
+    """The figures of a folder's records, by file name; raises as :func:`page_of`."""
+    manifest, records = records_of(folder)
+    return figure_files(records, manifest.missing)
 
 
 def claims_of(family: Path) -> str:

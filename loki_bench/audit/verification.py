@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from loki_bench.audit.difference import cell_difference, record_difference
+from loki_bench.audit.drawn import PAGE, drawn_again, drawn_by, drawn_files
 from loki_bench.audit.hashes import check_hashes
 from loki_bench.audit.installed import cell_of, why_not_runnable
 from loki_bench.audit.manifest import Manifest, read_manifest
@@ -141,11 +142,11 @@ class Verifier:
         return [cells[int(i)] for i in sorted(drawn)]
 
     def tables(self) -> LevelReport:
-        """Level 5: the tables of these records, byte for byte."""
+        """Level 5: tables, page and figures of these records, byte for byte."""
         report = LevelReport(5, problems=list(self.unreadable))
         tables = tables_of(self.records.values(), self.manifest.missing)
         files = leaderboard_files(self.manifest.suite, self.manifest.summary, tables)
-        listed = {name for name in self.manifest.files if "/" not in name} - {ACCEPTED}
+        listed = {name for name in self.manifest.files if "/" not in name} - {ACCEPTED, PAGE}
         for name in sorted(listed | set(files)):
             report.n_checked += 1
             path = self.folder / name
@@ -155,7 +156,31 @@ class Verifier:
                 report.problems.append(Finding(name, "it is not there"))
             elif (line := _first_other_line(path.read_bytes(), files[name].encode())) is not None:
                 report.problems.append(Finding(name, f"line {line} is not what its records give"))
+        if not self.unreadable:  # nothing can be drawn of a record that can't be read
+            self._drawn(report)
         return report
+
+    def _drawn(self, report: LevelReport) -> None:
+        """Page and figures; another version of what drew them may draw other bytes."""
+        names = drawn_files(self.folder)
+        if not names:
+            return
+        made, why_not = drawn_again(self.folder, names)
+        for name in names:
+            found, expected = (self.folder / name).read_bytes(), made.get(name)
+            if name in why_not:
+                report.not_judged.append(Finding(name, why_not[name]))
+            elif expected is None:
+                report.problems.append(Finding(name, "its records give no such figure"))
+            elif found == expected or drawn_by(found) == drawn_by(expected):
+                report.n_checked += 1
+                if found != expected:
+                    report.problems.append(Finding(name, "it is not what its records give"))
+            else:
+                why = (
+                    f"drawn by {drawn_by(found) or 'something unknown'}; here {drawn_by(expected)}"
+                )
+                report.not_judged.append(Finding(name, why))
 
     def computed(
         self, level: int, cells: Sequence[Cell], replay: Replay, *, again: Store | None = None

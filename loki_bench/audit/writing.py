@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from loki_bench.audit.drawn import drawn_files
 from loki_bench.audit.manifest import Plugin, write_manifest
 from loki_bench.errors import StoreError
 from loki_bench.harness.store import Store
@@ -65,7 +66,11 @@ def write_leaderboard(
         metrics=metrics,
         records=records,
         missing=missing,
-        tables=[*files, *([ACCEPTED] if (store.folder / ACCEPTED).exists() else [])],
+        tables=[
+            *files,
+            *([ACCEPTED] if (store.folder / ACCEPTED).exists() else []),
+            *drawn_files(store.folder),
+        ],
         submission=submission,
     )
     return tables

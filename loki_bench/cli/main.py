@@ -10,7 +10,7 @@ from loki_bench.cli.audit import compare, reproduce, verify
 from loki_bench.cli.discovery import datasets, plugins, suites
 from loki_bench.cli.fidelity import fidelity
 from loki_bench.cli.grid import leaderboard, merge, plan, run, status
-from loki_bench.cli.report import claims, report
+from loki_bench.cli.report import claims, figures, report
 from loki_bench.cli.submission import accept, submit
 from loki_bench.cli.tune import tune
 from loki_bench.errors import LokiBenchError
@@ -37,6 +37,7 @@ COMMANDS = (
     leaderboard,
     merge,
     report,
+    figures,
     claims,
     plan,
     verify,

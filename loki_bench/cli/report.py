@@ -1,10 +1,10 @@
-"""``report`` and ``claims``: a leaderboard as one HTML file, and what the paper said of it."""
+"""``report``, ``figures`` and ``claims``: what leaderboards look like, and what they answer."""
 
 from pathlib import Path
 
 import click
 
-__all__ = ["claims", "report"]
+__all__ = ["claims", "figures", "report"]
 
 
 @click.command()
@@ -21,7 +21,10 @@ def report(leaderboard: Path, output: Path | None) -> int:
 
     \b
     Example: loki-bench report leaderboards/quick
+
+    As leaderboard.html in the leaderboard's own folder it becomes a part of it that `verify` checks.
     """
+    from loki_bench.audit.drawn import PAGE, keep_drawn
     from loki_bench.audit.page import page_of
     from loki_bench.audit.submission import as_folder
     from loki_bench.harness.store import Store
@@ -29,8 +32,48 @@ def report(leaderboard: Path, output: Path | None) -> int:
     with as_folder(leaderboard) as folder:
         text = page_of(folder)
     file = output or Path(f"{leaderboard.resolve().stem}.html")
-    Store(file.parent, warn=click.echo).write_text(file.name, text)
+    if file.resolve() == leaderboard.resolve() / PAGE:
+        keep_drawn(leaderboard, {PAGE: text.encode()})
+    else:
+        Store(file.parent, warn=click.echo).write_text(file.name, text)
     click.echo(f"{file}: {len(text.encode())} bytes")
+    return 0
+
+
+@click.command()
+@click.argument("leaderboard", type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write to.  [default: figures, in the leaderboard's own folder]",
+)
+def figures(leaderboard: Path, output: Path | None) -> int:
+    r"""Draw a leaderboard's figures for a paper, as SVG and PDF.
+
+    LEADERBOARD is a folder that `run` wrote, or, with --output, a file that `submit` wrote.
+
+    \b
+    Example: loki-bench figures leaderboards/quick
+
+    In the leaderboard's own folder they become a part of it that `verify` checks.
+    """
+    from loki_bench.audit.drawn import FIGURES, keep_drawn
+    from loki_bench.audit.page import figures_of
+    from loki_bench.audit.submission import as_folder
+    from loki_bench.errors import UsageError
+    from loki_bench.harness.store import Store
+
+    if output is None and not leaderboard.is_dir():
+        raise UsageError(f"{leaderboard} is a file: name a folder to draw into with --output")
+    with as_folder(leaderboard) as folder:
+        files = figures_of(folder)
+    if output is None:
+        keep_drawn(leaderboard, {f"{FIGURES}/{name}": raw for name, raw in files.items()})
+    else:
+        for name, raw in files.items():
+            Store(output, warn=click.echo).write_bytes(name, raw)
+    for name in files:
+        click.echo(str((output or leaderboard / FIGURES) / name))
     return 0
 
 

@@ -224,7 +224,11 @@ class Store:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file of the folder itself, such as the leaderboard."""
-        self._write(self.folder / name, text.encode())
+        self.write_bytes(name, text.encode())
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a file of the folder itself, such as a figure."""
+        self._write(self.folder / name, content)
 
     # ------------------------------------------------------------------ files
 

@@ -7,6 +7,7 @@ from typing import Any
 from loki_bench.leaderboard.row_key import RowKey, row_key
 from loki_bench.leaderboard.statistics import Interval
 from loki_bench.leaderboard.table import Row, Table, by_protocol, tables_of
+from loki_bench.report.figure_data import length_shares
 
 __all__ = ["page_data"]
 
@@ -42,6 +43,15 @@ def _table(table: Table, entries: list[Mapping[str, Any]]) -> dict[str, Any]:
         "high": table.higher_is_better,
         "notRanked": list(table.not_ranked),
         "rows": [_row(row, by_row[_key(row)], table) for row in table.rows],
+        "lengths": [
+            {
+                "attacks": list(shares.attacks),
+                "budget": shares.budget,
+                "before": _points(shares.before),
+                "after": _points(shares.after),
+            }
+            for shares in length_shares([e for e in entries if e["status"] == "ok"])
+        ],
     }
 
 
@@ -79,12 +89,14 @@ def _row(row: Row, entries: list[Mapping[str, Any]], table: Table) -> dict[str, 
 def _cell(entry: Mapping[str, Any], table: Table) -> list[Any]:
     """Id, seed, status, reason, metrics, and the ledger: what was spent beside the grant.
 
-    Last the groups of items, step by step, of an attacker that reports such a sequence.
+    Last, of an attacker that reports them, the groups of items step by step, and the learning
+    curve: rounds of training done, and the return of the policy after them.
     """
     budget, spent = entry["cell"]["budget"], entry.get("spent") or {}
     values = entry.get("metrics", {})
     n_fake, actions = budget["n_fake_users"], budget["actions"]
     oracle = entry["cell"].get("oracle") or {}
+    report = entry.get("reports", {}).get("attacker", {})
     return [
         entry.get("id", "")[:ID_LENGTH],
         entry["cell"]["seed"],
@@ -96,8 +108,20 @@ def _cell(entry: Mapping[str, Any], table: Table) -> list[Any]:
         spent.get("events_on_targets"),
         [spent.get("queries"), oracle.get("queries", 0)],
         spent.get("surrogate_fits"),
-        entry.get("reports", {}).get("attacker", {}).get("group_sequence"),
+        report.get("group_sequence"),
+        _curve(report.get("learning_curve")),
     ]
+
+
+def _curve(curve: Mapping[str, Any] | None) -> list[list[float | None]] | None:
+    if not curve or not curve.get("greedy_return"):
+        return None
+    return [list(curve["evaluated_after"]), [_number(value) for value in curve["greedy_return"]]]
+
+
+def _points(shares: Mapping[int, float]) -> list[list[float | None]]:
+    """Percent of users by length."""
+    return [[length, _number(100 * share)] for length, share in shares.items()]
 
 
 def _interval(value: Interval | None) -> list[float | None] | None:

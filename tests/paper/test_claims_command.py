@@ -1,4 +1,4 @@
-"""`loki-bench claims` reads every leaderboard of a family, and says when its page is another one."""
+"""`loki-bench claims` reads every leaderboard of a family, and says when its page is another."""
 
 import hashlib
 

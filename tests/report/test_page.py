@@ -179,5 +179,34 @@ def test_a_learned_sequence_of_groups_is_shown_in_its_order(visit):
     assert tab.locator(".steps li").all_text_contents() == ["targets", "cluster 1", "targets"]
 
 
+def test_the_learning_curve_of_an_opened_row_is_drawn(visit):
+    told = record("loki", "fpmc", 0.01, 0, 0.1)
+    curve = {"evaluated_after": [5, 10], "greedy_return": [0.25, 1.5], "loss": [9.0]}
+    told["reports"] = {"attacker": {"group_sequence": ["targets"], "learning_curve": curve}}
+    tab = visit(page(page_data("learned", "", [told])))
+    tab.locator(".main .open").first.click()
+    tab.wait_for_selector(".detail .plot .main-svg")
+    drawn = tab.evaluate("document.querySelector('.detail .plot').data[0]")
+    assert (drawn["x"], drawn["y"], drawn["name"]) == ([5, 10], [0.25, 1.5], "seed 0")
+
+
+def test_sequence_lengths_are_drawn_before_and_after_and_follow_the_filters(visit):
+    told = [record(a, "fpmc", 0.01, 0, 0.1) for a in ("loki", "random")]
+    for number, one in enumerate(told):
+        one["lengths"] = {"genuine": {"3": 3, "15": 1}, "fake": {"15": 4 - 2 * number}}
+    tab = visit(page(page_data("lengths", "", told)))
+    tab.get_by_role("button", name="loki", exact=True).first.click()
+    tab.locator("#figures").scroll_into_view_if_needed()
+    tab.wait_for_selector(".plot[data-figure=lengths] .main-svg")
+    [drawn] = tab.evaluate(
+        "[...document.querySelectorAll('.plot[data-figure=lengths]')].map(p => p.data)"
+    )
+    # by hand: 3 of 4 users have 3 events before, 3 of 8 after
+    assert [(trace["name"], trace["x"], trace["y"]) for trace in drawn] == [
+        ("before", [3, 15], [75, 25]),
+        ("after", [3, 15], [37.5, 62.5]),
+    ]
+
+
 def test_a_page_without_any_record_opens(visit):
     assert names(visit(page(page_data("empty", "", [])))) == []

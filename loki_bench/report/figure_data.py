@@ -1,0 +1,167 @@
+"""What the figures for papers show, taken from records: bars, lines, lengths, learned sequences."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from loki_bench.leaderboard.row_key import NO_DEFENSE, RowKey, row_key
+from loki_bench.leaderboard.statistics import Interval
+from loki_bench.leaderboard.table import Row, Table
+
+__all__ = ["Learned", "LengthShares", "Line", "attack_of", "learned", "length_shares", "lines"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One attack on one victim along one axis of the budget; a single point for a bar.
+
+    Attributes
+    ----------
+    x : tuple of float
+    y : tuple of Interval
+        The table's main metric; of its two intervals the bootstrap is drawn.
+    """
+
+    victim: str
+    attack: str
+    x: tuple[float, ...]
+    y: tuple[Interval, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LengthShares:
+    """How long training sequences are before and after the injection.
+
+    Attributes
+    ----------
+    attacks : tuple of str
+        Those that lead to the same lengths.
+    before, after : mapping of length to share of users
+    """
+
+    attacks: tuple[str, ...]
+    budget: str
+    before: Mapping[int, float]
+    after: Mapping[int, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learned:
+    """What one attack learned against one victim under one budget, by seed.
+
+    Attributes
+    ----------
+    sequences : mapping of seed to the group at each step of its most common sequence
+    curves : mapping of seed to mean return by round of training
+        Empty where the attack reports no learning curve.
+    """
+
+    row: RowKey
+    sequences: Mapping[int, tuple[str, ...]]
+    curves: Mapping[int, tuple[float, ...]]
+
+
+def attack_of(row: Row | RowKey) -> str:
+    """The attack, with its simulator where it is not the protocol's own."""
+    usual = row.simulator in ("-", "leave-one-out")
+    return row.attacker if usual else f"{row.attacker} ({row.simulator})"
+
+
+def lines(table: Table, over: str) -> list[Line]:
+    """The rows of a table along ``"fake_users"`` (in percent), ``"actions"`` or ``"victim"``.
+
+    The rest of the budget is the largest of the table; for ``"victim"`` all of it, and every line
+    is one point. Placebos, defended rows and rows without a value are left out.
+    """
+    rows = [
+        row
+        for row in table.rows
+        if not row.placebo and row.defense == NO_DEFENSE and row.metrics[table.metric_labels[0]]
+    ]
+    for fixed in {"fake_users", "actions"} - {over}:
+        largest = max((getattr(row, fixed) for row in rows), default=None)
+        rows = [row for row in rows if getattr(row, fixed) == largest]
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.victim, attack_of(row)].append(row)
+    return [_line(victim, attack, own, over, table) for (victim, attack), own in groups.items()]
+
+
+def length_shares(records: Iterable[Mapping[str, Any]]) -> list[LengthShares]:
+    """Lengths before and after attacks, each under its largest budget; those that are equal once.
+
+    Of the cells that differ in seed or victim alone the first is taken.
+    """
+    found: dict[str, tuple[tuple[float, int], LengthShares]] = {}
+    for record in sorted(records, key=lambda record: (row_key(record["cell"]), record["id"])):
+        key = row_key(record["cell"])
+        counts = record.get("lengths")
+        if not counts or not counts["fake"] or key.placebo or key.defense != NO_DEFENSE:
+            continue
+        budget, attack = (key.fake_users, key.actions), attack_of(key)
+        if attack not in found or budget > found[attack][0]:
+            genuine, fake = ({int(n): c for n, c in counts[k].items()} for k in ("genuine", "fake"))
+            after = {n: genuine.get(n, 0) + fake.get(n, 0) for n in {**genuine, **fake}}
+            shares = LengthShares(
+                attacks=(attack,),
+                budget=f"{100 * key.fake_users:g} % x {key.actions}",
+                before=_shares(genuine),
+                after=_shares(after),
+            )
+            found[attack] = (budget, shares)
+    merged: list[LengthShares] = []
+    for _, own in sorted(found.values(), key=lambda pair: pair[1].attacks):
+        same = next((one for one in merged if replace(one, attacks=own.attacks) == own), None)
+        if same is None:
+            merged.append(own)
+        else:
+            attacks = same.attacks + own.attacks
+            merged[merged.index(same)] = replace(same, attacks=attacks)
+    return merged
+
+
+def learned(records: Iterable[Mapping[str, Any]]) -> list[Learned]:
+    """What attacks report to have learned, under the largest budget of each, row by row."""
+    groups: dict[RowKey, list[Mapping[str, Any]]] = defaultdict(list)
+    for record in records:
+        key = row_key(record["cell"])
+        report = record.get("reports", {}).get("attacker", {})
+        if isinstance(report.get("group_sequence"), list) and not key.placebo:
+            groups[key].append(record)
+    largest: dict[tuple[Any, ...], RowKey] = {}
+    for key in sorted(groups):  # the largest budget is the last
+        largest[key.victim, key.defense, key.attacker, key.simulator] = key
+    return [_learned(key, groups[key]) for key in largest.values()]
+
+
+def _learned(key: RowKey, records: Sequence[Mapping[str, Any]]) -> Learned:
+    reports = {r["cell"]["seed"]: r["reports"]["attacker"] for r in records}
+    curves = {
+        seed: tuple(curve["mean_return"])
+        for seed, report in sorted(reports.items())
+        if (curve := report.get("learning_curve"))
+    }
+    return Learned(
+        row=key,
+        sequences={s: tuple(reports[s]["group_sequence"]) for s in sorted(reports)},
+        curves=curves,
+    )
+
+
+def _line(victim: str, attack: str, rows: list[Row], over: str, table: Table) -> Line:
+    main = table.metric_labels[0]
+    scale = {"fake_users": 100.0, "actions": 1.0}.get(over, 0.0)
+    points = sorted(
+        ((scale * getattr(row, over) if scale else 0.0), value)
+        for row in rows
+        if (value := row.metrics[main]) is not None
+    )
+    return Line(
+        victim=victim, attack=attack, x=tuple(x for x, _ in points), y=tuple(y for _, y in points)
+    )
+
+
+def _shares(counts: Mapping[int, int]) -> dict[int, float]:
+    total = sum(counts.values())
+    return {length: counts[length] / total for length in sorted(counts)}

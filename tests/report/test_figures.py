@@ -1,0 +1,146 @@
+"""Figures for papers hold what the records hold, and are the same bytes from the same records."""
+
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from loki_bench.leaderboard.table import tables_of
+from loki_bench.report.figure_data import learned, length_shares, lines
+from loki_bench.report.figures import figure_files
+
+pytest.importorskip("matplotlib", reason="loki-bench[report] is not installed")
+
+
+def record(attacker, victim, value, *, seed=0, share=0.03, actions=15, fake=None, report=None):
+    return {
+        "id": f"{attacker} {victim} {share} {actions} {seed}",
+        "cell": {
+            "dataset": {
+                "component": {"name": "made-up", "changed": {}},
+                "fingerprint": "f" * 64,
+                "n_users": 1000,
+                "n_items": 20,
+                "n_events": 30,
+            },
+            "protocol": {
+                "n_targets": 20,
+                "n_target_users": 20,
+                "goal": "promote",
+                "targets": [],
+                "target_users": [],
+            },
+            "protocol_version": 1,
+            "budget": {"fake_users": share, "n_fake_users": 10, "actions": actions},
+            "victim": {"name": victim, "changed": {}},
+            "attacker": {"name": attacker, "changed": {}},
+            "simulator": None,
+            "influence": None,
+            "seed": seed,
+        },
+        "status": "ok",
+        "reason": "",
+        "metrics": {"display_rate@10": value},
+        "ceilings": {"display_rate@10": 0.5},
+        "canary": {"training_samples_from_fake_users": 130},
+        "lengths": {"genuine": {"3": 6, "20": 2}, "fake": fake or {}},
+        "reports": {"attacker": report or {}},
+    }
+
+
+def records():
+    told = [{"group_sequence": list(s), "learning_curve": {"mean_return": [0.1, 0.4]}} for s in
+            ("ab", "aa")]  # fmt: skip
+    return [
+        *(
+            record(a, v, level * share * actions + seed / 100, seed=seed, share=share,
+                   actions=actions, fake={str(actions): 2} if level else {})
+            for a, level in (("none", 0), ("random", 0.1), ("covisit", 0.7))
+            for v in ("bprmf", "fpmc")
+            for share in (0.01, 0.03)
+            for actions in (5, 15)
+            for seed in (0, 1)
+        ),
+        *(record("loki", "fpmc", 0.3, seed=s, fake={"15": 2}, report=told[s]) for s in (0, 1)),
+    ]  # fmt: skip
+
+
+def test_a_series_is_along_one_axis_at_the_largest_of_the_other():
+    [table] = tables_of(records())
+    by = {(line.victim, line.attack): line for line in lines(table, "fake_users")}
+    line = by["fpmc", "covisit"]
+    assert line.x == (1.0, 3.0)  # percent
+    # two seeds around 0.7 x share x 15 + 0.005
+    assert [y.mean for y in line.y] == pytest.approx([0.11, 0.32])
+    assert by["fpmc", "loki"].x == (3.0,)
+    actions = {(line.victim, line.attack): line for line in lines(table, "actions")}
+    assert actions["bprmf", "random"].x == (5.0, 15.0)
+    assert [y.mean for y in actions["bprmf", "random"].y] == pytest.approx([0.02, 0.05])
+
+
+def test_placebos_and_defended_rows_are_not_drawn():
+    told = records()
+    for one in told[-2:]:
+        one["cell"]["placebo"] = True
+    defended = record("covisit", "bprmf", 0.0)
+    defended["cell"]["defense"] = {"name": "drops", "changed": {}}
+    [table] = tables_of([*told, defended])
+    found = {(line.victim, line.attack, line.y[0].mean) for line in lines(table, "victim")}
+    assert {(v, a) for v, a, _ in found} == {
+        (v, a) for v in ("bprmf", "fpmc") for a in ("none", "random", "covisit")
+    }
+    assert learned(told) == []
+
+
+def test_lengths_are_shares_of_all_users_under_the_largest_budget():
+    # three attacks with 2 fake users of 15 events beside 6 + 2 genuine ones: one entry
+    [shares] = length_shares(records())
+    assert shares.attacks == ("covisit", "loki", "random")
+    assert shares.budget == "3 % x 15"
+    assert shares.before == {3: 0.75, 20: 0.25}
+    assert shares.after == {3: 0.6, 15: 0.2, 20: 0.2}
+
+
+def test_attacks_with_other_lengths_have_an_entry_of_their_own():
+    other = record("long", "fpmc", 0.1, fake={"20": 2})
+    assert [s.attacks for s in length_shares([*records(), other])] == [
+        ("covisit", "loki", "random"),
+        ("long",),
+    ]
+
+
+def test_what_was_learned_is_told_by_seed():
+    [one] = learned(records())
+    assert (one.row.attacker, one.row.victim) == ("loki", "fpmc")
+    assert one.sequences == {0: ("a", "b"), 1: ("a", "a")}
+    assert one.curves == {0: (0.1, 0.4), 1: (0.1, 0.4)}
+
+
+def test_the_same_records_in_another_order_give_the_same_bytes_without_a_date():
+    files = figure_files(records())
+    assert files == figure_files(records()[::-1])
+    names = {"overall", "budget", "actions", "lengths", "sequences", "learning"}
+    assert set(files) == {f"{name}.{kind}" for name in names for kind in ("svg", "pdf")}
+    for name, raw in files.items():
+        if name.endswith(".svg"):
+            assert ET.fromstring(raw).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314
+            assert b"<dc:date>" not in raw
+        else:
+            assert raw.startswith(b"%PDF-")
+            assert b"CreationDate" not in raw
+        assert not re.search(rb"20[2-9]\d-\d\d-\d\d", raw)
+
+
+def test_other_values_give_other_bytes():
+    told = records()
+    told[-1]["metrics"]["display_rate@10"] = 0.31
+    files, changed = figure_files(records()), figure_files(told)
+    assert files["overall.svg"] != changed["overall.svg"]
+    assert files["lengths.svg"] == changed["lengths.svg"]
+
+
+def test_figures_that_the_records_say_nothing_about_are_left_out():
+    assert set(figure_files([record("none", "fpmc", 0.1)])) == set()
+    assert figure_files([]) == {}
+    two = [record("none", "fpmc", 0.1), record("random", "fpmc", 0.2)]
+    assert set(figure_files(two)) == {"overall.svg", "overall.pdf"}
