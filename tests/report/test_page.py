@@ -193,6 +193,7 @@ def test_the_learning_curve_of_an_opened_row_is_drawn(visit):
 def test_sequence_lengths_are_drawn_before_and_after_and_follow_the_filters(visit):
     told = [record(a, "fpmc", 0.01, 0, 0.1) for a in ("loki", "random")]
     for number, one in enumerate(told):
+        one["cell"]["simulator"] = ("leave-one-out", None)[number]
         one["lengths"] = {"genuine": {"3": 3, "15": 1}, "fake": {"15": 4 - 2 * number}}
     tab = visit(page(page_data("lengths", "", told)))
     tab.get_by_role("button", name="loki", exact=True).first.click()
