@@ -15,6 +15,7 @@ from loki_bench.leaderboard.statistics import (
     interval_of,
     paired_p_value,
     rank_intervals,
+    ratio_interval,
 )
 
 values = st.lists(st.integers(0, 400).map(lambda n: n / 400), min_size=2, max_size=8)
@@ -119,3 +120,26 @@ def test_rank_intervals_resample_seeds_not_cells():
         {"a": base, "b": [value + 0.01 for value in base]}, higher_is_better=True
     )
     assert found == {"a": (2, 2, 2), "b": (1, 1, 1)}
+
+
+def test_a_ratio_of_means_has_the_paired_bootstrap_of_scipy():
+    first, second = np.array([0.4, 0.42, 0.3, 0.45, 0.41]), np.array([0.02, 0.05, 0.03, 0.04, 0.01])
+    found = ratio_interval([(first, second)])
+    scipys = stats.bootstrap(
+        (first, second),
+        lambda a, b, axis: a.mean(axis) / b.mean(axis),
+        paired=True,
+        vectorized=True,
+        method="percentile",
+        n_resamples=N_RESAMPLES,
+        rng=np.random.default_rng(BOOTSTRAP_SEED),
+    )
+    low, high = np.percentile(scipys.bootstrap_distribution, [2.5, 97.5], method="inverted_cdf")
+    assert found.mean == pytest.approx(first.mean() / second.mean())
+    assert (found.bootstrap_low, found.bootstrap_high) == pytest.approx((low, high))
+
+
+def test_a_mean_of_ratios_is_that_of_its_pairs_and_infinite_over_zero():
+    pairs = [([0.4, 0.4], [0.1, 0.1]), ([0.3, 0.3], [0.05, 0.05])]
+    assert ratio_interval(pairs).mean == pytest.approx((4 + 6) / 2)
+    assert ratio_interval([([0.1, 0.2], [0.0, 0.0])]).bootstrap_low == np.inf

@@ -379,3 +379,23 @@ def test_a_row_is_compared_with_the_baselines_behind_the_same_defense():
     )
     assert found["bprmf", "loki"].defense == "pca"
     assert found["bprmf", "loki"].gain.mean == pytest.approx(0.4 - 0.1)
+
+
+def test_two_single_surrogates_are_two_rows():
+    def lent(name):
+        return {"surrogates": [{"recommender": component(name), "weight": 1.0}]}
+
+    records = [record(0.1, "loki", seed=s, simulator="single") for s in (0, 1)]
+    for one, name in zip(records, ("fpmc", "bprmf"), strict=True):
+        one["cell"] |= lent(name)
+    [table] = tables_of(records)
+    assert {row.simulator for row in table.rows} == {"single: fpmc", "single: bprmf"}
+
+
+def test_budgets_without_a_placebo_are_named_where_others_have_one():
+    records = [record(0.1, "loki", share=share) for share in (0.01, 0.02, 0.03)]
+    placebo = record(0.0, "loki", share=0.03)
+    placebo["cell"]["placebo"] = True
+    said = "No placebo was run at 2 % x 15, 1 % x 15: no row there is marked."
+    assert said in as_markdown("s", "", tables_of([*records, placebo]))
+    assert "No placebo was run" not in as_markdown("s", "", tables_of(records))
