@@ -22,7 +22,7 @@ def report(leaderboard: Path, output: Path | None) -> int:
     \b
     Example: loki-bench report leaderboards/quick
 
-    As leaderboard.html in the leaderboard's own folder it becomes a part of it, checked by `verify`.
+    As leaderboard.html in the leaderboard's own folder it is a part of it, checked by `verify`.
     """
     from loki_bench.audit.drawn import PAGE, keep_drawn
     from loki_bench.audit.page import page_of
@@ -55,7 +55,7 @@ def figures(leaderboard: Path, output: Path | None) -> int:
     \b
     Example: loki-bench figures leaderboards/quick
 
-    In the leaderboard's own folder they become a part of it, checked by `verify`.
+    In the leaderboard's own folder they are a part of it, checked by `verify`.
     """
     from loki_bench.audit.drawn import FIGURES, keep_drawn
     from loki_bench.audit.page import figures_of
