@@ -89,7 +89,11 @@ class OracleUsed(_Frozen):
 
 
 class Cell(_Frozen):
-    """One cell: one victim, one attack, one defense or none, one budget, one seed."""
+    """One cell: one victim, one attack, one defense or none, one budget, one seed.
+
+    ``influence_is_default`` says that the estimator is the one that the attacker's spec names: a
+    table then need not show it. It determines no result and enters no id.
+    """
 
     protocol_version: int = PROTOCOL_VERSION
     dataset: DatasetUsed
@@ -100,6 +104,7 @@ class Cell(_Frozen):
     simulator: Simulator | None
     surrogates: tuple[SurrogateUsed, ...]
     influence: Resolved | None
+    influence_is_default: bool = False
     defense: Resolved | None = None
     placebo: bool = False
     prepares: bool = False

@@ -91,7 +91,7 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetUsed) -> Iterator[C
                 for spec, attacker, choice in attackers:
                     needs = spec.needs_with(attacker.parameters)
                     _refuse_ungranted(suite, spec, needs)
-                    influence = _influence(registry, spec, needs, choice)
+                    influence, is_default = _influence(registry, spec, needs, choice)
                     for victim in victims:
                         for simulator, surrogates in _lent(
                             suite, needs, victim, pool, attacker.name
@@ -108,6 +108,7 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetUsed) -> Iterator[C
                                     simulator=simulator,
                                     surrogates=surrogates,
                                     influence=influence,
+                                    influence_is_default=is_default,
                                     oracle=_oracle(suite, needs, dataset),
                                     sees_history="history" in needs,
                                     isolation=suite.isolation,
@@ -210,15 +211,15 @@ def _oracle(suite: Suite, needs: frozenset[Need], dataset: DatasetUsed) -> Oracl
 
 def _influence(
     registry: Registry, spec: AttackerSpec, needs: frozenset[Need], choice: Choice
-) -> Resolved | None:
+) -> tuple[Resolved | None, bool]:
+    """The estimator that the attacker is lent, and whether it is the one that its spec names."""
     if "influence" not in needs:
         if choice.influence is not None:
             raise SuiteError(f"attacker '{choice.name}' takes no influence estimator")
-        return None
-    chosen = choice.influence or Choice(
-        name=spec.influence, parameters=dict(spec.influence_parameters)
-    )
-    return _resolved(registry, InfluenceEstimatorSpec, chosen)[1]
+        return None, False
+    default = Choice(name=spec.influence, parameters=dict(spec.influence_parameters))
+    chosen = choice.influence or default
+    return _resolved(registry, InfluenceEstimatorSpec, chosen)[1], chosen == default
 
 
 def _defense(registry: Registry, choice: Choice) -> Resolved | None:

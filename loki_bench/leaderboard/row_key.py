@@ -66,7 +66,11 @@ def row_key(cell: Mapping[str, Any]) -> RowKey:
         fake_users=cell["budget"]["fake_users"],
         actions=cell["budget"]["actions"],
         defense=_label(cell["defense"]) if cell.get("defense") else NO_DEFENSE,
-        attacker=_label(cell["attacker"], cell.get("influence"), cell.get("oracle")),
+        attacker=_label(
+            cell["attacker"],
+            None if cell.get("influence_is_default") else cell.get("influence"),
+            cell.get("oracle"),
+        ),
         simulator=_simulator(cell),
         placebo=bool(cell.get("placebo")),
     )

@@ -66,6 +66,21 @@ def test_an_attacker_is_lent_the_estimator_of_its_spec_unless_the_suite_names_on
     assert chosen == {("cg", "by-prefix"), ("cg", "shared")}
 
 
+def test_the_default_estimator_of_an_attacker_is_known_as_such_however_it_is_chosen(prepared):
+    [silent] = prepared(attackers=["loki"], victims=["counts"], seeds=[0]).grid.cells
+    default = {"name": silent.influence.name, "parameters": dict(silent.influence.changed)}
+    [written] = prepared(
+        attackers=[{"name": "loki", "influence": default}], victims=["counts"], seeds=[0]
+    ).grid.cells
+    [other] = prepared(
+        attackers=[{"name": "loki", "influence": "leverage"}], victims=["counts"], seeds=[0]
+    ).grid.cells
+    assert silent.influence_is_default
+    assert written.influence_is_default
+    assert silent.id == written.id != other.id
+    assert not other.influence_is_default
+
+
 def test_attacks_without_surrogates_are_not_repeated_for_every_simulator(prepared):
     grid = prepared(attackers=["random"], simulator=["all", "leave-one-out"], seeds=[0]).grid
     assert [cell.simulator for cell in grid.cells] == [None]

@@ -67,6 +67,16 @@ def rows(records, missing=()):
     return {(r.victim, r.attacker): r for r in table.rows}
 
 
+@pytest.mark.parametrize(
+    ("is_default", "label"), [(True, "loki"), (False, "loki(influence=cg(damping=1.0))")]
+)
+def test_a_row_names_the_estimator_unless_it_is_the_attackers_own(is_default, label):
+    attacked = record(0.3, "loki")
+    lent = {"influence": component("cg", damping=1.0), "influence_is_default": is_default}
+    attacked["cell"] |= lent
+    assert set(rows([attacked])) == {("bprmf", label)}
+
+
 def test_a_row_is_the_mean_over_seeds_with_students_interval():
     row = rows([record(v, "random", seed=s) for s, v in enumerate((0.1, 0.2, 0.6))])
     interval = row["bprmf", "random"].metrics["display_rate@10"]
