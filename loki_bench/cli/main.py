@@ -7,6 +7,7 @@ import click
 
 from loki_bench import __version__
 from loki_bench.cli.audit import compare, reproduce, verify
+from loki_bench.cli.check import check
 from loki_bench.cli.discovery import datasets, plugins, suites
 from loki_bench.cli.fidelity import fidelity
 from loki_bench.cli.grid import leaderboard, merge, plan, run, status
@@ -47,6 +48,7 @@ COMMANDS = (
     accept,
     tune,
     fidelity,
+    check,
     plugins,
     suites,
     datasets,

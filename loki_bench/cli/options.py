@@ -7,9 +7,17 @@ from typing import Any, TypeVar
 
 import click
 
+from loki_bench.errors import UsageError
 from loki_bench.plugins.registry import Registry, discover
 
-__all__ = ["as_json_option", "plugin_options", "processors", "registry_from", "results_option"]
+__all__ = [
+    "as_json_option",
+    "named_value",
+    "plugin_options",
+    "processors",
+    "registry_from",
+    "results_option",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,6 +50,24 @@ def results_option(command: F) -> F:
 def as_json_option(command: F) -> F:
     """Answer for programs."""
     return click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")(command)
+
+
+def named_value(text: str) -> tuple[str, Any]:
+    """``name=value`` of ``--set``, the value read as TOML reads it; anything else is a word."""
+    import sys
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    name, equals, value = text.partition("=")
+    if not name or not equals or not value:
+        raise UsageError(f"--set '{text}': expected NAME=VALUE, such as epochs=10")
+    try:
+        return name, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name, value
 
 
 def registry_from(disabled: tuple[str, ...], strict: bool) -> Registry:

@@ -10,6 +10,7 @@ import click
 from loki_bench.cli.execution import execution_options, opened_workers
 from loki_bench.cli.options import (
     as_json_option,
+    named_value,
     plugin_options,
     registry_from,
     results_option,
@@ -102,7 +103,7 @@ def tune(
         spec=spec,
         origin=origin,
         dataset=used,
-        fixed=dict(_given(text) for text in fixed),
+        fixed=dict(named_value(text) for text in fixed),
         metric=metric,
         sampler=sampler,
         n_trials=trials,
@@ -202,24 +203,6 @@ def _show(
         f"\nBest: trial {best.number}, in {output}. In a suite:\n"
         f'  {{ name = "{search.spec.name}", parameters = "{output.as_posix()}" }}'
     )
-
-
-def _given(text: str) -> tuple[str, Any]:
-    """``name=value`` with the value read as TOML reads it; anything else is a word."""
-    import sys
-
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
-    name, equals, value = text.partition("=")
-    if not name or not equals or not value:
-        raise UsageError(f"--set '{text}': expected NAME=VALUE, such as epochs=10")
-    try:
-        return name, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return name, value
 
 
 def _any_value(r: Any) -> Any:

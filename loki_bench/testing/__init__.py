@@ -26,10 +26,11 @@ from loki_bench.testing.dataset_checks import *  # noqa: F403
 from loki_bench.testing.defense_checks import *  # noqa: F403
 from loki_bench.testing.differentiable_checks import *  # noqa: F403
 from loki_bench.testing.estimator_checks import *  # noqa: F403
+from loki_bench.testing.installed import check_plugin, component_names, planned_checks
 from loki_bench.testing.metric_checks import *  # noqa: F403
 from loki_bench.testing.plugin_checks import *  # noqa: F403
 from loki_bench.testing.recommender_checks import *  # noqa: F403
-from loki_bench.testing.running import CheckResult, check_plugin, run_checks
+from loki_bench.testing.running import CheckResult, PlannedCheck, run_checks
 from loki_bench.testing.subject import PluginSubject, Subject
 from loki_bench.testing.with_pytest import parametrize_with_checks
 
@@ -38,11 +39,14 @@ __all__ = [
     "Check",
     "CheckResult",
     "ExpectedFailures",
+    "PlannedCheck",
     "PluginSubject",
     "Subject",
     "check_plugin",
     "checks_for",
+    "component_names",
     "parametrize_with_checks",
+    "planned_checks",
     "run_checks",
     "subjects_of",
     *sorted(check.__name__ for checks in CHECKS.values() for check in checks),

@@ -1,13 +1,17 @@
 """What every attack promises (``contracts.Attacker``), one function a promise."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.boundary import checked_poison
-from loki_bench.contracts import Attacker, AttackerView
-from loki_bench.errors import BrokenPromiseError, RejectedError
+from loki_bench.boundary import checked_poison, checked_prepared
+from loki_bench.contracts import Attacker, AttackerView, Budget
+from loki_bench.errors import BrokenPromiseError, InvalidAnswerError, RejectedError
 from loki_bench.interactions import Sequences
-from loki_bench.testing.attacker_views import attacked_data, view_for
+from loki_bench.testing.attacker_views import attacked_data, is_asked_to_prepare, view_for
 from loki_bench.testing.subject import Subject, promise
 from loki_bench.testing.surroundings import (
     contained,
@@ -22,6 +26,7 @@ __all__ = [
     "check_attacker_leaves_generators_alone",
     "check_attacker_leaves_its_view_alone",
     "check_attacker_leaves_the_process_alone",
+    "check_attacker_prepares_named_arrays",
     "check_attacker_seed_fixes_everything",
     "check_attacker_takes_a_goal_to_demote",
     "check_attacker_takes_a_single_target",
@@ -89,6 +94,19 @@ def check_attacker_forgets_the_last_view(subject: Subject) -> None:
 
 
 @contained
+def check_attacker_prepares_named_arrays(subject: Subject) -> None:
+    """What it learns for any number of fake users is named arrays of numbers or text.
+
+    Only where its spec says that it prepares. Every other check shows a new attacker, as the host
+    does, what another one prepared.
+    """
+    try:
+        checked_prepared(_prepare(subject, view_for(subject)), attacker=subject.name)
+    except InvalidAnswerError as error:
+        raise BrokenPromiseError(str(error)) from error
+
+
+@contained
 def check_attacker_takes_a_single_target(subject: Subject) -> None:
     """One target item and one target user are enough of a goal."""
     _poison(subject, view_for(subject, items=(34,), users=(21,)))
@@ -111,7 +129,7 @@ def check_attacker_takes_a_goal_to_demote(subject: Subject) -> None:
     """Asked to demote, it writes a valid poison, or refuses with ``RejectedError``."""
     view = view_for(subject, kind="demote", items=(0, 1))
     try:
-        answer = subject.build().poison(view)
+        answer = subject.build().poison(_with_prepared(subject, view))
     except RejectedError:
         return
     _checked(subject, view, answer)
@@ -120,7 +138,20 @@ def check_attacker_takes_a_goal_to_demote(subject: Subject) -> None:
 def _poison(subject: Subject, view: AttackerView, attacker: Attacker | None = None) -> Sequences:
     """What a new attacker, or the given one, writes; raises where the rules are broken."""
     used = subject.build() if attacker is None else attacker
-    return _checked(subject, view, used.poison(view))
+    return _checked(subject, view, used.poison(_with_prepared(subject, view)))
+
+
+def _with_prepared(subject: Subject, view: AttackerView) -> AttackerView:
+    if not is_asked_to_prepare(subject):
+        return view
+    return replace(view, prepared=_prepare(subject, view))
+
+
+def _prepare(subject: Subject, view: AttackerView) -> Mapping[str, NDArray[Any]]:
+    """What a new attacker prepares, before it is told how many fake users there are."""
+    unknown = Budget(n_fake_users=0, n_actions=view.budget.n_actions)
+    prepared: Mapping[str, NDArray[Any]] = subject.build().prepare(replace(view, budget=unknown))
+    return prepared
 
 
 def _checked(subject: Subject, view: AttackerView, answer: object) -> Sequences:

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from loki_bench.contracts import AttackerView, Budget, Goal, GoalKind, Recommender
 from loki_bench.errors import RejectedError
 from loki_bench.interactions import Interactions, Sequences
-from loki_bench.plugins.specs import AttackerSpec
+from loki_bench.plugins.specs import AttackerSpec, Need
 from loki_bench.split import Split, leave_one_out
 from loki_bench.testing.planted import interactions_of
 from loki_bench.testing.ridge import RidgeInfluence, RidgeRecommender
 from loki_bench.testing.subject import Subject
 from loki_bench.testing.surroundings import writable
 
-__all__ = ["attacked_data", "view_for"]
+__all__ = ["attacked_data", "is_asked_to_prepare", "needs_of", "view_for"]
 
 N_QUERIES = 20
 
@@ -49,20 +49,38 @@ def view_for(
     users: tuple[int, ...] = (3, 8, 21, 40),
 ) -> AttackerView:
     """A view of :func:`attacked_data` whose arrays are its own and can be written to."""
-    spec = subject.spec
-    assert isinstance(spec, AttackerSpec)  # noqa: S101  # checks are chosen by kind
-    split = attacked_data()
+    needs = needs_of(subject)
+    history = attacked_data().history
+    if "history" not in needs:
+        history = history.with_sequences(Sequences.of([[]] * history.n_users))
     return AttackerView(
-        history=writable(split.history),
+        history=writable(history),
         goal=Goal(
             items=np.array(items, dtype=np.int32), users=np.array(users, dtype=np.int32), kind=kind
         ),
         budget=Budget(n_fake_users=n_fake_users, n_actions=n_actions),
         seed=seed,
-        surrogates=(_surrogate(),) if "surrogates" in spec.needs else (),
-        influence=RidgeInfluence if "influence" in spec.needs else None,
-        oracle=_CountedOracle() if "queries" in spec.needs else None,
+        surrogates=(_surrogate(),) if "surrogates" in needs else (),
+        influence=RidgeInfluence if "influence" in needs else None,
+        oracle=_CountedOracle() if "queries" in needs else None,
     )
+
+
+def needs_of(subject: Subject) -> frozenset[Need]:
+    """What the attack must be granted, given the parameters that it is built with."""
+    spec = _spec(subject)
+    defaults = {name: p.default for name, p in spec.parameters().items()}
+    return spec.needs_with({**defaults, **subject.parameters})
+
+
+def is_asked_to_prepare(subject: Subject) -> bool:
+    """Whether the host lets the attack prepare: it says so, and asks the victim nothing."""
+    return _spec(subject).prepares and "queries" not in needs_of(subject)
+
+
+def _spec(subject: Subject) -> AttackerSpec:
+    assert isinstance(subject.spec, AttackerSpec)  # noqa: S101  # checks are chosen by kind
+    return subject.spec
 
 
 @dataclass

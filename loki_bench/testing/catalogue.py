@@ -6,7 +6,13 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 from loki_bench.errors import UsageError
-from loki_bench.plugins.specs import ComponentSpec, MetricSpec, RecommenderSpec, nearest
+from loki_bench.plugins.specs import (
+    AttackerSpec,
+    ComponentSpec,
+    MetricSpec,
+    RecommenderSpec,
+    nearest,
+)
 from loki_bench.testing import (
     attacker_checks,
     dataset_checks,
@@ -49,7 +55,7 @@ def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
     """The checks of a kind (a key of ``CHECKS``), or those that one subject must pass.
 
     A recommender declared as differentiable must pass those of both kinds; a metric is compared
-    with a reference only where there is one.
+    with a reference only where there is one, and an attack prepares only where it says so.
 
     Raises
     ------
@@ -71,6 +77,10 @@ def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
     if isinstance(what.spec, MetricSpec) and what.reference is None:
         found = tuple(
             c for c in found if c is not metric_checks.check_metric_agrees_with_its_reference
+        )
+    if isinstance(what.spec, AttackerSpec) and not what.spec.prepares:
+        found = tuple(
+            c for c in found if c is not attacker_checks.check_attacker_prepares_named_arrays
         )
     return found
 

@@ -1,27 +1,19 @@
-"""Run checks without pytest: on subjects, or on an installed plugin by name."""
+"""Run checks without pytest, one by one, on any subjects."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import traceback
+import unittest
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
-from loki_bench.errors import BrokenPromiseError, UnknownComponentError, UsageError
-from loki_bench.plugins.hookspecs import ENTRY_POINT_GROUP
-from loki_bench.plugins.registry import discover
-from loki_bench.plugins.specs import ComponentSpec, nearest
-from loki_bench.testing.catalogue import (
-    Check,
-    ExpectedFailures,
-    checks_for,
-    refuse_unknown,
-    subjects_of,
-)
+from loki_bench.errors import BrokenPromiseError, UsageError
+from loki_bench.testing.catalogue import Check, ExpectedFailures, checks_for, refuse_unknown
 from loki_bench.testing.subject import PluginSubject, Subject
 
-__all__ = ["CheckResult", "check_plugin", "run_checks"]
+__all__ = ["CheckResult", "PlannedCheck", "planned", "run_checks"]
 
-Outcome = Literal["passed", "failed", "expected failure", "unexpected pass"]
+Outcome: TypeAlias = Literal["passed", "failed", "expected failure", "unexpected pass", "skipped"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +24,11 @@ class CheckResult:
     ----------
     kind, component, check : str
         For example ``"attacker"``, ``"covisit"``, ``"check_attacker_seed_fixes_everything"``.
-    outcome : "passed", "failed", "expected failure" or "unexpected pass"
+    outcome : "passed", "failed", "expected failure", "unexpected pass" or "skipped"
         An expected failure that passes is an error: its reason is no longer true.
     detail : str
-        What is wrong, or the reason why the failure was expected; empty when it passed.
+        What is wrong, or the reason why the failure was expected or the check could not be run;
+        empty when it passed. One line.
     """
 
     kind: str
@@ -46,8 +39,96 @@ class CheckResult:
 
     @property
     def ok(self) -> bool:
-        """Whether the check passed, or failed as expected."""
-        return self.outcome in ("passed", "expected failure")
+        """Whether no promise is known to be broken: passed, failed as expected, or skipped."""
+        return self.outcome not in ("failed", "unexpected pass")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlannedCheck:
+    """A check of a subject that is yet to be run.
+
+    Attributes
+    ----------
+    subject : Subject or PluginSubject
+    check : function of the subject
+    expected_failure : str or None
+        The reason why it must fail; None where it must pass.
+    not_possible : str or None
+        The reason why it can't be run; None where it can.
+    """
+
+    subject: Subject | PluginSubject
+    check: Check
+    expected_failure: str | None = None
+    not_possible: str | None = None
+
+    def run(self) -> CheckResult:
+        """Run it; whatever the component raises is part of the result."""
+        if self.not_possible is not None:
+            return self._result("skipped", self.not_possible)
+        problem = None
+        try:
+            self.check(self.subject)
+        except unittest.SkipTest as error:
+            return self._result("skipped", str(error))
+        except BrokenPromiseError as error:
+            problem = str(error)
+        except (Exception, SystemExit) as error:  # whatever a component may raise
+            problem = f"{self.subject} raised {type(error).__name__}: {error}{self._place(error)}"
+        if self.expected_failure is None:
+            return self._result("passed") if problem is None else self._result("failed", problem)
+        outcome: Outcome = "unexpected pass" if problem is None else "expected failure"
+        return self._result(outcome, self.expected_failure)
+
+    def _result(self, outcome: Outcome, detail: str = "") -> CheckResult:
+        return CheckResult(
+            kind=self.subject.kind,
+            component=self.subject.name,
+            check=self.check.__name__,
+            outcome=outcome,
+            detail=" ".join(detail.split()),
+        )
+
+    def _place(self, error: BaseException) -> str:
+        """The last line of the component's own package that the error went through."""
+        if isinstance(self.subject, PluginSubject):
+            return ""
+        package = self.subject.spec.target.partition(":")[0].partition(".")[0]
+        for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+            if frame.f_globals.get("__name__", "").partition(".")[0] == package:
+                return f" ({Path(frame.f_code.co_filename).name}, line {line})"
+        return ""
+
+
+def planned(
+    subjects: "Iterable[Subject | PluginSubject]",
+    *,
+    expected_failures: ExpectedFailures | None = None,
+) -> list[PlannedCheck]:
+    """All checks of all subjects, in the order in which they are run.
+
+    Raises
+    ------
+    UsageError
+        A failure is expected of a component or check that is not run, or without a reason.
+    """
+    pairs = [(subject, check) for subject in subjects for check in checks_for(subject)]
+    given = expected_failures or {}
+    refuse_unknown(given, [subject.name for subject, _ in pairs], "expected failures are")
+    for component, checks in given.items():
+        names = [check.__name__ for subject, check in pairs if subject.name == component]
+        refuse_unknown(checks, names, f"an expected failure of '{component}' is")
+        for check, reason in checks.items():
+            if not reason.strip():
+                raise UsageError(f"the expected failure {check} of '{component}' has no reason")
+    return [
+        PlannedCheck(
+            subject=subject,
+            check=check,
+            expected_failure=given.get(subject.name, {}).get(check.__name__),
+        )
+        for subject, check in pairs
+    ]
 
 
 def run_checks(
@@ -66,105 +147,7 @@ def run_checks(
     Raises
     ------
     UsageError
-        A failure is expected of a component or check that is not run, or without a reason.
+        At once, where a failure is expected of a component or check that is not run, or without a
+        reason.
     """
-    pairs = [(subject, check) for subject in subjects for check in checks_for(subject)]
-    expected = checked_expectations(pairs, expected_failures)
-    for subject, check in pairs:
-        yield _run(subject, check, expected.get((subject.name, check.__name__)))
-
-
-def check_plugin(
-    name: str,
-    *,
-    parameters: Mapping[str, Mapping[str, object]] | None = None,
-    references: Mapping[str, Callable[..., float]] | None = None,
-    expected_failures: ExpectedFailures | None = None,
-    folder: Path | None = None,
-) -> Iterator[CheckResult]:
-    """Run the kit on an installed plugin.
-
-    Parameters
-    ----------
-    name : str
-        A distribution or an entry point: its plugins as a whole and all their components. Or a
-        component: that one alone.
-    parameters : mapping of component name to parameters, optional
-        What to build components with, where their defaults take long.
-    references : mapping of metric name to function, optional
-    expected_failures : mapping, optional
-        Reasons by component and check.
-    folder : Path, optional
-        The data folder, for datasets that are read from one.
-
-    Raises
-    ------
-    UnknownComponentError
-        Nothing installed has that name.
-    UsageError
-        Parameters, references or expected failures for what is not checked.
-    """
-    installed = list(entry_points(group=ENTRY_POINT_GROUP))
-    plugins = [e for e in installed if name in (e.name, _distribution(e))]
-    specs: list[ComponentSpec]
-    if plugins:
-        specs = [c.spec for c in discover(entries=plugins).components()]
-    else:
-        every = discover(entries=installed)
-        specs = [c.spec for c in every.components() if c.spec.name == name]
-        if not specs:
-            known = {c.spec.name for c in every.components()}
-            known |= {e.name for e in installed} | {_distribution(e) for e in installed}
-            left_out = "".join(f"; left out: {plugin}" for plugin in every.broken)
-            raise UnknownComponentError(
-                f"no installed distribution, plugin or component is called '{name}'"
-                f"{nearest(name, sorted(known))}; `loki-bench plugins list` lists all{left_out}"
-            )
-    subjects: list[Subject | PluginSubject] = [PluginSubject(entry=entry) for entry in plugins]
-    subjects += subjects_of(specs, parameters=parameters, references=references, folder=folder)
-    return run_checks(subjects, expected_failures=expected_failures)
-
-
-def checked_expectations(
-    pairs: "list[tuple[Subject | PluginSubject, Check]]",
-    expected_failures: ExpectedFailures | None,
-) -> dict[tuple[str, str], str]:
-    """Reasons by (component, check), once each is known to be about a check that is run."""
-    given = expected_failures or {}
-    refuse_unknown(given, [subject.name for subject, _ in pairs], "expected failures are")
-    reasons = {}
-    for component, checks in given.items():
-        names = [check.__name__ for subject, check in pairs if subject.name == component]
-        refuse_unknown(checks, names, f"an expected failure of '{component}' is")
-        for check, reason in checks.items():
-            if not reason.strip():
-                raise UsageError(f"the expected failure {check} of '{component}' has no reason")
-            reasons[component, check] = reason
-    return reasons
-
-
-def _run(subject: "Subject | PluginSubject", check: Check, reason: str | None) -> CheckResult:
-    problem = None
-    try:
-        check(subject)
-    except BrokenPromiseError as error:
-        problem = str(error)
-    except Exception as error:  # whatever a component may raise
-        problem = f"{subject} raised {type(error).__name__}: {error}"
-    outcome: Outcome
-    if problem is None:
-        outcome, detail = ("passed", "") if reason is None else ("unexpected pass", reason)
-    else:
-        outcome = "failed" if reason is None else "expected failure"
-        detail = problem if reason is None else reason
-    return CheckResult(
-        kind=subject.kind,
-        component=subject.name,
-        check=check.__name__,
-        outcome=outcome,
-        detail=detail,
-    )
-
-
-def _distribution(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist is not None else ""
+    return (one.run() for one in planned(subjects, expected_failures=expected_failures))

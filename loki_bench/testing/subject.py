@@ -28,7 +28,8 @@ class Subject:
         For a metric: an independent function of an ``Outcome`` (and of ``k``, where the metric
         takes one) that must give the same numbers.
     folder : Path or None
-        For a dataset: the data folder that holds its file. None is an empty one.
+        For a dataset: the data folder that holds its file; what needs the file is skipped where it
+        is not there. None is an empty folder, for a dataset that needs no file from one.
     """
 
     spec: ComponentSpec

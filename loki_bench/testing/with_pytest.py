@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loki_bench.plugins.specs import ComponentSpec
-from loki_bench.testing.catalogue import ExpectedFailures, checks_for, subjects_of
-from loki_bench.testing.running import checked_expectations
-from loki_bench.testing.subject import PluginSubject, Subject
+from loki_bench.testing.catalogue import ExpectedFailures, subjects_of
+from loki_bench.testing.running import planned
 
 if TYPE_CHECKING:
     import pytest
@@ -50,15 +49,11 @@ def parametrize_with_checks(
     """
     import pytest
 
-    subjects: list[Subject | PluginSubject] = list(
-        subjects_of(specs, parameters=parameters, references=references, folder=folder)
-    )
-    pairs = [(subject, check) for subject in subjects for check in checks_for(subject)]
-    expected = checked_expectations(pairs, expected_failures)
+    subjects = subjects_of(specs, parameters=parameters, references=references, folder=folder)
     cases = []
-    for subject, check in pairs:
-        reason = expected.get((subject.name, check.__name__))
+    for one in planned(subjects, expected_failures=expected_failures):
+        reason = one.expected_failure
         marks = [] if reason is None else [pytest.mark.xfail(reason=reason, strict=True)]
-        name = f"{subject.name}-{check.__name__}"
-        cases.append(pytest.param(check, subject, marks=marks, id=name))
+        name = f"{one.subject.name}-{one.check.__name__}"
+        cases.append(pytest.param(one.check, one.subject, marks=marks, id=name))
     return pytest.mark.parametrize(("check", "subject"), cases)

@@ -122,3 +122,34 @@ class KnowsOneGoal(Sound):
         if view.goal.kind != "promote":
             raise KeyError(view.goal.kind)
         return super().poison(view)
+
+
+class Chooses(Sound):
+    """Needs the oracle only where it is told to fit weights."""
+
+    def __init__(self, weights: str = "equal"):
+        self.weights = weights
+
+
+class Prepares(Sound):
+    """Learns, for any number of fake users, how often each item is seen."""
+
+    def prepare(self, view):
+        return {"counts": np.array(view.history.item_counts)}
+
+    def poison(self, view):
+        rare = int(np.argmin(view.prepared["counts"]))
+        rows = [row.tolist() for row in super().poison(view)]
+        return Sequences.of([[rare, *row[1:]] for row in rows])
+
+
+@breaks("check_attacker_prepares_named_arrays", prepares=True)
+class PreparesAList(Prepares):
+    def prepare(self, view):
+        return {"counts": view.history.item_counts.tolist()}
+
+
+@breaks("check_attacker_prepares_named_arrays", prepares=True)
+class PreparesObjects(Prepares):
+    def prepare(self, view):
+        return {**super().prepare(view), "goal": np.array([view.goal])}

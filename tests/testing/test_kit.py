@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import broken_attackers
@@ -10,7 +11,13 @@ import pytest
 
 import loki_bench.testing as kit
 from loki_bench.errors import BrokenPromiseError, UnknownComponentError, UsageError
-from loki_bench.plugins.specs import AttackerSpec, MetricSpec, RecommenderSpec
+from loki_bench.plugins.specs import (
+    AttackerSpec,
+    ConditionalNeed,
+    MetricSpec,
+    RecommenderSpec,
+)
+from loki_bench.testing.attacker_views import view_for
 
 SPEC = AttackerSpec(
     name="single", summary="Broken", target=f"{broken_attackers.__name__}:NeedsTwoTargets"
@@ -65,6 +72,28 @@ def test_a_metric_is_compared_with_a_reference_where_there_is_one():
     assert check in kit.checks_for(kit.Subject(spec=spec, reference=max))
 
 
+def test_an_attack_must_prepare_arrays_only_where_it_says_that_it_prepares():
+    check = kit.check_attacker_prepares_named_arrays
+    assert check not in kit.checks_for(kit.Subject(spec=SPEC))
+    assert check in kit.checks_for(kit.Subject(spec=replace(SPEC, prepares=True)))
+
+
+def view_of(spec, **parameters):
+    return view_for(kit.Subject(spec=spec, parameters=parameters))
+
+
+def test_an_attack_under_test_is_granted_what_it_needs_and_nothing_else():
+    when = ConditionalNeed(parameter="weights", value="fit", need="queries")
+    spec = replace(SPEC, target="broken_attackers:Chooses", needs_when=(when,))
+    assert view_of(spec).oracle is None
+    assert view_of(spec, weights="fit").oracle.n_left == 20
+    assert view_of(spec).history.n_events > 0
+    blind = view_of(replace(spec, needs=frozenset({"surrogates"})))
+    assert (blind.history.n_users, blind.history.n_items) == (50, 40)
+    assert blind.history.n_events == 0
+    assert [s.name for s in blind.surrogates] == ["ridge"]
+
+
 def test_a_check_is_a_plain_function_that_raises():
     kit.check_attacker_seed_fixes_everything(kit.Subject(spec=SPEC))
     with pytest.raises(ValueError, match="unpack"):
@@ -115,7 +144,8 @@ def test_parameters_and_references_of_nothing_are_refused():
 def test_an_installed_component_is_checked_by_name():
     found = list(kit.check_plugin("covisit"))
     assert {result.component for result in found} == {"covisit"}
-    assert [result.outcome for result in found] == ["passed"] * len(kit.CHECKS["attacker"])
+    n = len(kit.CHECKS["attacker"]) - 1  # it does not prepare
+    assert [result.outcome for result in found] == ["passed"] * n
 
 
 def test_a_name_that_nothing_has_is_refused_with_the_nearest():
@@ -152,7 +182,7 @@ def test_with_pytest_each_check_is_a_test_and_expected_failures_are_strict(tmp_p
         text=True,
         check=False,
     )
-    n = len(kit.CHECKS["attacker"])
+    n = len(kit.CHECKS["attacker"]) - 1  # it does not prepare
     assert f"2 failed, {2 * n - 3} passed, 1 xfailed" in answer.stdout
     assert f"XFAIL test_it.py::test_right[single-{CHECK}] - its reason" in answer.stdout
     assert f"FAILED test_it.py::test_wrong[single-{CHECK}]" in answer.stdout

@@ -54,6 +54,9 @@ SOUND = [
         differentiable=False,
     ),
     AttackerSpec(name="sound", summary="Sound", target="broken_attackers:Sound"),
+    AttackerSpec(
+        name="prepares", summary="Sound", target="broken_attackers:Prepares", prepares=True
+    ),
     InfluenceEstimatorSpec(
         name="ridge", summary="Sound", target="loki_bench.testing.ridge:RidgeInfluence"
     ),

@@ -1,0 +1,250 @@
+"""``check``: the conformance kit on an installed plugin, one line a check."""
+
+import importlib
+import json
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loki_bench.cli.clock import clock
+from loki_bench.cli.options import as_json_option, named_value
+from loki_bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from loki_bench.testing import CheckResult, PlannedCheck
+
+__all__ = ["check"]
+
+LABELS = {
+    "passed": "ok",
+    "failed": "FAILED",
+    "expected failure": "expected failure",
+    "unexpected pass": "UNEXPECTED PASS",
+    "skipped": "skipped",
+}
+PATIENCE = 10.0  # seconds of one check after which a log is told that it goes on
+
+
+@click.command()
+@click.argument("plugin")
+@click.option(
+    "--component",
+    "components",
+    multiple=True,
+    metavar="NAME",
+    help="Check this component of the plugin alone. May be repeated.",
+)
+@click.option(
+    "--set",
+    "parameters",
+    multiple=True,
+    metavar="[COMPONENT.]KEY=VALUE",
+    help="Build a component with a parameter, where its default takes long. May be repeated.",
+)
+@click.option(
+    "--reference",
+    "references",
+    multiple=True,
+    metavar="[METRIC=]MODULE:FUNCTION",
+    help="An independent function that a metric must agree with. May be repeated.",
+)
+@click.option(
+    "--expect",
+    "expected",
+    multiple=True,
+    metavar="[COMPONENT.]CHECK=REASON",
+    help="A check that must fail, and why; it is an error if it passes. May be repeated.",
+)
+@as_json_option
+def check(
+    plugin: str,
+    components: tuple[str, ...],
+    parameters: tuple[str, ...],
+    references: tuple[str, ...],
+    expected: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    r"""Check that an installed plugin keeps its promises.
+
+    PLUGIN is a distribution, or a plugin's entry-point name: all that it declares is checked. Or
+    a component: that alone. COMPONENT may be left out where there is only one.
+
+    \b
+    Example: loki-bench check loki-bench-defenses
+             loki-bench check bprmf --set epochs=40 --set embedding_size=8
+
+    Exit status: 0 every promise is kept, 1 some are broken, 2 the request was wrong. A dataset is
+    looked for in the data folder; what can't be run is skipped, and the line says why.
+    """
+    from loki_bench.datasets.data_folder import data_folder
+    from loki_bench.testing import component_names, planned_checks
+
+    names = component_names(plugin, components=components)
+    checks = planned_checks(
+        plugin,
+        components=components,
+        parameters=_by_component(map(named_value, parameters), names, "--set"),
+        references=dict(_reference(text, names) for text in references),
+        expected_failures=_by_component(map(_expectation, expected), names, "--expect"),
+        folder=data_folder(),
+    )
+    results = []
+    with _shown_progress(len(checks)) as progress:
+        for planned in checks:
+            with progress.working_on(planned), redirect_stdout(sys.stderr):
+                result = planned.run()
+            results.append(result)
+            if not as_json:
+                progress.print(_line(result, max(len(c.subject.name) for c in checks)))
+    counts = Counter(result.outcome for result in results)
+    if as_json:
+        summary = {outcome: counts[outcome] for outcome in LABELS}
+        answer = {"plugin": plugin, "summary": summary, "checks": [asdict(r) for r in results]}
+        click.echo(json.dumps(answer, indent=1))
+    else:
+        told = ", ".join(f"{counts[o]} {label}" for o, label in LABELS.items() if counts[o])
+        click.echo(f"{len(results)} checks of {plugin}: {told}")
+    return 0 if all(result.ok for result in results) else 1
+
+
+def _line(result: "CheckResult", width: int) -> str:
+    what = f"{LABELS[result.outcome]:<16} {result.component:<{width}} {result.check}"
+    return f"{what}: {result.detail}" if result.detail else what
+
+
+def _by_component(
+    given: Iterable[tuple[str, Any]], names: list[str], option: str
+) -> dict[str, dict[str, Any]]:
+    """``COMPONENT.KEY`` and values, by component; a component may have dots in its name."""
+    found: dict[str, dict[str, Any]] = {}
+    for left, value in given:
+        component, _, key = left.rpartition(".")
+        found.setdefault(component or _only(names, f"{option} {left}"), {})[key] = value
+    return found
+
+
+def _only(names: list[str], given: str) -> str:
+    if len(names) != 1:
+        raise UsageError(
+            f"{given}: say of which component, as COMPONENT.KEY; there are: {', '.join(names)}"
+        )
+    return names[0]
+
+
+def _expectation(text: str) -> tuple[str, str]:
+    left, _, reason = text.partition("=")
+    if not reason.strip():
+        raise UsageError(
+            f"--expect '{text}': expected CHECK=REASON, with a reason why it must fail"
+        )
+    return left, reason
+
+
+def _reference(text: str, names: list[str]) -> tuple[str, Callable[..., float]]:
+    """A metric's name and the function that ``MODULE:FUNCTION`` names; the working folder's too."""
+    metric, _, target = text.rpartition("=")
+    module, _, name = target.partition(":")
+    if not module or not name:
+        raise UsageError(f"--reference '{text}': expected METRIC=MODULE:FUNCTION")
+    with _importable_working_folder():
+        try:
+            function: Callable[..., float] = getattr(importlib.import_module(module), name)
+        except Exception as error:  # whatever a module may raise when it is imported
+            raise UsageError(
+                f"--reference '{text}': {target} could not be imported: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+    return metric or _only(names, f"--reference {text}"), function
+
+
+@contextmanager
+def _importable_working_folder() -> Iterator[None]:
+    sys.path.insert(0, "")
+    try:
+        yield
+    finally:
+        sys.path.remove("")
+
+
+@contextmanager
+def _shown_progress(n_checks: int) -> "Iterator[_Bar | _Lines]":
+    """Progress on standard error, for the length of a ``with`` block."""
+    if not sys.stderr.isatty():
+        yield _Lines(n_checks)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),  # last: a narrow terminal cuts it first
+    )
+    console = Console(stderr=True)
+    # a file that standard output was sent to must get the lines
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as bar:
+        yield _Bar(bar, n_checks)
+
+
+class _Bar:
+    """A live bar that names the check which is running."""
+
+    def __init__(self, bar: "Progress", n_checks: int) -> None:
+        self._bar = bar
+        self._task = bar.add_task("", total=n_checks)
+
+    @contextmanager
+    def working_on(self, planned: "PlannedCheck") -> Iterator[None]:
+        self._bar.update(self._task, description=_named(planned))
+        yield
+        self._bar.advance(self._task)
+
+    def print(self, line: str) -> None:
+        if sys.stdout.isatty():
+            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
+            click.echo(line)
+
+
+class _Lines:
+    """A log: the checks' own lines, and a word on each that takes long."""
+
+    def __init__(self, n_checks: int) -> None:
+        self._n_checks = n_checks
+        self._n_begun = 0
+
+    @contextmanager
+    def working_on(self, planned: "PlannedCheck") -> Iterator[None]:
+        self._n_begun += 1
+        began = time.monotonic()
+        done = threading.Event()
+        what = f"[{self._n_begun}/{self._n_checks}] {_named(planned)}"
+
+        def tell() -> None:
+            while not done.wait(PATIENCE):
+                print(f"{what}: {clock(time.monotonic() - began)} so far", file=sys.stderr)
+
+        thread = threading.Thread(target=tell, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def print(self, line: str) -> None:
+        click.echo(line)
+
+
+def _named(planned: "PlannedCheck") -> str:
+    return f"{planned.subject.name} {planned.check.__name__}"
