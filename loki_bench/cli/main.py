@@ -11,6 +11,7 @@ from loki_bench.cli.check import check
 from loki_bench.cli.discovery import datasets, plugins, suites
 from loki_bench.cli.fidelity import fidelity
 from loki_bench.cli.grid import leaderboard, merge, plan, run, status
+from loki_bench.cli.new import new
 from loki_bench.cli.report import claims, figures, report
 from loki_bench.cli.submission import accept, submit
 from loki_bench.cli.tune import tune
@@ -48,6 +49,7 @@ COMMANDS = (
     accept,
     tune,
     fidelity,
+    new,
     check,
     plugins,
     suites,

@@ -134,7 +134,7 @@ def _load(subject: Subject) -> Interactions:
         except DatasetError as error:
             if subject.folder is None:
                 raise
-            raise unittest.SkipTest(f"its file is not in {folder}: {error}") from error
+            raise unittest.SkipTest(str(error)) from error
         return data
 
 

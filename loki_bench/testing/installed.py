@@ -77,7 +77,8 @@ def planned_checks(
     UsageError
         Parameters, references or expected failures for what is not checked.
     """
-    plugins, specs = _declared(name, chosen := list(components))
+    chosen = list(components)
+    plugins, specs = _declared(name, chosen)
     subjects: list[Subject | PluginSubject] = [
         PluginSubject(entry=entry) for entry in plugins if not chosen
     ]

@@ -1,0 +1,1 @@
+"""New plugin distributions, from the templates beside this file."""
