@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from loki_bench.testing import CheckResult, PlannedCheck
+    from loki_bench.testing.running import Outcome
 
 __all__ = ["check"]
 
-LABELS = {
+LABELS: "dict[Outcome, str]" = {
     "passed": "ok",
     "failed": "FAILED",
     "expected failure": "expected failure",

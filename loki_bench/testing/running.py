@@ -11,7 +11,7 @@ from loki_bench.errors import BrokenPromiseError, UsageError
 from loki_bench.testing.catalogue import Check, ExpectedFailures, checks_for, refuse_unknown
 from loki_bench.testing.subject import PluginSubject, Subject
 
-__all__ = ["CheckResult", "PlannedCheck", "planned", "run_checks"]
+__all__ = ["CheckResult", "Outcome", "PlannedCheck", "planned", "run_checks"]
 
 Outcome: TypeAlias = Literal["passed", "failed", "expected failure", "unexpected pass", "skipped"]
 
