@@ -208,6 +208,8 @@ def test_every_command_has_help_with_an_example(folder):
         ["compare"],
         ["submit"],
         ["accept"],
+        ["new"],
+        ["check"],
         ["plugins"],
         ["plugins", "list"],
         ["plugins", "show"],

@@ -1,5 +1,7 @@
 """What the README shows is run as it stands there."""
 
+import csv
+import json
 import os
 import re
 import subprocess
@@ -8,12 +10,33 @@ from pathlib import Path
 
 import pytest
 
+from loki_bench.testing import CHECKS
+
+TOYS = Path(__file__).parents[1] / "toys"
 README = Path(__file__).parents[2] / "README.md"
 
 
-@pytest.fixture
-def plugin(tmp_path):
+SUITE = """
+name = "mine"
+seeds = [0, 1]
+victims = ["counts"]
+attackers = ["none", "random", "targets-only"]
+metrics = ["display_rate@5", "hr@5"]
+dataset = "toy"
+integrity_rows = false
+[protocol]
+n_targets = 3
+n_target_users = 10
+[budget]
+fake_users = 0.2
+actions = 5
+"""
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory):
     """The README's own attack as an installed distribution."""
+    tmp_path = tmp_path_factory.mktemp("mine")
     blocks = re.findall(r"```(?:python|toml)\n# (\S+)\n(.*?)```", README.read_text(), re.DOTALL)
     for name, content in blocks:
         (tmp_path / name).write_text(content)
@@ -26,16 +49,54 @@ def plugin(tmp_path):
     return site
 
 
-def test_the_readmes_attack_is_installed_and_listed(plugin):
-    listed = subprocess.run(
-        [sys.executable, "-m", "loki_bench", "plugins", "list"],
-        env={**os.environ, "PYTHONPATH": str(plugin)},
+def loki_bench(*arguments, plugin, cwd):
+    done = subprocess.run(
+        [sys.executable, "-m", "loki_bench", *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": f"{plugin}{os.pathsep}{TOYS}"},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def test_the_readmes_attack_is_installed_and_listed(plugin, tmp_path):
+    listed = loki_bench("plugins", "list", plugin=plugin, cwd=tmp_path)
     assert re.search(r"targets-only\s+loki-bench-my-attack 1\.0\s+Targets", listed.stdout)
     assert not listed.stderr
+
+
+def test_the_readmes_attack_keeps_every_promise(plugin, tmp_path):
+    checked = loki_bench("check", "loki-bench-my-attack", plugin=plugin, cwd=tmp_path)
+    n = len(CHECKS["plugin"]) + len(CHECKS["attacker"]) - 1  # it does not prepare
+    assert checked.stdout.splitlines()[-1] == f"{n} checks of loki-bench-my-attack: {n} ok"
+
+
+def test_the_readmes_attack_gets_its_row_in_a_leaderboard(plugin, tmp_path):
+    (tmp_path / "mine.toml").write_text(SUITE)
+    loki_bench("run", "mine.toml", "--workers", "1", plugin=plugin, cwd=tmp_path)
+    folder = tmp_path / "leaderboards" / "mine"
+    rows = list(csv.DictReader((folder / "leaderboard.csv").read_text().splitlines()))
+    # Every toy item has 5 events or more and only two have more than 17: with the 12 of the fake
+    # users each of the 3 targets is among the 5 items that a victim shows which counts events.
+    assert [
+        (row["mean"], row["n_seeds"], row["rank"])
+        for row in rows
+        if (row["attacker"], row["metric"]) == ("targets-only", "display_rate@5")
+    ] == [("1.0", "2", "1")]
+    assert re.search(
+        r"\| targets-only .*\| 1\.000 ± 0\.000", (folder / "leaderboard.md").read_text()
+    )
+    records = [json.loads(file.read_text()) for file in (folder / "records").iterdir()]
+    mine = [record for record in records if record["cell"]["attacker"]["name"] == "targets-only"]
+    assert [record["status"] for record in mine] == ["ok", "ok"]
+    for record in mine:
+        attacker = record["cell"]["attacker"]
+        assert (attacker["distribution"], attacker["version"]) == ("loki-bench-my-attack", "1.0")
+        assert record["cell"]["isolation"] == "process"
+        assert record["spent"]["events_on_targets"] == 12 * 3
 
 
 def test_the_readmes_attack_fits_into_25_lines():

@@ -60,6 +60,8 @@ def test_one_question_too_many_rejects_the_cell_even_if_the_attacker_goes_on(
     assert record["reason"] == (
         "attacker 'asks' asked the oracle 4 times; the suite grants 3 queries"
     )
+    assert record["spent"] is None
+    assert "metrics" not in record
 
 
 def test_a_user_that_does_not_exist_rejects_the_cell(prepared, tmp_path, run):

@@ -3,11 +3,12 @@
 import hashlib
 import math
 from dataclasses import replace
+from importlib.metadata import entry_points
 
 import pytest
 
 from loki_bench import builtin
-from loki_bench.testing import Subject, parametrize_with_checks, run_checks
+from loki_bench.testing import PluginSubject, Subject, parametrize_with_checks, run_checks
 
 # --------------------------------------------------------------------------- attacks
 
@@ -22,6 +23,14 @@ LOKI = {
 
 @parametrize_with_checks(builtin.loki_bench_attackers(), parameters={"loki": LOKI})
 def test_every_attack(check, subject):
+    check(subject)
+
+
+@parametrize_with_checks(
+    [spec for spec in builtin.loki_bench_attackers() if spec.name == "loki"],
+    parameters={"loki": {**LOKI, "weights": "fit"}},
+)
+def test_loki_where_it_asks_the_victim(check, subject):
     check(subject)
 
 
@@ -199,6 +208,12 @@ def test_a_file_of_ones_own(tmp_path):
     reason = "the terms of a file of one's own are its owner's"
     expected = {"file": {"check_dataset_names_its_licence_and_homepage": reason}}
     found = list(run_checks([subject], expected_failures=expected))
+    assert [result.detail for result in found if not result.ok] == []
+
+
+def test_the_plugin_as_a_whole():
+    [entry] = entry_points(group="loki_bench", name="builtin")
+    found = list(run_checks([PluginSubject(entry=entry)]))
     assert [result.detail for result in found if not result.ok] == []
 
 

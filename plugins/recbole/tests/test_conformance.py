@@ -1,8 +1,10 @@
 """The four recommenders keep every promise that loki-bench's kit puts to the test."""
 
+from importlib.metadata import entry_points
+
 import pytest
 
-from loki_bench.testing import parametrize_with_checks
+from loki_bench.testing import PluginSubject, parametrize_with_checks, run_checks
 from loki_bench_recbole.hooks import loki_bench_recommenders
 
 SPECS = {spec.name: spec for spec in loki_bench_recommenders()}
@@ -39,3 +41,10 @@ def test_gru4rec_with_a_pairwise_loss(check, subject):
 
 def test_none_is_left_out():
     assert {*QUICK, "gru4rec"} == set(SPECS)
+
+
+def test_the_plugin_as_a_whole():
+    [entry] = entry_points(group="loki_bench", name="recbole")
+    found = list(run_checks([PluginSubject(entry=entry)]))
+    assert len(found) == 5
+    assert [result.detail for result in found if not result.ok] == []

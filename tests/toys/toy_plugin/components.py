@@ -139,6 +139,14 @@ class OneTooManyEvents(Attacker):
         return _rows(view, view.budget.n_fake_users, view.budget.n_actions + 1)
 
 
+class OneEventTooMany(Attacker):
+    """One event of one fake user above an otherwise exhausted budget."""
+
+    def poison(self, view):
+        n_users, n_actions = view.budget.n_fake_users, view.budget.n_actions
+        return Sequences.of([*[[0] * n_actions] * (n_users - 1), [0] * (n_actions + 1)])
+
+
 class PastTheCatalogue(Attacker):
     def poison(self, view):
         return _rows(view, 1, 1, view.history.n_items)

@@ -67,6 +67,7 @@ def loki_bench_attackers():
     return [
         declared("one-too-many-users", "OneTooManyUsers"),
         declared("one-too-many-events", "OneTooManyEvents"),
+        declared("one-event-too-many", "OneEventTooMany"),
         declared("past-the-catalogue", "PastTheCatalogue"),
         declared("rubbish", "Rubbish"),
         declared("raises", "Raises"),
