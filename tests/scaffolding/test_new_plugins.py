@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -229,3 +231,22 @@ def test_the_entry_point_group_of_the_templates_is_the_hooks_own(written):
     for kind in KINDS:
         text = (written / kind / "pyproject.toml").read_text()
         assert f"[project.entry-points.{ENTRY_POINT_GROUP}]" in text
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_the_templates_are_in_what_is_released(kind, tmp_path):
+    root = Path(__file__).parents[2]
+    code = f"import sys; from hatchling.build import build_{kind} as build; build(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, tmp_path], cwd=root, check=True)
+    [archive] = tmp_path.iterdir()
+    if kind == "wheel":
+        with zipfile.ZipFile(archive) as packed:
+            names = packed.namelist()
+    else:
+        with tarfile.open(archive) as packed:
+            names = packed.getnames()
+    found = {name.partition("templates/")[2] for name in names if "/templates/" in name}
+    templates = root / "loki_bench" / "scaffolding" / "templates"
+    ours = {p.relative_to(templates).as_posix() for p in templates.rglob("*") if p.is_file()}
+    assert len(ours) > 4 * len(KINDS)
+    assert ours <= found
