@@ -46,6 +46,7 @@ __all__ = [
 ]
 
 GoalKind: TypeAlias = Literal["promote", "demote"]
+"""What is to become of the target items: shown to the target users, or shown to them no longer."""
 
 
 # --------------------------------------------------------------------------- what the host says
@@ -258,6 +259,11 @@ class Recommender(ABC):
         Returns
         -------
         self
+
+        Raises
+        ------
+        Exception
+            Any exception fails the cell; the record keeps its text.
         """
 
     @abstractmethod
@@ -273,8 +279,14 @@ class Recommender(ABC):
 
         Returns
         -------
-        float32 array of shape (batch, n_items), finite; higher is likelier. The user's own
-        history is *not* masked: the host does that, in the same way for every recommender.
+        float32 array of shape (batch, n_items)
+            Finite; higher is likelier. The user's own history is *not* masked: the host does that,
+            in the same way for every recommender.
+
+        Raises
+        ------
+        Exception
+            Of a user or an item that ``fit`` did not see; which one is left to the recommender.
         """
 
     @property
@@ -334,28 +346,106 @@ class DifferentiableRecommender(Recommender):
 
     @abstractmethod
     def parameters(self) -> "list[Tensor]":
-        """The trained tensors, gradient enabled, shared with the model (not copies)."""
+        """The trained tensors, shared with the model (not copies).
+
+        Returns
+        -------
+        list of leaf tensors
+            Of any shape and of a floating type, finite, gradient enabled.
+
+        Raises
+        ------
+        Exception
+            Before ``fit``.
+        """
 
     @abstractmethod
     def training_samples(self, train: Interactions, *, seed: int) -> TrainingSamples:
         """The samples that ``fit`` would form of ``train``, with negatives drawn from ``seed``.
 
-        ``train`` may hold users that ``fit`` did not see.
+        Parameters
+        ----------
+        train : Interactions
+            Over the catalogue that ``fit`` saw; it may hold users that ``fit`` did not see.
+        seed : int
+            The only source of randomness.
+
+        Returns
+        -------
+        TrainingSamples
+            Its arrays have the shape (n_samples,).
+
+        Raises
+        ------
+        Exception
+            Where no negative can be drawn, because a user has the whole catalogue.
         """
 
     @abstractmethod
     def sample_loss(self, samples: TrainingSamples) -> "Tensor":
-        """The loss of each sample without regularisation, shape (n,)."""
+        """The loss of each sample, without regularisation.
+
+        Parameters
+        ----------
+        samples : TrainingSamples
+            n of them, n may be 0; of users that ``fit`` saw.
+
+        Returns
+        -------
+        tensor of shape (n,)
+            With a gradient in :meth:`parameters`; a sample's loss depends on that sample alone.
+
+        Raises
+        ------
+        Exception
+            Of a user or an item that ``fit`` did not see.
+        """
 
     @abstractmethod
     def l2_coefficients(self, samples: TrainingSamples) -> "list[Tensor]":
-        """The coefficient ``l2_p`` of every parameter, each broadcastable to its tensor."""
+        """The coefficient ``l2_p`` of every parameter in the objective over these samples.
+
+        Parameters
+        ----------
+        samples : TrainingSamples
+            A regulariser that is charged once a sample counts how often each row is touched.
+
+        Returns
+        -------
+        list of tensors
+            One for each of :meth:`parameters`, of a shape that broadcasts to its own; finite, 0 or
+            more.
+
+        Raises
+        ------
+        Exception
+            Before ``fit``.
+        """
 
     @abstractmethod
     def target_score(
         self, users: NDArray[np.int32], histories: Sequences, items: NDArray[np.int32]
     ) -> "Tensor":
-        """The scoring function f_test of Eq. 3 for n (user, history, item) triples, shape (n,)."""
+        """The scoring function f_test of Eq. 3 for n (user, history, item) triples.
+
+        Parameters
+        ----------
+        users : int32 array of shape (n,)
+        histories : Sequences of n rows
+            The user's events so far, oldest first.
+        items : int32 array of shape (n,)
+            The item whose score is wanted.
+
+        Returns
+        -------
+        tensor of shape (n,)
+            With a gradient in :meth:`parameters`; orders items as ``score_next`` does.
+
+        Raises
+        ------
+        Exception
+            Of a user or an item that ``fit`` did not see.
+        """
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -391,17 +481,30 @@ class FactorRecommender(DifferentiableRecommender):
 
     @property
     def loss_is_log_probability(self) -> bool:
+        """True: the logistic loss of a pair is one."""
         return True
 
     @abstractmethod
     def factor_terms(self) -> tuple[FactorTerm, ...]:
-        """The terms of the score, in the order of their tables in :meth:`parameters`:
-        row table, item table, row table, item table ..."""
+        """The terms of the score, in the order of their tables in ``parameters()``: row table,
+        item table, row table, item table ...
+
+        Returns
+        -------
+        tuple of FactorTerm
+            Float32 tables of shapes (n_rows, d) and (n_items, d), as ``parameters()`` holds them.
+
+        Raises
+        ------
+        Exception
+            Before ``fit``.
+        """
 
     @property
     @abstractmethod
     def l2_per_sample(self) -> bool:
-        """Whether the regulariser is charged once a sample that touches a row, or once a row."""
+        """Whether the regulariser is charged once for each sample that touches a row (True), or
+        once for each row (False)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -431,17 +534,29 @@ class TranslationRecommender(DifferentiableRecommender):
     """A recommender with the score ``b_i - |T + u + l - i|``, l the last item (TransRec).
 
     Its loss per sample is ``log(1 + exp(-(score(positive) - score(negative))))``: fake users are
-    then scored by a compiled closed form. :meth:`parameters` are users, items, biases and the
+    then scored by a compiled closed form. ``parameters()`` are users, items, biases and the
     shared translation, in this order.
     """
 
     @property
     def loss_is_log_probability(self) -> bool:
+        """True: the logistic loss of a pair is one."""
         return True
 
     @abstractmethod
     def translation_tables(self) -> TranslationTables:
-        """The tables, as :meth:`parameters` holds them."""
+        """The tables, as ``parameters()`` holds them.
+
+        Returns
+        -------
+        TranslationTables
+            Float32 arrays of the shapes that it states.
+
+        Raises
+        ------
+        Exception
+            Before ``fit``.
+        """
 
 
 # --------------------------------------------------------------------------- attacks and defenses
@@ -461,9 +576,17 @@ class Attacker(ABC):
 
         Returns
         -------
-        Sequences of at most ``view.budget.n_fake_users`` rows, each of 1 to
-        ``view.budget.n_actions`` items of the catalogue. The host assigns the fake users' ids.
-        Anything else is rejected with the reason; it is never clipped or repaired.
+        Sequences
+            At most ``view.budget.n_fake_users`` rows, each of 1 to ``view.budget.n_actions`` items
+            of the catalogue: int32 items of shape (n_events,), int64 offsets of shape
+            (n_rows + 1,). The host assigns the fake users' ids. Anything else is rejected with the
+            reason; it is never clipped or repaired.
+
+        Raises
+        ------
+        RejectedError
+            The goal can't be reached with what is granted: the cell is ``rejected`` and says why.
+            Any other exception makes it ``failed``.
         """
 
     def prepare(self, view: AttackerView) -> Mapping[str, NDArray[Any]]:
@@ -479,7 +602,8 @@ class Attacker(ABC):
 
         Returns
         -------
-        mapping of str to array of numbers or text; no array of Python objects.
+        mapping of str to array
+            Numbers or text, of any shape; no array of Python objects.
         """
         return {}
 
@@ -504,8 +628,14 @@ class Defense(ABC):
 
         Returns
         -------
-        bool array of shape (n_users,), False for users whose events the victim is not trained on.
-        Anything else, and keeping no event at all, fails the cell.
+        bool array of shape (n_users,)
+            False for users whose events the victim is not trained on. Anything else, and keeping no
+            event at all, fails the cell.
+
+        Raises
+        ------
+        Exception
+            Any exception fails the cell; the record keeps its text.
         """
 
     @property
@@ -559,14 +689,45 @@ class InfluenceEstimator(ABC):
     ) -> Self:
         """Do all that does not depend on candidates, once.
 
-        Raises ``InvalidAnswerError`` where the solver diverges or the model can't be used.
+        Parameters
+        ----------
+        model : DifferentiableRecommender
+            Fitted on ``train``; left as it is.
+        train : Interactions
+            What the model was trained on.
+        objective : InfluenceObjective
+            The weighted sum of n target scores, its arrays of shape (n,).
+        seed : int
+            The only source of randomness.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidAnswerError
+            The solver diverges, or the model can't be used.
         """
 
     @abstractmethod
     def influence(self, candidates: Sequences) -> NDArray[np.float64]:
         """Predicted change of the objective when each candidate alone is added as a fake user.
 
-        Shape (n,); positive raises the objective.
+        Parameters
+        ----------
+        candidates : Sequences of n rows
+            Item sequences of fake users.
+
+        Returns
+        -------
+        float64 array of shape (n,)
+            In units of the objective, that is of scores; positive raises it.
+
+        Raises
+        ------
+        Exception
+            Of an item outside the catalogue, and before ``fit``.
         """
 
     @abstractmethod
@@ -584,14 +745,21 @@ class InfluenceEstimator(ABC):
 
         Returns
         -------
-        float64 array of shape (n,); LOKI's reward of a step.
+        float64 array of shape (n,)
+            In units of the objective; LOKI's reward of a step.
+
+        Raises
+        ------
+        Exception
+            Of an item outside the catalogue, and before ``fit``.
         """
 
     def sequence_rewards(self, sequences: Sequences) -> NDArray[np.float64]:
         """The marginal influence of every event given the events of its row before it.
 
-        Shape (n_events,), in the order of ``sequences.items``: the rewards of whole rollouts at
-        once. An estimator that can extend a prefix more cheaply than value it anew overrides this.
+        float64 array of shape (n_events,), in the order of ``sequences.items``: the rewards of
+        whole rollouts at once. An estimator that can extend a prefix more cheaply than value it
+        anew overrides this.
         """
         return self.marginal_influence(sequences.prefixes(), sequences.items)
 
@@ -620,6 +788,12 @@ class DatasetLoader(ABC):
             The data folder; a downloaded file is kept there.
         download : bool
             Whether the loader may use the network.
+
+        Returns
+        -------
+        Interactions
+            Every user's items, oldest first: int32 items of shape (n_events,), int64 offsets of
+            shape (n_users + 1,).
 
         Raises
         ------

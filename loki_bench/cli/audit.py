@@ -31,7 +31,13 @@ LEVEL_NAMES = ("hashes", "metrics", "victims", "poison", "tables")
 @click.option(
     "--sample", type=click.IntRange(min=1), help="Compute only N cells again, drawn by --seed."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Draws the cells of --sample.",
+)
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes, one thread each.")
 @click.option("--seconds", type=float, default=3600.0, show_default=True, help="Limit of a job.")
 @click.option("--dataset-path", type=click.Path(path_type=Path), help="A file dataset's file.")
@@ -144,6 +150,8 @@ def reproduce(
 @as_json_option
 def compare(first: Path, second: Path, as_json: bool) -> int:
     r"""Compare two leaderboards row by row, paired by seed, and say in what they differ.
+
+    FIRST and SECOND are folders that `run` wrote, or files that `submit` wrote.
 
     \b
     Example: loki-bench compare leaderboards/quick other/leaderboards/quick

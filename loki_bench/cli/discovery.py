@@ -49,6 +49,8 @@ def plugins_list(disabled: tuple[str, ...], strict_plugins: bool, as_json: bool)
 def plugins_show(name: str, disabled: tuple[str, ...], strict_plugins: bool, as_json: bool) -> None:
     r"""Show one component: where it came from and the parameters that it takes.
 
+    NAME is the name of a component, as `plugins list` shows it.
+
     \b
     Example: loki-bench plugins show covisit
     """
@@ -130,6 +132,8 @@ def datasets_list(disabled: tuple[str, ...], strict_plugins: bool, as_json: bool
 def datasets_fetch(name: str, disabled: tuple[str, ...], strict_plugins: bool) -> None:
     r"""Download a dataset into the data folder, and check it.
 
+    NAME is the name of a dataset, as `datasets list` shows it.
+
     \b
     Example: loki-bench datasets fetch amazon-beauty
 
@@ -147,6 +151,8 @@ def datasets_show(
     name: str, disabled: tuple[str, ...], strict_plugins: bool, as_json: bool
 ) -> None:
     r"""Read a dataset from this machine and show its size and fingerprint.
+
+    NAME is the name of a dataset, as `datasets list` shows it.
 
     \b
     Example: loki-bench datasets show ml-100k

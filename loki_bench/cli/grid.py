@@ -122,6 +122,8 @@ def status(
 ) -> int:
     r"""Count the cells of a suite: done, rejected, failed, timed out, missing.
 
+    SUITE is the name of a suite in the package, or a path that ends in .toml.
+
     \b
     Example: loki-bench status quick
     """
@@ -150,6 +152,8 @@ def plan(
     as_json: bool,
 ) -> int:
     r"""Show what a suite would still compute, and about how long that takes.
+
+    SUITE is the name of a suite in the package, or a path that ends in .toml.
 
     The estimate is made from the times of earlier runs in the results folder. Nothing is written.
 
@@ -202,6 +206,8 @@ def leaderboard(
 ) -> int:
     r"""Write a suite's leaderboard again from its records, and print it.
 
+    SUITE is the name of a suite in the package, or a path that ends in .toml.
+
     \b
     Example: loki-bench leaderboard quick --json
     """
@@ -240,7 +246,8 @@ def merge(
 ) -> int:
     r"""Bring the results of shards together, and write the leaderboard.
 
-    FOLDERS are results folders of runs with --shard and --results.
+    SUITE is the name of a suite in the package, or a path that ends in .toml. FOLDERS are results
+    folders of runs with --shard and --results.
 
     \b
     Example: loki-bench merge quick shard-1 shard-2 shard-3

@@ -25,6 +25,8 @@ def submit(
 ) -> int:
     r"""Pack the rows of one plugin into a file that `verify` reads and `accept` takes.
 
+    LEADERBOARD is a folder that `run` wrote.
+
     \b
     Example: loki-bench submit leaderboards/quick --plugin loki-bench-my-attack
     """
@@ -55,6 +57,8 @@ def accept(
     strict_plugins: bool,
 ) -> int:
     r"""Check a submitted file and add its rows; victims are trained and measured here.
+
+    LEADERBOARD is a folder that `run` wrote, FILE a file that `submit` wrote.
 
     \b
     Example: loki-bench accept leaderboards/quick loki-bench-my-attack-quick.zip

@@ -28,10 +28,28 @@ __all__ = ["tune"]
 @click.argument("recommender")
 @click.option("--dataset", metavar="NAME", help="The dataset.  [default: ml-100k]")
 @click.option("--suite", metavar="SUITE", help="Take the dataset of this suite.")
-@click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True)
-@click.option("--metric", default="ndcg@10", show_default=True, help="hr@K or ndcg@K.")
-@click.option("--sampler", type=click.Choice(["tpe", "random"]), default="tpe", show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Parameter sets to try, those kept from earlier runs included.",
+)
+@click.option("--metric", default="ndcg@10", show_default=True, help="Maximise hr@K or ndcg@K.")
+@click.option(
+    "--sampler",
+    type=click.Choice(["tpe", "random"]),
+    default="tpe",
+    show_default=True,
+    help="How parameters are proposed: by what did well before, or at random.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of the search and of every fit.",
+)
 @click.option(
     "--set",
     "fixed",
@@ -76,6 +94,8 @@ def tune(
     as_json: bool,
 ) -> int:
     r"""Select a recommender's parameters on validation events, never on test events.
+
+    RECOMMENDER is the name of one whose plugin declares a search space.
 
     What was tried is kept in the results folder: the same command goes on where a stopped one
     was, and more --trials add to it. The best parameters are written to a file that a suite

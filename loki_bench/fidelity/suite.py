@@ -35,8 +35,10 @@ class JudgedEstimator(SuiteTable):
     In a suite either ``"name"`` or ``{ name = "...", parameters = { ... }, control = true }``.
     """
 
-    name: str
-    parameters: dict[str, Parameter] = {}
+    name: str = Field(description="the name under which a plugin declares it")
+    parameters: dict[str, Parameter] = Field(
+        default={}, description="parameters that differ from its defaults"
+    )
     control: bool = Field(
         default=False, description="it must fail: where it does not, ranks come too easily"
     )
@@ -53,33 +55,48 @@ class SampleTable(SuiteTable):
 class DesignTable(SuiteTable):
     """What fake users are compared; 0 leaves an experiment out."""
 
-    n_target_users: Count = 20
-    popularity: list[Size] = Field(default=[5, 20], min_length=2, max_length=2)
-    length: Count = 15
-    n_per_stratum: Size = 8
-    group_shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(default=[0.005, 0.01, 0.03])
-    n_groups: Size = 10
-    n_next_items: Size = 20
+    n_target_users: Count = Field(default=20, description="users whose mean score is the objective")
+    popularity: list[Size] = Field(
+        default=[5, 20],
+        min_length=2,
+        max_length=2,
+        description="least and greatest number of events of a target item",
+    )
+    length: Count = Field(default=15, description="events of each fake user")
+    n_per_stratum: Size = Field(default=8, description="single fake users of each stratum")
+    group_shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(
+        default=[0.005, 0.01, 0.03], description="sizes of groups, as shares of the users"
+    )
+    n_groups: Size = Field(default=10, description="groups of each size")
+    n_next_items: Size = Field(default=20, description="continuations of one prefix")
 
 
 class FidelitySuite(SuiteTable):
     """One fidelity suite file."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    summary: str = ""
-    seeds: Annotated[list[Size], Field(min_length=1)]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] = Field(
+        description="also the name of its folder of results, under `fidelity`"
+    )
+    summary: str = Field(default="", description="one line above the tables")
+    seeds: Annotated[list[Size], Field(min_length=1)] = Field(
+        description="seeds of the surrogates; goals are drawn from each"
+    )
     goals: Count = Field(default=5, description="for each seed, of one target item each")
-    recommenders: Annotated[list[Named], Field(min_length=1)]
+    recommenders: Annotated[list[Named], Field(min_length=1)] = Field(
+        description="differentiable recommenders on which estimators are judged"
+    )
     estimators: Annotated[
         list[Annotated[JudgedEstimator, BeforeValidator(_as_table)]], Field(min_length=1)
-    ]
-    truths: Annotated[list[TruthName], Field(min_length=1)]
+    ] = Field(description="influence estimators that are judged")
+    truths: Annotated[list[TruthName], Field(min_length=1)] = Field(
+        description="what is trained to find the true effect of a fake user"
+    )
     victims: list[Named] = Field(default=[], description="of the truth 'transfer'")
     repeats: Count = Field(default=1, description="runs that a noisy truth is the mean of")
-    dataset: Named
-    sample: SampleTable = SampleTable()
-    design: DesignTable = DesignTable()
-    limits: Limits = Limits()
+    dataset: Named = Field(description="the interactions that recommenders are trained on")
+    sample: SampleTable = Field(default=SampleTable(), description="the part of them that is used")
+    design: DesignTable = Field(default=DesignTable(), description="the fake users")
+    limits: Limits = Field(default=Limits(), description="when a job is ended")
 
     @field_validator("seeds", "recommenders", "estimators", "truths", "victims")
     @classmethod

@@ -48,8 +48,10 @@ class Choice(SuiteTable):
     file that ``loki-bench tune`` wrote, ``{ name = "...", parameters = "tuned/x.toml" }``.
     """
 
-    name: str
-    parameters: dict[str, Parameter] = {}
+    name: str = Field(description="the name under which a plugin declares it")
+    parameters: dict[str, Parameter] = Field(
+        default={}, description="parameters that differ from its defaults, or a file of them"
+    )
     weight: float = Field(default=1.0, gt=0, description="a surrogate's vote (the paper, Eq. 1)")
     influence: "Annotated[Choice, BeforeValidator(_as_choice)] | None" = Field(
         default=None, description="the influence estimator lent to an attacker that needs one"
@@ -69,9 +71,11 @@ Seed: TypeAlias = Annotated[int, Field(ge=0)]
 class Protocol(SuiteTable):
     """What the attack is after, and how success is read."""
 
-    n_targets: Count = 20
-    n_target_users: Count = 20
-    goal: GoalKind = "promote"
+    n_targets: Count = Field(default=20, description="target items, drawn from the seed")
+    n_target_users: Count = Field(default=20, description="target users, drawn from the seed")
+    goal: GoalKind = Field(
+        default="promote", description="whether targets are to be shown, or shown no longer"
+    )
     targets: list[str] = Field(default=[], description="item tokens, instead of drawing them")
     target_users: list[str] = Field(default=[], description="user tokens, instead of drawing them")
 
@@ -79,15 +83,20 @@ class Protocol(SuiteTable):
 class BudgetGrid(SuiteTable):
     """Budgets of the grid: every share of fake users with every number of actions."""
 
-    fake_users: Annotated[list[Share], BeforeValidator(_as_list)] = [0.03]
-    actions: Annotated[list[Count], BeforeValidator(_as_list)] = [15]
+    fake_users: Annotated[list[Share], BeforeValidator(_as_list)] = Field(
+        default=[0.03], description="fake users as a share of genuine ones; a number or a list"
+    )
+    actions: Annotated[list[Count], BeforeValidator(_as_list)] = Field(
+        default=[15], description="events of each fake user; a number or a list"
+    )
 
 
 class Knowledge(SuiteTable):
     """What an attacker is granted beyond genuine histories and surrogates."""
 
     queries: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="questions to the black-box victim, see harness/oracle.py"
+        default=0,
+        description="top-K lists of the black-box victim that an attack may ask for; 0 grants none",
     )
     list_length: Count = Field(default=10, description="items in each answer")
 
@@ -95,7 +104,7 @@ class Knowledge(SuiteTable):
 class Limits(SuiteTable):
     """What a job may take before it is ended. Not part of a cell's identity."""
 
-    seconds: Annotated[float, Field(gt=0)] = 3600.0
+    seconds: Annotated[float, Field(gt=0)] = Field(default=3600.0, description="wall time of a job")
     memory_gib: Annotated[float, Field(gt=0)] = Field(
         default=8.0, description="resident memory of an isolated process"
     )
@@ -104,29 +113,48 @@ class Limits(SuiteTable):
 class Suite(SuiteTable):
     """One suite file."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    summary: str = ""
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] = Field(
+        description="also the name of its folder of results"
+    )
+    summary: str = Field(default="", description="one line for `loki-bench suites list`")
     family: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] | None = Field(
         default=None,
         description="suites of one family keep their results in one folder and lend each other "
         "surrogates, poison and ranks: what two of them need is computed once",
     )
-    seeds: Annotated[list[Seed], Field(min_length=1)]
-    victims: Annotated[list[Named], Field(min_length=1)]
-    attackers: Annotated[list[Named], Field(min_length=1)]
-    defenses: Annotated[list[Named], Field(min_length=1)] = [Choice(name="none")]
-    surrogates: list[Named] = []
-    metrics: Annotated[list[str], Field(min_length=1)]
-    simulator: Annotated[list[Simulator], BeforeValidator(_as_list)] = ["leave-one-out"]
-    dataset: Named
-    protocol: Protocol = Protocol()
-    budget: BudgetGrid = BudgetGrid()
-    knowledge: Knowledge = Knowledge()
+    seeds: Annotated[list[Seed], Field(min_length=1)] = Field(
+        description="root seeds; every cell is computed once for each"
+    )
+    victims: Annotated[list[Named], Field(min_length=1)] = Field(
+        description="recommenders that are attacked"
+    )
+    attackers: Annotated[list[Named], Field(min_length=1)] = Field(
+        description="attacks that are compared; `none` attacks nothing"
+    )
+    defenses: Annotated[list[Named], Field(min_length=1)] = Field(
+        default=[Choice(name="none")],
+        description="defenses, each crossed with every attack; `none` keeps everybody",
+    )
+    surrogates: list[Named] = Field(
+        default=[], description="recommenders lent to attacks that need them"
+    )
+    metrics: Annotated[list[str], Field(min_length=1)] = Field(
+        description="what is measured, the main metric first; `name@k` where a metric takes a k"
+    )
+    simulator: Annotated[list[Simulator], BeforeValidator(_as_list)] = Field(
+        default=["leave-one-out"],
+        description="which surrogates an attack is lent: all but the victim's recommender, all, or "
+        "that one alone; one or a list",
+    )
+    dataset: Named = Field(description="the interactions that are split and attacked")
+    protocol: Protocol = Field(default=Protocol(), description="targets and goal")
+    budget: BudgetGrid = Field(default=BudgetGrid(), description="what an attack may inject")
+    knowledge: Knowledge = Field(default=Knowledge(), description="what an attack may ask")
     isolation: Isolation = Field(
         default="process",
         description="whether plugins run in processes of their own or, to debug, in workers",
     )
-    limits: Limits = Limits()
+    limits: Limits = Field(default=Limits(), description="when a job is ended")
     integrity_rows: IntegrityRows = Field(
         default=True,
         description="add `none`, and a placebo of every other attack: the same attack, given "

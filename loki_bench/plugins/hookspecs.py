@@ -25,10 +25,16 @@ from loki_bench.plugins.specs import (
 __all__ = ["ENTRY_POINT_GROUP", "PROJECT_NAME", "hookimpl", "hookspec"]
 
 PROJECT_NAME = "loki_bench"
+"""The name of this project to pluggy."""
+
 ENTRY_POINT_GROUP = "loki_bench"
+"""The group of entry points in which distributions name their modules of hooks."""
 
 hookspec = pluggy.HookspecMarker(PROJECT_NAME)
+"""Marks the hooks of this module; plugins do not need it."""
+
 hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
+"""Decorates a plugin's function that implements a hook; without it the function is not called."""
 
 
 @hookspec

@@ -21,7 +21,17 @@ __all__ = ["Choices", "FloatRange", "IntRange", "SearchRange"]
 
 @dataclass(frozen=True)
 class FloatRange:
-    """Numbers from ``low`` to ``high``, both included; with ``log`` uniform in the logarithm."""
+    """Numbers from ``low`` to ``high``, both included.
+
+    Attributes
+    ----------
+    parameter : str
+        Name of the parameter that the recommender's target takes.
+    low, high : float
+        Finite, low below high; ``ValueError`` otherwise.
+    log : bool
+        Drawn uniformly in the logarithm; low must then be above 0.
+    """
 
     parameter: str
     low: float
@@ -38,7 +48,17 @@ class FloatRange:
 
 @dataclass(frozen=True)
 class IntRange:
-    """Whole numbers from ``low`` to ``high``, both included."""
+    """Whole numbers from ``low`` to ``high``, both included.
+
+    Attributes
+    ----------
+    parameter : str
+        Name of the parameter that the recommender's target takes.
+    low, high : int
+        Low below high; ``ValueError`` otherwise.
+    log : bool
+        Drawn uniformly in the logarithm; low must then be 1 or more.
+    """
 
     parameter: str
     low: int
@@ -55,7 +75,15 @@ class IntRange:
 
 @dataclass(frozen=True)
 class Choices:
-    """One of some values, without an order between them."""
+    """One of some values, without an order between them.
+
+    Attributes
+    ----------
+    parameter : str
+        Name of the parameter that the recommender's target takes.
+    values : tuple of bool, int, float or str
+        Two or more, all different; ``ValueError`` otherwise.
+    """
 
     parameter: str
     values: tuple[bool | int | float | str, ...]
@@ -69,3 +97,4 @@ class Choices:
 
 
 SearchRange: TypeAlias = FloatRange | IntRange | Choices
+"""Any of the three."""

@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 Need = Literal["history", "surrogates", "influence", "queries"]
+"""What an attack may ask to be granted: genuine users' events, the suite's surrogate pool, an
+influence estimator, questions to the victim."""
 
 _NAME = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")

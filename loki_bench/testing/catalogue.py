@@ -49,6 +49,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "defense": _checks(defense_checks),
     "dataset": _checks(dataset_checks),
 }
+"""The checks of each kind of component, and of a plugin as a whole, in the order of their run."""
 
 
 def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
