@@ -60,6 +60,17 @@ for command in COMMANDS:
     cli.add_command(command)
 
 
+def _mark_examples(command: click.Command) -> None:
+    r"""Turn the ``\b`` of raw docstrings into click's mark of a paragraph not to be wrapped."""
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    if isinstance(command, click.Group):
+        for subcommand in command.commands.values():
+            _mark_examples(subcommand)
+
+
+_mark_examples(cli)
+
+
 def main() -> NoReturn:
     """Run the command line and exit."""
     try:

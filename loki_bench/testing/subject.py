@@ -57,7 +57,13 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PluginSubject:
-    """An installed plugin under test: one entry point of the group ``loki_bench``."""
+    """An installed plugin under test.
+
+    Attributes
+    ----------
+    entry : EntryPoint
+        Its entry point, of the group ``loki_bench``.
+    """
 
     entry: EntryPoint
 
