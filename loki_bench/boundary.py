@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from loki_bench.contracts import Budget, Recommender
 from loki_bench.errors import InvalidAnswerError, RejectedError
 from loki_bench.interactions import Interactions, Sequences
-from loki_bench.ranking import masked_ranks
+from loki_bench.ranking import masked_ranks_if_finite
 
 __all__ = [
     "checked_keep",
@@ -156,7 +156,10 @@ def ranks_given_by(
     """
     ranks = np.empty(items.shape, dtype=np.float64)
     for rows, known, scores in _scores(recommender, name, users, histories, n_items):
-        ranks[rows] = masked_ranks(scores, known, items[rows])
+        ranked = masked_ranks_if_finite(scores, known, items[rows])
+        if ranked is None:
+            raise _not_finite(name)
+        ranks[rows] = ranked
     return ranks
 
 
@@ -184,6 +187,9 @@ def lists_given_by(
     """
     lists = np.full((len(users), k), -1, dtype=np.int32)
     for rows, known, scores in _scores(recommender, name, users, histories, n_items):
+        # The extremes carry NaN and infinity: two passes, no array of booleans.
+        if scores.size and not (np.isfinite(scores.min()) and np.isfinite(scores.max())):
+            raise _not_finite(name)
         hidden = np.array(scores)
         hidden[known.rows, known.items] = -np.inf
         best = np.argsort(-hidden, axis=1, kind="stable")[:, :k]
@@ -199,25 +205,29 @@ def _scores(
     histories: Sequences,
     n_items: int,
 ) -> Iterator[tuple[slice, Sequences, NDArray[np.float32]]]:
-    """Checked scores of a block of users at a time, with their rows and histories."""
+    """Scores of a block of users at a time, with their rows and histories.
+
+    Type and shape are checked, that they are finite is not: who counts them sees that too.
+    """
     block = max(1, BLOCK_EVENTS // n_items)
     for start in range(0, len(users), block):
         rows = slice(start, start + block)
         known = histories.take(np.arange(len(users))[rows])
         scores = recommender.score_next(users[rows], known)
-        yield rows, known, _checked_scores(scores, name, (len(known), n_items))
+        yield rows, known, _shaped_scores(scores, name, (len(known), n_items))
 
 
-def _checked_scores(answer: object, name: str, shape: tuple[int, int]) -> NDArray[np.float32]:
+def _shaped_scores(answer: object, name: str, shape: tuple[int, int]) -> NDArray[np.float32]:
     if not isinstance(answer, np.ndarray) or answer.dtype != np.float32 or answer.shape != shape:
         raise InvalidAnswerError(
             f"recommender '{name}' answered score_next with {_described(answer)}; expected a "
             f"float32 array of shape {shape}"
         )
-    # The extremes carry NaN and infinity: two passes, no array of booleans.
-    if answer.size and not (np.isfinite(answer.min()) and np.isfinite(answer.max())):
-        raise InvalidAnswerError(f"recommender '{name}' answered score_next with NaN or infinity")
     return answer
+
+
+def _not_finite(name: str) -> InvalidAnswerError:
+    return InvalidAnswerError(f"recommender '{name}' answered score_next with NaN or infinity")
 
 
 def _described(answer: object) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from loki_bench.interactions import Sequences
 
-__all__ = ["masked_ranks"]
+__all__ = ["masked_ranks", "masked_ranks_if_finite"]
 
 
 def masked_ranks(
@@ -32,8 +32,23 @@ def masked_ranks(
     float64 array of shape (n_users, m), integers and halves from 1; NaN where the item is in the
     user's own history.
     """
+    return _counted(scores, histories, items)[0]
+
+
+def masked_ranks_if_finite(
+    scores: NDArray[np.float32], histories: Sequences, items: NDArray[np.int32]
+) -> NDArray[np.float64] | None:
+    """:func:`masked_ranks`, or None where any score is NaN or infinite, in one pass over them."""
+    ranks, finite = _counted(scores, histories, items)
+    return ranks if finite else None
+
+
+def _counted(
+    scores: NDArray[np.float32], histories: Sequences, items: NDArray[np.int32]
+) -> tuple[NDArray[np.float64], bool]:
     # numba takes long to import, and commands that only read records come past here
     from loki_bench.rank_counting import count_ranks
 
-    ranks: NDArray[np.float64] = count_ranks(scores, histories.offsets, histories.items, items)
-    return ranks
+    ranks: NDArray[np.float64]
+    ranks, finite = count_ranks(scores, histories.offsets, histories.items, items)
+    return ranks, bool(finite)

@@ -3,11 +3,13 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import rankdata
 
 from loki_bench.interactions import Sequences
-from loki_bench.ranking import masked_ranks
+from loki_bench.ranking import masked_ranks, masked_ranks_if_finite
 
 
 def reference_rank(scores, history, item):
@@ -93,3 +95,34 @@ def test_nobody_and_nothing_to_rank_give_empty_ranks():
         np.zeros((1, 5), dtype=np.float32), Sequences.of([[1]]), np.empty((1, 0), dtype=np.int32)
     )
     assert nothing.shape == (1, 0)
+
+
+def test_ranks_of_a_large_catalogue_equal_scipys():
+    generator = np.random.default_rng(0)
+    # few values, so that ties are many; a length that no vector register divides
+    scores = generator.integers(-50, 50, size=(3, 1237)).astype(np.float32)
+    items = np.tile(np.arange(1237, dtype=np.int32), (3, 1))
+    ranks = masked_ranks(scores, Sequences.of([[]] * 3), items)
+    np.testing.assert_array_equal(ranks, rankdata(-scores, axis=1))
+
+
+@pytest.mark.parametrize("m", [0, 1, 2])
+@pytest.mark.parametrize("place", [0, 8, 30])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_one_score_that_is_not_finite_leaves_no_rank(bad, place, m):
+    scores = np.ones((2, 31), dtype=np.float32)
+    # among the user's own items and as the one to rank, too
+    histories, items = Sequences.of([[8], [8]]), np.full((2, m), 30, dtype=np.int32)
+    ranks = masked_ranks_if_finite(scores, histories, items)
+    assert ranks is not None
+    np.testing.assert_array_equal(ranks, masked_ranks(scores, histories, items))
+    scores[1, place] = bad
+    assert masked_ranks_if_finite(scores, histories, items) is None
+
+
+def test_the_largest_and_smallest_numbers_are_finite():
+    extremes = np.finfo(np.float32)
+    scores = np.array([[extremes.max, extremes.min, extremes.smallest_subnormal, 0]], np.float32)
+    ranks = masked_ranks_if_finite(scores, Sequences.of([[]]), np.array([[0, 1, 2, 3]]))
+    assert ranks is not None
+    assert ranks.tolist() == [[1, 4, 2, 3]]
