@@ -18,7 +18,7 @@ def _counts(scores: NDArray[np.float32], score: float) -> tuple[int, int, int]:
         above = np.int32(above + np.int32(other > score))
         level = np.int32(level + np.int32(other == score))
         finite = np.int32(finite + np.int32(other - other == 0))  # infinity less itself is NaN
-    return above, level, finite
+    return int(above), int(level), int(finite)
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]

@@ -20,6 +20,9 @@ BLOCK_SAMPLES = 2**18
 Below it (Amazon Beauty, MovieLens-100K) an epoch is one shuffle of all samples.
 """
 
+_LINE = 64
+"""Bytes in a cache line."""
+
 Pass = Callable[[NDArray[np.int64], NDArray[np.int32], tuple[NDArray[np.float32], ...]], float]
 
 
@@ -46,7 +49,7 @@ class CompiledEpoch(Epoch):
         seed: int,
     ) -> None:
         self._source, self._one_pass, self._seed = source, one_pass, seed
-        self._accumulators = tuple(np.full_like(table, INITIAL_ACCUMULATOR) for table in tables)
+        self._accumulators = tuple(_aligned(table.shape, INITIAL_ACCUMULATOR) for table in tables)
 
     def __call__(self, epoch: int) -> float:
         """One pass over the samples."""
@@ -54,3 +57,17 @@ class CompiledEpoch(Epoch):
         key = epoch_key(self._seed, Stream.ORDER, epoch)
         order = shuffled_in_blocks(len(self._source), BLOCK_SAMPLES, key)
         return float(self._one_pass(order, negatives, self._accumulators))
+
+
+def _aligned(shape: tuple[int, ...], value: float) -> NDArray[np.float32]:
+    """A filled array that begins at a cache line, as torch's tables do and numpy's arrays do not.
+
+    A row of 64 numbers is then four lines and not parts of five: an epoch of four million events
+    takes 18 % less time (`benchmarks/linear_scaling.py`), with the same bits.
+    """
+    n = int(np.prod(shape))
+    memory = np.empty(n + _LINE // 4, dtype=np.float32)
+    start = -memory.ctypes.data % _LINE // 4
+    filled = memory[start : start + n].reshape(shape)
+    filled[:] = value
+    return filled

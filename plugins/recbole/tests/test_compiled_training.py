@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from loki_bench_recbole.compiled_epoch import INITIAL_ACCUMULATOR
+from loki_bench.interactions import Interactions
+from loki_bench_recbole.compiled_epoch import INITIAL_ACCUMULATOR, CompiledEpoch
 from loki_bench_recbole.factor_training import adagrad_epoch
 from loki_bench_recbole.model_building import build_model
+from loki_bench_recbole.samples import SampleSource
 from loki_bench_recbole.translation_training import adagrad_epoch_translation, distance_scores
 
 L2 = 0.3
@@ -120,6 +122,34 @@ def test_the_mean_loss_is_the_one_before_each_step():
         np.empty(0, np.int64), (zero,), zero, one, tables, sums, np.float32(1), np.float32(0)
     )
     assert nothing == 0
+
+
+def test_sums_of_squares_begin_at_a_cache_line_and_give_the_bits_of_sums_that_do_not():
+    generator = np.random.default_rng(0)
+    offsets = np.arange(0, 601, 6)
+    train = Interactions(offsets, generator.integers(0, 40, 600).astype(np.int32), n_items=40)
+    source = SampleSource.of(train, from_first=True)
+    start = tuple(generator.normal(size=(n, 16)).astype(np.float32) for n in (100, 40))
+    rates = np.float32(LEARNING_RATE), np.float32(L2)
+    tables, elsewhere = (tuple(table.copy() for table in start) for _ in range(2))
+    seen = {}
+
+    def one_pass(order, negatives, sums):
+        seen["lines"] = [total.ctypes.data % 64 for total in sums]
+        shifted = []
+        for total in sums:
+            assert total.min() == total.max() == np.float32(INITIAL_ACCUMULATOR)
+            shifted.append(np.full(total.size + 1, INITIAL_ACCUMULATOR, np.float32)[1:])
+            shifted[-1] = shifted[-1].reshape(total.shape)
+        given = order, (source.users,), source.positives, negatives
+        adagrad_epoch(*given, elsewhere, tuple(shifted), *rates)
+        return adagrad_epoch(*given, tables, sums, *rates)
+
+    CompiledEpoch(source, tables, one_pass, seed=0)(0)
+    assert seen["lines"] == [0, 0]
+    for table, other, old in zip(tables, elsewhere, start, strict=True):
+        assert not np.array_equal(table, old)
+        np.testing.assert_array_equal(table, other)
 
 
 def test_distances_come_from_inner_products():
