@@ -80,6 +80,7 @@ def main():
     parser.add_argument("--sizes", type=float, nargs="+", default=[1e5, 1e6, 1e7])
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--growth", nargs="+", default=["users", "both"])
+    parser.add_argument("--rounds", type=int, help="epochs measured after a first one")
     given = parser.parse_args()
     if given.one:
         model, growth, n_events, rounds = given.one
@@ -93,7 +94,8 @@ def main():
         for growth in given.growth:
             empty = in_a_process(model, growth, 1000, 1)["peak_mib"]
             for size in given.sizes:
-                row = in_a_process(model, growth, size, 2 if size > 5e6 else 8)
+                rounds = given.rounds or (2 if size > 5e6 else 8)
+                row = in_a_process(model, growth, size, rounds)
                 mib = row["peak_mib"] - empty
                 print(
                     f"| {model} | {growth} | {row['events']:,} | {row['users']:,} "
