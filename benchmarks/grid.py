@@ -1,15 +1,18 @@
 """How well a grid uses a machine: cells a minute with one and two workers, and what is overhead.
 
-    python benchmarks/grid.py --seeds 1
+    python benchmarks/grid.py --seeds 1 --leave-out loki
 
 runs the suite `beauty` (or another, `--suite quick`) with one and with two workers, each into an
 empty folder, and prints
 
 - cells a minute, and the ratio of the two. It means something on an idle machine only;
-- how much of the run's time the workers were at work: what limits that ratio from within;
+- how much of the run's time the workers were at work, and the ratio that this alone allows: what
+  the scheduling costs, whatever else the machine does;
 - overhead: the processor time of all processes of the run (imports, planning, reading data,
-  pickling, writing, the leaderboard) that is not fit, craft or rank. It is a share of processor
-  time, so other work on the machine hardly moves it;
+  starting isolated processes, pickling, writing, the leaderboard) that is not fit, craft or rank.
+  It is a share of processor time, so other work on the machine hardly moves it;
+- what of it is paid once and what for each cell, from a run of the attacker `none` alone beside
+  it, and the share that follows for all cells and seeds of the suite, at the work of a cell here;
 - bytes sent to a worker for a job, of each kind.
 
 Both runs must write the same bytes. Compiled code is cached by a short run before.
@@ -20,6 +23,7 @@ import os
 import pickle
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -40,8 +44,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--suite", default="beauty", choices=list(packaged_suites()))
     parser.add_argument("--seeds", type=int, default=0, help="only so many of its seeds")
+    parser.add_argument("--leave-out", nargs="+", default=[], metavar="ATTACKER")
     chosen = parser.parse_args()
     text = packaged_suites()[chosen.suite]
+    n_seeds = len(load_suite(chosen.suite).seeds)
+    for name in chosen.leave_out:
+        text, n_places = re.subn(rf'(?m)^(attackers = .*), "{name}"', r"\1", text)
+        if n_places != 1:
+            parser.error(f"--leave-out {name}: the suite has no attacker of that name alone")
     if chosen.seeds:
         text = re.sub(r"(?m)^seeds = .*$", f"seeds = {list(range(chosen.seeds))}", text)
     with tempfile.TemporaryDirectory() as folder:
@@ -50,6 +60,7 @@ def main() -> None:
         warm = re.sub(r"(?m)^attackers = .*$", 'attackers = ["none"]', text)
         (here / "warm.toml").write_text(re.sub(r"(?m)^seeds = .*$", "seeds = [999]", warm))
         run(here, "warm.toml", 1)
+        small = run(here, "warm.toml", 1)
         one, two = (run(here, "suite.toml", n) for n in (1, 2))
         same = written(here / "1", chosen.suite) == written(here / "2", chosen.suite)
         print(f"suite {chosen.suite}, {one['cells']} cells; load average {os.getloadavg()[0]:.1f}")
@@ -62,6 +73,16 @@ def main() -> None:
                 f"| {1 - told['work'] / told['cpu']:.1%} |"
             )
         print(f"two workers: {one['wall'] / two['wall']:.2f} times the cells a minute of one")
+        allowed = (two["working"] / two["wall"]) / (one["working"] / one["wall"])
+        print(f"at work alone, the two would give {allowed:.2f} times")
+        once, a_cell = overhead_of(small, one)
+        n_cells = one["cells"] * n_seeds // (chosen.seeds or n_seeds)
+        work = one["work"] / one["cells"] * n_cells
+        share = (once + a_cell * n_cells) / (once + a_cell * n_cells + work)
+        print(
+            f"overhead: {once:.1f} processor s once and {a_cell:.2f} a cell: {share:.1%} of "
+            f"{n_cells} cells of {work / n_cells:.1f} s each"
+        )
         print(f"the same bytes: {same}")
         for kind, n_bytes in sent(here / "1", here / "suite.toml").items():
             print(f"bytes sent for a {kind} job: {n_bytes}")
@@ -72,6 +93,7 @@ def run(here: Path, suite: str, n_workers: int) -> dict[str, float]:
     """One run of the installed command in a folder of its own; what it took."""
     command = [sys.executable, "-m", "loki_bench", "run", suite, "--workers", str(n_workers)]
     results = here / (str(n_workers) if suite == "suite.toml" else "warm")
+    shutil.rmtree(results, ignore_errors=True)
     before, start = processor_seconds(), time.perf_counter()
     subprocess.run(  # noqa: S603  # this interpreter, with arguments from here
         [*command, "--results", str(results)],
@@ -95,6 +117,13 @@ def run(here: Path, suite: str, n_workers: int) -> dict[str, float]:
         "work": sum(t["cpu_seconds"] for name, t in timings if name.split()[0] in WORK),
         "working": sum(t["wall_seconds"] for _, t in timings),
     }
+
+
+def overhead_of(small: dict[str, float], large: dict[str, float]) -> tuple[float, float]:
+    """Seconds once a run and seconds a cell, from the straight line through two runs."""
+    beside = [told["cpu"] - told["work"] for told in (small, large)]
+    a_cell = (beside[1] - beside[0]) / (large["cells"] - small["cells"])
+    return beside[0] - a_cell * small["cells"], a_cell
 
 
 def processor_seconds() -> float:

@@ -22,9 +22,9 @@ pytestmark = [
 ]
 PAIRS = {"BPR": BPRMF, "FPMC": FPMC}
 SPEED_BARS = {4096: 8, 2**22: 2}
-"""By RecBole's ``eval_batch_size``: its default, which ranks one user of Beauty at a time, and the
-best it can be given. The bar is 8; against the best setting it is out of reach (our product of the
-factors alone takes a sixth of RecBole's pass), and 2 only guards against getting slower."""
+"""By RecBole's ``eval_batch_size``: its default, which ranks one user of Beauty at a time and has
+the bar of 8, and the best it can be given. Against that 8 is out of reach: our product of the
+factors alone takes a sixth of RecBole's pass. There 2 only guards against getting slower."""
 MEMORY_BAR_MIB = 1024
 
 
