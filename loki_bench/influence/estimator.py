@@ -23,7 +23,14 @@ from loki_bench.influence.translation_fake_users import TranslationFakeUsers
 from loki_bench.influence.user_sampling import draw_samples
 from loki_bench.interactions import Interactions, Sequences
 
-__all__ = ["FirstOrderInfluence", "Linearisation", "Precision", "Scorer", "numpy_type"]
+__all__ = [
+    "FirstOrderInfluence",
+    "Linearisation",
+    "Precision",
+    "Scorer",
+    "numpy_type",
+    "require_differentiable",
+]
 
 FloatArray = NDArray[np.floating]
 Precision = Literal["float32", "float64"]
@@ -122,6 +129,7 @@ class FirstOrderInfluence(InfluenceEstimator):
         *,
         seed: int,
     ) -> Self:
+        require_differentiable(model, type(self).__name__)
         samples = model.training_samples(train, seed=seed)
         linear: Linearisation
         sampled: dict[str, float] = {}
@@ -218,6 +226,19 @@ class FirstOrderInfluence(InfluenceEstimator):
         if self._scorer is None:
             raise ParameterError(f"{type(self).__name__} was asked before fit: call fit first")
         return self._scorer
+
+
+def require_differentiable(model: object, estimator: str) -> None:
+    """Refuse, with what to do, a model whose loss and score can't be differentiated.
+
+    Raises ``InvalidAnswerError``.
+    """
+    if not isinstance(model, DifferentiableRecommender):
+        raise InvalidAnswerError(
+            f"{estimator} was given {type(model).__name__}, which is not differentiable: choose "
+            "another surrogate, such as bprmf, or derive the recommender from "
+            "loki_bench.contracts.DifferentiableRecommender"
+        )
 
 
 def numpy_type(precision: Precision) -> type[np.float32] | type[np.float64]:

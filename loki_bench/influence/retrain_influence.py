@@ -9,6 +9,7 @@ from typing_extensions import Self
 
 from loki_bench.contracts import DifferentiableRecommender, InfluenceEstimator, InfluenceObjective
 from loki_bench.errors import InvalidAnswerError, ParameterError
+from loki_bench.influence.estimator import require_differentiable
 from loki_bench.influence.fake_samples import (
     check_items,
     check_next_items,
@@ -46,6 +47,7 @@ class RetrainInfluence(InfluenceEstimator):
         *,
         seed: int,
     ) -> Self:
+        require_differentiable(model, type(self).__name__)
         self._model = model
         self._train = train
         self._objective = objective

@@ -5,7 +5,7 @@ import pytest
 from factor_doubles import ConvergedFactors, random_users
 from retraining import negatives_of, retrained
 
-from loki_bench.contracts import InfluenceObjective
+from loki_bench.contracts import InfluenceObjective, Recommender
 from loki_bench.errors import InvalidAnswerError, ParameterError
 from loki_bench.influence.cg_influence import ConjugateGradientInfluence
 from loki_bench.influence.fake_user_kernels import negatives_place
@@ -250,6 +250,44 @@ def test_ids_outside_the_catalogue_and_bad_parameters_are_refused(converged):
     ):
         with pytest.raises(ParameterError):
             ConjugateGradientInfluence(**wrong)
+
+
+class Popularity(Recommender):
+    """Ranks by counts: there is nothing to differentiate."""
+
+    def fit(self, train, *, validation, seed):
+        self.counts = train.item_counts
+        return self
+
+    def score_next(self, users, histories):
+        return np.tile(self.counts.astype(np.float32), (len(users), 1))
+
+
+@pytest.mark.parametrize("make", [*ESTIMATORS, RetrainInfluence])
+def test_a_model_that_cannot_be_differentiated_is_refused_with_what_to_do(make):
+    train, _, objective = clean(("user",), False)
+    model = Popularity().fit(train, validation=None, seed=0)
+    with pytest.raises(InvalidAnswerError, match=r"Popularity, which is not .*another surrogate"):
+        make().fit(model, train, objective, seed=0)
+
+
+def test_an_estimator_that_diverges_on_a_model_says_what_to_change(converged):
+    train, model, objective = converged
+    largest = LissaInfluence().fit(model, train, objective, seed=0).report["lambda_max"]
+    with pytest.raises(InvalidAnswerError, match=r"'lissa' diverged.*larger scale or damping"):
+        LissaInfluence(scale=largest / 3).fit(model, train, objective, seed=0)
+
+
+def test_a_solve_that_is_cut_short_reports_the_residual_that_is_left(converged):
+    train, model, objective = converged
+    for estimator in (
+        ConjugateGradientInfluence(max_iterations=2),
+        LissaInfluence(max_iterations=2),
+        LeverageInfluence(max_iterations=2),
+    ):
+        report = estimator.fit(model, train, objective, seed=0).report
+        assert report["iterations"] == 2
+        assert report["relative_residual"] > 1e-3
 
 
 def test_a_mean_over_fake_users_is_one_over_negatives_where_each_prefix_has_its_own(converged):
