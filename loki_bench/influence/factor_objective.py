@@ -21,6 +21,7 @@ from loki_bench.errors import InvalidAnswerError
 from loki_bench.influence.factor_kernels import (
     add_gradient,
     add_hessian_product,
+    losses_along,
     margin_derivatives,
     regularise,
 )
@@ -239,6 +240,27 @@ class FactorObjective:
             curvature == "gauss-newton",
         )
         return result
+
+    def sample_losses_along(
+        self, vector: FloatArray, samples: TrainingSamples
+    ) -> NDArray[np.float64]:
+        """Derivative of each sample's loss along ``vector``, float64 array of shape (n,).
+
+        Without the regulariser. With ``vector = s`` of ``H s = grad f`` its negative is the
+        influence on f of one more such sample of users and items that the model knows: three
+        sparse dot products a term.
+        """
+        out = np.empty(len(samples))
+        losses_along(
+            self.theta,
+            vector,
+            self.layout.row_at(samples.users, samples.last_items),
+            self.layout.item_at(samples.positives),
+            self.layout.item_at(samples.negatives),
+            self.layout.dims,
+            out,
+        )
+        return out
 
     def gauss_newton_diagonal(self, *, seed: int) -> None:
         """None: the rows of factor tables are scaled alike."""

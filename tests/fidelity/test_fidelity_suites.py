@@ -88,7 +88,7 @@ DATASET = DatasetUsed(
 
 
 def test_packaged_suites_are_valid():
-    assert {"quick", "converged"} <= set(fidelity_suites())
+    assert {"quick", "converged", "as-trained"} <= set(fidelity_suites())
     for name in fidelity_suites():
         assert load_fidelity_suite(name).name == name
 

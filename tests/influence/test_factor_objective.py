@@ -99,6 +99,21 @@ def test_target_gradient_adds_repeated_rows_and_skips_a_missing_last_item():
     )
 
 
+@pytest.mark.parametrize("kinds", MODELS)
+def test_each_samples_loss_changes_along_a_vector_as_torchs_gradient_says(kinds):
+    _, model, samples = model_and_samples(kinds, True)
+    objective = FactorObjective.of(model, samples)
+    vector = np.random.default_rng(0).normal(size=objective.size)
+    expected = [
+        torch.cat(
+            [g.reshape(-1) for g in torch.autograd.grad(loss, model.tables, retain_graph=True)]
+        ).numpy()
+        @ vector
+        for loss in model.sample_loss(samples)
+    ]
+    np.testing.assert_allclose(objective.sample_losses_along(vector, samples), expected, atol=1e-12)
+
+
 def test_no_sample_leaves_the_regulariser_alone():
     _, model, _ = model_and_samples(("user",), False)
     none = TrainingSamples(

@@ -1,0 +1,88 @@
+"""What an influence answer on Amazon Beauty costs: the solve, and a million candidates.
+
+    LOKI_BENCH_DATA=/folder/with/beauty python -m pytest benchmarks/test_influence_speed.py -s
+
+bprmf with 64 factors as victims are trained, one thread, CPU seconds. A candidate sample is a user,
+an item and a negative: its influence is three dot products of table rows with the solved vector.
+"""
+
+import time
+
+import numpy as np
+import pytest
+
+from loki_bench.contracts import InfluenceObjective, TrainingSamples
+from loki_bench.influence.cg_influence import ConjugateGradientInfluence
+from loki_bench.influence.factor_objective import FactorObjective
+from loki_bench_recbole.bprmf import BPRMF
+
+pytestmark = [pytest.mark.beauty, pytest.mark.filterwarnings("ignore")]
+
+SOLVE_BAR, SCORING_BAR = 10.0, 1.0
+N_CANDIDATES, N_TARGET_USERS = 1_000_000, 20
+
+
+@pytest.fixture(scope="module")
+def fitted(split):
+    return BPRMF().fit(split.train, validation=split.validation, seed=0)
+
+
+@pytest.fixture(scope="module")
+def objective(split):
+    users = np.arange(N_TARGET_USERS, dtype=np.int32)
+    target = int(np.flatnonzero(split.train.item_counts == 10)[0])
+    return InfluenceObjective(
+        users=users,
+        histories=split.train.take(users),
+        items=np.full(N_TARGET_USERS, target, np.int32),
+        weights=np.full(N_TARGET_USERS, 1 / N_TARGET_USERS),
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"damping": 1.0, "curvature": "gauss-newton"}, {}],
+    ids=["as loki is lent it", "exact curvature"],
+)
+def test_conjugate_gradients_to_a_thousandth(fitted, objective, split, benchmark, options):
+    def solve():
+        started = time.process_time()
+        estimator = ConjugateGradientInfluence(**options)
+        report = estimator.fit(fitted, split.train, objective, seed=0).report
+        return time.process_time() - started, report
+
+    solve()  # compiles
+    seconds, report = benchmark.pedantic(solve, rounds=1)
+    benchmark.extra_info.update(seconds=seconds, **report)
+    print(
+        f"\n{seconds:.2f} s, {report['hessian_products']:.0f} products, residual "
+        f"{report['relative_residual']:.1e}, damping {report['damping']:.3g}"
+    )
+    assert report["relative_residual"] <= 1e-3
+    assert seconds <= SOLVE_BAR
+
+
+def test_a_million_candidate_samples(fitted, split, benchmark):
+    linear = FactorObjective.of(fitted, fitted.training_samples(split.train, seed=0), np.float32)
+    rng = np.random.default_rng(0)
+    solved = rng.normal(size=linear.size).astype(np.float32)
+    positives, negatives = rng.integers(0, split.train.n_items, (2, N_CANDIDATES), dtype=np.int32)
+    candidates = TrainingSamples(
+        users=rng.integers(0, split.train.n_users, N_CANDIDATES, dtype=np.int32),
+        last_items=np.full(N_CANDIDATES, -1, np.int32),
+        positives=positives,
+        negatives=negatives,
+    )
+    seconds = []
+
+    def score():
+        started = time.process_time()
+        linear.sample_losses_along(solved, candidates)
+        seconds.append(time.process_time() - started)
+
+    score()  # compiles
+    seconds.clear()
+    benchmark.pedantic(score, rounds=3)
+    benchmark.extra_info.update(seconds=min(seconds))
+    print(f"\n{N_CANDIDATES} candidate samples: {min(seconds):.3f} s")
+    assert min(seconds) <= SCORING_BAR
