@@ -44,6 +44,8 @@ RECBOLE_FITS = {
     "BPR": RecBoleFit(epochs=54, ended=True, hr_at_10=0.0365),
     "FPMC": RecBoleFit(epochs=75, ended=False, hr_at_10=None),
 }
+LOOK_BATCHES = {"BPR": 2**22, "FPMC": 4096}
+"""The ``eval_batch_size`` with which RecBole's look at the validation events is fastest."""
 
 
 def cpu_seconds(work):
@@ -130,7 +132,7 @@ def test_an_epoch_of_bprmf_beside_implicit(split, benchmark):
 
 @pytest.mark.parametrize("name", RECBOLE_FITS)
 def test_a_fit_beside_recboles(name, split, recbole, benchmark):
-    prepared, trainer = recbole(name)
+    prepared, trainer = recbole(name, LOOK_BATCHES[name])
     PAIRS[name](epochs=1).fit(split.train, validation=split.validation, seed=0)  # compiles
     recboles = RECBOLE_FITS[name]
     ours, their_epochs, their_looks, fitted = [], [], [], []
