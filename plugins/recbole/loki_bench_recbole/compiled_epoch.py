@@ -9,7 +9,7 @@ from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.draws import Stream, epoch_key, shuffled_in_blocks
 from loki_bench_recbole.samples import SampleSource
 
-__all__ = ["BLOCK_SAMPLES", "INITIAL_ACCUMULATOR", "CompiledEpoch"]
+__all__ = ["BLOCK_SAMPLES", "INITIAL_ACCUMULATOR", "CompiledEpoch", "aligned"]
 
 INITIAL_ACCUMULATOR = 1e-6
 """AdaGrad's sum of squares before the first step: keeps an untouched row from dividing by zero."""
@@ -49,7 +49,7 @@ class CompiledEpoch(Epoch):
         seed: int,
     ) -> None:
         self._source, self._one_pass, self._seed = source, one_pass, seed
-        self._accumulators = tuple(_aligned(table.shape, INITIAL_ACCUMULATOR) for table in tables)
+        self._accumulators = tuple(aligned(table.shape, INITIAL_ACCUMULATOR) for table in tables)
 
     def __call__(self, epoch: int) -> float:
         """One pass over the samples."""
@@ -59,11 +59,11 @@ class CompiledEpoch(Epoch):
         return float(self._one_pass(order, negatives, self._accumulators))
 
 
-def _aligned(shape: tuple[int, ...], value: float) -> NDArray[np.float32]:
+def aligned(shape: tuple[int, ...], value: float) -> NDArray[np.float32]:
     """A filled array that begins at a cache line, as torch's tables do and numpy's arrays do not.
 
     A row of 64 numbers is then four lines and not parts of five: an epoch of four million events
-    takes 18 % less time (`benchmarks/linear_scaling.py`), with the same bits.
+    takes 18 % less time (`benchmarks/cache_lines.py`), with the same bits.
     """
     n = int(np.prod(shape))
     memory = np.empty(n + _LINE // 4, dtype=np.float32)
