@@ -60,6 +60,11 @@ def run(*command, site, cwd):
     )
 
 
+def written_files(folder):
+    """What the command wrote, without the compiled files that running it leaves beside it."""
+    return [path for path in folder.rglob("*.*") if "__pycache__" not in path.parts]
+
+
 def test_there_is_a_kind_for_every_hook_and_for_every_kind_of_the_kit():
     titles = {spec_type.kind for spec_type in HOOKS.values()}
     assert {kind.title for kind in KINDS.values()} == titles
@@ -113,7 +118,8 @@ def test_every_one_passes_check_as_it_is(kind, installed, written, capsys, monke
 
 def test_every_one_is_complete(written):
     for kind in KINDS:
-        files = {p.relative_to(written / kind).as_posix() for p in (written / kind).rglob("*.*")}
+        own = written / kind
+        files = {path.relative_to(own).as_posix() for path in written_files(own)}
         package = DISTRIBUTIONS[kind].replace("-", "_")
         assert files - {f"{package}/events.csv"} == {
             ".github",
@@ -132,7 +138,7 @@ def test_every_one_is_complete(written):
 
 
 def test_nothing_is_left_to_fill_in(written):
-    for file in written.rglob("*"):
+    for file in written_files(written):
         if file.is_file():
             text = file.read_text().replace("${{ matrix.python }}", "")
             assert "$" not in text, file
