@@ -238,7 +238,7 @@ class Loki(Attacker):
                         "weight": fitted.weight,
                         "uses_order": fitted.uses_order,
                         "reward_scale": outcome.scales[fitted.name],
-                        "estimator": {k: float(x) for k, x in fitted.estimator.report.items()},
+                        "estimator": _finite(fitted.estimator.report),
                     }
                     for fitted in estimators
                 },
@@ -253,6 +253,11 @@ def _random_sequences(
 ) -> NDArray[np.int32]:
     actions = rng.integers(len(groups), size=(_REFERENCE_SEQUENCES, horizon))
     return draw_items(groups, actions, rng)
+
+
+def _finite(report: Mapping[str, float]) -> dict[str, float]:
+    """Without what has no value, as a residual where nothing is solved: records hold no NaN."""
+    return {name: float(value) for name, value in report.items() if np.isfinite(value)}
 
 
 def _report(plan: AttackPlan, written: WrittenSequences) -> dict[str, object]:

@@ -91,6 +91,18 @@ def test_the_report_is_plain_data(loki_view):
     assert sum(report["group_shares"].values()) == pytest.approx(1)
 
 
+def test_what_an_estimator_has_no_number_for_is_left_out_of_the_report(loki_view):
+    class Unsolved(loki_view().influence):
+        @property
+        def report(self):
+            return {**super().report, "relative_residual": float("nan")}
+
+    loki = quick(n_iterations=3)
+    loki.poison(loki_view(influence=Unsolved))
+    json.dumps(loki.report, allow_nan=False)
+    assert loki.report["surrogates"]["mf"]["estimator"] == {"iterations": 3.0}
+
+
 def test_a_target_to_demote_is_never_selected(loki_view):
     view = loki_view()
     view = dataclasses.replace(
