@@ -14,7 +14,7 @@ from loki_bench.influence.leverage_influence import LeverageInfluence
 from loki_bench.influence.lissa_influence import LissaInfluence
 from loki_bench.influence.retrain_influence import RetrainInfluence, objective_value
 from loki_bench.influence.target_block_influence import TargetBlockInfluence
-from loki_bench.interactions import Sequences
+from loki_bench.interactions import Interactions, Sequences
 
 TARGET = 5
 
@@ -315,6 +315,34 @@ def test_a_prefix_has_its_negatives_whatever_follows_and_another_has_others():
     assert places[2] != others[2]
     assert negatives_place(row[[1, 0, 2]], 1, 3, 65_536, True) != places[1]
     assert [negatives_place(row, event, 3, 8, False) for event in range(3)] == [0, 3, 6]
+
+
+@pytest.mark.parametrize("per_sample", [True, False])
+@pytest.mark.parametrize(
+    "make",
+    [
+        ConjugateGradientInfluence,
+        LissaInfluence,
+        LeverageInfluence,
+        GradientDotInfluence,
+        TargetBlockInfluence,
+    ],
+)
+def test_a_target_that_nobody_has_is_lifted_by_the_first_who_selects_it(make, per_sample):
+    known = random_users(40, 20, seed=1)
+    train = Interactions(known.offsets, known.items, n_items=21)  # nobody has the last item
+    l2 = 0.06 if per_sample else 0.5
+    model = ConvergedFactors(("user",), per_sample=per_sample, l2=l2).fit(train, seed=0)
+    users = np.arange(4, dtype=np.int32)
+    objective = InfluenceObjective(
+        users=users,
+        histories=train.take(users),
+        items=np.full(4, 20, dtype=np.int32),
+        weights=np.full(4, 0.25),
+    )
+    estimator = make().fit(model, train, objective, seed=0)
+    with_target, without = estimator.influence(Sequences.of([[1, 20, 3], [1, 2, 3]]))
+    assert with_target > 0.1 > without
 
 
 def test_retraining_with_no_one_added_changes_nothing():
