@@ -10,7 +10,7 @@ from loki_bench.fidelity.suite import DesignTable, FidelitySuite, SampleTable
 from loki_bench.fidelity.truths import TruthName
 from loki_bench.harness.cell import DatasetUsed, Resolved, resolve
 from loki_bench.harness.identity import content_id
-from loki_bench.interactions import Interactions, Sequences, k_core
+from loki_bench.interactions import Interactions, Sequences, k_core, latest_events
 from loki_bench.plugins.registry import Registry
 from loki_bench.plugins.specs import InfluenceEstimatorSpec, RecommenderSpec
 from loki_bench.seeds import generator_for, seed_for
@@ -154,8 +154,8 @@ def sampled(interactions: Interactions, sample: SampleTable) -> Interactions:
     if sample.users is not None and sample.users < interactions.n_users:
         rng = generator_for(0, "fidelity/sample")
         kept = kept.take(np.sort(rng.choice(interactions.n_users, sample.users, replace=False)))
-    if sample.last_events is not None:
-        kept = Sequences.of([row[-sample.last_events :] for row in kept])
     # tokens would no longer name the rows
     part = Interactions(kept.offsets, kept.items, n_items=interactions.n_items)
+    if sample.last_events is not None:
+        part = latest_events(part, sample.last_events)
     return leave_one_out(k_core(part, sample.k_core)).train
