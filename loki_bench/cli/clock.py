@@ -1,9 +1,49 @@
-"""How a span of time is shown on progress lines."""
+"""How time is told on progress lines: so far, and an estimate of what is left."""
 
-__all__ = ["clock"]
+import time
+from collections import deque
+from collections.abc import Callable
+
+__all__ = ["Pace", "clock"]
+
+_N_LAST = 20
 
 
 def clock(seconds: float) -> str:
     """Minutes and seconds, ``m:ss``."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}"
+
+
+class Pace:
+    """Tells the time left by the pace of the last few things that ended.
+
+    The first thing may have waited for work that all of them share, and tells nothing of the pace.
+
+    Parameters
+    ----------
+    now : callable
+        The present, in seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._start = now()
+        self._ends: deque[float] = deque(maxlen=_N_LAST)
+        self._n_left = 0
+
+    def started(self, n: int) -> None:
+        """So many things are to be done."""
+        self._n_left = n
+
+    def ended(self) -> None:
+        """One of them is done."""
+        self._ends.append(self._now())
+        self._n_left -= 1
+
+    def __str__(self) -> str:
+        told = f"elapsed {clock(self._now() - self._start)}"
+        if self._n_left and len(self._ends) < 2:
+            return told
+        pace = (self._ends[-1] - self._ends[0]) / max(1, len(self._ends) - 1) if self._ends else 0.0
+        return f"{told}, about {clock(pace * self._n_left)} left"

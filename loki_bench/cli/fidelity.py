@@ -2,13 +2,12 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from loki_bench.cli.clock import clock
+from loki_bench.cli.clock import Pace
 from loki_bench.cli.execution import opened_workers
 from loki_bench.cli.options import (
     as_json_option,
@@ -151,19 +150,18 @@ class _Lines:
     """One line a record, with the time so far and an estimate of the time left."""
 
     def __init__(self) -> None:
-        self._start = time.monotonic()
+        self._pace = Pace()
         self._n_tasks = self._n_done = 0
 
     def started(self, n_tasks: int) -> None:
         self._n_tasks = n_tasks
+        self._pace.started(n_tasks)
 
     def finished(self, what: str, reason: str) -> None:
         self._n_done += 1
-        elapsed = time.monotonic() - self._start
-        left = elapsed / self._n_done * (self._n_tasks - self._n_done)
+        self._pace.ended()
         print(
-            f"[{self._n_done}/{self._n_tasks}] {what}: {reason or 'ok'} "
-            f"(elapsed {clock(elapsed)}, about {clock(left)} left)",
+            f"[{self._n_done}/{self._n_tasks}] {what}: {reason or 'ok'} ({self._pace})",
             file=sys.stderr,
             flush=True,
         )

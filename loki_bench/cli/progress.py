@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -15,11 +15,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from loki_bench.cli.clock import clock
+from loki_bench.cli.clock import Pace
 from loki_bench.harness.cell import Cell
 from loki_bench.harness.record import Status
 
 __all__ = ["shown_progress"]
+
+_QUIET_SECONDS = 30.0
+"""A log without cells for so long names what is at work: shared work may take many minutes."""
 
 
 @contextmanager
@@ -60,28 +63,33 @@ class _Bar:
 
 
 class _Lines:
-    """One line a cell, with the time so far and an estimate of the time left."""
+    """One line a cell, and one in between where no cell ends for long."""
 
-    def __init__(self) -> None:
-        self._start = time.monotonic()
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._pace = Pace(now)
+        self._last_line = now()
         self._n_cells = self._n_done = 0
 
     def started(self, n_cells: int) -> None:
         self._n_cells = n_cells
+        self._pace.started(n_cells)
 
     def working_on(self, what: Iterable[str]) -> None:
-        """Nothing: a log is for what is done."""
+        work = ", ".join(what)
+        if work and self._now() - self._last_line >= _QUIET_SECONDS:
+            self._print(f"at work on {work} ({self._pace})")
 
     def finished(self, cell: Cell, status: Status, reason: str) -> None:
         self._n_done += 1
-        elapsed = time.monotonic() - self._start
-        left = elapsed / self._n_done * (self._n_cells - self._n_done)
-        print(
-            f"[{self._n_done}/{self._n_cells}] {_line(cell, status, reason)} "
-            f"(elapsed {clock(elapsed)}, about {clock(left)} left)",
-            file=sys.stderr,
-            flush=True,
+        self._pace.ended()
+        self._print(
+            f"[{self._n_done}/{self._n_cells}] {_line(cell, status, reason)} ({self._pace})"
         )
+
+    def _print(self, line: str) -> None:
+        self._last_line = self._now()
+        print(line, file=sys.stderr, flush=True)
 
 
 def _line(cell: Cell, status: Status, reason: str) -> str:
