@@ -18,8 +18,8 @@ from loki_bench.split import leave_one_out
 
 __all__ = ["FIDELITY_VERSION", "Case", "Judged", "cases_of", "judged_of", "sampled"]
 
-FIDELITY_VERSION = 1
-"""Raised when designs, truths or seeds change: old records then stay apart."""
+FIDELITY_VERSION = 2
+"""Raised when designs, truths, seeds or controls change: old records then stay apart."""
 
 
 class _Frozen(BaseModel):

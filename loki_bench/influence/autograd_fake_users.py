@@ -87,7 +87,7 @@ class AutogradFakeUsers:
         self._tables = self._borrowed.tables
         self._fold = options.fake_user == "fold-in" and bool(self._tables)
         rng = np.random.default_rng(seed)
-        self._start = [self._starting_row(t, rng) for t in self._tables]
+        self._start = [self._starting_rows(t, rng) for t in self._tables]
         for t in self._tables:  # no sample of a fake user touches a genuine user's row
             self._s[t] = torch.zeros_like(self._s[t])
         self._with_histories = objective.samples.histories is not None
@@ -104,7 +104,7 @@ class AutogradFakeUsers:
         out = np.zeros(len(candidates))
         for block in self._blocks(len(candidates)):
             rows = [candidates[int(r)].tolist() for r in block]
-            out[block] = self._values(rows, self._first_rows(len(rows)))[0]
+            out[block] = self._values(rows, self._first_rows(rows))[0]
         return finite(out)
 
     def marginal_influence(
@@ -122,7 +122,7 @@ class AutogradFakeUsers:
         values = np.zeros(sequences.n_events)
         for block in self._blocks(len(sequences)):
             lengths = sequences.lengths[block]
-            fake_rows = self._first_rows(len(block))
+            fake_rows = self._first_rows([sequences[int(r)].tolist() for r in block])
             for t in range(int(lengths.max(initial=0))):
                 alive = np.flatnonzero(lengths > t)
                 users = block[alive]
@@ -159,17 +159,20 @@ class AutogradFakeUsers:
         for start in range(0, n, self._n_users):
             yield np.arange(start, min(start + self._n_users, n), dtype=np.int64)
 
-    def _first_rows(self, n: int) -> list[Tensor]:
-        return [row.expand(n, *row.shape).clone() for row in self._start]
+    def _first_rows(self, rows: list[list[int]]) -> list[Tensor]:
+        """Where the row of each user starts: see ``first_row`` of ``fake_user_kernels``."""
+        items = torch.tensor([row[0] if row else 0 for row in rows], dtype=torch.int64)
+        return [start[items % len(start)] for start in self._start]
 
-    def _starting_row(self, table: int, rng: np.random.Generator) -> Tensor:
+    def _starting_rows(self, table: int, rng: np.random.Generator) -> Tensor:
         values = self._objective.parameters[table].detach()
         if self._options.fake_user == "random":
-            noise = rng.normal(scale=float(values.std()), size=tuple(values.shape[1:]))
+            size = (self._n_items, *values.shape[1:])
+            noise = rng.normal(scale=float(values.std()), size=size)
             return torch.as_tensor(noise, dtype=values.dtype, device=values.device)
         if self._options.fake_user == "transition-only":
-            return torch.zeros_like(values[0])
-        return values.mean(dim=0)
+            return torch.zeros_like(values[:1])
+        return values.mean(dim=0, keepdim=True)
 
     def _samples(self, rows: list[list[int]]) -> "_FakeSamples":
         """The samples of fake users 0, 1, 2 ... and their weights."""

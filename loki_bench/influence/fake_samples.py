@@ -38,8 +38,9 @@ class FakeUserOptions:
     ----------
     fake_user : "fold-in", "mean", "random" or "transition-only"
         ``fold-in``: the row that minimises the fake user's own loss. ``mean``: the mean row of
-        the genuine users. ``random``: one draw of their spread. ``transition-only``: zero, which
-        leaves the last-item terms alone. The last three are controls: they rank far worse.
+        the genuine users. ``random``: a draw of their spread, another one for each first item, so
+        that a user keeps its own while its sequence grows. ``transition-only``: zero, which leaves
+        the last-item terms alone. The last three are controls: they rank far worse.
     fold_in_l2 : float or None
         L2 coefficient of the folded-in row; None takes the model's own.
     n_negatives : int

@@ -27,6 +27,7 @@ __all__ = [
     "Workspace",
     "append_event",
     "extend_user",
+    "first_row",
     "negatives_place",
     "row_ridge",
     "sequence_values",
@@ -65,8 +66,8 @@ class FakeUserTables(NamedTuple):
     later_weight: float
     ridge: float  # (after scaling) of the folded-in row
     ridge_per_sample: bool  # whether ``ridge`` is charged once a sample
-    fold: bool  # False: the row is ``fixed_row`` whatever the user does
-    fixed_row: Array  # (width,), scaled
+    fold: bool  # False: the row stays where it starts whatever the user does
+    first_rows: Array  # (1 or n_items, width), scaled: where a row starts, see :func:`first_row`
 
 
 class Workspace(NamedTuple):
@@ -119,6 +120,16 @@ def workspace_for(n_samples: int, width: int) -> Workspace:
         moved=np.zeros(long),
         b=np.zeros(width),
     )
+
+
+@compiled
+def first_row(rows: Array, sequence: IntArray) -> Array:
+    """Where the row of a user starts: at the only one, or at the one of the user's first item.
+
+    By the first item, a user has the same one whoever is scored beside it and however far its
+    sequence has come.
+    """
+    return rows[sequence[0] % len(rows)]
 
 
 @compiled
@@ -239,7 +250,7 @@ def extend_user(
     if start == 0:
         n = 0
         work.a[:] = 0.0
-        work.p[:] = 0.0
+        work.p[:] = first_row(tables.first_rows, row)
     before = n
     for t in range(start, event + 1):
         n = append_event(tables, work, row, t, event + 1, n, tables.fold)
@@ -287,7 +298,6 @@ def user_value(tables: FakeUserTables, work: Workspace, n: int) -> float:
             work.moved,
         )
     else:
-        work.p[:] = tables.fixed_row
         for s in range(n):
             work.x[s] = work.constant[s] + dot(work.p, work.difference[s])
         derivatives(n, work.x, work.weight, work.slope, work.curvature)
@@ -316,8 +326,6 @@ def sequence_values(
         if length == 0:
             continue
         n = 0
-        work.a[:] = 0.0
-        work.p[:] = 0.0
         if not every_event:
             n = extend_user(tables, work, row, length - 1, n, 0)
             out[r] = user_value(tables, work, n)

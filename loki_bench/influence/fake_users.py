@@ -127,7 +127,7 @@ class FakeUsers:
 
     def workspace(self, n_events: int) -> Workspace:
         """Room to score users of up to ``n_events`` events."""
-        return workspace_for(n_events * self._options.n_negatives, len(self.tables.fixed_row))
+        return workspace_for(n_events * self._options.n_negatives, self.tables.first_rows.shape[1])
 
 
 def _tables(
@@ -183,23 +183,24 @@ def _tables(
         ridge=1.0,
         ridge_per_sample=objective.l2_per_sample and options.fold_in_l2 is None,
         fold=fold,
-        fixed_row=_fixed_row(objective, user, options.fake_user, seed),
+        first_rows=_first_rows(objective, user, options.fake_user, seed),
     )
 
 
-def _fixed_row(
+def _first_rows(
     objective: FactorObjective, user: list[int], kind: FakeRow, seed: int
 ) -> NDArray[np.float64]:
     rng = np.random.default_rng(seed)
     active = np.unique(objective.samples.users)
-    parts = [np.empty(0)]
+    n = objective.layout.n_items if kind == "random" else 1
+    parts = [np.empty((n, 0))]
     for k in user:
         rows = objective.row_table(objective.theta, k)[active].astype(np.float64)
         width = int(objective.layout.dims[k])
         if kind == "mean" and len(rows):
-            parts.append(rows.mean(axis=0))
+            parts.append(rows.mean(axis=0, keepdims=True))
         elif kind == "random" and len(rows):
-            parts.append(rng.normal(scale=float(rows.std()), size=width))
+            parts.append(rng.normal(scale=float(rows.std()), size=(n, width)))
         else:
-            parts.append(np.zeros(width))
-    return np.concatenate(parts)
+            parts.append(np.zeros((n, width)))
+    return np.hstack(parts)

@@ -260,8 +260,6 @@ def leverage_values(
         if not every_event:
             out[r] = 0.0
         n = 0
-        work.a[:] = 0.0
-        work.p[:] = 0.0
         for event in range(length):
             if not every_event and event < length - 1:
                 continue

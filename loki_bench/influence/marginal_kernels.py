@@ -9,6 +9,7 @@ from loki_bench.influence.fake_user_kernels import (
     Workspace,
     append_event,
     extend_user,
+    first_row,
     row_ridge,
     user_value,
 )
@@ -56,8 +57,6 @@ def refolded_marginals(
         if r == 0 or not _same(prefix, items[offsets[r - 1] : offsets[r]]):
             row[:length] = prefix
             n = 0
-            work.a[:] = 0.0
-            work.p[:] = 0.0
             value = 0.0
             if length:
                 n = extend_user(tables, work, row, length - 1, 0, 0)
@@ -104,8 +103,6 @@ def augmented_marginals(
         if r == 0 or not _same(prefix, items[offsets[r - 1] : offsets[r]]):
             row[:length] = prefix
             n = 0
-            work.a[:] = 0.0
-            work.p[:] = 0.0
             if length:
                 n = extend_user(tables, work, row, length - 1, 0, 0)
             user_value(tables, work, n)
@@ -130,9 +127,9 @@ def augmented_marginals(
                 )
                 for t in range(len(s_p)):
                     s_p[t] = -s_p[t]
-            if not tables.fold:
-                work.p[:] = tables.fixed_row
         row[length] = next_items[r]
+        if length == 0:
+            work.p[:] = first_row(tables.first_rows, row)
         end = append_event(tables, work, row, length, length + 1, n, False)
         total = 0.0
         for s in range(n, end):

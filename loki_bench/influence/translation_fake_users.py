@@ -96,7 +96,7 @@ class TranslationFakeUsers:
             ridge=float(ridge),
             ridge_per_sample=options.fold_in_l2 is None,
             fold=fold,
-            fixed_row=_fixed_row(tables.users, train, options.fake_user, seed),
+            first_rows=_first_rows(tables.users, train, options.fake_user, seed),
         )
 
     def influence(self, candidates: Sequences) -> NDArray[np.float64]:
@@ -119,21 +119,22 @@ class TranslationFakeUsers:
         out = np.zeros(rows.n_events if every_event else len(rows))
         work = translation_workspace(
             int(rows.lengths.max(initial=0)) * self._options.n_negatives,
-            len(self.tables.fixed_row),
+            self.tables.first_rows.shape[1],
         )
         prefix_values(self.tables, work, rows.offsets, rows.items, every_event, out)
         return finite(out)
 
 
-def _fixed_row(
+def _first_rows(
     users: NDArray[np.float32], train: Interactions, kind: FakeRow, seed: int
 ) -> NDArray[np.float64]:
     active = users[train.lengths > 0].astype(np.float64)
     if kind == "mean" and len(active):
-        mean: NDArray[np.float64] = active.mean(axis=0)
+        mean: NDArray[np.float64] = active.mean(axis=0, keepdims=True)
         return mean
     if kind == "random" and len(active):
         rng = np.random.default_rng(seed)
-        drawn: NDArray[np.float64] = rng.normal(scale=float(active.std()), size=(users.shape[1],))
+        size = (train.n_items, users.shape[1])
+        drawn: NDArray[np.float64] = rng.normal(scale=float(active.std()), size=size)
         return drawn
-    return np.zeros(users.shape[1])
+    return np.zeros((1, users.shape[1]))

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.influence.compiling import compiled
-from loki_bench.influence.fake_user_kernels import negatives_place
+from loki_bench.influence.fake_user_kernels import first_row, negatives_place
 from loki_bench.influence.fold_in import derivatives
 from loki_bench.influence.row_sums import dot, dot_of_sum, square_of_sum
 
@@ -57,8 +57,8 @@ class TranslationFakes(NamedTuple):
     later_weight: float
     ridge: float  # L2 coefficient of the folded-in row
     ridge_per_sample: bool  # whether ``ridge`` is charged once a sample
-    fold: bool  # False: the row is ``fixed_row`` whatever the user does
-    fixed_row: Array  # (d,)
+    fold: bool  # False: the row stays where it starts whatever the user does
+    first_rows: Array  # (1 or n_items, d): where a row starts, see :func:`first_row`
 
 
 class TranslationWorkspace(NamedTuple):
@@ -288,7 +288,6 @@ def _value(tables: TranslationFakes, work: TranslationWorkspace, n: int) -> floa
             ridge *= total_weight
         _fold_in(work, n, ridge)
     else:
-        work.p[:] = tables.fixed_row
         _margins(work, work.p, n)
         derivatives(n, work.x, work.weight, work.slope, work.curvature)
     total = 0.0
@@ -323,7 +322,6 @@ def prefix_values(
         length = len(row)
         n = 0
         value = 0.0
-        work.p[:] = 0.0
         for end in range(1, length + 1):
             # a whole sequence is asked for: its negatives are those of its last event
             owned = end if every_event else length
@@ -333,7 +331,7 @@ def prefix_values(
                     start = 0
             if start == 0:
                 n = 0
-                work.p[:] = 0.0
+                work.p[:] = first_row(tables.first_rows, row)
             for event in range(start, end):
                 n = _append(tables, work, row, event, owned, n)
                 if event < end - 1:

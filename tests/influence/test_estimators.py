@@ -227,6 +227,20 @@ def test_a_zero_row_carries_no_signal_in_a_model_of_users_alone():
     np.testing.assert_array_equal(estimator.influence(Sequences.of(candidates(4))), 0)
 
 
+def test_each_first_item_has_a_random_row_of_its_own():
+    train, model, objective = clean(("user",), False)
+    estimator = ConjugateGradientInfluence(fake_user="random")
+    estimator.fit(model, train, objective, seed=0)
+    users = Sequences.of([[first, last] for first in (3, 11) for last in (20, 21)])
+    values = estimator.influence(users).reshape(2, 2)
+    # with one row for all of them the last item would be worth the same after either first one
+    assert abs(np.diff(values[:, 1] - values[:, 0])[0]) > 1e-3 * np.abs(values).max()
+    rewards = estimator.sequence_rewards(users)
+    np.testing.assert_allclose(rewards.reshape(-1, 2).sum(axis=1), values.ravel(), atol=1e-12)
+    after = estimator.marginal_influence(users.prefixes().take([1, 3]), users.items[[1, 3]])
+    np.testing.assert_allclose(after, rewards[[1, 3]], atol=1e-12)
+
+
 def test_ids_outside_the_catalogue_and_bad_parameters_are_refused(converged):
     train, model, objective = converged
     estimator = ConjugateGradientInfluence().fit(model, train, objective, seed=0)
