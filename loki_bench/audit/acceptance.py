@@ -48,7 +48,8 @@ def accept(folder: Path, file: Path, *, registry: Registry, opened: Opening) -> 
         tempfile.TemporaryDirectory(prefix="loki-bench-") as made,
     ):
         unpack(file, Path(given))
-        damaged = check_hashes(Path(given))[0].problems
+        found = check_hashes(Path(given))[0]
+        damaged = [*found.problems, *found.not_judged]
         if damaged:
             raise StoreError(f"{file}: {damaged[0].what}: {damaged[0].why}")
         theirs = read_manifest(Path(given))

@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from loki_bench.audit.manifest import MANIFEST, read_manifest
+from loki_bench.audit.manifest import MANIFEST, Manifest, read_manifest
 from loki_bench.audit.report import Finding, LevelReport
 from loki_bench.errors import StoreError
 from loki_bench.harness.identity import bytes_digest, canonical_json, content_id
 
-__all__ = ["check_hashes"]
+__all__ = ["artefacts_left_out", "check_hashes"]
+
+_ARTEFACTS = "artefacts/"
 
 NOT_CHECKED = ("work",)
 """Folders that are safe to delete and are never read by a verification."""
@@ -31,7 +33,12 @@ def check_hashes(folder: Path) -> tuple[LevelReport, list[str]]:
             raise
         report.problems.append(Finding(MANIFEST, str(error).partition(": ")[2]))
         return report, []
+    left_out = artefacts_left_out(folder, manifest)
+    if left_out is not None:
+        report.not_judged.append(left_out)
     for name, digest in sorted(manifest.files.items()):
+        if left_out is not None and name.startswith(_ARTEFACTS):
+            continue
         report.n_checked += 1
         path = folder / name
         if not _inside(folder, path):
@@ -50,6 +57,22 @@ def check_hashes(folder: Path) -> tuple[LevelReport, list[str]]:
         elif name != MANIFEST and name not in manifest.files:
             notes.append(f"{name} is no part of the leaderboard")
     return report, notes
+
+
+def artefacts_left_out(folder: Path, manifest: Manifest) -> Finding | None:
+    """What can't be judged where poison and ranks were all left out, to keep a repository small.
+
+    None where the folder ``artefacts`` is there: a file that it lacks is then a problem.
+    """
+    names = [name for name in manifest.files if name.startswith(_ARTEFACTS)]
+    if not names or (folder / _ARTEFACTS).exists():
+        return None
+    return Finding(
+        _ARTEFACTS,
+        f"the {len(names)} files of poison and ranks are not kept with this leaderboard; "
+        f"`loki-bench run {manifest.suite} --results OTHER_FOLDER` computes them, and this "
+        "leaderboard with them",
+    )
 
 
 def _inside(folder: Path, path: Path) -> bool:

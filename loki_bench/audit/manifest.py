@@ -94,7 +94,14 @@ def write_manifest(
     tables: Sequence[str],
     submission: Plugin | None = None,
 ) -> Manifest:
-    """Write the manifest of a folder whose other files are all there."""
+    """Write the manifest of a folder whose other files are all there.
+
+    Artefacts may have been left out of it since the last manifest was written: their digests stay.
+    """
+    try:
+        known = read_manifest(store.folder).files
+    except StoreError:
+        known = {}
     names = [*tables, *(f"records/{cell_id}.json" for cell_id in records)]
     for record in records.values():
         names += artefact_paths(store.folder, record)
@@ -102,7 +109,9 @@ def write_manifest(
         suite=suite,
         summary=summary,
         metrics=tuple(metrics),
-        files={name: _digest(store.folder / name) for name in dict.fromkeys(names)},
+        files={
+            name: _digest(store.folder / name) or known.get(name) for name in dict.fromkeys(names)
+        },
         missing=tuple(missing),
         submission=submission,
     )

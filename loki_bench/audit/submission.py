@@ -28,7 +28,8 @@ def submit(folder: Path, distribution: str, file: Path, *, registry: Registry) -
     StoreError
         The leaderboard is damaged, or has no finished row of that distribution.
     """
-    damaged = check_hashes(folder)[0].problems
+    found = check_hashes(folder)[0]
+    damaged = [*found.problems, *found.not_judged]
     if damaged:
         raise StoreError(f"{folder / damaged[0].what}: {damaged[0].why}; run the suite again")
     manifest = read_manifest(folder)

@@ -11,7 +11,7 @@ import numpy as np
 
 from loki_bench.audit.difference import cell_difference, record_difference
 from loki_bench.audit.drawn import PAGE, drawn_again, drawn_by, drawn_files
-from loki_bench.audit.hashes import check_hashes
+from loki_bench.audit.hashes import artefacts_left_out, check_hashes
 from loki_bench.audit.installed import cell_of, why_not_runnable
 from loki_bench.audit.manifest import Manifest, read_manifest
 from loki_bench.audit.opening import Opening
@@ -191,6 +191,10 @@ class Verifier:
         """
         report = LevelReport(level, problems=list(self.unreadable))
         kinds, unused = GIVEN[level]
+        left_out = artefacts_left_out(self.folder, self.manifest) if level < 4 else None
+        if left_out is not None:
+            report.not_judged.append(left_out)
+            return report
         runnable = []
         for cell in cells:
             why = self._why_not(cell, level, replay, unused)

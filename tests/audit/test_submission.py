@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import stat
 import zipfile
 from dataclasses import replace
@@ -160,6 +161,12 @@ def test_rows_of_another_protocol_have_no_counterpart(tmp_path, home, compute, o
     submit(other, "toy-plugin", file, registry=discover())
     with pytest.raises(StoreError, match=r"the nearest one differs in protocol\.n_targets"):
         accept(home, file, registry=discover(), opened=opened)
+
+
+def test_rows_without_their_poison_and_ranks_are_not_submitted(home, tmp_path):
+    shutil.rmtree(home / "artefacts")
+    with pytest.raises(StoreError, match="poison and ranks are not kept with this leaderboard"):
+        submit(home, "toys", tmp_path / "rows.zip", registry=discover())
 
 
 def test_a_distribution_without_rows_has_nothing_to_submit(home, tmp_path):

@@ -117,6 +117,23 @@ def test_a_file_that_is_gone_is_named(leaderboard, check):
     assert finding.why == "it is not there"
 
 
+def test_artefacts_all_left_out_are_told_and_what_needs_none_is_checked(
+    original, leaderboard, compute, check
+):
+    shutil.rmtree(leaderboard / "artefacts")
+    found = check(leaderboard)
+    assert found.exit_code == 1, found.as_text()
+    verdicts = [level.verdict for level in found.levels]
+    assert verdicts == ["passed", "not judged", "not judged", "passed", "passed"]
+    [told] = by_level(found)[1].not_judged
+    assert told.what == "artefacts/"
+    assert "`loki-bench run toy --results OTHER_FOLDER` computes them" in told.why
+    assert by_level(found)[2].not_judged == [told]
+    compute(leaderboard)  # finds every record, and keeps what is known of the artefacts
+    manifest = "manifest.json"
+    assert (leaderboard / manifest).read_bytes() == (original / manifest).read_bytes()
+
+
 def test_a_file_that_is_no_part_of_it_is_told_and_fails_nothing(leaderboard, check):
     (leaderboard / "notes.txt").write_text("hello")
     found = check(leaderboard, 1)
