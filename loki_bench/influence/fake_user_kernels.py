@@ -129,7 +129,8 @@ def first_row(rows: Array, sequence: IntArray) -> Array:
     By the first item, a user has the same one whoever is scored beside it and however far its
     sequence has come.
     """
-    return rows[sequence[0] % len(rows)]
+    row: Array = rows[sequence[0] % len(rows)]
+    return row
 
 
 @compiled
