@@ -110,17 +110,22 @@ def solved_here(case, tolerance=TOLERANCE):
     return conjugate_gradient(product, case.target, tolerance=tolerance, max_iterations=500)
 
 
-def solved_by_pydvl(case, n_iterations):
+def solved_by_pydvl(case, n_iterations, *, collated):
     """pyDVL's conjugate gradients: its solution of the mean system.
 
     Its tolerance is relative to one component of the target (``norm(mat, dim=0)``) and compared
-    as a square with the residual itself, so the residual wanted is given as ``atol ** 2``.
+    as a square with the residual itself, so the residual wanted is given as ``atol ** 2``. It reads
+    its data loader anew for every product: ``collated`` gives it one that holds its only batch
+    ready, otherwise it has what its users write, a loader of a dataset of tensors.
     """
     from pydvl.influence.torch import CgInfluence
-    from torch.utils.data import DataLoader
+    from torch.utils.data import DataLoader, TensorDataset
 
-    # one batch, made once: collating the samples anew for every product would be charged to it
-    data = [(case.triples, torch.zeros(len(case.triples)))]
+    columns = (case.triples, torch.zeros(len(case.triples)))
+    if collated:
+        loader = DataLoader([columns], batch_size=None)
+    else:
+        loader = DataLoader(TensorDataset(*columns), batch_size=len(case.triples))
     solver = CgInfluence(
         case.margin,
         # y = 0: a training sample's loss; y = 1: the score difference that is asked about
@@ -129,7 +134,7 @@ def solved_by_pydvl(case, n_iterations):
         rtol=0.0,
         atol=float(np.sqrt(TOLERANCE * np.linalg.norm(case.target))),
         maxiter=5 * n_iterations,
-    ).fit(DataLoader(data, batch_size=None))
+    ).fit(loader)
     found = solver.influence_factors(case.asked, torch.ones(1))
     return found.detach().numpy().ravel()
 

@@ -20,7 +20,10 @@ from influence_case import (
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the peers' own
 
-PYDVL_BAR, DATTRI_BAR, CORRELATION_BAR = 100, 5, 0.99999
+PYDVL_BARS = {"as its users write it": 100, "with its batch ready": 20}
+"""The bar is 100, for pyDVL as it comes; the lower number guards against getting slower beside its
+products alone (docs/influence.md)."""
+DATTRI_BAR, CORRELATION_BAR = 5, 0.99999
 N_CANDIDATES = 500
 
 
@@ -37,22 +40,26 @@ def cpu_seconds(work):
     return time.process_time() - started, answer
 
 
-def test_the_solve_beside_pydvls(case, benchmark):
+@pytest.mark.parametrize("loader", PYDVL_BARS)
+def test_the_solve_beside_pydvls(case, loader, benchmark):
     pytest.importorskip("pydvl.influence.torch", reason="tox -e influence-peers")
     ours = benchmark.pedantic(lambda: cpu_seconds(lambda: solved_here(case)), rounds=1)
     ours = min([ours, *(cpu_seconds(lambda: solved_here(case)) for _ in range(4))], key=first)
-    theirs, mean_solution = cpu_seconds(lambda: solved_by_pydvl(case, ours[1].iterations))
+    collated = loader != "as its users write it"
+    theirs, mean_solution = cpu_seconds(
+        lambda: solved_by_pydvl(case, ours[1].iterations, collated=collated)
+    )
     residual = case.residual(mean_solution / len(case.samples))
     ratio = theirs / ours[0]
     benchmark.extra_info.update(ours=ours[0], pydvl=theirs, ratio=ratio, pydvl_residual=residual)
     print(
         f"\n{len(case.samples)} samples, {case.linear.size} parameters: {ours[0]:.3f} s, "
-        f"{ours[1].iterations} iterations to {ours[1].relative_residual:.1e}; pyDVL {theirs:.1f} s "
-        f"to {residual:.1e}: {ratio:.0f} times"
+        f"{ours[1].iterations} iterations to {ours[1].relative_residual:.1e}; pyDVL "
+        f"{loader} {theirs:.1f} s to {residual:.1e}: {ratio:.0f} times"
     )
     assert ours[1].relative_residual <= TOLERANCE
     assert residual <= 1.5 * TOLERANCE  # it did solve the same system
-    assert ratio >= PYDVL_BAR
+    assert ratio >= PYDVL_BARS[loader]
 
 
 def test_the_solve_and_the_influence_beside_dattris(case, benchmark):
