@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from loki_bench.audit.archive import unpack
-from loki_bench.audit.hashes import check_hashes
+from loki_bench.audit.hashes import artefacts_left_out, check_hashes
 from loki_bench.audit.manifest import Manifest, artefact_paths, read_manifest
 from loki_bench.audit.opening import Opening
 from loki_bench.audit.verification import Verifier
@@ -43,6 +43,9 @@ def accept(folder: Path, file: Path, *, registry: Registry, opened: Opening) -> 
     """
     target = Store(folder, warn=lambda text: None)
     manifest = read_manifest(folder)
+    left_out = artefacts_left_out(folder, manifest)
+    if left_out is not None:
+        raise StoreError(f"{folder}: {left_out.why}; accept the rows into that folder")
     with (
         tempfile.TemporaryDirectory(prefix="loki-bench-") as given,
         tempfile.TemporaryDirectory(prefix="loki-bench-") as made,

@@ -169,6 +169,13 @@ def test_rows_without_their_poison_and_ranks_are_not_submitted(home, tmp_path):
         submit(home, "toys", tmp_path / "rows.zip", registry=discover())
 
 
+def test_rows_are_not_added_where_poison_and_ranks_were_left_out(home, theirs, opened):
+    shutil.rmtree(home / "artefacts")
+    with pytest.raises(StoreError, match=r"not kept with this leaderboard.*accept the rows into"):
+        accept(home, theirs, registry=discover(), opened=opened)
+    assert not (home / "artefacts").exists()
+
+
 def test_a_distribution_without_rows_has_nothing_to_submit(home, tmp_path):
     with pytest.raises(StoreError, match="no finished row of the distribution 'loki-bench-x'"):
         submit(home, "loki-bench-x", tmp_path / "x.zip", registry=discover())
