@@ -22,6 +22,7 @@ __all__ = [
     "differences_of_prefixes",
     "differences_within",
     "finite",
+    "first_rows",
     "frozen_negatives",
 ]
 
@@ -112,6 +113,26 @@ class SamplesPerEvent:
             probe = train.with_sequences(Sequences.of(rows))
             counts.append(len(model.training_samples(probe, seed=seed)))
         return cls(first=float(counts[0]), later=float(counts[1] - counts[0]))
+
+
+def first_rows(
+    genuine: NDArray[np.float64], kind: FakeRow, *, n_items: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Where fake users' rows start: shape (1, d), or (n_items, d), one for each first item.
+
+    Parameters
+    ----------
+    genuine : float64 array of shape (n_users, d)
+        Rows of genuine users with events.
+    """
+    d = genuine.shape[1]
+    if kind == "random":
+        scale = float(genuine.std()) if len(genuine) else 0.0
+        return rng.normal(scale=scale, size=(n_items, d))
+    if kind == "mean" and len(genuine):
+        mean: NDArray[np.float64] = genuine.mean(axis=0, keepdims=True)
+        return mean
+    return np.zeros((1, d))
 
 
 def frozen_negatives(

@@ -14,6 +14,7 @@ from loki_bench.influence.fake_samples import (
     check_next_items,
     differences_within,
     finite,
+    first_rows,
     frozen_negatives,
 )
 from loki_bench.influence.fake_user_kernels import (
@@ -192,15 +193,7 @@ def _first_rows(
 ) -> NDArray[np.float64]:
     rng = np.random.default_rng(seed)
     active = np.unique(objective.samples.users)
-    n = objective.layout.n_items if kind == "random" else 1
-    parts = [np.empty((n, 0))]
-    for k in user:
-        rows = objective.row_table(objective.theta, k)[active].astype(np.float64)
-        width = int(objective.layout.dims[k])
-        if kind == "mean" and len(rows):
-            parts.append(rows.mean(axis=0, keepdims=True))
-        elif kind == "random" and len(rows):
-            parts.append(rng.normal(scale=float(rows.std()), size=(n, width)))
-        else:
-            parts.append(np.zeros((n, width)))
-    return np.hstack(parts)
+    n_items = objective.layout.n_items
+    tables = [objective.row_table(objective.theta, k)[active].astype(np.float64) for k in user]
+    parts = [first_rows(table, kind, n_items=n_items, rng=rng) for table in tables]
+    return np.hstack(parts) if parts else np.empty((1, 0))

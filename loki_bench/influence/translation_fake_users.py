@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from loki_bench.contracts import InfluenceObjective, TranslationRecommender
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.influence.fake_samples import (
-    FakeRow,
     FakeUserOptions,
     SamplesPerEvent,
     check_items,
@@ -14,6 +13,7 @@ from loki_bench.influence.fake_samples import (
     differences_of_prefixes,
     differences_within,
     finite,
+    first_rows,
     frozen_negatives,
 )
 from loki_bench.influence.translation_kernels import (
@@ -96,7 +96,12 @@ class TranslationFakeUsers:
             ridge=float(ridge),
             ridge_per_sample=options.fold_in_l2 is None,
             fold=fold,
-            first_rows=_first_rows(tables.users, train, options.fake_user, seed),
+            first_rows=first_rows(
+                tables.users[train.lengths > 0].astype(np.float64),
+                options.fake_user,
+                n_items=train.n_items,
+                rng=np.random.default_rng(seed),
+            ),
         )
 
     def influence(self, candidates: Sequences) -> NDArray[np.float64]:
@@ -123,18 +128,3 @@ class TranslationFakeUsers:
         )
         prefix_values(self.tables, work, rows.offsets, rows.items, every_event, out)
         return finite(out)
-
-
-def _first_rows(
-    users: NDArray[np.float32], train: Interactions, kind: FakeRow, seed: int
-) -> NDArray[np.float64]:
-    active = users[train.lengths > 0].astype(np.float64)
-    if kind == "mean" and len(active):
-        mean: NDArray[np.float64] = active.mean(axis=0, keepdims=True)
-        return mean
-    if kind == "random" and len(active):
-        rng = np.random.default_rng(seed)
-        size = (train.n_items, users.shape[1])
-        drawn: NDArray[np.float64] = rng.normal(scale=float(active.std()), size=size)
-        return drawn
-    return np.zeros((1, users.shape[1]))
