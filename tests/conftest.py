@@ -29,6 +29,15 @@ def _start(module, *arguments, log):
         )
 
 
+def _gone(process):
+    """Wait for the end; a Dask worker now and then waits for ever for a task that it cancelled."""
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture(scope="session")
 def dask_cluster(tmp_path_factory):
     """The address of a real scheduler with two workers on loopback, toys installed.
@@ -54,4 +63,4 @@ def dask_cluster(tmp_path_factory):
         for process in reversed(running):
             process.terminate()
         for process in running:
-            process.wait()
+            _gone(process)
