@@ -51,8 +51,7 @@ def accept(folder: Path, file: Path, *, registry: Registry, opened: Opening) -> 
         tempfile.TemporaryDirectory(prefix="loki-bench-") as made,
     ):
         unpack(file, Path(given))
-        found = check_hashes(Path(given))[0]
-        damaged = [*found.problems, *found.not_judged]
+        damaged = check_hashes(Path(given))[0].objections
         if damaged:
             raise StoreError(f"{file}: {damaged[0].what}: {damaged[0].why}")
         theirs = read_manifest(Path(given))
@@ -74,7 +73,7 @@ def accept(folder: Path, file: Path, *, registry: Registry, opened: Opening) -> 
             _lend_clean_ranks(verifier.records[cell.id], folder, again.folder)
         with opened(manifest.metrics, new[0]) as replay:
             report = verifier.computed(3, new, replay, again=again)
-        for finding in [*report.problems, *report.not_judged]:
+        for finding in report.objections:
             raise StoreError(f"{file}: {finding.what}: {finding.why}")
         _add(target, again, [cell.id for cell in new])
     _write(target, manifest, theirs, ours, [cell.id for cell in new], file)

@@ -51,6 +51,11 @@ class LevelReport:
         return LEVELS[self.number]
 
     @property
+    def objections(self) -> list[Finding]:
+        """Whatever keeps it from holding whole: problems, then what could not be judged."""
+        return [*self.problems, *self.not_judged]
+
+    @property
     def verdict(self) -> str:
         """``passed``, ``failed``, or ``not judged`` where nothing could be compared."""
         if self.problems:

@@ -28,8 +28,7 @@ def submit(folder: Path, distribution: str, file: Path, *, registry: Registry) -
     StoreError
         The leaderboard is damaged, or has no finished row of that distribution.
     """
-    found = check_hashes(folder)[0]
-    damaged = [*found.problems, *found.not_judged]
+    damaged = check_hashes(folder)[0].objections
     if damaged:
         raise StoreError(f"{folder / damaged[0].what}: {damaged[0].why}; run the suite again")
     manifest = read_manifest(folder)

@@ -43,7 +43,9 @@ class Pace:
 
     def __str__(self) -> str:
         told = f"elapsed {clock(self._now() - self._start)}"
-        if self._n_left and len(self._ends) < 2:
+        if not self._n_left:
+            return f"{told}, about {clock(0)} left"
+        if len(self._ends) < 2:
             return told
-        pace = (self._ends[-1] - self._ends[0]) / max(1, len(self._ends) - 1) if self._ends else 0.0
+        pace = (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
         return f"{told}, about {clock(pace * self._n_left)} left"
