@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["BASELINES", "NO_DEFENSE", "Block", "RowKey", "row_key"]
+__all__ = ["BASELINES", "NO_DEFENSE", "SINGLE", "Block", "RowKey", "row_key"]
 
 BASELINES = ("none", "random", "popular")
 """The paper's baselines; a row's gain is measured against the best of them."""
 
 NO_DEFENSE = "none"
+
+SINGLE = "single: "
+"""What the simulator of one surrogate is called, before that surrogate's name."""
 
 
 class Block(NamedTuple):
@@ -79,7 +82,7 @@ def row_key(cell: Mapping[str, Any]) -> RowKey:
 def _simulator(cell: Mapping[str, Any]) -> str:
     """The simulator's name; that of a single surrogate says which one it is."""
     if cell["simulator"] == "single":
-        return f"single: {_label(cell['surrogates'][0]['recommender'])}"
+        return f"{SINGLE}{_label(cell['surrogates'][0]['recommender'])}"
     return cell["simulator"] or "-"
 
 

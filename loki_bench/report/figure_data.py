@@ -5,11 +5,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from loki_bench.leaderboard.row_key import NO_DEFENSE, RowKey, row_key
+from loki_bench.leaderboard.row_key import NO_DEFENSE, SINGLE, RowKey, row_key
 from loki_bench.leaderboard.statistics import Interval
 from loki_bench.leaderboard.table import Row, Table
 
-__all__ = ["Learned", "LengthShares", "Line", "attack_of", "learned", "length_shares", "lines"]
+__all__ = [
+    "Learned",
+    "LengthShares",
+    "Line",
+    "Transfer",
+    "attack_of",
+    "learned",
+    "length_shares",
+    "lines",
+    "transfers",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +72,20 @@ class Learned:
     curves: Mapping[int, tuple[float, ...]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """How one attack does on each victim with each single surrogate, under its largest budget.
+
+    Attributes
+    ----------
+    values : mapping of (surrogate, victim) to Interval
+        The table's main metric.
+    """
+
+    attacker: str
+    values: Mapping[tuple[str, str], Interval]
+
+
 def attack_of(row: Row | RowKey) -> str:
     """The attack, with its simulator where it is not the protocol's own."""
     usual = row.simulator in ("-", "leave-one-out")
@@ -74,11 +98,7 @@ def lines(table: Table, over: str) -> list[Line]:
     The rest of the budget is the largest of the table; for ``"victim"`` all of it, and every line
     is one point. Placebos, defended rows and rows without a value are left out.
     """
-    rows = [
-        row
-        for row in table.rows
-        if not row.placebo and row.defense == NO_DEFENSE and row.metrics[table.metric_labels[0]]
-    ]
+    rows = _drawn(table)
     for fixed in {"fake_users", "actions"} - {over}:
         largest = max((getattr(row, fixed) for row in rows), default=None)
         rows = [row for row in rows if getattr(row, fixed) == largest]
@@ -86,6 +106,23 @@ def lines(table: Table, over: str) -> list[Line]:
     for row in rows:
         groups[row.victim, attack_of(row)].append(row)
     return [_line(victim, attack, own, over, table) for (victim, attack), own in groups.items()]
+
+
+def transfers(table: Table) -> list[Transfer]:
+    """Attacks that the table has with more than one single surrogate, in order of their names."""
+    largest: dict[str, dict[tuple[str, str], Row]] = defaultdict(dict)
+    for row in sorted(_drawn(table), key=lambda row: (row.fake_users, row.actions)):
+        if row.simulator.startswith(SINGLE):
+            largest[row.attacker][row.simulator.removeprefix(SINGLE), row.victim] = row
+    main = table.metric_labels[0]
+    return [
+        Transfer(
+            attacker=attacker,
+            values={at: value for at, row in own.items() if (value := row.metrics[main])},
+        )
+        for attacker, own in sorted(largest.items())
+        if len({surrogate for surrogate, _ in own}) > 1
+    ]
 
 
 def length_shares(records: Iterable[Mapping[str, Any]]) -> list[LengthShares]:
@@ -147,6 +184,16 @@ def _learned(key: RowKey, records: Sequence[Mapping[str, Any]]) -> Learned:
         sequences={s: tuple(reports[s]["group_sequence"]) for s in sorted(reports)},
         curves=curves,
     )
+
+
+def _drawn(table: Table) -> list[Row]:
+    """Rows with a value of the main metric, without placebos and defended rows."""
+    main = table.metric_labels[0]
+    return [
+        row
+        for row in table.rows
+        if not row.placebo and row.defense == NO_DEFENSE and row.metrics[main] is not None
+    ]
 
 
 def _line(victim: str, attack: str, rows: list[Row], over: str, table: Table) -> Line:

@@ -1,8 +1,8 @@
 """Figures for papers, as SVG and PDF: the same records and the same matplotlib give the same bytes.
 
-The figures of the LOKI paper's section 4 (bars, two series, lengths), the sequences of groups that
-an attack learned, and how its return grew while it did. A figure that the records say nothing
-about is left out.
+The figures of the LOKI paper's section 4 (bars, two series, lengths), single surrogates by victims,
+the sequences of groups that an attack learned, and how its return grew while it did. A figure that
+the records say nothing about is left out.
 """
 
 import io
@@ -18,10 +18,12 @@ from loki_bench.report.figure_data import (
     Learned,
     LengthShares,
     Line,
+    Transfer,
     attack_of,
     learned,
     length_shares,
     lines,
+    transfers,
 )
 
 if TYPE_CHECKING:
@@ -53,6 +55,9 @@ STYLE = {
 
 WIDTH, HEIGHT = 3.4, 2.6
 """Of one panel, in inches: a column of a paper."""
+
+TITLE = 42
+"""Letters in a line above a panel."""
 
 
 def figure_files(
@@ -107,6 +112,8 @@ def _drawings(table: Table, records: Sequence[Mapping[str, Any]]) -> list[tuple[
         own = [line for line in lines(table, over) if len(line.x) > 1]
         if own:
             found.append((name, _series(own, order, table, label)))
+    if matrices := transfers(table):
+        found.append(("transfer", lambda figure: _transfer(figure, matrices, table)))
     if shares := length_shares(records):
         found.append(("lengths", lambda figure: _lengths(figure, shares)))
     told = learned(records)
@@ -182,6 +189,40 @@ def _series(found: Sequence[Line], order: Sequence[str], table: Table, label: st
     return draw
 
 
+def _transfer(figure: "Figure", found: Sequence[Transfer], table: Table) -> None:
+    """Surrogate x victim: the mean, and below it the bootstrap interval over seeds."""
+    main = table.metric_labels[0]
+    highest = table.ceilings.get(main) or max(v.mean for one in found for v in one.values.values())
+    panels = _panels(figure, len(found), sharey=False)
+    n_victims = max(len({victim for _, victim in one.values}) for one in found)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(max(width, len(panels) * (0.85 * n_victims + 1.6)), height)
+    for axes, one in zip(panels, found, strict=True):
+        surrogates, victims = (sorted(set(names)) for names in zip(*one.values, strict=True))
+        mean = [
+            [one.values[s, v].mean if (s, v) in one.values else math.nan for v in victims]
+            for s in surrogates
+        ]
+        image = axes.pcolormesh(mean, cmap="Blues", vmin=0, vmax=highest, edgecolors="w")
+        for (surrogate, victim), value in one.values.items():
+            axes.annotate(
+                f"{value.mean:.3f}\n{value.bootstrap_low:.3f} to {value.bootstrap_high:.3f}",
+                (victims.index(victim) + 0.5, surrogates.index(surrogate) + 0.5),
+                ha="center",
+                va="center",
+                fontsize=6,
+                color="w" if value.mean > highest / 2 else "k",
+            )
+        axes.grid(visible=False)
+        axes.invert_yaxis()
+        axes.set_xticks([n + 0.5 for n in range(len(victims))], map(_short, victims))
+        axes.set_yticks([n + 0.5 for n in range(len(surrogates))], map(_short, surrogates))
+        axes.set_xlabel("victim")
+        axes.set_ylabel("single surrogate")
+        axes.set_title(one.attacker, fontsize=9)
+    figure.colorbar(image, ax=panels, label=main)
+
+
 def _lengths(figure: "Figure", found: Sequence[LengthShares]) -> None:
     panels = _panels(figure, len(found), sharey=True)
     for axes, shares in zip(panels, found, strict=True):
@@ -202,7 +243,7 @@ def _lengths(figure: "Figure", found: Sequence[LengthShares]) -> None:
                 linewidth=1.2,
                 label=name,
             )
-        axes.set_title(f"{_wrapped(shares.attacks)}, {shares.budget}", fontsize=9)
+        axes.set_title(f"{_wrapped(', '.join(shares.attacks))}, {shares.budget}", fontsize=9)
         axes.set_xlabel(f"training events of a user (last: over {last})")
     panels[0].set_ylabel("% of all users")
     _legend(figure, panels)
@@ -241,7 +282,7 @@ def _sequences(figure: "Figure", found: Sequence[Learned]) -> None:
         axes.set_title(_row_title(one), fontsize=9)
         axes.set_xlabel("action of a fake user")
     panels[0].invert_yaxis()  # the panels share it
-    bar = figure.colorbar(image, ax=panels, shrink=0.8)
+    bar = figure.colorbar(image, ax=panels, shrink=0.8, aspect=20 * math.ceil(len(panels) / 3))
     bar.set_label(f"share of {len(found[0].sequences)} seeds", fontsize=8)
 
 
@@ -302,12 +343,19 @@ def _colour(attack: str, order: Sequence[str]) -> str:
 
 def _row_title(one: Learned) -> str:
     budget = f"{100 * one.row.fake_users:g} % x {one.row.actions}"
-    return f"{attack_of(one.row)} on {one.row.victim}, {budget}"
+    title = f"{attack_of(one.row)} on {one.row.victim},"
+    whole = f"{title} {budget}"
+    return whole if len(whole) <= TITLE else f"{_wrapped(title)}\n{budget}"
 
 
-def _wrapped(attacks: Sequence[str]) -> str:
-    """``covisit, loki`` in lines that a panel has room for."""
-    return "\n".join(textwrap.wrap(", ".join(attacks), 42))
+def _wrapped(title: str) -> str:
+    """A title in lines that a panel has room for."""
+    return "\n".join(textwrap.wrap(title, TITLE))
+
+
+def _short(name: str) -> str:
+    """``gru4rec(loss=BPR)`` in two lines."""
+    return name.replace("(", "\n(", 1)
 
 
 def _group_place(group: str) -> tuple[int, str]:

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from loki_bench.leaderboard.table import tables_of
-from loki_bench.report.figure_data import learned, length_shares, lines
+from loki_bench.report.figure_data import learned, length_shares, lines, transfers
 from loki_bench.report.figures import figure_files
 
 pytest.importorskip("matplotlib", reason="loki-bench[report] is not installed")
@@ -107,6 +107,51 @@ def test_attacks_with_other_lengths_have_an_entry_of_their_own():
         ("covisit", "loki", "random"),
         ("long",),
     ]
+
+
+def with_single_surrogates():
+    """The attack `loki` with each of two surrogates on each of two victims; one has two budgets."""
+    found = []
+    for surrogate, victim, value, share in (
+        ("bprmf", "bprmf", 0.1, 0.03),
+        ("bprmf", "fpmc", 0.2, 0.03),
+        ("fpmc", "bprmf", 0.3, 0.01),
+        ("fpmc", "bprmf", 0.4, 0.03),
+        ("fpmc", "fpmc", 0.5, 0.03),
+    ):
+        for seed in (0, 1):
+            one = record("loki", victim, value + seed / 100, seed=seed, share=share)
+            recommender = {"name": surrogate, "changed": {}}
+            one["cell"] |= {"simulator": "single", "surrogates": [{"recommender": recommender}]}
+            found.append(one | {"id": f"{one['id']} {surrogate}"})
+    return found
+
+
+def test_a_matrix_has_each_single_surrogate_and_victim_at_the_largest_budget():
+    [table] = tables_of([*records(), *with_single_surrogates()])
+    [matrix] = transfers(table)
+    assert matrix.attacker == "loki"
+    assert {at: value.mean for at, value in matrix.values.items()} == pytest.approx(
+        {
+            ("bprmf", "bprmf"): 0.105,
+            ("bprmf", "fpmc"): 0.205,
+            ("fpmc", "bprmf"): 0.405,
+            ("fpmc", "fpmc"): 0.505,
+        }
+    )
+    [drawn] = (
+        content
+        for name, content in figure_files(with_single_surrogates()).items()
+        if name == "transfer.svg"
+    )
+    assert drawn == figure_files(with_single_surrogates()[::-1])["transfer.svg"]
+
+
+def test_one_surrogate_is_no_matrix():
+    one = [r for r in with_single_surrogates() if r["id"].endswith(" fpmc")]
+    [table] = tables_of(one)
+    assert transfers(table) == []
+    assert not any(name.startswith("transfer") for name in figure_files(one))
 
 
 def test_what_was_learned_is_told_by_seed():
