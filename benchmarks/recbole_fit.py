@@ -47,13 +47,13 @@ def ranks(model, dataset, held_out):
     return held_out_ranks(queries, lambda block: block @ items.T, held_out)
 
 
-def fit(name, beauty, folder, most_epochs):
+def fit(name, beauty, folder, most_epochs, seed):
     """The number of epochs until RecBole's early stopping ends the fit, and the best model's ranks.
 
     ``most_epochs`` ends it before; None leaves RecBole's own limit of 300.
     """
     split = leave_one_out(beauty)
-    prepared = prepare(name, {"dataset": "beauty", "data_path": str(folder)})
+    prepared = prepare(name, {"dataset": "beauty", "data_path": str(folder), "seed": seed})
     trainer, dataset = trainer_of(prepared), prepared.train.dataset
     looks = []
 
@@ -76,6 +76,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="+", choices=("BPR", "FPMC"))
     parser.add_argument("--epochs", type=int, help="end after so many, if it has not ended itself")
+    parser.add_argument("--seed", type=int, default=2020, help="RecBole's; its default is 2020")
     given = parser.parse_args()
     warnings.simplefilter("ignore")  # RecBole's own, of pandas 3 and torch 2
     beauty = load_beauty()
@@ -84,7 +85,7 @@ def main():
     with working_directory() as folder:
         write_recbole_file(beauty, folder)
         for name in given.models:
-            epochs, best, score, test, seconds = fit(name, beauty, folder, given.epochs)
+            epochs, best, score, test, seconds = fit(name, beauty, folder, given.epochs, given.seed)
             ended = "not ended by itself" if epochs == given.epochs else "ended"
             print(
                 f"{name}: {ended} after {epochs} epochs, best {best}, validation NDCG@10 "

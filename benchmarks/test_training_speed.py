@@ -32,18 +32,29 @@ class RecBoleFit:
     """What `python benchmarks/recbole_fit.py` printed of one fit by RecBole's trainer.
 
     ``epochs`` is until early stopping ended it, or, where ``ended`` is False, as far as it was
-    followed; then ``hr_at_10`` on the test events is not known.
+    followed. ``hr_at_10`` on the test events is of the best epoch: of one seed for BPR, the mean of
+    seeds 2020 (0.0645), 1 (0.0631) and 2 (0.0643) for FPMC.
     """
 
     epochs: int
     ended: bool
-    hr_at_10: float | None
+    hr_at_10: float
 
 
 RECBOLE_FITS = {
     "BPR": RecBoleFit(epochs=54, ended=True, hr_at_10=0.0365),
-    "FPMC": RecBoleFit(epochs=75, ended=False, hr_at_10=None),
+    "FPMC": RecBoleFit(epochs=75, ended=False, hr_at_10=0.0640),
 }
+ACCURATE_FPMC = {"learning_rate": 0.015, "l2": 0.007, "epochs": 150, "validate_every": 50}
+"""The defaults are quicker, and reach less (``python benchmarks/fit_accuracy.py``)."""
+
+FITS = {
+    "BPR": ("BPR", {}, True),
+    "FPMC": ("FPMC", {}, False),
+    "FPMC, accurate": ("FPMC", ACCURATE_FPMC, True),
+}
+"""The model, our parameters, and whether it has to be as good as RecBole's."""
+
 LOOK_BATCHES = {"BPR": 2**22, "FPMC": 4096}
 """The ``eval_batch_size`` with which RecBole's look at the validation events is fastest."""
 
@@ -130,8 +141,9 @@ def test_an_epoch_of_bprmf_beside_implicit(split, benchmark):
     assert ratio <= IMPLICIT_BAR
 
 
-@pytest.mark.parametrize("name", RECBOLE_FITS)
-def test_a_fit_beside_recboles(name, split, recbole, benchmark):
+@pytest.mark.parametrize("case", FITS)
+def test_a_fit_beside_recboles(case, split, recbole, benchmark):
+    name, parameters, as_good = FITS[case]
     prepared, trainer = recbole(name, LOOK_BATCHES[name])
     PAIRS[name](epochs=1).fit(split.train, validation=split.validation, seed=0)  # compiles
     recboles = RECBOLE_FITS[name]
@@ -144,7 +156,7 @@ def test_a_fit_beside_recboles(name, split, recbole, benchmark):
         their_looks.append(cpu_seconds(look))
 
     def measured():
-        model = PAIRS[name]()
+        model = PAIRS[name](**parameters)
         work = lambda: model.fit(split.train, validation=split.validation, seed=0)  # noqa: E731 - three words
         ours.append(cpu_seconds(work))
         fitted.append(model)
@@ -155,12 +167,12 @@ def test_a_fit_beside_recboles(name, split, recbole, benchmark):
     report = fitted[0].fit_report
     benchmark.extra_info.update(fit=min(ours), recbole_fit=theirs, ratio=ratio, hr=hr, **report)
     print(
-        f"\n{name}: fit {min(ours):.1f} s, {report['epochs']:.0f} epochs, test HR@10 {hr:.4f}; "
+        f"\n{case}: fit {min(ours):.1f} s, {report['epochs']:.0f} epochs, test HR@10 {hr:.4f}; "
         f"validation NDCG@10 {report['validation_ndcg@10']:.4f}; RecBole "
         f"{'' if recboles.ended else 'at least '}{recboles.epochs} x ({min(their_epochs):.2f} + "
-        f"{min(their_looks):.2f}) = {theirs:.0f} s, {recboles.hr_at_10 or 'HR@10 unknown'}: "
+        f"{min(their_looks):.2f}) = {theirs:.0f} s, HR@10 {recboles.hr_at_10:.4f}: "
         f"{ratio:.0f}x"
     )
     assert ratio >= FIT_BAR
-    if recboles.hr_at_10 is not None:
+    if as_good:
         assert hr >= recboles.hr_at_10
