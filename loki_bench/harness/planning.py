@@ -9,7 +9,7 @@ from loki_bench.harness.cell import Cell
 from loki_bench.harness.estimates import seconds_by_work
 from loki_bench.harness.grid import ChosenMetric
 from loki_bench.harness.jobs import DataFolder
-from loki_bench.harness.steps import Measure, Step, steps_of
+from loki_bench.harness.steps import Measure, Step, steps_left
 from loki_bench.harness.store import Store
 from loki_bench.harness.stored_file import StoredFile
 
@@ -65,13 +65,10 @@ class Plan:
 
 def plan(cells: Sequence[Cell], metrics: tuple[ChosenMetric, ...], store: Store) -> Plan:
     """The steps that these cells still need; what is stored is read, nothing is written."""
-    steps: dict[str, Step] = {}
-    for cell in cells:
-        for step in steps_of(Measure(NO_DATA, cell, metrics)):
-            steps.setdefault(step.key, step)
+    steps = steps_left((Measure(NO_DATA, cell, metrics) for cell in cells), store)
     done: dict[str, Any] = {}
     for step in steps.values():  # each after those that it needs
-        if all(needed.key in done for needed in step.needs) or step.kind == "craft":
+        if step.stored_alone or all(needed.key in done for needed in step.needs):
             value = step.stored(store, done)
             if value is not None:
                 done[step.key] = value

@@ -29,7 +29,7 @@ from loki_bench.harness.record import (
     samples_from_fakes,
     spent,
 )
-from loki_bench.harness.steps import Measure, Step, steps_of
+from loki_bench.harness.steps import Measure, Step, steps_left, steps_of
 from loki_bench.harness.store import Store
 from loki_bench.harness.suite import Limits
 from loki_bench.harness.timing import Timed
@@ -147,20 +147,18 @@ class _Run:
         return self.statuses
 
     def _plan(self, cells: list[Cell]) -> None:
-        plan: dict[str, Step] = {}
-        for cell in cells:
-            for step in steps_of(Measure(self.data, cell, self.metrics)):
-                plan.setdefault(step.key, step)
+        plan = steps_left((Measure(self.data, cell, self.metrics) for cell in cells), self.store)
         longest = chains(list(plan.values()), seconds_by_work(self.store.runs()))
         for key, step in plan.items():
             if isinstance(step, Measure):
                 longest[key] = math.inf  # a moment's work, and the cell has its record
         self.place = {key: (-longest[key], number) for number, key in enumerate(plan)}
         for step in plan.values():
-            self.unmet[step.key] = len(step.needs)
-            for needed in step.needs:
+            needs = [needed for needed in step.needs if needed.key in plan]
+            self.unmet[step.key] = len(needs)
+            for needed in needs:
                 self.waiting_for.setdefault(needed.key, []).append(step)
-            if not step.needs:
+            if not needs:
                 self._make_ready(step)
 
     def _make_ready(self, step: Step) -> None:
@@ -170,7 +168,7 @@ class _Run:
         """Settle whatever needs no worker, and give each free worker a step."""
         while self.ready and len(in_flight) < self.workers.n_workers:
             *_, step = heapq.heappop(self.ready)
-            values = [self.done[needed.key] for needed in step.needs]
+            values = [self.done.get(needed.key) for needed in step.needs]
             failures = [value for value in values if isinstance(value, Failure)]
             value = failures[0] if failures else step.stored(self.store, self.done)
             if value is not None:

@@ -13,10 +13,11 @@ victim without it is needed too.
 
 Steps are shared by address: a clean victim, a surrogate or a poison that several cells need is
 computed once, and a defense judges the same data once. A step first looks into the store, so a
-second run takes up what is missing.
+second run takes up what is missing, and what only a stored step would have needed is left out.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,6 +46,7 @@ __all__ = [
     "Prepare",
     "ShowLists",
     "Step",
+    "steps_left",
     "steps_of",
 ]
 
@@ -56,6 +58,8 @@ class Step(ABC):
     """One piece of work. ``done`` holds the values of the steps in ``needs``, by key."""
 
     kind: ClassVar[str]
+    stored_alone: ClassVar[bool] = False
+    """Whether the cell alone gives the address in the store, not the values of the needs."""
 
     data: DataFolder
     cell: Cell
@@ -174,6 +178,7 @@ class Prepare(Step):
     """Lets the attacker learn what serves every number of fake users."""
 
     kind: ClassVar[str] = "prepare"
+    stored_alone: ClassVar[bool] = True
 
     @cached_property
     def key(self) -> str:
@@ -208,6 +213,7 @@ class Craft(Step):
     """Lets the attacker write its poison."""
 
     kind: ClassVar[str] = "craft"
+    stored_alone: ClassVar[bool] = True
 
     @cached_property
     def key(self) -> str:
@@ -475,14 +481,37 @@ def _attack_work(what: str, cell: Cell) -> str:
     return " ".join([what, cell.attacker.label, *estimator, *lent])
 
 
-def steps_of(measure: Measure) -> list[Step]:
-    """The steps of one cell, each after those that it needs."""
+def steps_of(measure: Measure, *, ended: Callable[[Step], bool] | None = None) -> list[Step]:
+    """The steps of one cell, each after those that it needs.
+
+    What only steps need for which ``ended`` is true is left out.
+    """
     ordered: dict[str, Step] = {}
 
     def visit(step: Step) -> None:
-        for needed in step.needs:
+        if step.key in ordered:
+            return
+        for needed in () if ended is not None and ended(step) else step.needs:
             visit(needed)
         ordered.setdefault(step.key, step)
 
     visit(measure)
     return list(ordered.values())
+
+
+def steps_left(measures: Iterable[Measure], store: Store) -> dict[str, Step]:
+    """The steps of all cells by key, without those that stored poison and agents had needed."""
+    known: dict[str, bool] = {}
+
+    def ended(step: Step) -> bool:
+        if not step.stored_alone:
+            return False
+        if step.key not in known:
+            known[step.key] = step.stored(store, {}) is not None
+        return known[step.key]
+
+    found: dict[str, Step] = {}
+    for measure in measures:
+        for step in steps_of(measure, ended=ended):
+            found.setdefault(step.key, step)
+    return found

@@ -127,7 +127,9 @@ def test_a_metric_added_later_needs_no_training(prepared, tmp_path, monkeypatch,
     assert all("target_rank" in record["metrics"] for record in records(store, more))
 
 
-def test_work_that_cells_share_is_done_once(prepared, tmp_path, monkeypatch, run):
+@pytest.fixture
+def calls(monkeypatch):
+    """How often each kind of work was done."""
     import loki_bench.harness.jobs as jobs
 
     calls = {"fit_surrogate": 0, "craft": 0, "evaluate": 0}
@@ -139,6 +141,28 @@ def test_work_that_cells_share_is_done_once(prepared, tmp_path, monkeypatch, run
             return _real(*arguments)
 
         monkeypatch.setattr(jobs, name, counted)
+    return calls
+
+
+def test_a_stored_poison_is_not_preceded_by_surrogates(prepared, tmp_path, run, calls, files):
+    # two cells of one attack: one poison is kept, the other one is lost with its surrogates
+    suite = prepared(attackers=["asks-surrogates"], seeds=[0, 1])
+    store, _ = run(suite, tmp_path)
+    before = files(store)
+    kept, lost = suite.grid.cells
+    for folder in ("records", "artefacts/ranks", "work/surrogates"):
+        for path in (tmp_path / folder).iterdir():
+            path.unlink()
+    [poison] = (tmp_path / "artefacts").rglob(f"*{lost.craft_id}*")
+    poison.unlink()
+    calls.update(fit_surrogate=0, craft=0, evaluate=0)
+    run(suite, tmp_path)
+    assert calls == {"fit_surrogate": len(lost.surrogates), "craft": 1, "evaluate": 4}
+    assert files(store) == before
+    assert store.read_poison(kept.craft_id) is not None
+
+
+def test_work_that_cells_share_is_done_once(prepared, tmp_path, run, calls):
     suite = prepared(
         victims=["counts", "follows"],
         attackers=["none", "random", "asks-surrogates"],
