@@ -3,14 +3,11 @@
 import json
 
 import pytest
+from made_up_cells import component, made_up_cell
 from scipy import stats
 
 from loki_bench.leaderboard.rendering import as_csv, as_json, as_markdown, as_text
 from loki_bench.leaderboard.table import tables_of
-
-
-def component(name, **changed):
-    return {"name": name, "changed": changed}
 
 
 def cell(
@@ -24,30 +21,15 @@ def cell(
     defense=None,
     **changed,
 ):
-    return {
-        "dataset": {
-            "component": component("ml-100k"),
-            "fingerprint": "f" * 64,
-            "n_users": 10,
-            "n_items": 20,
-            "n_events": 30,
-        },
-        "protocol": {
-            "n_targets": 20,
-            "n_target_users": 20,
-            "goal": goal,
-            "targets": [],
-            "target_users": [],
-        },
-        "protocol_version": 1,
-        "budget": {"fake_users": share, "n_fake_users": 3, "actions": 15},
-        "victim": component(victim),
-        "attacker": component(attacker, **changed),
-        "simulator": simulator,
-        "influence": None,
-        "defense": component(defense) if defense else None,
-        "seed": seed,
-    }
+    return made_up_cell(
+        component(attacker, **changed),
+        victim,
+        seed=seed,
+        share=share,
+        goal=goal,
+        simulator=simulator,
+        defense=component(defense) if defense else None,
+    )
 
 
 def record(value, attacker="none", *, status="ok", reason="", fakes=9, **where):

@@ -3,41 +3,16 @@
 import json
 
 import pytest
+from made_up_cells import component, made_up_cell
 
 from loki_bench.leaderboard.rendering import as_csv, as_json, as_markdown, as_text
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.leaderboard.worst_case import worst_cases
 
 
-def component(name):
-    return {"name": name, "changed": {}}
-
-
 def cell(attacker, defense, *, victim, seed):
-    return {
-        "dataset": {
-            "component": component("ml-100k"),
-            "fingerprint": "f" * 64,
-            "n_users": 10,
-            "n_items": 20,
-            "n_events": 30,
-        },
-        "protocol": {
-            "n_targets": 20,
-            "n_target_users": 20,
-            "goal": "promote",
-            "targets": [],
-            "target_users": [],
-        },
-        "protocol_version": 1,
-        "budget": {"fake_users": 0.03, "n_fake_users": 3, "actions": 15},
-        "victim": component(victim),
-        "attacker": component(attacker),
-        "simulator": None,
-        "influence": None,
-        "defense": None if defense is None else component(defense),
-        "seed": seed,
-    }
+    judged = None if defense is None else component(defense)
+    return made_up_cell(attacker, victim, seed=seed, defense=judged)
 
 
 def record(attacker, defense, value, *, victim="v", seed=0, status="ok", recall=0.5):

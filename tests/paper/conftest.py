@@ -1,6 +1,7 @@
 """Planted records: display rates of every attack on both victims, one value a seed."""
 
 import pytest
+from made_up_cells import made_up_cell
 
 DEFAULT = {
     "none": (0.0, 0.0, 0.0),
@@ -15,34 +16,18 @@ def planted(
     attacker, victim, values, *, share=0.03, actions=15, fake_lengths=None, placebo=False, **other
 ):
     """Records of one row; keyword arguments replace keys of the cell."""
-    cell = {
-        "dataset": {
-            "component": {"name": "made-up", "changed": {}},
-            "fingerprint": "f" * 64,
-            "n_users": 1000,
-            "n_items": 100,
-            "n_events": 9000,
-        },
-        "protocol": {
-            "n_targets": 20,
-            "n_target_users": 20,
-            "goal": "promote",
-            "targets": [],
-            "target_users": [],
-        },
-        "protocol_version": 1,
-        "budget": {"fake_users": share, "n_fake_users": 30, "actions": actions},
-        "victim": {"name": victim, "changed": {}},
-        "attacker": {"name": attacker, "changed": {}},
-        "simulator": "leave-one-out" if attacker == "loki" else None,
-        "influence": None,
-        "placebo": placebo,
-        **other,
-    }
+    simulator = "leave-one-out" if attacker == "loki" else None
     return [
         {
             "id": f"{attacker} {victim} {share} {actions} {placebo} {seed} {other}",
-            "cell": {**cell, "seed": seed},
+            "cell": made_up_cell(
+                attacker,
+                victim,
+                seed=seed,
+                share=share,
+                actions=actions,
+                **{"simulator": simulator, "placebo": placebo} | other,
+            ),
             "status": "ok",
             "reason": "",
             "metrics": {"display_rate@10": value},

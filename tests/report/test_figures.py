@@ -4,6 +4,7 @@ import re
 from xml.etree import ElementTree as ET
 
 import pytest
+from made_up_cells import made_up_cell
 
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.report.figure_data import learned, length_shares, lines, transfers
@@ -15,29 +16,7 @@ pytest.importorskip("matplotlib", reason="loki-bench[report] is not installed")
 def record(attacker, victim, value, *, seed=0, share=0.03, actions=15, fake=None, report=None):
     return {
         "id": f"{attacker} {victim} {share} {actions} {seed}",
-        "cell": {
-            "dataset": {
-                "component": {"name": "made-up", "changed": {}},
-                "fingerprint": "f" * 64,
-                "n_users": 1000,
-                "n_items": 20,
-                "n_events": 30,
-            },
-            "protocol": {
-                "n_targets": 20,
-                "n_target_users": 20,
-                "goal": "promote",
-                "targets": [],
-                "target_users": [],
-            },
-            "protocol_version": 1,
-            "budget": {"fake_users": share, "n_fake_users": 10, "actions": actions},
-            "victim": {"name": victim, "changed": {}},
-            "attacker": {"name": attacker, "changed": {}},
-            "simulator": None,
-            "influence": None,
-            "seed": seed,
-        },
+        "cell": made_up_cell(attacker, victim, seed=seed, share=share, actions=actions),
         "status": "ok",
         "reason": "",
         "metrics": {"display_rate@10": value},

@@ -4,6 +4,7 @@ import os
 import shutil
 
 import pytest
+from made_up_cells import made_up_cell
 
 from loki_bench.report.page import page
 from loki_bench.report.page_data import page_data
@@ -12,32 +13,9 @@ pytest.importorskip("plotly", reason="loki-bench[report] is not installed")
 
 
 def record(attacker, victim, share, seed, value, *, actions=15, reason=""):
-    cell = {
-        "dataset": {
-            "component": {"name": "made-up", "changed": {}},
-            "fingerprint": "f" * 64,
-            "n_users": 1000,
-            "n_items": 20,
-            "n_events": 30,
-        },
-        "protocol": {
-            "n_targets": 20,
-            "n_target_users": 20,
-            "goal": "promote",
-            "targets": [],
-            "target_users": [],
-        },
-        "protocol_version": 1,
-        "budget": {"fake_users": share, "n_fake_users": 10, "actions": actions},
-        "victim": {"name": victim, "changed": {}},
-        "attacker": {"name": attacker, "changed": {}},
-        "simulator": None,
-        "influence": None,
-        "seed": seed,
-    }
     return {
         "id": f"{attacker}{victim}{share}{seed}".encode().hex().ljust(64, "0"),
-        "cell": cell,
+        "cell": made_up_cell(attacker, victim, seed=seed, share=share, actions=actions),
         "status": "ok",
         "reason": reason,
         "metrics": {"display_rate@10": value, "hr@10": 0.05},

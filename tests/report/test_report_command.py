@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from made_up_cells import made_up_cell
 
 from loki_bench.audit.writing import write_leaderboard
 from loki_bench.cli.report import report
@@ -18,29 +19,7 @@ CELL_ID = "c" * 64
 
 @pytest.fixture
 def folder(tmp_path):
-    cell = {
-        "dataset": {
-            "component": {"name": "made-up", "changed": {}},
-            "fingerprint": "f" * 64,
-            "n_users": 10,
-            "n_items": 20,
-            "n_events": 30,
-        },
-        "protocol": {
-            "n_targets": 2,
-            "n_target_users": 2,
-            "goal": "promote",
-            "targets": [],
-            "target_users": [],
-        },
-        "protocol_version": 1,
-        "budget": {"fake_users": 0.1, "n_fake_users": 1, "actions": 5},
-        "victim": {"name": "counts", "changed": {}},
-        "attacker": {"name": "loki", "changed": {}},
-        "simulator": None,
-        "influence": None,
-        "seed": 0,
-    }
+    cell = made_up_cell("loki", "counts")
     record = {"id": CELL_ID, "cell": cell, "status": "failed", "reason": "boom", "spent": None}
     store = Store(tmp_path / "made-up", warn=print)
     store.write_json("records", CELL_ID, record)
