@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+import numpy as np
+
+from loki_bench.boundary import ranks_given_by
 from loki_bench.interactions import Interactions, Sequences
 
 
@@ -35,3 +38,16 @@ def peak_mib():
     """
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def hr_at_10(recommender, split):
+    """HR@10 of the test events, all items outside a user's history ranked."""
+    ranks = ranks_given_by(
+        recommender,
+        name=recommender.name,
+        users=split.test.users,
+        histories=split.test.histories,
+        items=split.test.items[:, None],
+        n_items=split.train.n_items,
+    )
+    return float(np.mean(ranks <= 10))

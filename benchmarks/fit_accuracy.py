@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from beauty import load_beauty
-from test_training_speed import hr_at_10
+from beauty import hr_at_10, load_beauty
 
 from loki_bench.split import leave_one_out
 from loki_bench_recbole.bprmf import BPRMF

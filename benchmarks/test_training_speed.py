@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from beauty import hr_at_10
 
-from loki_bench.boundary import ranks_given_by
 from loki_bench_recbole.bprmf import BPRMF
 from loki_bench_recbole.fpmc import FPMC
 from loki_bench_recbole.samples import SampleSource
@@ -72,18 +72,6 @@ def epoch_of(recommender, train):
     epoch = fitted._epoch(train, source, seed=0)
     epoch(0)
     return lambda: epoch(1)
-
-
-def hr_at_10(recommender, split):
-    ranks = ranks_given_by(
-        recommender,
-        name=recommender.name,
-        users=split.test.users,
-        histories=split.test.histories,
-        items=split.test.items[:, None],
-        n_items=split.train.n_items,
-    )
-    return float(np.mean(ranks <= 10))
 
 
 @pytest.mark.parametrize("name", PAIRS)
