@@ -40,9 +40,9 @@ def peak_mib():
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
-def hr_at_10(recommender, split):
-    """HR@10 of the test events, all items outside a user's history ranked."""
-    ranks = ranks_given_by(
+def ranks_of_test_events(recommender, split):
+    """The host's own path: scores in blocks, checked, the user's history masked, ranked."""
+    return ranks_given_by(
         recommender,
         name=recommender.name,
         users=split.test.users,
@@ -50,4 +50,8 @@ def hr_at_10(recommender, split):
         items=split.test.items[:, None],
         n_items=split.train.n_items,
     )
-    return float(np.mean(ranks <= 10))
+
+
+def hr_at_10(recommender, split):
+    """HR@10 of the test events."""
+    return float(np.mean(ranks_of_test_events(recommender, split) <= 10))

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from beauty import ranks_of_test_events
 
-from loki_bench.boundary import ranks_given_by
 from loki_bench_recbole.bprmf import BPRMF
 from loki_bench_recbole.fpmc import FPMC
 
@@ -31,23 +31,12 @@ takes a sixth of RecBole's pass; the numbers below 8 only guard against getting 
 MEMORY_BAR_MIB = 1024
 
 
-def rank(recommender, split):
-    return ranks_given_by(
-        recommender,
-        name=recommender.name,
-        users=split.test.users,
-        histories=split.test.histories,
-        items=split.test.items[:, None],
-        n_items=split.train.n_items,
-    )
-
-
 @pytest.mark.parametrize("eval_batch_size", [4096, 2**22], ids=["default", "tuned"])
 @pytest.mark.parametrize("name", PAIRS)
 def test_ranking_beside_recboles_evaluation(name, eval_batch_size, split, recbole, benchmark):
     prepared, trainer = recbole(name, eval_batch_size)
     model = PAIRS[name](epochs=1).fit(split.train, validation=None, seed=0)
-    rank(model, split)  # compiles
+    ranks_of_test_events(model, split)  # compiles
     ours, theirs = [], []
 
     def cpu_seconds(work):
@@ -60,7 +49,7 @@ def test_ranking_beside_recboles_evaluation(name, eval_batch_size, split, recbol
         theirs.append(cpu_seconds(lambda: evaluate(prepared.test)))
 
     def measured():
-        ours.extend(cpu_seconds(lambda: rank(model, split)) for _ in range(2))
+        ours.extend(cpu_seconds(lambda: ranks_of_test_events(model, split)) for _ in range(2))
 
     # with one user a batch RecBole's pass is long enough to be measured once
     benchmark.pedantic(measured, setup=peer, rounds=1 if eval_batch_size == 4096 else 2)
@@ -80,12 +69,12 @@ def test_peak_memory_of_a_process_that_trains_and_ranks(name, benchmark):
         "import sys\n"
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "import test_ranking_speed as here\n"
-        "from beauty import load_beauty, peak_mib\n"
+        "from beauty import load_beauty, peak_mib, ranks_of_test_events\n"
         "from loki_bench.split import leave_one_out\n"
         "split = leave_one_out(load_beauty())\n"
         f"model = here.PAIRS[{name!r}](epochs=1).fit(split.train, validation=None, seed=0)\n"
         "before = peak_mib()\n"
-        "here.rank(model, split)\n"
+        "ranks_of_test_events(model, split)\n"
         "print(before, peak_mib())\n"
     )
 
