@@ -30,22 +30,28 @@ class Pace:
         self._now = now
         self._start = now()
         self._ends: deque[float] = deque(maxlen=_N_LAST)
-        self._n_left = 0
+        self._n = self._n_ended = 0
+
+    @property
+    def count(self) -> str:
+        """Which of how many ended last, ``[3/110]``."""
+        return f"[{self._n_ended}/{self._n}]"
 
     def started(self, n: int) -> None:
         """So many things are to be done."""
-        self._n_left = n
+        self._n = n
 
     def ended(self) -> None:
         """One of them is done."""
         self._ends.append(self._now())
-        self._n_left -= 1
+        self._n_ended += 1
 
     def __str__(self) -> str:
         told = f"elapsed {clock(self._now() - self._start)}"
-        if not self._n_left:
+        n_left = self._n - self._n_ended
+        if not n_left:
             return f"{told}, about {clock(0)} left"
         if len(self._ends) < 2:
             return told
         pace = (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
-        return f"{told}, about {clock(pace * self._n_left)} left"
+        return f"{told}, about {clock(pace * n_left)} left"

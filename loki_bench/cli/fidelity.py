@@ -151,17 +151,14 @@ class _Lines:
 
     def __init__(self) -> None:
         self._pace = Pace()
-        self._n_tasks = self._n_done = 0
 
     def started(self, n_tasks: int) -> None:
-        self._n_tasks = n_tasks
         self._pace.started(n_tasks)
 
     def finished(self, what: str, reason: str) -> None:
-        self._n_done += 1
         self._pace.ended()
         print(
-            f"[{self._n_done}/{self._n_tasks}] {what}: {reason or 'ok'} ({self._pace})",
+            f"{self._pace.count} {what}: {reason or 'ok'} ({self._pace})",
             file=sys.stderr,
             flush=True,
         )

@@ -69,10 +69,8 @@ class _Lines:
         self._now = now
         self._pace = Pace(now)
         self._last_line = now()
-        self._n_cells = self._n_done = 0
 
     def started(self, n_cells: int) -> None:
-        self._n_cells = n_cells
         self._pace.started(n_cells)
 
     def working_on(self, what: Iterable[str]) -> None:
@@ -81,11 +79,8 @@ class _Lines:
             self._print(f"at work on {work} ({self._pace})")
 
     def finished(self, cell: Cell, status: Status, reason: str) -> None:
-        self._n_done += 1
         self._pace.ended()
-        self._print(
-            f"[{self._n_done}/{self._n_cells}] {_line(cell, status, reason)} ({self._pace})"
-        )
+        self._print(f"{self._pace.count} {_line(cell, status, reason)} ({self._pace})")
 
     def _print(self, line: str) -> None:
         self._last_line = self._now()
