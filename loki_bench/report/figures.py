@@ -56,6 +56,9 @@ STYLE = {
 WIDTH, HEIGHT = 3.4, 2.6
 """Of one panel, in inches: a column of a paper."""
 
+COLUMNS = 3
+"""Panels beside each other at the most."""
+
 TITLE = 42
 """Letters in a line above a panel."""
 
@@ -193,10 +196,9 @@ def _transfer(figure: "Figure", found: Sequence[Transfer], table: Table) -> None
     """Surrogate x victim: the mean, and below it the bootstrap interval over seeds."""
     main = table.metric_labels[0]
     highest = table.ceilings.get(main) or max(v.mean for one in found for v in one.values.values())
-    panels = _panels(figure, len(found), sharey=False)
     n_victims = max(len({victim for _, victim in one.values}) for one in found)
-    width, height = figure.get_size_inches()
-    figure.set_size_inches(max(width, len(panels) * (0.85 * n_victims + 1.6)), height)
+    width = max(WIDTH, 0.85 * n_victims + 1.4)
+    panels = _panels(figure, len(found), sharey=False, width=width)
     for axes, one in zip(panels, found, strict=True):
         surrogates, victims = (sorted(set(names)) for names in zip(*one.values, strict=True))
         mean = [
@@ -282,7 +284,7 @@ def _sequences(figure: "Figure", found: Sequence[Learned]) -> None:
         axes.set_title(_row_title(one), fontsize=9)
         axes.set_xlabel("action of a fake user")
     panels[0].invert_yaxis()  # the panels share it
-    bar = figure.colorbar(image, ax=panels, shrink=0.8, aspect=20 * math.ceil(len(panels) / 3))
+    bar = figure.colorbar(image, ax=panels, shrink=0.8, aspect=20 * _n_rows(len(panels)))
     bar.set_label(f"share of {len(found[0].sequences)} seeds", fontsize=8)
 
 
@@ -298,10 +300,13 @@ def _curves(figure: "Figure", found: Sequence[Learned]) -> None:
     _legend(figure, panels, title="seed")
 
 
-def _panels(figure: "Figure", n: int, *, sharey: bool) -> "list[Axes]":
-    columns = min(n, 3)
-    rows = math.ceil(n / columns)
-    figure.set_size_inches(WIDTH * columns + 0.2, HEIGHT * rows + 0.4)
+def _n_rows(n_panels: int) -> int:
+    return math.ceil(n_panels / COLUMNS)
+
+
+def _panels(figure: "Figure", n: int, *, sharey: bool, width: float = WIDTH) -> "list[Axes]":
+    columns, rows = min(n, COLUMNS), _n_rows(n)
+    figure.set_size_inches(width * columns + 0.2, HEIGHT * rows + 0.4)
     grid = figure.subplots(rows, columns, squeeze=False, sharey=sharey)
     panels: list[Axes] = list(grid.flat)
     for axes in panels[n:]:

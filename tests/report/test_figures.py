@@ -4,7 +4,7 @@ import re
 from xml.etree import ElementTree as ET
 
 import pytest
-from made_up_cells import made_up_cell
+from made_up_cells import component, made_up_cell
 
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.report.figure_data import learned, length_shares, lines, transfers
@@ -100,8 +100,8 @@ def with_single_surrogates():
     ):
         for seed in (0, 1):
             one = record("loki", victim, value + seed / 100, seed=seed, share=share)
-            recommender = {"name": surrogate, "changed": {}}
-            one["cell"] |= {"simulator": "single", "surrogates": [{"recommender": recommender}]}
+            lent = {"recommender": component(surrogate)}
+            one["cell"] |= {"simulator": "single", "surrogates": [lent]}
             found.append(one | {"id": f"{one['id']} {surrogate}"})
     return found
 
@@ -118,11 +118,7 @@ def test_a_matrix_has_each_single_surrogate_and_victim_at_the_largest_budget():
             ("fpmc", "fpmc"): 0.505,
         }
     )
-    [drawn] = (
-        content
-        for name, content in figure_files(with_single_surrogates()).items()
-        if name == "transfer.svg"
-    )
+    drawn = figure_files(with_single_surrogates())["transfer.svg"]
     assert drawn == figure_files(with_single_surrogates()[::-1])["transfer.svg"]
 
 
