@@ -65,10 +65,9 @@ class Plan:
 
 def plan(cells: Sequence[Cell], metrics: tuple[ChosenMetric, ...], store: Store) -> Plan:
     """The steps that these cells still need; what is stored is read, nothing is written."""
-    steps = steps_left((Measure(NO_DATA, cell, metrics) for cell in cells), store)
-    done: dict[str, Any] = {}
+    steps, done = steps_left((Measure(NO_DATA, cell, metrics) for cell in cells), store)
     for step in steps.values():  # each after those that it needs
-        if step.stored_alone or all(needed.key in done for needed in step.needs):
+        if step.key not in done and all(needed.key in done for needed in step.needs):
             value = step.stored(store, done)
             if value is not None:
                 done[step.key] = value

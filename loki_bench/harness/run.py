@@ -130,6 +130,7 @@ class _Run:
         # A heap: the longest chain of work first, then by place in the plan.
         self.ready: list[tuple[float, int, Step]] = []
         self.place: dict[str, tuple[float, int]] = {}
+        self.stored: dict[str, Any] = {}  # values that the plan found in the store, by key
         self.done: dict[str, Any] = {}  # a step's value or Failure, by key
         self.timings: dict[str, Timed[Any] | None] = {}
         self.statuses: Counter[Status] = Counter()
@@ -147,7 +148,8 @@ class _Run:
         return self.statuses
 
     def _plan(self, cells: list[Cell]) -> None:
-        plan = steps_left((Measure(self.data, cell, self.metrics) for cell in cells), self.store)
+        measures = (Measure(self.data, cell, self.metrics) for cell in cells)
+        plan, self.stored = steps_left(measures, self.store)
         longest = chains(list(plan.values()), seconds_by_work(self.store.runs()))
         for key, step in plan.items():
             if isinstance(step, Measure):
@@ -170,11 +172,16 @@ class _Run:
             *_, step = heapq.heappop(self.ready)
             values = [self.done.get(needed.key) for needed in step.needs]
             failures = [value for value in values if isinstance(value, Failure)]
-            value = failures[0] if failures else step.stored(self.store, self.done)
+            value = failures[0] if failures else self._stored(step)
             if value is not None:
                 self._end(step, value)
             else:
                 in_flight[step.submit(self.workers, self.store, self.done)] = step
+
+    def _stored(self, step: Step) -> Any:
+        if step.key in self.stored:  # its needs were left out of the plan: it is not asked again
+            return self.stored.pop(step.key)
+        return step.stored(self.store, self.done)
 
     def _value(self, step: Step, future: "Future[Timed[Any]]") -> Any:
         try:

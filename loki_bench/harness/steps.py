@@ -481,7 +481,7 @@ def _attack_work(what: str, cell: Cell) -> str:
     return " ".join([what, cell.attacker.label, *estimator, *lent])
 
 
-def steps_of(measure: Measure, *, ended: Callable[[Step], bool] | None = None) -> list[Step]:
+def steps_of(measure: Measure, *, ended: Callable[[Step], bool] = lambda step: False) -> list[Step]:
     """The steps of one cell, each after those that it needs.
 
     What only steps need for which ``ended`` is true is left out.
@@ -491,27 +491,33 @@ def steps_of(measure: Measure, *, ended: Callable[[Step], bool] | None = None) -
     def visit(step: Step) -> None:
         if step.key in ordered:
             return
-        for needed in () if ended is not None and ended(step) else step.needs:
+        for needed in () if ended(step) else step.needs:
             visit(needed)
-        ordered.setdefault(step.key, step)
+        ordered[step.key] = step
 
     visit(measure)
     return list(ordered.values())
 
 
-def steps_left(measures: Iterable[Measure], store: Store) -> dict[str, Step]:
-    """The steps of all cells by key, without those that stored poison and agents had needed."""
-    known: dict[str, bool] = {}
+def steps_left(measures: Iterable[Measure], store: Store) -> tuple[dict[str, Step], dict[str, Any]]:
+    """The steps of all cells by key, without those that stored poison and agents had needed.
+
+    Returns
+    -------
+    (steps, stored)
+        ``stored`` holds that poison and those agents, by key.
+    """
+    looked_up: dict[str, Any] = {}
 
     def ended(step: Step) -> bool:
         if not step.stored_alone:
             return False
-        if step.key not in known:
-            known[step.key] = step.stored(store, {}) is not None
-        return known[step.key]
+        if step.key not in looked_up:
+            looked_up[step.key] = step.stored(store, {})
+        return looked_up[step.key] is not None
 
-    found: dict[str, Step] = {}
+    steps: dict[str, Step] = {}
     for measure in measures:
         for step in steps_of(measure, ended=ended):
-            found.setdefault(step.key, step)
-    return found
+            steps.setdefault(step.key, step)
+    return steps, {key: value for key, value in looked_up.items() if value is not None}
