@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from loki_bench.boundary import ranks_given_by
+from loki_bench.answer_checks import ranks_given_by
 from loki_bench.interactions import Interactions, Sequences
 
 

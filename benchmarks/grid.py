@@ -31,11 +31,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from loki_bench.harness.preparation import prepare
-from loki_bench.harness.steps import Measure, steps_of
-from loki_bench.harness.store import Store
-from loki_bench.harness.suite import load_suite, packaged_suites
+from loki_bench.pipeline.steps import Measure, steps_of
 from loki_bench.plugins.registry import discover
+from loki_bench.records.store import Store
+from loki_bench.suite.resolve import prepare
+from loki_bench.suite.suite import load_suite, packaged_suites
 
 WORK = ("surrogate", "craft", "clean", "attack")
 

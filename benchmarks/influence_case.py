@@ -14,12 +14,12 @@ import torch
 from torch import nn
 
 from loki_bench.contracts import InfluenceObjective
-from loki_bench.harness.preparation import load_dataset
-from loki_bench.harness.suite import Named
-from loki_bench.influence.conjugate_gradient import conjugate_gradient
-from loki_bench.influence.factor_objective import FactorObjective
+from loki_bench.influence.objectives.factor import FactorObjective
+from loki_bench.influence.solvers.conjugate_gradient import conjugate_gradient
 from loki_bench.plugins.registry import discover
 from loki_bench.split import leave_one_out
+from loki_bench.suite.resolve import load_dataset
+from loki_bench.suite.suite import Named
 from loki_bench_recbole.bprmf import BPRMF
 
 L2, DAMPING, TOLERANCE = 3.0, 3.0, 1e-3

@@ -18,7 +18,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from beauty import load_beauty
 
-from loki_bench.boundary import BLOCK_EVENTS
+from loki_bench.answer_checks import BLOCK_EVENTS
 from loki_bench.ranking import masked_ranks_if_finite
 from loki_bench.split import leave_one_out
 

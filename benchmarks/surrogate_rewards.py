@@ -21,13 +21,13 @@ from tabulate import tabulate
 
 from loki_bench.attackers.draws import equal_length_sequences
 from loki_bench.attackers.loki.target_samples import Reward, objective_of, target_samples
-from loki_bench.harness.goal import draw_goal
-from loki_bench.harness.preparation import load_dataset
-from loki_bench.harness.suite import load_suite
 from loki_bench.plugins.registry import discover
 from loki_bench.plugins.specs import AttackerSpec, InfluenceEstimatorSpec, RecommenderSpec
 from loki_bench.seeds import seed_for
 from loki_bench.split import leave_one_out
+from loki_bench.suite.goal import draw_goal
+from loki_bench.suite.resolve import load_dataset
+from loki_bench.suite.suite import load_suite
 
 PATTERNS = ("T", "oT", "To", "oTT", "ooT", "o", "c", "pT")
 N_FAKE_USERS, N_ACTIONS = 48, 15

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from loki_bench.contracts import InfluenceObjective, TrainingSamples
-from loki_bench.influence.cg_influence import ConjugateGradientInfluence
-from loki_bench.influence.factor_objective import FactorObjective
+from loki_bench.influence.estimators.cg import ConjugateGradientInfluence
+from loki_bench.influence.objectives.factor import FactorObjective
 from loki_bench_recbole.bprmf import BPRMF
 
 pytestmark = [pytest.mark.beauty, pytest.mark.filterwarnings("ignore")]

@@ -304,35 +304,35 @@ def loki_bench_influence_estimators() -> list[InfluenceEstimatorSpec]:
         InfluenceEstimatorSpec(
             name="cg",
             summary="Inverse Hessian by conjugate gradients, fake users folded in",
-            target="loki_bench.influence.cg_influence:ConjugateGradientInfluence",
+            target="loki_bench.influence.estimators.cg:ConjugateGradientInfluence",
             reference=f"{_LOKI}, Eq. 2-3; Koh & Liang, ICML 2017",
         ),
         InfluenceEstimatorSpec(
             name="lissa",
             summary="Inverse Hessian by LiSSA's recursion, as the LOKI paper does",
-            target="loki_bench.influence.lissa_influence:LissaInfluence",
+            target="loki_bench.influence.estimators.lissa:LissaInfluence",
             reference=f"Agarwal, Bullins & Hazan, JMLR 2017; {_LOKI}",
         ),
         InfluenceEstimatorSpec(
             name="leverage",
             summary="cg with each fake user's own curvature allowed for in closed form",
-            target="loki_bench.influence.leverage_influence:LeverageInfluence",
+            target="loki_bench.influence.estimators.leverage:LeverageInfluence",
         ),
         InfluenceEstimatorSpec(
             name="gradient-dot",
             summary="Gradient product without curvature: cheap, for models far from convergence",
-            target="loki_bench.influence.gradient_dot_influence:GradientDotInfluence",
+            target="loki_bench.influence.estimators.gradient_dot:GradientDotInfluence",
             reference="Pruthi et al., Estimating Training Data Influence (TracIn), NeurIPS 2020",
         ),
         InfluenceEstimatorSpec(
             name="target-block",
             summary="Closed form over the target items' rows alone",
-            target="loki_bench.influence.target_block_influence:TargetBlockInfluence",
+            target="loki_bench.influence.estimators.target_block:TargetBlockInfluence",
             reference="Cheng et al., Incorporating Interpretability (FIA), KDD 2019",
         ),
         InfluenceEstimatorSpec(
             name="retrain",
             summary="Real training with each fake user, less a control: the slow truth",
-            target="loki_bench.influence.retrain_influence:RetrainInfluence",
+            target="loki_bench.influence.estimators.retrain:RetrainInfluence",
         ),
     ]

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from loki_bench.boundary import checked_keep, checked_poison, checked_suspicion, ranks_given_by
+from loki_bench.answer_checks import (
+    checked_keep,
+    checked_suspicion,
+    ranks_given_by,
+    validate_poison,
+)
 from loki_bench.contracts import Budget, Recommender
 from loki_bench.errors import InvalidAnswerError, RejectedError
 from loki_bench.interactions import Interactions, Sequences
@@ -12,7 +17,7 @@ BUDGET = Budget(n_fake_users=2, n_actions=3)
 
 
 def check(answer):
-    return checked_poison(answer, attacker="a", budget=BUDGET, n_items=5)
+    return validate_poison(answer, attacker="a", budget=BUDGET, n_items=5)
 
 
 def test_a_poison_within_the_rules_passes_unchanged():

@@ -2,7 +2,7 @@
 
 ::
 
-    ```{suite-keys} loki_bench.harness.suite:Suite
+    ```{suite-keys} loki_bench.suite.suite:Suite
     ```
 
 One table for the file itself and one for each table in it, in the order in which keys name them.

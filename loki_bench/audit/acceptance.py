@@ -10,21 +10,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from loki_bench.audit.archive import unpack
+from loki_bench.answer_checks import validate_poison
 from loki_bench.audit.hashes import artefacts_left_out, check_hashes
-from loki_bench.audit.manifest import Manifest, artefact_paths, read_manifest
 from loki_bench.audit.opening import Opening
 from loki_bench.audit.verification import Verifier
-from loki_bench.audit.writing import ACCEPTED, accepted_cells, write_leaderboard
-from loki_bench.boundary import checked_poison
+from loki_bench.content_ids import bytes_digest, canonical_json
 from loki_bench.contracts import Budget
 from loki_bench.errors import RejectedError, StoreError
-from loki_bench.harness.cell import Cell
-from loki_bench.harness.identity import bytes_digest, canonical_json
-from loki_bench.harness.store import Store
-from loki_bench.leaderboard.agreement import differing_fields, lacking_seeds, said_differences
+from loki_bench.leaderboard.comparability import differing_fields, lacking_seeds, said_differences
+from loki_bench.leaderboard.folder import ACCEPTED, accepted_cells, write_leaderboard
 from loki_bench.leaderboard.row_key import RowKey, row_key
 from loki_bench.plugins.registry import Registry
+from loki_bench.records.archive import unpack
+from loki_bench.records.manifest import Manifest, artefact_paths, read_manifest
+from loki_bench.records.store import Store
+from loki_bench.suite.cell import Cell
 
 __all__ = ["accept"]
 
@@ -124,7 +124,7 @@ def _refuse_poison(cell: Cell, verifier: Verifier, file: Path) -> None:
         raise StoreError(f"{file}: cell {cell.id} comes without a whole poison")
     budget = Budget(n_fake_users=cell.budget.n_fake_users, n_actions=cell.budget.actions)
     try:
-        checked_poison(
+        validate_poison(
             crafted.poison,
             attacker=cell.attacker.name,
             budget=budget,

@@ -7,13 +7,13 @@ from typing import Any
 
 from tabulate import tabulate
 
-from loki_bench.audit.manifest import read_manifest
 from loki_bench.errors import StoreError
-from loki_bench.harness.store import Store
-from loki_bench.leaderboard.agreement import differing_fields, said_differences
+from loki_bench.leaderboard.comparability import differing_fields, said_differences
+from loki_bench.leaderboard.formatting import plain, shown
 from loki_bench.leaderboard.row_key import RowKey, row_key
-from loki_bench.leaderboard.shown import plain, shown
 from loki_bench.leaderboard.statistics import Interval, holm, interval_of, paired_p_value
+from loki_bench.records.manifest import read_manifest
+from loki_bench.records.store import Store
 
 __all__ = ["ComparedRow", "Comparison", "compare"]
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.audit.manifest import artefact_kind
-from loki_bench.harness.store import Store
-from loki_bench.leaderboard.agreement import differing_fields
+from loki_bench.leaderboard.comparability import differing_fields
+from loki_bench.records.manifest import artefact_kind
+from loki_bench.records.store import Store
 
 __all__ = ["artefact_difference", "cell_difference", "record_difference"]
 

@@ -7,10 +7,10 @@ manifest, and a verification makes them again.
 import re
 from pathlib import Path
 
-from loki_bench.audit.manifest import list_files
 from loki_bench.audit.page import figures_of, page_of
 from loki_bench.errors import UsageError
-from loki_bench.harness.store import Store
+from loki_bench.records.manifest import list_files
+from loki_bench.records.store import Store
 from loki_bench.report.figures import FORMATS
 
 __all__ = ["FIGURES", "PAGE", "drawn_again", "drawn_by", "drawn_files", "keep_drawn"]

@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from loki_bench.audit.manifest import MANIFEST, Manifest, read_manifest
-from loki_bench.audit.report import Finding, LevelReport
+from loki_bench.audit.findings import Finding, LevelReport
+from loki_bench.content_ids import bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
-from loki_bench.harness.identity import bytes_digest, canonical_json, content_id
+from loki_bench.records.manifest import MANIFEST, Manifest, read_manifest
 
 __all__ = ["artefacts_left_out", "check_hashes"]
 

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from loki_bench.errors import LokiBenchError
-from loki_bench.harness.cell import PROTOCOL_VERSION, Cell, Resolved
 from loki_bench.plugins.registry import Registry
+from loki_bench.suite.cell import PROTOCOL_VERSION, Cell, ComponentRef
 
 __all__ = ["cell_of", "why_not_runnable"]
 
@@ -46,9 +46,9 @@ def why_not_runnable(cell: Cell, registry: Registry, *, but: tuple[str, ...] = (
     return None
 
 
-def _components(value: object) -> Iterator[Resolved]:
+def _components(value: object) -> Iterator[ComponentRef]:
     """Every component in a field, however deep."""
-    if isinstance(value, Resolved):
+    if isinstance(value, ComponentRef):
         yield value
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
@@ -58,7 +58,7 @@ def _components(value: object) -> Iterator[Resolved]:
             yield from _components(part)
 
 
-def _why_not_installed(component: Resolved, registry: Registry) -> str | None:
+def _why_not_installed(component: ComponentRef, registry: Registry) -> str | None:
     declared = [
         c
         for c in registry.components()

@@ -5,15 +5,15 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
-from loki_bench.audit.replay import Quiet, Replay
+from loki_bench.audit.replay import NoProgress, Replay
+from loki_bench.engine.run import Progress
+from loki_bench.engine.workers import LocalWorkers
 from loki_bench.errors import DatasetError
-from loki_bench.harness.cell import Cell
-from loki_bench.harness.grid import chosen_metric
-from loki_bench.harness.preparation import load_dataset
-from loki_bench.harness.run import Progress
-from loki_bench.harness.suite import Choice
-from loki_bench.harness.workers import LocalWorkers
 from loki_bench.plugins.registry import Registry
+from loki_bench.suite.cell import Cell
+from loki_bench.suite.grid import chosen_metric
+from loki_bench.suite.resolve import load_dataset
+from loki_bench.suite.suite import Choice
 
 __all__ = ["Opening", "opening"]
 
@@ -46,7 +46,7 @@ def opening(
         seconds,
         dataset_path,
         download,
-        progress or Quiet(),
+        progress or NoProgress(),
     )
 
 

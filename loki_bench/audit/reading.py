@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from loki_bench.audit.manifest import MANIFEST, Manifest, read_manifest
 from loki_bench.errors import StoreError
-from loki_bench.harness.store import Store
+from loki_bench.records.manifest import MANIFEST, Manifest, read_manifest
+from loki_bench.records.store import Store
 
 __all__ = ["leaderboards_in", "records_of"]
 

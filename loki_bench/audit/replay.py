@@ -15,20 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from loki_bench.audit.manifest import artefact_paths
+from loki_bench.engine.run import Progress, run_cells
+from loki_bench.engine.timing import timed
+from loki_bench.engine.workers import Workers
 from loki_bench.errors import InvalidAnswerError
-from loki_bench.harness import jobs
-from loki_bench.harness.cell import Cell, DatasetUsed
-from loki_bench.harness.grid import ChosenMetric
-from loki_bench.harness.record import Status
-from loki_bench.harness.run import Progress, run_cells
-from loki_bench.harness.store import Store
-from loki_bench.harness.suite import Limits
-from loki_bench.harness.timing import timed
-from loki_bench.harness.workers import Workers
 from loki_bench.interactions import Interactions
+from loki_bench.pipeline import jobs
+from loki_bench.pipeline.record import Status
+from loki_bench.records.manifest import artefact_paths
+from loki_bench.records.store import Store
+from loki_bench.suite.cell import Cell, DatasetRef
+from loki_bench.suite.grid import ChosenMetric
+from loki_bench.suite.suite import Limits
 
-__all__ = ["Given", "Quiet", "Replay", "lay_out"]
+__all__ = ["Given", "NoProgress", "Replay", "lay_out"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Replay:
     """What cells need to be computed again, the folder apart."""
 
     metrics: tuple[ChosenMetric, ...]
-    dataset: DatasetUsed
+    dataset: DatasetRef
     interactions: Interactions
     workers: Workers
     seconds: float
@@ -95,7 +95,7 @@ class Given:
         return answer
 
 
-class Quiet:
+class NoProgress:
     """Progress of work that needs no line of its own."""
 
     def started(self, n_cells: int) -> None:

@@ -8,14 +8,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from loki_bench.audit.archive import pack, unpack
 from loki_bench.audit.hashes import check_hashes
-from loki_bench.audit.manifest import Plugin, artefact_paths, read_manifest
-from loki_bench.audit.writing import write_leaderboard
+from loki_bench.content_ids import bytes_digest, content_id
 from loki_bench.errors import StoreError
-from loki_bench.harness.identity import bytes_digest, content_id
-from loki_bench.harness.store import Store
+from loki_bench.leaderboard.folder import write_leaderboard
 from loki_bench.plugins.registry import Registry
+from loki_bench.records.archive import pack, unpack
+from loki_bench.records.manifest import Plugin, artefact_paths, read_manifest
+from loki_bench.records.store import Store
 
 __all__ = ["as_folder", "source_digest", "submit"]
 

@@ -11,21 +11,21 @@ import numpy as np
 
 from loki_bench.audit.difference import cell_difference, record_difference
 from loki_bench.audit.drawn import PAGE, drawn_again, drawn_by, drawn_files
+from loki_bench.audit.findings import Finding, LevelReport, Verification
 from loki_bench.audit.hashes import artefacts_left_out, check_hashes
 from loki_bench.audit.installed import cell_of, why_not_runnable
-from loki_bench.audit.manifest import Manifest, read_manifest
 from loki_bench.audit.opening import Opening
 from loki_bench.audit.replay import Given, Replay, lay_out
-from loki_bench.audit.report import Finding, LevelReport, Verification
-from loki_bench.audit.writing import ACCEPTED
 from loki_bench.errors import StoreError
-from loki_bench.harness.cell import Cell
-from loki_bench.harness.record import environment, environment_fingerprint
-from loki_bench.harness.store import Store
 from loki_bench.leaderboard.files import leaderboard_files
+from loki_bench.leaderboard.folder import ACCEPTED
 from loki_bench.leaderboard.row_key import row_key
 from loki_bench.leaderboard.table import tables_of
+from loki_bench.pipeline.record import environment, environment_fingerprint
 from loki_bench.plugins.registry import Registry
+from loki_bench.records.manifest import Manifest, read_manifest
+from loki_bench.records.store import Store
+from loki_bench.suite.cell import Cell
 
 __all__ = ["Verifier", "verify"]
 
@@ -57,7 +57,7 @@ def verify(
     Parameters
     ----------
     levels : collection of int
-        See :data:`loki_bench.audit.report.LEVELS`. Hashes are always checked first: nothing is
+        See :data:`loki_bench.audit.findings.LEVELS`. Hashes are always checked first: nothing is
         computed from a folder whose manifest can't be read.
     opened : callable
         Called once, and only if a level computes something.

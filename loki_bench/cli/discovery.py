@@ -91,7 +91,7 @@ def suites_list(as_json: bool) -> None:
     \b
     Example: loki-bench suites list
     """
-    from loki_bench.harness.suite import load_suite, packaged_suites
+    from loki_bench.suite.suite import load_suite, packaged_suites
 
     found = [(name, load_suite(name).summary) for name in packaged_suites()]
     if as_json:
@@ -162,8 +162,8 @@ def datasets_show(
 
 
 def _loaded(name: str, registry: Registry, *, download: bool) -> tuple[dict[str, Any], str]:
-    from loki_bench.harness.preparation import load_dataset
-    from loki_bench.harness.suite import Choice
+    from loki_bench.suite.resolve import load_dataset
+    from loki_bench.suite.suite import Choice
 
     used, _ = load_dataset(Choice(name=name), registry, download=download)
     text = (

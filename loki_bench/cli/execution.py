@@ -10,7 +10,7 @@ import click
 from loki_bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from loki_bench.harness.workers import Workers
+    from loki_bench.engine.workers import Workers
 
 __all__ = ["execution_options", "opened_workers"]
 
@@ -52,12 +52,12 @@ def opened_workers(
         The cluster can't be used.
     """
     if scheduler is None:
-        from loki_bench.harness.workers import LocalWorkers
+        from loki_bench.engine.workers import LocalWorkers
 
         return LocalWorkers.open(n_workers or _processors(), seconds=seconds)
     if n_workers is not None:
         raise UsageError("--workers and --scheduler exclude each other: a cluster has its own")
-    from loki_bench.harness.dask_workers import DaskWorkers
+    from loki_bench.engine.dask_workers import DaskWorkers
 
     return DaskWorkers.open(
         scheduler,

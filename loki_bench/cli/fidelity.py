@@ -19,7 +19,7 @@ from loki_bench.cli.options import (
 if TYPE_CHECKING:  # these import numpy and pydantic: only when a command runs
     from loki_bench.fidelity.case import Case, Judged
     from loki_bench.fidelity.table import FidelityTable
-    from loki_bench.harness.store import Store
+    from loki_bench.records.store import Store
 
 __all__ = ["fidelity"]
 
@@ -71,8 +71,8 @@ def fidelity(
     from loki_bench.fidelity.rendering import as_text
     from loki_bench.fidelity.run import run_tasks, tasks_of
     from loki_bench.fidelity.suite import load_fidelity_suite
-    from loki_bench.harness.preparation import load_dataset
-    from loki_bench.harness.store import Store
+    from loki_bench.records.store import Store
+    from loki_bench.suite.resolve import load_dataset
 
     if only and not added:
         raise ParameterError("--only keeps the estimators of --estimator alone, and none is given")

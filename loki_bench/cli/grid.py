@@ -18,9 +18,9 @@ from loki_bench.cli.options import (
 from loki_bench.errors import StoreError
 
 if TYPE_CHECKING:  # these import numpy and pydantic: only when a command runs
-    from loki_bench.harness.preparation import Prepared
-    from loki_bench.harness.store import Store
-    from loki_bench.harness.suite import Suite
+    from loki_bench.records.store import Store
+    from loki_bench.suite.resolve import ResolvedSuite
+    from loki_bench.suite.suite import Suite
 
 __all__ = ["leaderboard", "merge", "plan", "run", "status"]
 
@@ -58,9 +58,9 @@ def run(
     Example: loki-bench run quick
     """
     from loki_bench.cli.progress import shown_progress
-    from loki_bench.harness.run import missing_cells, run_cells
-    from loki_bench.harness.sharding import parse_shard
-    from loki_bench.harness.versions import needed_versions
+    from loki_bench.engine.run import missing_cells, run_cells
+    from loki_bench.engine.versions import needed_versions
+    from loki_bench.records.merge import parse_shard
 
     prepared, store = _prepared(suite, results, disabled, strict_plugins, download=not offline)
     grid, limits = prepared.grid, prepared.suite.limits
@@ -162,8 +162,8 @@ def plan(
     """
     from dataclasses import asdict
 
-    from loki_bench.harness.planning import plan as planned
-    from loki_bench.harness.run import missing_cells
+    from loki_bench.engine.planning import plan as planned
+    from loki_bench.engine.run import missing_cells
 
     prepared, store = _prepared(suite, results, disabled, strict_plugins, download=False)
     grid = prepared.grid
@@ -252,8 +252,8 @@ def merge(
     \b
     Example: loki-bench merge quick shard-1 shard-2 shard-3
     """
-    from loki_bench.harness.sharding import merge as merge_stores
     from loki_bench.leaderboard.rendering import as_text
+    from loki_bench.records.merge import merge as merge_stores
 
     prepared, store = _prepared(suite, results, disabled, strict_plugins, download=False)
     for folder in folders:
@@ -267,9 +267,9 @@ def merge(
 
 def _prepared(
     suite: str, results: Path, disabled: tuple[str, ...], strict: bool, *, download: bool
-) -> "tuple[Prepared, Store]":
-    from loki_bench.harness.preparation import prepare
-    from loki_bench.harness.suite import load_suite
+) -> "tuple[ResolvedSuite, Store]":
+    from loki_bench.suite.resolve import prepare
+    from loki_bench.suite.suite import load_suite
 
     loaded = load_suite(suite)
     prepared = prepare(loaded, registry_from(disabled, strict), download=download)
@@ -278,7 +278,7 @@ def _prepared(
 
 def _store(results: Path, suite: "Suite") -> "Store":
     """A suite's folder in a results folder; files that can't be trusted are told of."""
-    from loki_bench.harness.store import Store
+    from loki_bench.records.store import Store
 
     folder = results / suite.folder
     siblings = [] if suite.family is None else sorted(folder.parent.glob("*/"))
@@ -289,15 +289,15 @@ def _told(text: str) -> None:
     click.echo(f"loki-bench: {text}", err=True)
 
 
-def _statuses(prepared: "Prepared", records: Records) -> dict[str, int]:
+def _statuses(prepared: "ResolvedSuite", records: Records) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for cell in prepared.grid.cells:
         counts[records[cell.id]["status"] if cell.id in records else "missing"] += 1
     return dict(sorted(counts.items()))
 
 
-def _write_leaderboard(prepared: "Prepared", store: "Store", records: Records) -> list[Any]:
-    from loki_bench.audit.writing import write_leaderboard
+def _write_leaderboard(prepared: "ResolvedSuite", store: "Store", records: Records) -> list[Any]:
+    from loki_bench.leaderboard.folder import write_leaderboard
 
     cells = prepared.grid.cells
     return write_leaderboard(

@@ -16,8 +16,8 @@ from rich.progress import (
 )
 
 from loki_bench.cli.clock import Pace
-from loki_bench.harness.cell import Cell
-from loki_bench.harness.record import Status
+from loki_bench.pipeline.record import Status
+from loki_bench.suite.cell import Cell
 
 __all__ = ["shown_progress"]
 

@@ -27,7 +27,7 @@ def report(leaderboard: Path, output: Path | None) -> int:
     from loki_bench.audit.drawn import PAGE, keep_drawn
     from loki_bench.audit.page import page_of
     from loki_bench.audit.submission import as_folder
-    from loki_bench.harness.store import Store
+    from loki_bench.records.store import Store
 
     with as_folder(leaderboard) as folder:
         text = page_of(folder)
@@ -61,7 +61,7 @@ def figures(leaderboard: Path, output: Path | None) -> int:
     from loki_bench.audit.page import figures_of
     from loki_bench.audit.submission import as_folder
     from loki_bench.errors import UsageError
-    from loki_bench.harness.store import Store
+    from loki_bench.records.store import Store
 
     if output is None and not leaderboard.is_dir():
         raise UsageError(f"{leaderboard} is a file: name a folder to draw into with --output")
@@ -93,7 +93,7 @@ def claims(family: Path, check: bool) -> int:
     Exit status: 0 written, or the same bytes with --check; 1 other bytes; 2 the request was wrong.
     """
     from loki_bench.audit.page import claims_of
-    from loki_bench.harness.store import Store
+    from loki_bench.records.store import Store
 
     text, file = claims_of(family), family / "README.md"
     if check:

@@ -18,8 +18,8 @@ from loki_bench.cli.options import (
 from loki_bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from loki_bench.harness.tuning import Sampler, Search, Trial
     from loki_bench.plugins.registry import Registry
+    from loki_bench.tuning import Sampler, Search, Trial
 
 __all__ = ["tune"]
 
@@ -104,14 +104,14 @@ def tune(
     \b
     Example: loki-bench tune bprmf --trials 20
     """
-    from loki_bench.harness.parameter_files import as_parameter_file
-    from loki_bench.harness.preparation import load_dataset
-    from loki_bench.harness.store import Store
-    from loki_bench.harness.suite import Choice, load_suite
-    from loki_bench.harness.tuning import Search, best_of
-    from loki_bench.harness.tuning import tune as run_search
-    from loki_bench.harness.versions import installed
+    from loki_bench.engine.versions import installed
     from loki_bench.plugins.specs import RecommenderSpec
+    from loki_bench.records.store import Store
+    from loki_bench.suite.parameter_files import as_parameter_file
+    from loki_bench.suite.resolve import load_dataset
+    from loki_bench.suite.suite import Choice, load_suite
+    from loki_bench.tuning import Search, best_of
+    from loki_bench.tuning import tune as run_search
 
     if dataset is not None and suite is not None:
         raise UsageError("--dataset and --suite exclude each other: a suite names its dataset")

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from loki_bench.content_ids import content_id
 from loki_bench.fidelity.suite import DesignTable, FidelitySuite, SampleTable
 from loki_bench.fidelity.truths import TruthName
-from loki_bench.harness.cell import DatasetUsed, Resolved, resolve
-from loki_bench.harness.identity import content_id
 from loki_bench.interactions import Interactions, Sequences, k_core, latest_events
 from loki_bench.plugins.registry import Registry
 from loki_bench.plugins.specs import InfluenceEstimatorSpec, RecommenderSpec
 from loki_bench.seeds import generator_for, seed_for
 from loki_bench.split import leave_one_out
+from loki_bench.suite.cell import ComponentRef, DatasetRef, resolve
 
 __all__ = ["FIDELITY_VERSION", "Case", "Judged", "cases_of", "judged_of", "sampled"]
 
@@ -29,7 +29,7 @@ class _Frozen(BaseModel):
 class Judged(_Frozen):
     """An estimator as it runs."""
 
-    estimator: Resolved
+    estimator: ComponentRef
     control: bool
 
 
@@ -38,21 +38,21 @@ class Case(_Frozen):
 
     Attributes
     ----------
-    recommender : Resolved
+    recommender : ComponentRef
         The surrogate that estimators are given.
-    victim : Resolved or None
+    victim : ComponentRef or None
         Whose retraining is the truth; None: the surrogate's own.
     goal : int
         Number of the goal among those of its seed.
     """
 
     fidelity_version: int = FIDELITY_VERSION
-    dataset: DatasetUsed
+    dataset: DatasetRef
     sample: SampleTable
     design: DesignTable
-    recommender: Resolved
+    recommender: ComponentRef
     truth: TruthName
-    victim: Resolved | None
+    victim: ComponentRef | None
     repeats: int
     seed: int
     goal: int
@@ -64,7 +64,7 @@ class Case(_Frozen):
             {
                 **self._data,
                 "job": "truth",
-                "recommender": self.victim or self.recommender,
+                "recommender": (self.victim or self.recommender).identity,
                 "truth": self.truth,
                 "repeats": self.repeats,
             }
@@ -76,9 +76,9 @@ class Case(_Frozen):
             {
                 **self._data,
                 "job": "prediction",
-                "recommender": self.recommender,
+                "recommender": self.recommender.identity,
                 "converged": self.truth == "warm",
-                "estimator": judged.estimator,
+                "estimator": judged.estimator.identity,
             }
         )
 
@@ -110,10 +110,10 @@ class Case(_Frozen):
         }
 
 
-def cases_of(suite: FidelitySuite, registry: Registry, dataset: DatasetUsed) -> list[Case]:
+def cases_of(suite: FidelitySuite, registry: Registry, dataset: DatasetRef) -> list[Case]:
     """All cases of a suite; raises ``UsageError`` where a component can't be used."""
 
-    def found(choice: Any) -> Resolved:
+    def found(choice: Any) -> ComponentRef:
         spec, origin = registry.find(RecommenderSpec, choice.name)
         return resolve(spec, origin, choice.parameters)
 

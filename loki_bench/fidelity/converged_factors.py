@@ -16,13 +16,13 @@ from typing_extensions import Self
 
 from loki_bench.contracts import FactorRecommender, FactorTerm, TrainingSamples
 from loki_bench.errors import InvalidAnswerError
-from loki_bench.influence.factor_kernels import (
+from loki_bench.influence.kernels.factor import (
     add_gradient,
     add_hessian_product,
     margin_derivatives,
     regularise,
 )
-from loki_bench.influence.factor_objective import FactorObjective, last_items_of
+from loki_bench.influence.objectives.factor import FactorObjective, last_items_of
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.split import HeldOut
 

@@ -29,9 +29,9 @@ from loki_bench.fidelity.fake_user_designs import (
     mean_score_objective,
 )
 from loki_bench.fidelity.truths import ColdTruth, Truth, WarmTruth, changes
-from loki_bench.harness.cell import Resolved
 from loki_bench.interactions import Interactions
 from loki_bench.seeds import generator_for
+from loki_bench.suite.cell import ComponentRef
 
 __all__ = ["Prediction", "TrueEffects", "as_plain", "ask_estimator", "measure_truth"]
 
@@ -187,7 +187,7 @@ def _surrogate(train: Interactions, case: Case) -> DifferentiableRecommender:
 # Recommenders are named by their JSON: a cache's keys must be hashable.
 @lru_cache(maxsize=1)
 def _fitted(train: Interactions, recommender: str, seed: int) -> DifferentiableRecommender:
-    component = Resolved.model_validate_json(recommender)
+    component = ComponentRef.model_validate_json(recommender)
     model = component.build().fit(train, validation=None, seed=seed)
     if not isinstance(model, DifferentiableRecommender):
         raise InvalidAnswerError(

@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from loki_bench.fidelity.case import Case, Judged
 from loki_bench.fidelity.table import FidelityRow, FidelityTable, Measure
-from loki_bench.leaderboard.shown import shown
+from loki_bench.leaderboard.formatting import shown
 from loki_bench.leaderboard.statistics import Interval
 
 __all__ = ["as_csv", "as_json", "as_markdown", "as_text", "costs_as_markdown"]

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from typing_extensions import Self
 
 from loki_bench.fidelity.truths import TruthName
-from loki_bench.harness.suite import Limits, Named, Parameter
-from loki_bench.harness.suite_file import SuiteTable, read_suite, texts_in
+from loki_bench.suite.suite import Limits, Named, Parameter
+from loki_bench.suite.toml_tables import SuiteTable, read_suite, texts_in
 
 __all__ = [
     "DesignTable",

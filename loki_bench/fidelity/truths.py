@@ -23,8 +23,8 @@ from loki_bench.contracts import (
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.fidelity.converged_factors import ConvergedFactors
 from loki_bench.fidelity.fake_user_designs import Experiment
-from loki_bench.influence.fake_samples import SamplesPerEvent, frozen_negatives
-from loki_bench.influence.retrain_influence import objective_value
+from loki_bench.influence.estimators.retrain import objective_value
+from loki_bench.influence.fake_users.samples import SamplesPerEvent, frozen_negatives
 from loki_bench.interactions import Interactions, Sequences
 
 __all__ = ["ColdTruth", "Truth", "TruthName", "WarmTruth", "changes"]

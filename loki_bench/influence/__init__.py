@@ -3,11 +3,11 @@
 ====================  =============================================================
 name                  target
 ====================  =============================================================
-``cg``                ``loki_bench.influence.cg_influence:ConjugateGradientInfluence``
-``lissa``             ``loki_bench.influence.lissa_influence:LissaInfluence``
-``leverage``          ``loki_bench.influence.leverage_influence:LeverageInfluence``
-``gradient-dot``      ``loki_bench.influence.gradient_dot_influence:GradientDotInfluence``
-``target-block``      ``loki_bench.influence.target_block_influence:TargetBlockInfluence``
-``retrain``           ``loki_bench.influence.retrain_influence:RetrainInfluence``
+``cg``                ``loki_bench.influence.estimators.cg:ConjugateGradientInfluence``
+``lissa``             ``loki_bench.influence.estimators.lissa:LissaInfluence``
+``leverage``          ``loki_bench.influence.estimators.leverage:LeverageInfluence``
+``gradient-dot``      ``loki_bench.influence.estimators.gradient_dot:GradientDotInfluence``
+``target-block``      ``loki_bench.influence.estimators.target_block:TargetBlockInfluence``
+``retrain``           ``loki_bench.influence.estimators.retrain:RetrainInfluence``
 ====================  =============================================================
 """

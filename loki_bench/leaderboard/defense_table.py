@@ -4,7 +4,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from loki_bench.leaderboard.shown import plain, shown
+from loki_bench.leaderboard.formatting import plain, shown
 from loki_bench.leaderboard.table import Table
 from loki_bench.leaderboard.worst_case import DEFENSE_METRICS, WorstCase, worst_cases
 

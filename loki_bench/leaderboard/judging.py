@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any, TypeAlias
 
-from loki_bench.leaderboard.agreement import differing_fields, lacking_seeds, said_differences
+from loki_bench.leaderboard.comparability import differing_fields, lacking_seeds, said_differences
 from loki_bench.leaderboard.row_key import RowKey
 from loki_bench.leaderboard.statistics import holm, paired_p_value, rank_intervals
 

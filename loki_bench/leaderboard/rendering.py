@@ -8,8 +8,8 @@ from typing import Any
 from tabulate import tabulate
 
 from loki_bench.leaderboard.defense_table import defense_table, plain_worst_cases
+from loki_bench.leaderboard.formatting import plain, shown
 from loki_bench.leaderboard.row_key import NO_DEFENSE
-from loki_bench.leaderboard.shown import plain, shown
 from loki_bench.leaderboard.statistics import N_RESAMPLES, Interval
 from loki_bench.leaderboard.table import Row, Table
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from loki_bench.leaderboard.agreement import differing_fields, said_differences
+from loki_bench.leaderboard.comparability import differing_fields, said_differences
 from loki_bench.leaderboard.judging import (
     Values,
     best_baseline,

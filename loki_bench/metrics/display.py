@@ -3,7 +3,7 @@
 import numpy as np
 
 from loki_bench.contracts import Outcome
-from loki_bench.metrics.shown import is_ranked, is_shown, share
+from loki_bench.metrics.top_k import is_ranked, is_shown, share
 
 __all__ = ["demotion_rate", "display_any", "display_rate", "display_rate_ceiling"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from loki_bench.contracts import Outcome
-from loki_bench.metrics.shown import is_ranked
+from loki_bench.metrics.top_k import is_ranked
 
 __all__ = ["target_rank"]
 

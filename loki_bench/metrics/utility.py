@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.contracts import Outcome
-from loki_bench.metrics.shown import is_ranked, is_shown, share
+from loki_bench.metrics.top_k import is_ranked, is_shown, share
 
 __all__ = ["discounted_gain", "hit_rate", "hr", "hr_change", "ndcg"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from loki_bench.errors import StoreError
-from loki_bench.leaderboard.agreement import differing_fields, said_differences
+from loki_bench.leaderboard.comparability import differing_fields, said_differences
 from loki_bench.leaderboard.row_key import BASELINES, NO_DEFENSE, row_key
 from loki_bench.leaderboard.table import by_protocol
 

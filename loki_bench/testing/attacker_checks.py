@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.boundary import checked_poison, checked_prepared
+from loki_bench.answer_checks import checked_prepared, validate_poison
 from loki_bench.contracts import Attacker, AttackerView, Budget
 from loki_bench.errors import BrokenPromiseError, InvalidAnswerError, RejectedError
 from loki_bench.interactions import Sequences
@@ -159,7 +159,7 @@ def _prepare(subject: Subject, view: AttackerView) -> Mapping[str, NDArray[Any]]
 
 def _checked(subject: Subject, view: AttackerView, answer: object) -> Sequences:
     try:
-        return checked_poison(
+        return validate_poison(
             answer,
             attacker=subject.name,
             budget=view.budget,

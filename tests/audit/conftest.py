@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from loki_bench.audit.replay import Quiet, Replay
-from loki_bench.audit.writing import write_leaderboard
-from loki_bench.harness.grid import chosen_metric
-from loki_bench.harness.preparation import load_dataset, prepare
-from loki_bench.harness.run import run_cells
-from loki_bench.harness.store import Store
-from loki_bench.harness.suite import Choice, Limits, Suite
+from loki_bench.audit.replay import NoProgress, Replay
+from loki_bench.engine.run import run_cells
+from loki_bench.leaderboard.folder import write_leaderboard
 from loki_bench.plugins.registry import discover
+from loki_bench.records.store import Store
+from loki_bench.suite.grid import chosen_metric
+from loki_bench.suite.resolve import load_dataset, prepare
+from loki_bench.suite.suite import Choice, Limits, Suite
 
 TOYS = Path(__file__).parents[1] / "toys"
 
@@ -55,7 +55,7 @@ def replay_of(labels, registry, workers=None):
         interactions=interactions,
         workers=workers or Here(),
         seconds=60.0,
-        progress=Quiet(),
+        progress=NoProgress(),
     )
 
 
@@ -85,7 +85,7 @@ def computed(folder, **changes):
         data=store.write_dataset(prepared.interactions, prepared.dataset.fingerprint),
         interactions=prepared.interactions,
         limits=Limits(seconds=60.0),
-        progress=Quiet(),
+        progress=NoProgress(),
     )
     records = store.records(cells)
     write_leaderboard(

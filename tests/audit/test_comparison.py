@@ -4,9 +4,9 @@ import pytest
 from scipy import stats
 
 from loki_bench.audit.comparison import compare
-from loki_bench.audit.manifest import read_manifest
 from loki_bench.errors import StoreError
-from loki_bench.harness.store import Store
+from loki_bench.records.manifest import read_manifest
+from loki_bench.records.store import Store
 
 
 def values(folder, attacker, metric):

@@ -6,11 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 from loki_bench.audit import drawn
-from loki_bench.audit.manifest import read_manifest
 from loki_bench.audit.verification import verify
 from loki_bench.cli.report import figures, report
 from loki_bench.errors import UsageError
 from loki_bench.plugins.registry import discover
+from loki_bench.records.manifest import read_manifest
 
 pytest.importorskip("matplotlib", reason="loki-bench[report] is not installed")
 pytest.importorskip("plotly", reason="loki-bench[report] is not installed")

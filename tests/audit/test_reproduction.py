@@ -6,8 +6,8 @@ import pytest
 
 from loki_bench.audit.reproduction import reproduce_cell
 from loki_bench.errors import StoreError
-from loki_bench.harness.store import Store
 from loki_bench.plugins.registry import discover
+from loki_bench.records.store import Store
 
 
 @pytest.fixture

@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loki_bench.audit import archive
 from loki_bench.audit.acceptance import accept
-from loki_bench.audit.archive import unpack
-from loki_bench.audit.manifest import read_manifest
 from loki_bench.audit.submission import as_folder, source_digest, submit
 from loki_bench.audit.verification import verify
-from loki_bench.audit.writing import write_leaderboard
 from loki_bench.errors import StoreError
-from loki_bench.harness.store import Store
+from loki_bench.leaderboard.folder import write_leaderboard
 from loki_bench.plugins.registry import discover
+from loki_bench.records import archive
+from loki_bench.records.archive import unpack
+from loki_bench.records.manifest import read_manifest
+from loki_bench.records.store import Store
 
 
 @pytest.fixture

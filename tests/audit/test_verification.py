@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from loki_bench.audit.manifest import read_manifest
 from loki_bench.audit.verification import verify
-from loki_bench.audit.writing import write_leaderboard
+from loki_bench.content_ids import canonical_json, content_id
 from loki_bench.errors import StoreError
-from loki_bench.harness.cell import Cell
-from loki_bench.harness.identity import canonical_json, content_id
-from loki_bench.harness.store import Store
+from loki_bench.leaderboard.folder import write_leaderboard
 from loki_bench.plugins.registry import discover
+from loki_bench.records.manifest import read_manifest
+from loki_bench.records.store import Store
+from loki_bench.suite.cell import Cell
 
 ALL = (1, 2, 3, 4, 5)
 

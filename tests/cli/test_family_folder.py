@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from loki_bench.cli.grid import plan
-from loki_bench.harness.store import Store
+from loki_bench.records.store import Store
 
 TOYS = Path(__file__).parents[1] / "toys"
 

@@ -17,9 +17,9 @@ from loki_bench import contracts
 from loki_bench.cli.main import cli
 from loki_bench.errors import LokiBenchError
 from loki_bench.fidelity.suite import FidelitySuite
-from loki_bench.harness.suite import Suite
 from loki_bench.plugins import hookspecs
 from loki_bench.plugins.registry import HOOKS
+from loki_bench.suite.suite import Suite
 
 MODULES = [
     f"loki_bench.{name}"

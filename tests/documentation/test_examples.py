@@ -21,7 +21,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 from loki_bench.cli.main import cli
 from loki_bench.fidelity.suite import FidelitySuite
-from loki_bench.harness.suite import Suite
+from loki_bench.suite.suite import Suite
 
 if sys.version_info >= (3, 11):
     import tomllib

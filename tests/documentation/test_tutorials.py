@@ -7,12 +7,12 @@ from concurrent.futures import Future
 import pytest
 from markdown_pages import TUTORIALS, distribution_of, files_of, suites_of
 
+from loki_bench.engine.run import run_cells
 from loki_bench.fidelity.suite import load_fidelity_suite
-from loki_bench.harness.preparation import prepare
-from loki_bench.harness.run import run_cells
-from loki_bench.harness.store import Store
-from loki_bench.harness.suite import Choice, load_suite
 from loki_bench.plugins.registry import discover
+from loki_bench.records.store import Store
+from loki_bench.suite.resolve import prepare
+from loki_bench.suite.suite import Choice, load_suite
 from loki_bench.testing import CHECKS, check_plugin
 
 PAGES = {page.stem: page for page in TUTORIALS}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from loki_bench.datasets.data_folder import data_folder
-from loki_bench.harness.suite import packaged_suites
+from loki_bench.suite.suite import packaged_suites
 
 pytest.importorskip("distributed")
 

@@ -7,7 +7,7 @@ from planted import planted_users
 from loki_bench.fidelity.converged_factors import ConvergedFactors
 from loki_bench.fidelity.fake_user_designs import draw_goal, mean_score_objective
 from loki_bench.fidelity.truths import ColdTruth, WarmTruth
-from loki_bench.influence.factor_objective import FactorObjective
+from loki_bench.influence.objectives.factor import FactorObjective
 from loki_bench.interactions import Sequences
 
 recommenders = pytest.importorskip("loki_bench_recbole")

@@ -15,10 +15,10 @@ from loki_bench.fidelity.suite import (
     load_fidelity_suite,
 )
 from loki_bench.fidelity.table import Measure, tables_of
-from loki_bench.harness.cell import DatasetUsed, Resolved
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.plugins.registry import Component, Origin, Registry
 from loki_bench.plugins.specs import InfluenceEstimatorSpec, RecommenderSpec
+from loki_bench.suite.cell import ComponentRef, DatasetRef
 
 HERE = Origin("here", "1")
 
@@ -76,8 +76,8 @@ def suite(**changed):
     return FidelitySuite.model_validate({**base, **changed})
 
 
-DATASET = DatasetUsed(
-    component=Resolved(
+DATASET = DatasetRef(
+    component=ComponentRef(
         name="data", distribution="here", version="1", target="a:b", parameters={}, changed={}
     ),
     fingerprint="f" * 64,

@@ -9,7 +9,7 @@ from loki_bench.errors import InvalidAnswerError
 from loki_bench.fidelity.case import Case
 from loki_bench.fidelity.jobs import measure_truth
 from loki_bench.fidelity.suite import DesignTable, SampleTable
-from loki_bench.harness.cell import DatasetUsed, Resolved
+from loki_bench.suite.cell import ComponentRef, DatasetRef
 
 
 class Popularity(Recommender):
@@ -24,7 +24,7 @@ class Popularity(Recommender):
 
 
 def component(name, target):
-    return Resolved(
+    return ComponentRef(
         name=name, distribution="here", version="1", target=target, parameters={}, changed={}
     )
 
@@ -38,7 +38,7 @@ def case(monkeypatch):
     module.Popularity = Popularity
     monkeypatch.setitem(sys.modules, "only_popularity", module)
     return Case(
-        dataset=DatasetUsed(
+        dataset=DatasetRef(
             component=component("data", "a:b"), fingerprint="f", n_users=1, n_items=1, n_events=1
         ),
         sample=SampleTable(),

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from loki_bench.harness.preparation import prepare
-from loki_bench.harness.run import missing_cells, run_cells
-from loki_bench.harness.store import Store
-from loki_bench.harness.suite import Limits, Suite
+from loki_bench.engine.run import missing_cells, run_cells
 from loki_bench.plugins.registry import discover
+from loki_bench.records.store import Store
+from loki_bench.suite.resolve import prepare
+from loki_bench.suite.suite import Limits, Suite
 
 TOYS = Path(__file__).parents[1] / "toys"
 

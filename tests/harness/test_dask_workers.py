@@ -10,10 +10,10 @@ import pytest
 
 pytest.importorskip("distributed")
 
+from loki_bench.engine import dask_workers
+from loki_bench.engine.dask_workers import DaskWorkers
+from loki_bench.engine.versions import differences, needed_versions
 from loki_bench.errors import ClusterError
-from loki_bench.harness import dask_workers
-from loki_bench.harness.dask_workers import DaskWorkers
-from loki_bench.harness.versions import differences, needed_versions
 
 
 def wait_for(condition, seconds=300.0):

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-import loki_bench.harness.jobs as jobs
+import loki_bench.pipeline.jobs as jobs
+from loki_bench.engine.workers import LocalWorkers
 from loki_bench.errors import ParameterError, SuiteError, UnknownComponentError
-from loki_bench.harness.filtering import Filtered, TrainedOn, shown_to_defense
-from loki_bench.harness.sharding import merge
-from loki_bench.harness.store import Store
-from loki_bench.harness.workers import LocalWorkers
 from loki_bench.interactions import Interactions, Sequences
+from loki_bench.pipeline.training_data import DefenseAnswer, TrainingData, shown_to_defense
+from loki_bench.records.merge import merge
+from loki_bench.records.store import Store
 from loki_bench.split import leave_one_out
 
 METRICS = [
@@ -226,7 +226,7 @@ def test_dropped_users_keep_their_place_and_lose_their_events(prepared):
     kept = np.ones(62, dtype=bool)
     kept[[3, 61]] = False
     poison = Sequences.of([[1, 2], [3]])
-    trained_on = TrainedOn.left_by(Filtered(kept=kept, suspicion=None, report={}), poison)
+    trained_on = TrainingData.left_by(DefenseAnswer(kept=kept, suspicion=None, report={}), poison)
     train, validation = trained_on.of(split)
     assert train.n_users == 61
     assert train[3].tolist() == []

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from loki_bench.harness.goal import POPULAR_SHARE, draw_goal
-from loki_bench.harness.suite import Protocol
 from loki_bench.leaderboard.table import tables_of
+from loki_bench.suite.goal import POPULAR_SHARE, draw_goal
+from loki_bench.suite.suite import Protocol
 
 DEMOTE = {"n_targets": 2, "n_target_users": 20, "goal": "demote"}
 

@@ -2,11 +2,11 @@
 
 from concurrent.futures import Future
 
-from loki_bench.harness.estimates import chains, seconds_by_work
-from loki_bench.harness.jobs import DataFolder
-from loki_bench.harness.steps import Measure, steps_of
-from loki_bench.harness.store import Store
-from loki_bench.harness.stored_file import StoredFile
+from loki_bench.engine.schedule import chains, seconds_by_work
+from loki_bench.pipeline.jobs import DataFolder
+from loki_bench.pipeline.steps import Measure, steps_of
+from loki_bench.records.store import Store
+from loki_bench.records.stored_file import StoredFile
 
 NOWHERE = DataFolder(*[StoredFile("", "")] * 3)
 

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from loki_bench.harness.store import Store
+from loki_bench.records.store import Store
 
 ATTACKERS = ["none", "random", "prepares", "asks-surrogates"]
 

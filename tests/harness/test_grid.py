@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loki_bench.content_ids import canonical_json, content_id
 from loki_bench.errors import ParameterError, SuiteError, UnknownComponentError
-from loki_bench.harness.identity import canonical_json, content_id
 
 
 def test_cells_are_the_product_of_seeds_budgets_attackers_and_victims(prepared):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from loki_bench.boundary import lists_given_by
+from loki_bench.answer_checks import lists_given_by
 from loki_bench.contracts import Recommender
 from loki_bench.errors import SuiteError
-from loki_bench.harness.oracle import Oracle
 from loki_bench.interactions import Sequences
+from loki_bench.sandbox.query_oracle import Oracle
 from loki_bench.seeds import seed_for
 from loki_bench.split import leave_one_out
 
@@ -81,7 +81,7 @@ def test_a_question_is_a_user_and_nothing_else(question):
 def test_the_victims_lists_are_computed_once_for_all_attackers_that_ask(
     prepared, tmp_path, run, monkeypatch
 ):
-    import loki_bench.harness.jobs as jobs
+    import loki_bench.pipeline.jobs as jobs
 
     calls = []
     real = jobs.show_lists

@@ -3,8 +3,8 @@
 import pytest
 
 from loki_bench.errors import SuiteError
-from loki_bench.harness.parameter_files import as_parameter_file
-from loki_bench.harness.suite import load_suite
+from loki_bench.suite.parameter_files import as_parameter_file
+from loki_bench.suite.suite import load_suite
 
 SUITE = """
 name = "mine"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from loki_bench.harness.planning import plan
-from loki_bench.harness.run import missing_cells
-from loki_bench.harness.store import Store
+from loki_bench.engine.planning import plan
+from loki_bench.engine.run import missing_cells
+from loki_bench.records.store import Store
 
 
 def planned(suite, store):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from loki_bench.engine.workers import LocalWorkers
 from loki_bench.errors import SuiteError
-from loki_bench.harness.jobs import _loaded
-from loki_bench.harness.workers import LocalWorkers
+from loki_bench.pipeline.jobs import _loaded
 
 TOYS = Path(__file__).parents[1] / "toys"
 RIGHTS = {"isolation": "process", "seeds": [0], "metrics": ["display_rate@5"]}
@@ -215,7 +215,7 @@ def test_what_an_attacker_started_ends_with_it(referee):
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_no_orphan_is_left_when_the_host_is_killed():
     script = (
-        "from pathlib import Path; from loki_bench.harness.isolation import run_isolated; "
+        "from pathlib import Path; from loki_bench.sandbox.parent import run_isolated; "
         "run_isolated('x', 'toy_plugin.cheats:sleep_long', None, answer=print, seconds=600, "
         "memory_gib=8, closed=Path('/nowhere'))"
     )

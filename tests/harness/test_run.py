@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from loki_bench.harness.filtering import TrainedOn
-from loki_bench.harness.jobs import craft, evaluate
-from loki_bench.harness.workers import LocalWorkers
+from loki_bench.engine.workers import LocalWorkers
 from loki_bench.interactions import Sequences
+from loki_bench.pipeline.jobs import craft, evaluate
+from loki_bench.pipeline.training_data import TrainingData
 
 
 def records(store, prepared):
@@ -58,7 +58,7 @@ def test_no_attack_is_the_clean_victim_bit_for_bit(prepared, tmp_path, run):
     [cell] = suite.grid.cells
     store, _ = run(suite, tmp_path)
     data = store.write_dataset(suite.interactions, suite.dataset.fingerprint)
-    apart = evaluate(data, cell, TrainedOn.undefended(Sequences.empty())).value
+    apart = evaluate(data, cell, TrainingData.undefended(Sequences.empty())).value
     [record] = records(store, suite)
     stored = store.read_ranks(record["artefacts"]["ranks"])
     np.testing.assert_array_equal(stored.target_ranks, apart.target_ranks)
@@ -120,7 +120,7 @@ def test_failed_cells_are_run_again_only_when_asked_for(prepared, tmp_path, run)
 
 def test_a_metric_added_later_needs_no_training(prepared, tmp_path, monkeypatch, run):
     run(prepared(), tmp_path)
-    monkeypatch.setattr("loki_bench.harness.jobs.evaluate", None)
+    monkeypatch.setattr("loki_bench.pipeline.jobs.evaluate", None)
     more = prepared(metrics=["display_rate@5", "hr@5", "target_rank"])
     store, lines = run(more, tmp_path)
     assert len(lines) == 4
@@ -130,7 +130,7 @@ def test_a_metric_added_later_needs_no_training(prepared, tmp_path, monkeypatch,
 @pytest.fixture
 def calls(monkeypatch):
     """How often each kind of work was done."""
-    import loki_bench.harness.jobs as jobs
+    import loki_bench.pipeline.jobs as jobs
 
     calls = {"fit_surrogate": 0, "craft": 0, "evaluate": 0}
     for name in calls:
@@ -179,7 +179,7 @@ def test_work_that_cells_share_is_done_once(prepared, tmp_path, run, calls):
 def test_an_attack_prepares_once_for_all_shares_of_fake_users(
     prepared, tmp_path, monkeypatch, run, isolation
 ):
-    import loki_bench.harness.jobs as jobs
+    import loki_bench.pipeline.jobs as jobs
 
     orders = []
     real = jobs.prepare
@@ -223,7 +223,7 @@ def test_what_an_attacker_is_shown_can_not_be_changed(prepared, tmp_path, run):
     suite = prepared(attackers=["random"], seeds=[0])
     store, _ = run(suite, tmp_path)
     data = store.write_dataset(suite.interactions, suite.dataset.fingerprint)
-    from loki_bench.harness.jobs import _loaded
+    from loki_bench.pipeline.jobs import _loaded
 
     history = _loaded(data)[1].history
     with pytest.raises(ValueError, match="read-only"):

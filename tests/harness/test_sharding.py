@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loki_bench.errors import UsageError
-from loki_bench.harness.sharding import Shard, merge, parse_shard
-from loki_bench.harness.store import Store
+from loki_bench.records.merge import Shard, merge, parse_shard
+from loki_bench.records.store import Store
 
 
 @given(n_cells=st.integers(0, 50), count=st.integers(1, 9))

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loki_bench.errors import StoreError
-from loki_bench.harness.jobs import Crafted, Evaluated
-from loki_bench.harness.store import Store, arrays_digest
 from loki_bench.interactions import Sequences
+from loki_bench.pipeline.jobs import Poison, VictimRanks
+from loki_bench.records.store import Store, arrays_digest
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def store(tmp_path, warnings):
 
 
 def evaluated(rank=1.5):
-    return Evaluated(
+    return VictimRanks(
         target_ranks=np.array([[rank, np.nan]]),
         test_ranks=np.array([3.0]),
         n_training_samples=7,
@@ -76,7 +76,7 @@ def test_other_json_is_not_a_record(store, warnings, content):
 
 
 def test_artefacts_read_back(store):
-    crafted = Crafted(poison=Sequences.of([[1, 2], [3]]), report={"why": "because"})
+    crafted = Poison(poison=Sequences.of([[1, 2], [3]]), report={"why": "because"})
     store.write_poison("p", crafted)
     again = store.read_poison("p")
     assert (again.poison, again.report) == (crafted.poison, crafted.report)

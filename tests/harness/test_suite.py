@@ -3,7 +3,7 @@
 import pytest
 
 from loki_bench.errors import SuiteError
-from loki_bench.harness.suite import load_suite, packaged_suites
+from loki_bench.suite.suite import load_suite, packaged_suites
 
 GOOD = """
 name = "mine"

@@ -10,13 +10,13 @@ import pytest
 pytest.importorskip("optuna")
 
 from loki_bench.errors import ParameterError, UsageError
-from loki_bench.harness.preparation import load_dataset
-from loki_bench.harness.store import Store
-from loki_bench.harness.suite import Choice
-from loki_bench.harness.tuning import Search, best_of, tune
 from loki_bench.plugins.registry import discover
 from loki_bench.plugins.search_space import Choices, FloatRange, IntRange
 from loki_bench.plugins.specs import RecommenderSpec
+from loki_bench.records.store import Store
+from loki_bench.suite.resolve import load_dataset
+from loki_bench.suite.suite import Choice
+from loki_bench.tuning import Search, best_of, tune
 
 
 class Here:

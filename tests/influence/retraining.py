@@ -4,7 +4,7 @@ import numpy as np
 from factor_doubles import ConvergedFactors
 
 from loki_bench.contracts import TrainingSamples
-from loki_bench.influence.fake_samples import frozen_negatives
+from loki_bench.influence.fake_users.samples import frozen_negatives
 
 
 class WithFakeUser(ConvergedFactors):

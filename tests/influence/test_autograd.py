@@ -6,12 +6,12 @@ from factor_doubles import ConvergedFactors, random_users
 
 from loki_bench.contracts import DifferentiableRecommender, InfluenceObjective
 from loki_bench.errors import InvalidAnswerError
-from loki_bench.influence.autograd_objective import AutogradObjective
-from loki_bench.influence.borrowed_rows import user_tables
-from loki_bench.influence.cg_influence import ConjugateGradientInfluence
-from loki_bench.influence.factor_objective import FactorObjective
-from loki_bench.influence.leverage_influence import LeverageInfluence
-from loki_bench.influence.target_block_influence import TargetBlockInfluence
+from loki_bench.influence.estimators.cg import ConjugateGradientInfluence
+from loki_bench.influence.estimators.leverage import LeverageInfluence
+from loki_bench.influence.estimators.target_block import TargetBlockInfluence
+from loki_bench.influence.fake_users.borrowed_rows import user_tables
+from loki_bench.influence.objectives.autograd import AutogradObjective
+from loki_bench.influence.objectives.factor import FactorObjective
 from loki_bench.interactions import Sequences
 
 

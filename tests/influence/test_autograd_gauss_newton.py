@@ -9,13 +9,13 @@ from test_autograd import Opaque
 
 from loki_bench.contracts import InfluenceObjective
 from loki_bench.errors import InvalidAnswerError
-from loki_bench.influence.autograd_derivatives import losses_along
-from loki_bench.influence.autograd_fake_users import AutogradFakeUsers
-from loki_bench.influence.autograd_objective import AutogradObjective
-from loki_bench.influence.cg_influence import ConjugateGradientInfluence
-from loki_bench.influence.factor_objective import FactorObjective
-from loki_bench.influence.fake_samples import FakeUserOptions
-from loki_bench.influence.lissa_influence import LissaInfluence
+from loki_bench.influence.estimators.cg import ConjugateGradientInfluence
+from loki_bench.influence.estimators.lissa import LissaInfluence
+from loki_bench.influence.fake_users.autograd import AutogradFakeUsers
+from loki_bench.influence.fake_users.samples import FakeUserOptions
+from loki_bench.influence.objectives.autograd import AutogradObjective
+from loki_bench.influence.objectives.derivatives import losses_along
+from loki_bench.influence.objectives.factor import FactorObjective
 from loki_bench.interactions import Sequences
 
 N_ITEMS = 18

@@ -9,8 +9,8 @@ from retraining import negatives_of
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from loki_bench.contracts import DifferentiableRecommender, InfluenceObjective
-from loki_bench.influence.cg_influence import ConjugateGradientInfluence
-from loki_bench.influence.lissa_influence import LissaInfluence
+from loki_bench.influence.estimators.cg import ConjugateGradientInfluence
+from loki_bench.influence.estimators.lissa import LissaInfluence
 from loki_bench.interactions import Sequences
 
 N_ITEMS, L2, TARGET = 20, 2.0, 7

@@ -7,13 +7,13 @@ from retraining import negatives_of, retrained
 
 from loki_bench.contracts import InfluenceObjective, Recommender
 from loki_bench.errors import InvalidAnswerError, ParameterError
-from loki_bench.influence.cg_influence import ConjugateGradientInfluence
-from loki_bench.influence.fake_user_kernels import negatives_place
-from loki_bench.influence.gradient_dot_influence import GradientDotInfluence
-from loki_bench.influence.leverage_influence import LeverageInfluence
-from loki_bench.influence.lissa_influence import LissaInfluence
-from loki_bench.influence.retrain_influence import RetrainInfluence, objective_value
-from loki_bench.influence.target_block_influence import TargetBlockInfluence
+from loki_bench.influence.estimators.cg import ConjugateGradientInfluence
+from loki_bench.influence.estimators.gradient_dot import GradientDotInfluence
+from loki_bench.influence.estimators.leverage import LeverageInfluence
+from loki_bench.influence.estimators.lissa import LissaInfluence
+from loki_bench.influence.estimators.retrain import RetrainInfluence, objective_value
+from loki_bench.influence.estimators.target_block import TargetBlockInfluence
+from loki_bench.influence.kernels.fake_user import negatives_place
 from loki_bench.interactions import Interactions, Sequences
 
 TARGET = 5

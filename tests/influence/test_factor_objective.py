@@ -7,7 +7,7 @@ from factor_doubles import ConvergedFactors, random_users
 
 from loki_bench.contracts import FactorTerm, InfluenceObjective, TrainingSamples
 from loki_bench.errors import InvalidAnswerError
-from loki_bench.influence.factor_objective import FactorObjective
+from loki_bench.influence.objectives.factor import FactorObjective
 from loki_bench.interactions import Sequences
 
 MODELS = [("user",), ("user", "last-item"), ("last-item",)]

@@ -12,20 +12,20 @@ import pytest
 from factor_doubles import ConvergedFactors, random_users
 
 import loki_bench.influence
-from loki_bench.influence.factor_kernels import (
+from loki_bench.influence.estimators.leverage import LeverageUsers
+from loki_bench.influence.fake_users.factor import FakeUsers
+from loki_bench.influence.fake_users.samples import FakeUserOptions, SamplesPerEvent
+from loki_bench.influence.kernels.factor import (
     add_gradient,
     add_hessian_product,
     margin_derivatives,
     regularise,
 )
-from loki_bench.influence.factor_objective import FactorObjective
-from loki_bench.influence.fake_samples import FakeUserOptions, SamplesPerEvent
-from loki_bench.influence.fake_user_kernels import sequence_values
-from loki_bench.influence.fake_users import FakeUsers
-from loki_bench.influence.fold_in import cholesky, cholesky_solve, fold_in
-from loki_bench.influence.leverage_influence import LeverageUsers
-from loki_bench.influence.leverage_kernels import leverage_values
-from loki_bench.influence.marginal_kernels import augmented_marginals, refolded_marginals
+from loki_bench.influence.kernels.fake_user import sequence_values
+from loki_bench.influence.kernels.fold_in import cholesky, cholesky_solve, fold_in
+from loki_bench.influence.kernels.leverage import leverage_values
+from loki_bench.influence.kernels.marginal import augmented_marginals, refolded_marginals
+from loki_bench.influence.objectives.factor import FactorObjective
 from loki_bench.interactions import Sequences
 
 N_LAYOUTS = 40

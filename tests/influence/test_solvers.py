@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from loki_bench.errors import InvalidAnswerError
-from loki_bench.influence.conjugate_gradient import (
+from loki_bench.influence.solvers.conjugate_gradient import (
     conjugate_gradient,
     scaled_conjugate_gradient,
 )
-from loki_bench.influence.lissa import largest_eigenvalue, lissa
+from loki_bench.influence.solvers.lissa_recursion import largest_eigenvalue, lissa
 
 
 def product_of(matrix):

@@ -8,11 +8,11 @@ from neural_doubles import Translations
 
 from loki_bench.contracts import InfluenceObjective
 from loki_bench.errors import InvalidAnswerError, ParameterError
-from loki_bench.influence.autograd_fake_users import AutogradFakeUsers
-from loki_bench.influence.autograd_objective import AutogradObjective
-from loki_bench.influence.cg_influence import ConjugateGradientInfluence
-from loki_bench.influence.fake_samples import FakeUserOptions
-from loki_bench.influence.translation_fake_users import TranslationFakeUsers
+from loki_bench.influence.estimators.cg import ConjugateGradientInfluence
+from loki_bench.influence.fake_users.autograd import AutogradFakeUsers
+from loki_bench.influence.fake_users.samples import FakeUserOptions
+from loki_bench.influence.fake_users.translation import TranslationFakeUsers
+from loki_bench.influence.objectives.autograd import AutogradObjective
 from loki_bench.interactions import Sequences
 
 N_ITEMS = 30

@@ -7,9 +7,9 @@ from neural_doubles import Recurrent, Translations
 
 from loki_bench.contracts import InfluenceObjective
 from loki_bench.errors import ParameterError
-from loki_bench.influence.autograd_objective import AutogradObjective
-from loki_bench.influence.cg_influence import ConjugateGradientInfluence
-from loki_bench.influence.user_sampling import draw_samples
+from loki_bench.influence.estimators.cg import ConjugateGradientInfluence
+from loki_bench.influence.objectives.autograd import AutogradObjective
+from loki_bench.influence.objectives.user_sampling import draw_samples
 
 N_USERS, N_ITEMS = 60, 25
 

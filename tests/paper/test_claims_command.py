@@ -5,10 +5,10 @@ import hashlib
 import pytest
 from click.testing import CliRunner
 
-from loki_bench.audit.writing import write_leaderboard
 from loki_bench.cli.report import claims
 from loki_bench.errors import StoreError
-from loki_bench.harness.store import Store
+from loki_bench.leaderboard.folder import write_leaderboard
+from loki_bench.records.store import Store
 
 
 def run(*arguments):

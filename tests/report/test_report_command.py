@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner
 from made_up_cells import made_up_cell
 
-from loki_bench.audit.writing import write_leaderboard
 from loki_bench.cli.report import report
 from loki_bench.errors import StoreError
-from loki_bench.harness.store import Store
+from loki_bench.leaderboard.folder import write_leaderboard
+from loki_bench.records.store import Store
 
 pytest.importorskip("plotly", reason="loki-bench[report] is not installed")
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from loki_bench.contracts import InfluenceObjective
-from loki_bench.influence.autograd_fake_users import AutogradFakeUsers
-from loki_bench.influence.autograd_objective import AutogradObjective
-from loki_bench.influence.cg_influence import ConjugateGradientInfluence
-from loki_bench.influence.fake_samples import FakeUserOptions
-from loki_bench.influence.translation_fake_users import TranslationFakeUsers
+from loki_bench.influence.estimators.cg import ConjugateGradientInfluence
+from loki_bench.influence.fake_users.autograd import AutogradFakeUsers
+from loki_bench.influence.fake_users.samples import FakeUserOptions
+from loki_bench.influence.fake_users.translation import TranslationFakeUsers
+from loki_bench.influence.objectives.autograd import AutogradObjective
 from loki_bench.interactions import Sequences
 from loki_bench_recbole.bprmf import BPRMF
 from loki_bench_recbole.fpmc import FPMC

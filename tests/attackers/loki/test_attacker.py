@@ -4,8 +4,8 @@ import json
 import numpy as np
 import pytest
 
+from loki_bench.answer_checks import validate_poison
 from loki_bench.attackers.loki.attacker import Loki
-from loki_bench.boundary import checked_poison
 from loki_bench.contracts import Goal, ids
 from loki_bench.errors import ParameterError, RejectedError
 from loki_bench.plugins.specs import AttackerSpec
@@ -17,7 +17,9 @@ def quick(**changes):
 
 def poison_of(loki, view):
     answer = loki.poison(view)
-    return checked_poison(answer, attacker="loki", budget=view.budget, n_items=view.history.n_items)
+    return validate_poison(
+        answer, attacker="loki", budget=view.budget, n_items=view.history.n_items
+    )
 
 
 def n_planted(poison, view):

@@ -1,0 +1,236 @@
+"""The host's side of every contract: what a component answers is checked before it is used.
+
+Nothing is clipped, coerced or repaired: an answer is right, or it is refused with a sentence.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.contracts import Budget, Recommender
+from loki_bench.errors import InvalidAnswerError, RejectedError
+from loki_bench.interactions import Interactions, Sequences
+from loki_bench.ranking import masked_ranks_if_finite
+
+__all__ = [
+    "checked_keep",
+    "checked_prepared",
+    "checked_suspicion",
+    "lists_given_by",
+    "ranks_given_by",
+    "validate_poison",
+]
+
+BLOCK_EVENTS = 4_000_000  # scores held at once: 16 MB of float32, whatever the catalogue's size
+
+
+def validate_poison(answer: object, *, attacker: str, budget: Budget, n_items: int) -> Sequences:
+    """The fake users' sequences if they keep the rules.
+
+    Raises
+    ------
+    RejectedError
+        Says which rule was broken, by how much, and what is allowed.
+    """
+
+    def reject(what: str) -> RejectedError:
+        return RejectedError(f"attacker '{attacker}' {what}")
+
+    if not isinstance(answer, Sequences):
+        raise reject(f"returned {type(answer).__name__}; expected loki_bench Sequences")
+    try:  # a subclass could answer differently each time: keep plain arrays only
+        poison = Sequences(np.array(answer.offsets), np.array(answer.items))
+    except ValueError as error:
+        raise reject(f"returned broken sequences: {error}") from error
+    if len(poison) > budget.n_fake_users:
+        raise reject(f"wrote {len(poison)} fake users; the budget is {budget.n_fake_users}")
+    lengths = poison.lengths
+    if len(poison) and lengths.max() > budget.n_actions:
+        row = int(lengths.argmax())
+        raise reject(
+            f"gave fake user {row} {lengths[row]} events; the budget is {budget.n_actions}"
+        )
+    if len(poison) and lengths.min() == 0:
+        raise reject(
+            f"gave fake user {int(lengths.argmin())} no event; leave that user out instead"
+        )
+    if poison.n_events and (poison.items.min() < 0 or poison.items.max() >= n_items):
+        wrong = poison.items[(poison.items < 0) | (poison.items >= n_items)][0]
+        raise reject(f"used item {wrong}; the catalogue is 0 to {n_items - 1}")
+    return poison
+
+
+def checked_keep(answer: object, *, defense: str, train: Interactions) -> NDArray[np.bool_]:
+    """The mask of users that a defense keeps, as an array of the host's own.
+
+    Raises
+    ------
+    InvalidAnswerError
+        Not a bool array of shape (n_users,), or no event is left to train on.
+    """
+    if (
+        not isinstance(answer, np.ndarray)
+        or answer.dtype != np.bool_
+        or answer.shape != (train.n_users,)
+    ):
+        raise InvalidAnswerError(
+            f"defense '{defense}' answered keep with {_described(answer)}; expected a bool array "
+            f"of shape {(train.n_users,)}"
+        )
+    kept = np.array(answer)
+    if train.n_events and not train.lengths[kept].any():
+        raise InvalidAnswerError(
+            f"defense '{defense}' dropped all {train.n_users} users: no event is left to train on"
+        )
+    return kept
+
+
+def checked_suspicion(answer: object, *, defense: str, n_users: int) -> NDArray[np.float64] | None:
+    """The suspicion of each user, as an array of the host's own, or None.
+
+    Raises
+    ------
+    InvalidAnswerError
+        Neither None nor a finite float64 array of shape (n_users,).
+    """
+    if answer is None:
+        return None
+    if (
+        not isinstance(answer, np.ndarray)
+        or answer.dtype != np.float64
+        or answer.shape != (n_users,)
+        or not np.isfinite(answer).all()
+    ):
+        raise InvalidAnswerError(
+            f"defense '{defense}' has the suspicion {_described(answer)}; expected None or a "
+            f"finite float64 array of shape {(n_users,)}"
+        )
+    return np.array(answer)
+
+
+def checked_prepared(answer: object, *, attacker: str) -> dict[str, NDArray[Any]]:
+    """What an attacker prepared: named arrays of numbers or text, or ``InvalidAnswerError``."""
+    if not isinstance(answer, Mapping):
+        raise InvalidAnswerError(
+            f"attacker '{attacker}' prepared a {type(answer).__name__}, expected a mapping of "
+            "names to arrays"
+        )
+    for name, array in answer.items():
+        is_plain = isinstance(array, np.ndarray) and not array.dtype.hasobject
+        if not isinstance(name, str) or not is_plain or name == "about":
+            raise InvalidAnswerError(
+                f"attacker '{attacker}' prepared {name!r}: expected text other than 'about' that "
+                "names an array without Python objects"
+            )
+    return dict(answer)
+
+
+def ranks_given_by(
+    recommender: Recommender,
+    *,
+    name: str,
+    users: NDArray[np.int32],
+    histories: Sequences,
+    items: NDArray[np.int32],
+    n_items: int,
+) -> NDArray[np.float64]:
+    """Ask a fitted recommender for scores, block by block, and rank the given items.
+
+    Parameters
+    ----------
+    users : int32 array of shape (n,)
+    histories : Sequences of n rows
+    items : int32 array of shape (n, m)
+
+    Returns
+    -------
+    float64 array of shape (n, m); see :func:`loki_bench.ranking.masked_ranks`.
+
+    Raises
+    ------
+    InvalidAnswerError
+        Scores of the wrong type or shape, NaN or infinite. NaN sorts first in torch: an unchecked
+        recommender that answers NaN would win.
+    """
+    ranks = np.empty(items.shape, dtype=np.float64)
+    for rows, known, scores in _scores(recommender, name, users, histories, n_items):
+        ranked = masked_ranks_if_finite(scores, known, items[rows])
+        if ranked is None:
+            raise _not_finite(name)
+        ranks[rows] = ranked
+    return ranks
+
+
+def lists_given_by(
+    recommender: Recommender,
+    *,
+    name: str,
+    users: NDArray[np.int32],
+    histories: Sequences,
+    k: int,
+    n_items: int,
+) -> NDArray[np.int32]:
+    """The first ``k`` items that a fitted recommender shows each user, best first.
+
+    Items of the user's own history are left out; of equal scores the lower id comes first.
+
+    Returns
+    -------
+    int32 array of shape (n, k); -1 at the end of a row where the catalogue has no more to show.
+
+    Raises
+    ------
+    InvalidAnswerError
+        As :func:`ranks_given_by`.
+    """
+    lists = np.full((len(users), k), -1, dtype=np.int32)
+    for rows, known, scores in _scores(recommender, name, users, histories, n_items):
+        # The extremes carry NaN and infinity: two passes, no array of booleans.
+        if scores.size and not (np.isfinite(scores.min()) and np.isfinite(scores.max())):
+            raise _not_finite(name)
+        hidden = np.array(scores)
+        hidden[known.rows, known.items] = -np.inf
+        best = np.argsort(-hidden, axis=1, kind="stable")[:, :k]
+        can_be_shown = np.take_along_axis(hidden, best, axis=1) > -np.inf
+        lists[rows, : best.shape[1]] = np.where(can_be_shown, best, -1)
+    return lists
+
+
+def _scores(
+    recommender: Recommender,
+    name: str,
+    users: NDArray[np.int32],
+    histories: Sequences,
+    n_items: int,
+) -> Iterator[tuple[slice, Sequences, NDArray[np.float32]]]:
+    """Scores of a block of users at a time, with their rows and histories.
+
+    Type and shape are checked, that they are finite is not: who counts them sees that too.
+    """
+    block = max(1, BLOCK_EVENTS // n_items)
+    for start in range(0, len(users), block):
+        rows = slice(start, start + block)
+        known = histories.take(np.arange(len(users))[rows])
+        scores = recommender.score_next(users[rows], known)
+        yield rows, known, _shaped_scores(scores, name, (len(known), n_items))
+
+
+def _shaped_scores(answer: object, name: str, shape: tuple[int, int]) -> NDArray[np.float32]:
+    if not isinstance(answer, np.ndarray) or answer.dtype != np.float32 or answer.shape != shape:
+        raise InvalidAnswerError(
+            f"recommender '{name}' answered score_next with {_described(answer)}; expected a "
+            f"float32 array of shape {shape}"
+        )
+    return answer
+
+
+def _not_finite(name: str) -> InvalidAnswerError:
+    return InvalidAnswerError(f"recommender '{name}' answered score_next with NaN or infinity")
+
+
+def _described(answer: object) -> str:
+    if not isinstance(answer, np.ndarray):
+        return type(answer).__name__
+    return f"{answer.dtype} {answer.shape}"

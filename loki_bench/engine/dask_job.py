@@ -1,0 +1,187 @@
+"""One job on a worker of a Dask cluster: what is imported and run over there.
+
+A Dask worker can neither end a task at its time limit nor outlive one that crashes. So each keeps
+worker processes of its own, the same as on a single machine
+(:class:`~loki_bench.engine.workers.LocalWorkers`), and its thread waits for one of them.
+"""
+
+import multiprocessing
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from threading import Lock, Timer
+from typing import Any
+
+from distributed import get_worker
+
+from loki_bench.engine.versions import differences, installed
+from loki_bench.engine.workers import LocalWorkers, outcome_of
+from loki_bench.errors import ClusterError
+from loki_bench.records.stored_file import StoredFile
+
+__all__ = ["Job", "JobResult", "end_run", "files_of", "run_job"]
+
+IDLE_SECONDS = 300.0
+"""Processes without a job for so long are ended: their host may have been killed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What a worker is sent.
+
+    Attributes
+    ----------
+    run : str
+        Which run of the host the job belongs to; each has processes of its own.
+    function : callable
+    arguments : tuple
+    seconds : float
+        The job's time limit.
+    versions : dict of str to str
+        What must be installed, by distribution.
+    """
+
+    run: str
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    seconds: float
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobResult:
+    """How a job ended: its value, or what it raised.
+
+    An error of the job is an answer like any other: what Dask itself reports as an error is then
+    always the cluster's.
+    """
+
+    value: Any = None
+    error: Exception | None = None
+
+
+def run_job(job: Job, contents: dict[str, bytes]) -> JobResult:
+    """Run a job in a process of this worker.
+
+    Parameters
+    ----------
+    job : Job
+    contents : dict of str to bytes
+        What the files among the arguments hold, by their digest.
+
+    Raises
+    ------
+    ClusterError
+        This worker joined with other versions than the host's.
+    """
+    worker = get_worker()
+    different = differences(job.versions, {name: installed(name) for name in job.versions})
+    if different:
+        raise ClusterError(f"worker {worker.address} has {different}")
+    folder = Path(worker.local_directory) / "loki-bench"
+    arguments = _with_files(job.arguments, folder, contents)
+    with _processes(job, worker.state.nthreads) as processes:
+        try:
+            future = processes.workers.submit(job.function, *arguments)
+            return JobResult(value=outcome_of(future, job.seconds))
+        except Exception as error:  # whatever a component may raise
+            return JobResult(error=error)
+
+
+def end_run(run: str) -> None:
+    """End the processes of a run at once; its jobs in flight are lost."""
+    with _lock:
+        processes = _runs.pop(run, None)
+    if processes is not None:
+        processes.close()
+
+
+def files_of(value: Any) -> dict[str, StoredFile]:
+    """All files in a job's arguments, by digest."""
+    if isinstance(value, StoredFile):
+        return {value.sha256: value}
+    found: dict[str, StoredFile] = {}
+    for part in _parts(value):
+        found |= files_of(part)
+    return found
+
+
+def _with_files(value: Any, folder: Path, contents: dict[str, bytes]) -> Any:
+    """The value with each file replaced by this machine's copy."""
+    if isinstance(value, StoredFile):
+        return StoredFile(str(_copy(folder, value.sha256, contents)), value.sha256)
+    if isinstance(value, tuple):
+        return tuple(_with_files(part, folder, contents) for part in value)
+    if files_of(value):
+        changed = {
+            field.name: _with_files(getattr(value, field.name), folder, contents)
+            for field in fields(value)
+        }
+        return replace(value, **changed)
+    return value
+
+
+def _parts(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, tuple):
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        return tuple(getattr(value, field.name) for field in fields(value))
+    return ()
+
+
+def _copy(folder: Path, sha256: str, contents: dict[str, bytes]) -> Path:
+    path = folder / sha256
+    with _lock:
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".part")
+            partial.write_bytes(contents[sha256])
+            partial.replace(path)
+    return path
+
+
+class _Processes:
+    """The worker processes of one run on this worker; closed when idle for long."""
+
+    def __init__(self, n_workers: int, seconds: float) -> None:
+        self._stack = ExitStack()
+        self.workers = self._stack.enter_context(LocalWorkers.open(n_workers, seconds=seconds))
+        self._n_jobs = 0
+        self._idle: Timer | None = None
+        self.run = ""
+
+    def __enter__(self) -> "_Processes":
+        with _lock:
+            self._n_jobs += 1
+            if self._idle is not None:
+                self._idle.cancel()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with _lock:
+            self._n_jobs -= 1
+            if not self._n_jobs:
+                self._idle = Timer(IDLE_SECONDS, end_run, (self.run,))
+                self._idle.daemon = True
+                self._idle.start()
+
+    def close(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+        self._stack.close()
+
+
+_lock = Lock()
+_runs: dict[str, _Processes] = {}
+
+
+def _processes(job: Job, n_threads: int) -> _Processes:
+    # A nanny starts its worker as a daemon, which Python lets have no children, lest they outlive
+    # it. Ours end with their parent whatever ends it: see workers._end_with_the_host.
+    multiprocessing.current_process().daemon = False
+    with _lock:
+        if job.run not in _runs:
+            _runs[job.run] = _Processes(n_threads, job.seconds)
+            _runs[job.run].run = job.run
+        return _runs[job.run]

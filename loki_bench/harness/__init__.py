@@ -1,1 +1,0 @@
-"""From a suite file to records: suite, grid, jobs, store, execution."""

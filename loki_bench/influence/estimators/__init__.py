@@ -1,0 +1,1 @@
+"""The estimators that can be named in a suite."""

@@ -1,0 +1,343 @@
+"""Compiled influence of fake users on a translation model, from a solved vector ``s``.
+
+A sample ranks item i above item j after item l for a user with row p. With ``z_i = p + T + l - i``,
+its length ``|z_i|`` and direction ``e_i = z_i / |z_i|``::
+
+    x = b_i - b_j - |z_i| + |z_j|      D = grad_p x = e_j - e_i
+    dx = s^b_i - s^b_j - <e_i, s^T + s_l - s_i> + <e_j, s^T + s_l - s_j>
+    s . gradient of its loss = g dx + w rho,   g = -w sigmoid(-x)
+
+where rho holds the regulariser of the rows that the sample touches. A direction of length 0 is 0.
+
+The row p is folded in as in ``fake_user_kernels``, but its loss is no convex function of it: steps
+are Gauss-Newton steps (the curvature of the lengths is left out) with backtracking, and start where
+the row of the prefix before ended. So the influence of a fake user is *defined* event by event, and
+the rewards of its events add up to it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.influence.kernels.compiling import compiled
+from loki_bench.influence.kernels.fake_user import first_row, negatives_place
+from loki_bench.influence.kernels.fold_in import derivatives
+from loki_bench.influence.kernels.row_sums import dot, dot_of_sum, square_of_sum
+
+__all__ = ["TranslationFakes", "TranslationWorkspace", "prefix_values", "translation_workspace"]
+
+Array = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
+IndexArray = NDArray[np.int64]
+IntArray = NDArray[np.int32]
+
+_GRADIENT_TOLERANCE = 1e-5
+_MAX_STEPS = 60
+_MAX_HALVINGS = 25
+_INNER_TOLERANCE = 1e-4
+
+
+class TranslationFakes(NamedTuple):
+    """What scoring fake users needs to know of a fitted translation model and a solved vector."""
+
+    items: FloatArray  # (n_items, d)
+    biases: FloatArray  # (n_items,)
+    shared: FloatArray  # (d,) the translation T
+    s_items: FloatArray  # the parts of s, shaped alike
+    s_biases: FloatArray
+    s_shared: FloatArray
+    item_rho: Array  # (n_items,) l2 <i, s_i> of each item's vector
+    bias_rho: Array  # (n_items,) l2 b_i s^b_i
+    shared_rho: float
+    negatives: IntArray  # frozen pool, read from :func:`negatives_place` on
+    n_negatives: int
+    negatives_by_prefix: bool
+    first_weight: float  # weight of a sample of a user's first event; 0: it makes none
+    later_weight: float
+    ridge: float  # L2 coefficient of the folded-in row
+    ridge_per_sample: bool  # whether ``ridge`` is charged once a sample
+    fold: bool  # False: the row stays where it starts whatever the user does
+    first_rows: Array  # (1 or n_items, d): where a row starts, see :func:`first_row`
+
+
+class TranslationWorkspace(NamedTuple):
+    """Arrays for one fake user at a time; m samples, width d."""
+
+    toward: Array  # (m, d) T + l - i
+    away: Array  # (m, d) T + l - j
+    s_toward: Array  # (m, d) s^T + s_l - s_i
+    s_away: Array
+    constant: Array  # (m,) b_i - b_j
+    drift: Array  # (m,) s^b_i - s^b_j
+    rho: Array
+    weight: Array
+    chosen: IntArray  # (m,) negatives
+    difference: Array  # (m, d) D
+    x: Array
+    slope: Array
+    curvature: Array
+    p: Array  # (d,)
+    trial: Array
+    step: Array
+    residual: Array
+    direction: Array
+    product: Array
+
+
+def translation_workspace(n_samples: int, width: int) -> TranslationWorkspace:
+    """Room for users of up to ``n_samples`` samples."""
+    m = max(n_samples, 1)
+    toward, away, s_toward, s_away, difference = (np.zeros((m, width)) for _ in range(5))
+    constant, drift, rho, weight, x, slope, curvature = (np.zeros(m) for _ in range(7))
+    p, trial, step, residual, direction, product = (np.zeros(width) for _ in range(6))
+    return TranslationWorkspace(
+        toward=toward,
+        away=away,
+        s_toward=s_toward,
+        s_away=s_away,
+        constant=constant,
+        drift=drift,
+        rho=rho,
+        weight=weight,
+        chosen=np.zeros(m, dtype=np.int32),
+        difference=difference,
+        x=x,
+        slope=slope,
+        curvature=curvature,
+        p=p,
+        trial=trial,
+        step=step,
+        residual=residual,
+        direction=direction,
+        product=product,
+    )
+
+
+@compiled
+def _append(
+    tables: TranslationFakes,
+    work: TranslationWorkspace,
+    row: IntArray,
+    event: int,
+    length: int,
+    n: int,
+) -> int:
+    """Add the samples of one event of a user whose items are ``row[:length]``; returns their end.
+
+    A negative is the first item of the frozen pool, from the event's own place on, that the user
+    does not have.
+    """
+    weight = tables.first_weight if event == 0 else tables.later_weight
+    if weight == 0.0:
+        return n
+    item = np.int64(row[event])
+    last = np.int64(-1)
+    if event > 0:
+        last = np.int64(row[event - 1])
+    size = len(tables.negatives)
+    width = len(work.p)
+    first_place = negatives_place(row, event, tables.n_negatives, size, tables.negatives_by_prefix)
+    for k in range(tables.n_negatives):
+        place = (first_place + k) % size
+        negative = np.int64(-1)
+        for _ in range(size):
+            candidate = tables.negatives[place]
+            own = False
+            for t in range(length):
+                if row[t] == candidate:
+                    own = True
+                    break
+            if not own:
+                negative = np.int64(candidate)
+                break
+            place = (place + 1) % size
+        if negative < 0:  # the user has every item: there is nothing to rank below
+            return n
+        work.chosen[n] = negative
+        work.weight[n] = weight / tables.n_negatives
+        work.constant[n] = tables.biases[item] - tables.biases[negative]
+        work.drift[n] = tables.s_biases[item] - tables.s_biases[negative]
+        rho = tables.shared_rho + tables.item_rho[item] + tables.item_rho[negative]
+        rho += tables.bias_rho[item] + tables.bias_rho[negative]
+        if last >= 0:
+            rho += tables.item_rho[last]
+        work.rho[n] = rho
+        toward, away = work.toward[n], work.away[n]
+        s_toward, s_away = work.s_toward[n], work.s_away[n]
+        for t in range(width):
+            start = tables.shared[t]
+            s_start = tables.s_shared[t]
+            if last >= 0:
+                start += tables.items[last, t]
+                s_start += tables.s_items[last, t]
+            toward[t] = start - tables.items[item, t]
+            away[t] = start - tables.items[negative, t]
+            s_toward[t] = s_start - tables.s_items[item, t]
+            s_away[t] = s_start - tables.s_items[negative, t]
+        n += 1
+    return n
+
+
+@compiled
+def _margins(work: TranslationWorkspace, p: Array, n: int) -> None:
+    for s in range(n):
+        closer = np.sqrt(square_of_sum(p, work.toward[s]))
+        farther = np.sqrt(square_of_sum(p, work.away[s]))
+        work.x[s] = work.constant[s] - closer + farther
+
+
+@compiled
+def _directions(work: TranslationWorkspace, n: int) -> None:
+    """Write D of every sample at the row."""
+    for s in range(n):
+        toward, away, difference = work.toward[s], work.away[s], work.difference[s]
+        closer = np.sqrt(square_of_sum(work.p, toward))
+        farther = np.sqrt(square_of_sum(work.p, away))
+        a = 1.0 / farther if farther > 0.0 else 0.0
+        b = 1.0 / closer if closer > 0.0 else 0.0
+        for t in range(len(work.p)):
+            difference[t] = a * (work.p[t] + away[t]) - b * (work.p[t] + toward[t])
+
+
+@compiled
+def _solve_step(work: TranslationWorkspace, n: int, ridge: float) -> None:
+    """``step = (ridge I + D^T H D)^-1 residual`` by conjugate gradients; uses up the residual."""
+    width = len(work.p)
+    step, residual, direction, product = work.step, work.residual, work.direction, work.product
+    for t in range(width):
+        step[t] = 0.0
+        direction[t] = residual[t]
+    rr = dot(residual, residual)
+    enough = _INNER_TOLERANCE * rr
+    for _ in range(width):
+        if rr <= enough:
+            break
+        for t in range(width):
+            product[t] = ridge * direction[t]
+        for s in range(n):
+            row = work.difference[s]
+            along = work.curvature[s] * dot(row, direction)
+            for t in range(width):
+                product[t] += along * row[t]
+        alpha = rr / dot(direction, product)
+        for t in range(width):
+            step[t] += alpha * direction[t]
+            residual[t] -= alpha * product[t]
+        after = dot(residual, residual)
+        for t in range(width):
+            direction[t] = residual[t] + after / rr * direction[t]
+        rr = after
+
+
+@compiled
+def _fold_in(work: TranslationWorkspace, n: int, ridge: float) -> int:
+    """Lower the user's own loss from the row ``p``; returns the Gauss-Newton steps taken."""
+    width = len(work.p)
+    p, trial = work.p, work.trial
+    _margins(work, p, n)
+    value = derivatives(n, work.x, work.weight, work.slope, work.curvature)
+    value += 0.5 * ridge * dot(p, p)
+    for taken in range(_MAX_STEPS):
+        _directions(work, n)
+        for t in range(width):
+            work.residual[t] = -ridge * p[t]
+        for s in range(n):
+            row = work.difference[s]
+            for t in range(width):
+                work.residual[t] -= work.slope[s] * row[t]
+        largest = 0.0
+        for t in range(width):
+            largest = max(largest, abs(work.residual[t]))
+        if largest <= _GRADIENT_TOLERANCE:
+            return taken
+        _solve_step(work, n, ridge)
+        length = 1.0
+        lowered = False
+        for _ in range(_MAX_HALVINGS):
+            for t in range(width):
+                trial[t] = p[t] + length * work.step[t]
+            _margins(work, trial, n)
+            moved = derivatives(n, work.x, work.weight, work.slope, work.curvature)
+            moved += 0.5 * ridge * dot(trial, trial)
+            if moved < value:
+                lowered = True
+                break
+            length *= 0.5
+        if not lowered:  # as low as rounding shows
+            _margins(work, p, n)
+            derivatives(n, work.x, work.weight, work.slope, work.curvature)
+            return taken
+        value = moved
+        for t in range(width):
+            p[t] = trial[t]
+    return _MAX_STEPS
+
+
+@compiled
+def _value(tables: TranslationFakes, work: TranslationWorkspace, n: int) -> float:
+    """``-s . G`` of the user whose first ``n`` samples are loaded; moves its row."""
+    if n == 0:
+        return 0.0
+    if tables.fold:
+        ridge = tables.ridge
+        if tables.ridge_per_sample:
+            total_weight = 0.0
+            for s in range(n):
+                total_weight += work.weight[s]
+            ridge *= total_weight
+        _fold_in(work, n, ridge)
+    else:
+        _margins(work, work.p, n)
+        derivatives(n, work.x, work.weight, work.slope, work.curvature)
+    total = 0.0
+    for s in range(n):
+        closer = np.sqrt(square_of_sum(work.p, work.toward[s]))
+        farther = np.sqrt(square_of_sum(work.p, work.away[s]))
+        dx = work.drift[s]
+        if closer > 0.0:
+            dx -= dot_of_sum(work.p, work.toward[s], work.s_toward[s]) / closer
+        if farther > 0.0:
+            dx += dot_of_sum(work.p, work.away[s], work.s_away[s]) / farther
+        total -= work.slope[s] * dx + work.weight[s] * work.rho[s]
+    return total
+
+
+@compiled
+def prefix_values(
+    tables: TranslationFakes,
+    work: TranslationWorkspace,
+    offsets: IndexArray,
+    items: IntArray,
+    every_event: bool,
+    out: Array,
+) -> None:
+    """Influence of each sequence into ``out`` (n,), or after each of its events (n_events,).
+
+    An item that served as a negative and is now the user's own makes all samples anew, and the row
+    is walked from the first event again.
+    """
+    for r in range(len(offsets) - 1):
+        row = items[offsets[r] : offsets[r + 1]]
+        length = len(row)
+        n = 0
+        value = 0.0
+        for end in range(1, length + 1):
+            # a whole sequence is asked for: its negatives are those of its last event
+            owned = end if every_event else length
+            start = end - 1
+            for s in range(n):
+                if work.chosen[s] == row[end - 1]:
+                    start = 0
+            if start == 0:
+                n = 0
+                work.p[:] = first_row(tables.first_rows, row)
+            for event in range(start, end):
+                n = _append(tables, work, row, event, owned, n)
+                if event < end - 1:
+                    _value(tables, work, n)
+            value = _value(tables, work, n)
+            if every_event:
+                out[offsets[r] + end - 1] = value
+        if not every_event:
+            out[r] = value

@@ -1,0 +1,1 @@
+"""What a surrogate minimised, with the derivatives that influence needs."""

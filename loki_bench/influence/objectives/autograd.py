@@ -1,0 +1,251 @@
+"""The training objective of any differentiable recommender, by automatic differentiation.
+
+The slower way, for models whose score is no sum of inner products. A product with the exact
+Hessian is a double backward pass; a Gauss-Newton product is a forward and a backward one. Either
+can be taken over some of the users, see ``user_sampling``.
+
+Gauss-Newton needs to know what a loss is made of. It is for models that declare a sample's loss
+to be ``-log P`` of what was observed (``loss_is_log_probability``), so that
+``loss = log(1 + exp(-x))`` with the log-odds ``x = log(P / (1 - P))``; without the second
+derivatives of x the Hessian is ``sum_s sigmoid'(x_s) grad x_s grad x_s^T``, which is
+``sum_s grad loss_s grad loss_s^T / (exp(loss_s) - 1)``. For pairwise logistic losses that is the
+usual Gauss-Newton matrix, and for a cross-entropy the one of "this item or any other".
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from loki_bench.contracts import DifferentiableRecommender, InfluenceObjective, TrainingSamples
+from loki_bench.errors import InvalidAnswerError
+from loki_bench.influence.objectives.derivatives import losses_along
+from loki_bench.influence.objectives.factor import Curvature
+from loki_bench.influence.objectives.user_sampling import DrawnSamples
+
+__all__ = ["AutogradObjective", "take_samples"]
+
+FloatArray = NDArray[np.floating]
+
+_CHUNK = 4096
+"""Samples in one pass: a cross-entropy's graph holds a few arrays of this many rows by n_items."""
+
+_DIAGONAL_PROBES = 8
+
+
+class AutogradObjective:
+    """``sum_s loss_s + 1/2 sum_p l2_p theta_p**2`` around the model's parameters.
+
+    Parameters
+    ----------
+    model : DifferentiableRecommender
+        Fitted; its parameters are read, never changed.
+    samples : TrainingSamples
+    drawn : DrawnSamples or None
+        The samples that the gradient and the products are summed over, with their weights; None
+        takes all of them. The regulariser is always that of all.
+
+    Raises
+    ------
+    InvalidAnswerError
+        A parameter is not finite or not all parameters share a type.
+    """
+
+    def __init__(
+        self,
+        model: DifferentiableRecommender,
+        samples: TrainingSamples,
+        drawn: DrawnSamples | None = None,
+    ) -> None:
+        self.model = model
+        self.samples = samples
+        everything = DrawnSamples(
+            rows=np.arange(len(samples)),
+            weights=np.ones(len(samples)),
+            n_users=len(np.unique(samples.users)),
+        )
+        self.drawn = everything if drawn is None else drawn
+        self.parameters = model.parameters()
+        if len({p.dtype for p in self.parameters}) != 1:
+            raise InvalidAnswerError(
+                f"{type(model).__name__}.parameters() mixes number types: give tensors of one type"
+            )
+        if not all(bool(torch.isfinite(p).all()) for p in self.parameters):
+            raise InvalidAnswerError(
+                f"{type(model).__name__}.parameters() hold NaN or infinity: train it again with a "
+                "smaller learning rate"
+            )
+        self.l2 = [c.detach() for c in model.l2_coefficients(samples)]
+
+    @property
+    def size(self) -> int:
+        """Number of parameters."""
+        return sum(p.numel() for p in self.parameters)
+
+    @property
+    def n_samples(self) -> int:
+        """Number of training samples."""
+        return len(self.samples)
+
+    def gradient(self) -> FloatArray:
+        """Gradient of the objective, shape (size,)."""
+        total = [c * p.detach() for c, p in zip(self.l2, self.parameters, strict=True)]
+        for part, weights in self._chunks():
+            loss = (weights * self.model.sample_loss(part)).sum()
+            for out, g in zip(total, self._grad(loss), strict=True):
+                out += g
+        return self.flatten(total)
+
+    def target_gradient(self, objective: InfluenceObjective) -> FloatArray:
+        """Gradient of the weighted sum of target scores, shape (size,)."""
+        if not len(objective.users):
+            return np.zeros_like(self.flatten([p.detach() for p in self.parameters]))
+        scores = self.model.target_score(objective.users, objective.histories, objective.items)
+        weights = torch.as_tensor(objective.weights, dtype=scores.dtype, device=scores.device)
+        return self.flatten(self._grad((weights * scores).sum()))
+
+    def hessian_product(
+        self,
+        vector: FloatArray,
+        *,
+        curvature: Curvature = "exact",
+        damping: float = 0.0,
+        out: FloatArray | None = None,
+    ) -> FloatArray:
+        """``(H + damping I) vector``.
+
+        Raises ``InvalidAnswerError`` for Gauss-Newton where a loss is no ``-log P``: the model does
+        not declare it, or a loss is below 0.
+        """
+        parts = self.unflatten(vector)
+        total = [(c + damping) * v for c, v in zip(self.l2, parts, strict=True)]
+        product = self._exact if curvature == "exact" else self._gauss_newton
+        for samples, weights in self._chunks():
+            for t, h in zip(total, product(samples, weights, parts), strict=True):
+                t += h
+        flat = self.flatten(total)
+        if out is None:
+            return flat
+        out[:] = flat
+        return out
+
+    def gauss_newton_diagonal(self, *, seed: int) -> FloatArray | None:
+        """Estimate of the Gauss-Newton matrix's diagonal with the L2 term, shape (size,).
+
+        None where the model's loss is not declared to be ``-log P``. For random signs z,
+        ``(J^T sqrt(h) z)**2`` has the diagonal as its expectation; it is exact where a parameter
+        belongs to one sample of a chunk.
+        """
+        if not self.model.loss_is_log_probability:
+            return None
+        total = [c.expand(p.shape).clone() for c, p in zip(self.l2, self.parameters, strict=True)]
+        rng = np.random.default_rng(seed)
+        for samples, weights in self._chunks():
+            losses = self.model.sample_loss(samples)
+            roots = (weights * self._odds(losses.detach())).sqrt()
+            for probe in range(_DIAGONAL_PROBES):
+                signs = torch.as_tensor(rng.choice([-1.0, 1.0], len(losses)), dtype=losses.dtype)
+                gradients = self._grad(
+                    losses, roots * signs, retain_graph=probe + 1 < _DIAGONAL_PROBES
+                )
+                for t, g in zip(total, gradients, strict=True):
+                    t += g.square() / _DIAGONAL_PROBES
+        return self.flatten(total)
+
+    def _exact(
+        self, samples: TrainingSamples, weights: Tensor, vector: list[Tensor]
+    ) -> list[Tensor]:
+        loss = (weights * self.model.sample_loss(samples)).sum()
+        gradients = self._grad(loss, create_graph=True)
+        along = sum(
+            ((g * v).sum() for g, v in zip(gradients, vector, strict=True)),
+            start=torch.zeros((), dtype=loss.dtype, device=loss.device),
+        )
+        if not along.requires_grad:  # a loss that is linear in every parameter
+            return [torch.zeros_like(p) for p in self.parameters]
+        return self._grad(along)
+
+    def _gauss_newton(
+        self, samples: TrainingSamples, weights: Tensor, vector: list[Tensor]
+    ) -> list[Tensor]:
+        if not self.model.loss_is_log_probability:
+            raise InvalidAnswerError(
+                f"curvature 'gauss-newton' needs losses that are -log of a probability, which "
+                f"{type(self.model).__name__} does not declare: set loss_is_log_probability if "
+                "they are, or use curvature = 'exact'"
+            )
+        losses, along = losses_along(self.model, self.parameters, vector, samples)
+        cotangent = weights * self._odds(losses) * along
+        return self._grad(self.model.sample_loss(samples), cotangent)
+
+    def _odds(self, losses: Tensor) -> Tensor:
+        """``1 / (exp(loss) - 1)``, the odds of what was observed; 0 where a loss underflows."""
+        if bool((losses < 0).any()):
+            raise InvalidAnswerError(
+                f"curvature 'gauss-newton' takes a sample's loss for -log of a probability, and "
+                f"{type(self.model).__name__}.sample_loss() is {float(losses.min()):.3g} for one: "
+                "use curvature = 'exact' with damping"
+            )
+        certain = losses < torch.finfo(losses.dtype).tiny
+        return torch.where(certain, 0.0, 1.0 / torch.expm1(losses.clamp(min=1e-30)))
+
+    def flatten(self, tensors: list[Tensor]) -> FloatArray:
+        """Tensors shaped like the parameters as one numpy vector."""
+        return torch.cat(
+            [
+                t.detach().expand(p.shape).reshape(-1).cpu()
+                for t, p in zip(tensors, self.parameters, strict=True)
+            ]
+        ).numpy()
+
+    def unflatten(self, vector: FloatArray) -> list[Tensor]:
+        """The parts of a vector as tensors shaped like the parameters (copies)."""
+        parts, at = [], 0
+        for p in self.parameters:
+            part = torch.tensor(vector[at : at + p.numel()], dtype=p.dtype, device=p.device)
+            parts.append(part.reshape(p.shape))
+            at += p.numel()
+        return parts
+
+    def _grad(
+        self,
+        value: Tensor,
+        cotangent: Tensor | None = None,
+        *,
+        create_graph: bool = False,
+        retain_graph: bool = False,
+    ) -> list[Tensor]:
+        gradients = torch.autograd.grad(
+            value,
+            self.parameters,
+            cotangent,
+            create_graph=create_graph,
+            retain_graph=create_graph or retain_graph,
+            allow_unused=True,
+        )
+        return [
+            torch.zeros_like(p) if g is None else g
+            for g, p in zip(gradients, self.parameters, strict=True)
+        ]
+
+    def _chunks(self) -> Iterator[tuple[TrainingSamples, Tensor]]:
+        first = self.parameters[0]
+        for start in range(0, len(self.drawn.rows), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            weights = torch.as_tensor(
+                self.drawn.weights[part], dtype=first.dtype, device=first.device
+            )
+            yield take_samples(self.samples, self.drawn.rows[part]), weights
+
+
+def take_samples(samples: TrainingSamples, rows: NDArray[np.int64]) -> TrainingSamples:
+    """Some of the samples."""
+    return TrainingSamples(
+        users=samples.users[rows],
+        last_items=samples.last_items[rows],
+        positives=samples.positives[rows],
+        negatives=samples.negatives[rows],
+        histories=None if samples.histories is None else samples.histories.take(rows),
+    )

@@ -1,0 +1,1 @@
+"""The steps of the protocol, one module each, and the record that they end in."""

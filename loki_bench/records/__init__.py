@@ -1,0 +1,1 @@
+"""What is kept on disk: records, artefacts, manifests, and folders of them."""

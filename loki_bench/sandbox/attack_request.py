@@ -1,0 +1,223 @@
+"""An attack from its order to its sequences, in whichever process it runs.
+
+The order holds exactly what the protocol grants, so the isolated process that is sent it
+(:mod:`loki_bench.sandbox.child`) holds no more: no test event, no victim, no folder of results.
+"""
+
+import hashlib
+import json
+import pickle
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.answer_checks import checked_prepared, validate_poison
+from loki_bench.contracts import (
+    Attacker,
+    AttackerView,
+    Budget,
+    Goal,
+    InfluenceEstimator,
+    Recommender,
+)
+from loki_bench.engine.timing import Timed, timed
+from loki_bench.errors import RejectedError
+from loki_bench.interactions import Interactions, Sequences
+from loki_bench.plugins.specs import ComponentSpec
+from loki_bench.sandbox.query_oracle import AskedOracle
+
+__all__ = [
+    "AttackRequest",
+    "Component",
+    "LentSurrogate",
+    "SurrogateRequest",
+    "craft_for_host",
+    "poison_of",
+    "prepare_for_host",
+]
+
+Ask: TypeAlias = Callable[[Any], Any]
+"""Puts a question, as plain JSON data, to the host, and returns its answer."""
+
+T = TypeVar("T")
+Crafting: TypeAlias = tuple[dict[str, NDArray[Any]], dict[str, Any], dict[str, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """A component to build: its name, its target and its parameters."""
+
+    name: str
+    target: str
+    parameters: dict[str, Any]
+
+    def build(self) -> Any:
+        """Import the target and call it; raises as :meth:`ComponentSpec.build` does."""
+        spec = ComponentSpec(name=self.name, summary=self.name, target=self.target)
+        return spec.build(self.parameters)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurrogateRequest:
+    """A surrogate that the host trained before the attack: its vote, and its pickled bytes."""
+
+    name: str
+    weight: float
+    pickled: bytes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AttackRequest:
+    """All that one attack is given, in a form that can be sent.
+
+    Attributes
+    ----------
+    attacker : Component
+    history : Interactions
+        See :class:`~loki_bench.contracts.AttackerView`.
+    train : Interactions or None
+        What the surrogates were trained on; None without surrogates.
+    goal, budget, seed
+        See :class:`~loki_bench.contracts.AttackerView`.
+    surrogates : tuple of SurrogateRequest
+    influence : Component or None
+    queries : int or None
+        How many questions the attacker may put to the oracle; None where it is not given one.
+    prepared : mapping of str to array, or None
+        What :func:`prepare_for_host` gave; None where the attacker was not asked to prepare.
+    """
+
+    attacker: Component
+    history: Interactions
+    train: Interactions | None
+    goal: Goal
+    budget: Budget
+    seed: int
+    surrogates: tuple[SurrogateRequest, ...]
+    influence: Component | None
+    queries: int | None
+    prepared: Mapping[str, NDArray[Any]] | None = None
+
+    def view(self, ask: Ask) -> AttackerView:
+        """What the attacker sees; ``ask`` puts a question to the host."""
+        train = self.train
+        return AttackerView(
+            history=self.history,
+            goal=self.goal,
+            budget=self.budget,
+            seed=self.seed,
+            surrogates=()
+            if train is None
+            else tuple(LentSurrogate(s.name, s.weight, train, s.pickled) for s in self.surrogates),
+            influence=None if self.influence is None else self._estimator,
+            oracle=None if self.queries is None else AskedOracle(ask, n_granted=self.queries),
+            prepared=self.prepared,
+        )
+
+    def _estimator(self) -> InfluenceEstimator:
+        assert self.influence is not None  # noqa: S101  # for the type checker
+        estimator: InfluenceEstimator = self.influence.build()
+        return estimator
+
+
+class LentSurrogate:
+    """A surrogate as an attacker holds it; the host trained it before the attacker ran."""
+
+    def __init__(self, name: str, weight: float, train: Interactions, pickled: bytes) -> None:
+        self.name = name
+        self.weight = weight
+        self.train = train
+        self._pickled = pickled
+        self._fitted: Recommender | None = None
+
+    def fit(self) -> Recommender:
+        """The fitted recommender; the same object at every call."""
+        if self._fitted is None:
+            fitted: Recommender = pickle.loads(self._pickled)
+            self._fitted = fitted
+        return self._fitted
+
+
+def craft_for_host(order: AttackRequest, ask: Ask) -> Crafting:
+    """Let the attacker write its sequences; they come back as plain arrays and plain data.
+
+    Returns
+    -------
+    (arrays, report, costs)
+        ``offsets`` and ``items`` of the poison, what the attacker reports of itself, and what
+        :func:`~loki_bench.engine.timing.timed` says of ``poison`` alone.
+
+    Raises
+    ------
+    RejectedError
+        The answer breaks the rules, or the attacker changed what it was shown.
+    """
+    attacker: Attacker = order.attacker.build()
+    done = _watched(order, attacker.poison, ask)
+    poison = validate_poison(
+        done.value,
+        attacker=order.attacker.name,
+        budget=order.budget,
+        n_items=order.history.n_items,
+    )
+    # As it will be read again: what is not plain data fails here, in the attacker's own step.
+    report = json.loads(json.dumps(dict(getattr(attacker, "report", {})), allow_nan=False))
+    return {"offsets": poison.offsets, "items": poison.items}, report, done.costs
+
+
+def prepare_for_host(order: AttackRequest, ask: Ask) -> Crafting:
+    """Let the attacker prepare, for any number of fake users.
+
+    Returns
+    -------
+    (arrays, report, costs)
+        As of :func:`craft_for_host`; the report is empty.
+
+    Raises
+    ------
+    RejectedError
+        The attacker changed what it was shown.
+    InvalidAnswerError
+        It answered with something other than named arrays of numbers or text.
+    """
+    attacker: Attacker = order.attacker.build()
+    done = _watched(order, attacker.prepare, ask)
+    return checked_prepared(done.value, attacker=order.attacker.name), {}, done.costs
+
+
+def _watched(order: AttackRequest, work: Callable[[AttackerView], T], ask: Ask) -> Timed[T]:
+    """The attacker's answer, unless it changed what it was shown."""
+    view = order.view(ask)
+    shown = _digest(view)
+    # numba is imported to listen to its compiling; a simple attack must not wait for that
+    compiles = bool(order.surrogates) or order.influence is not None
+    done = timed(lambda: work(view), compiles=compiles)
+    if _digest(view) != shown:
+        raise RejectedError(
+            f"attacker '{order.attacker.name}' changed the view that it was given; it is read-only"
+        )
+    return done
+
+
+def poison_of(arrays: dict[str, NDArray[Any]]) -> Sequences:
+    """The sequences that :func:`craft_for_host` took apart.
+
+    Raises ``ValueError`` where the arrays are no sequences.
+    """
+    return Sequences(arrays["offsets"], arrays["items"])
+
+
+def _digest(view: AttackerView) -> str:
+    """SHA-256 of all data in a view: ``frozen`` stops a mistake, not ``object.__setattr__``."""
+    sha = hashlib.sha256()
+    for sequences in (view.history, *(surrogate.train for surrogate in view.surrogates)):
+        sha.update(sequences.digest().encode())
+    prepared = view.prepared or {}
+    for array in (view.goal.items, view.goal.users, *(prepared[name] for name in sorted(prepared))):
+        sha.update(np.ascontiguousarray(array).tobytes())
+    weights = [(surrogate.name, surrogate.weight) for surrogate in view.surrogates]
+    sha.update(repr((view.goal.kind, view.budget, view.seed, weights)).encode())
+    return sha.hexdigest()

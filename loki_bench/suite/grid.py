@@ -1,0 +1,262 @@
+"""Expands a suite into cells, and refuses what can't be run before anything is computed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar, get_args
+
+from loki_bench.errors import LokiBenchError, SuiteError
+from loki_bench.interactions import Interactions
+from loki_bench.plugins.registry import Origin, Registry
+from loki_bench.plugins.specs import (
+    AttackerSpec,
+    ComponentSpec,
+    DefenseSpec,
+    InfluenceEstimatorSpec,
+    MetricSpec,
+    Need,
+    RecommenderSpec,
+)
+from loki_bench.suite.cell import (
+    Cell,
+    CellBudget,
+    ComponentRef,
+    DatasetRef,
+    OracleGrant,
+    SurrogateRef,
+    resolve,
+)
+from loki_bench.suite.goal import draw_goal, draw_placebo_goal
+from loki_bench.suite.suite import Choice, Simulator, Suite
+
+__all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand"]
+
+S = TypeVar("S", bound=ComponentSpec)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenMetric:
+    """A metric of a suite: ``display_rate@10`` is the metric ``display_rate`` with ``k = 10``."""
+
+    label: str
+    spec: MetricSpec
+    k: int | None
+    origin: Origin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """The cells of a suite in the order of its file, and the metrics of each."""
+
+    cells: tuple[Cell, ...]
+    metrics: tuple[ChosenMetric, ...]
+
+
+def expand(
+    suite: Suite, registry: Registry, dataset: DatasetRef, interactions: Interactions
+) -> Grid:
+    """All cells of a suite.
+
+    Raises
+    ------
+    UsageError
+        A component is unknown or refuses its parameters, K exceeds the catalogue, a target does
+        not exist, or an attacker needs what the suite does not grant. The message begins with
+        the suite's name.
+    """
+    try:
+        metrics = tuple(chosen_metric(registry, label, dataset.n_items) for label in suite.metrics)
+        for seed in suite.seeds:
+            draw_goal(interactions, suite.protocol, seed)
+            if suite.integrity_rows:
+                draw_placebo_goal(interactions, suite.protocol, seed)
+        return Grid(cells=tuple(_cells(suite, registry, dataset)), metrics=metrics)
+    except LokiBenchError as error:
+        raise type(error)(f"suite '{suite.name}': {error}") from error
+
+
+def _cells(suite: Suite, registry: Registry, dataset: DatasetRef) -> Iterator[Cell]:
+    victims = [_recommender(registry, choice) for choice in suite.victims]
+    pool = [(_recommender(registry, choice), choice) for choice in suite.surrogates]
+    chosen = _attackers(suite)
+    attackers = [(*_resolved(registry, AttackerSpec, choice), choice) for choice in chosen]
+    defenses = [_defense(registry, choice) for choice in suite.defenses]
+    for seed in suite.seeds:
+        for share in suite.budget.fake_users:
+            for actions in suite.budget.actions:
+                budget = CellBudget(
+                    fake_users=share,
+                    n_fake_users=round(share * dataset.n_users),
+                    actions=actions,
+                )
+                for spec, attacker, choice in attackers:
+                    needs = spec.needs_with(attacker.parameters)
+                    _refuse_ungranted(suite, spec, needs)
+                    influence, is_default = _influence(registry, spec, needs, choice)
+                    for victim in victims:
+                        for simulator, surrogates in _lent(
+                            suite, needs, victim, pool, attacker.name
+                        ):
+                            for defense, placebo in _variants(
+                                suite, attacker.name, defenses, budget
+                            ):
+                                yield Cell(
+                                    dataset=dataset,
+                                    protocol=suite.protocol,
+                                    budget=budget,
+                                    victim=victim,
+                                    attacker=attacker,
+                                    simulator=simulator,
+                                    surrogates=surrogates,
+                                    influence=influence,
+                                    influence_is_default=is_default,
+                                    oracle=_oracle(suite, needs, dataset),
+                                    sees_history="history" in needs,
+                                    isolation=suite.isolation,
+                                    defense=defense,
+                                    placebo=placebo,
+                                    # What is asked of the victim belongs to one attack alone.
+                                    prepares=spec.prepares and "queries" not in needs,
+                                    seed=seed,
+                                )
+
+
+def _attackers(suite: Suite) -> list[Choice]:
+    """The attackers of the suite, and `none` where a suite with integrity rows leaves it out."""
+    named = [choice.name for choice in suite.attackers]
+    without_none = bool(suite.integrity_rows) and "none" not in named
+    return [*([Choice(name="none")] if without_none else []), *suite.attackers]
+
+
+def _variants(
+    suite: Suite, attacker: str, defenses: list[ComponentRef | None], budget: CellBudget
+) -> list[tuple[ComponentRef | None, bool]]:
+    """Every defense, and one placebo beside the first: it is about the attack."""
+    plain: list[tuple[ComponentRef | None, bool]] = [(defense, False) for defense in defenses]
+    placebo = attacker != "none" and suite.has_placebos_at(budget.fake_users, budget.actions)
+    return [*plain[:1], *([(defenses[0], True)] if placebo else []), *plain[1:]]
+
+
+def _lent(
+    suite: Suite,
+    needs: frozenset[Need],
+    victim: ComponentRef,
+    pool: list[tuple[ComponentRef, Choice]],
+    attacker: str,
+) -> Iterator[tuple[Simulator | None, tuple[SurrogateRef, ...]]]:
+    """Every simulator of the suite with the surrogates that it lends against this victim.
+
+    An attack without surrogates has one row, whatever simulators the suite compares.
+    """
+    if "surrogates" not in needs:
+        yield None, ()
+        return
+    for simulator in suite.simulator:
+        if simulator == "single":
+            for recommender, _ in pool:
+                yield simulator, (SurrogateRef(recommender=recommender, weight=1.0),)
+        else:
+            yield simulator, _lent_together(simulator, victim, pool, attacker)
+
+
+def _lent_together(
+    simulator: Simulator,
+    victim: ComponentRef,
+    pool: list[tuple[ComponentRef, Choice]],
+    attacker: str,
+) -> tuple[SurrogateRef, ...]:
+    """The surrogates that vote together (the protocol's leave-one-out, all, or white-box)."""
+    if simulator == "white-box":
+        return (SurrogateRef(recommender=victim, weight=1.0),)
+    lent = tuple(
+        SurrogateRef(recommender=recommender, weight=choice.weight)
+        for recommender, choice in pool
+        if simulator == "all"
+        or (recommender.name != victim.name and recommender.target != victim.target)
+    )
+    if not lent:
+        raise SuiteError(
+            f"no surrogate is left for attacker '{attacker}' against victim '{victim.name}' with "
+            f"simulator '{simulator}'; add another recommender to the key 'surrogates'"
+        )
+    return lent
+
+
+def _refuse_ungranted(suite: Suite, spec: AttackerSpec, needs: frozenset[Need]) -> None:
+    """What an attacker needs is compared with what the suite grants before anything is fitted."""
+    unknown = needs - frozenset(get_args(Need))
+    if unknown:
+        raise SuiteError(
+            f"attacker '{spec.name}' needs {', '.join(sorted(map(repr, unknown)))}, which no suite "
+            f"can grant; a spec may name: {', '.join(get_args(Need))}"
+        )
+    if "surrogates" in needs and not suite.surrogates and set(suite.simulator) != {"white-box"}:
+        raise SuiteError(
+            f"attacker '{spec.name}' needs surrogates, and the suite's key 'surrogates' is empty"
+        )
+    if "queries" in needs and not suite.knowledge.queries:
+        raise SuiteError(
+            f"attacker '{spec.name}' needs queries to the victim, and the suite grants none; set "
+            "'queries' in the table [knowledge]"
+        )
+
+
+def _oracle(suite: Suite, needs: frozenset[Need], dataset: DatasetRef) -> OracleGrant | None:
+    if "queries" not in needs:
+        return None
+    knowledge = suite.knowledge
+    if knowledge.list_length > dataset.n_items:
+        raise SuiteError(
+            f"key 'knowledge.list_length': {knowledge.list_length} is larger than the catalogue "
+            f"of {dataset.n_items} items"
+        )
+    return OracleGrant(queries=knowledge.queries, list_length=knowledge.list_length)
+
+
+def _influence(
+    registry: Registry, spec: AttackerSpec, needs: frozenset[Need], choice: Choice
+) -> tuple[ComponentRef | None, bool]:
+    """The estimator that the attacker is lent, and whether it is the one that its spec names."""
+    if "influence" not in needs:
+        if choice.influence is not None:
+            raise SuiteError(f"attacker '{choice.name}' takes no influence estimator")
+        return None, False
+    default = Choice(name=spec.influence, parameters=dict(spec.influence_parameters))
+    chosen = choice.influence or default
+    return _resolved(registry, InfluenceEstimatorSpec, chosen)[1], chosen == default
+
+
+def _defense(registry: Registry, choice: Choice) -> ComponentRef | None:
+    """The component; None for ``none``, which is no component but the absence of one."""
+    if choice.name != "none":
+        return _resolved(registry, DefenseSpec, choice)[1]
+    if choice.parameters:
+        raise SuiteError(f"defense 'none' takes no parameter '{next(iter(choice.parameters))}'")
+    return None
+
+
+def _recommender(registry: Registry, choice: Choice) -> ComponentRef:
+    return _resolved(registry, RecommenderSpec, choice)[1]
+
+
+def _resolved(registry: Registry, spec_type: type[S], choice: Choice) -> tuple[S, ComponentRef]:
+    spec, origin = registry.find(spec_type, choice.name)
+    return spec, resolve(spec, origin, choice.parameters)
+
+
+def chosen_metric(registry: Registry, label: str, n_items: int) -> ChosenMetric:
+    """The metric of a label such as ``display_rate@10``; raises ``UsageError`` if it is none."""
+    name, at, cutoff = label.partition("@")
+    spec, origin = registry.find(MetricSpec, name)
+    if spec.takes_k != bool(at):
+        expected = f"{name}@10" if spec.takes_k else name
+        raise SuiteError(f"key 'metrics': '{label}' should read like '{expected}'")
+    if not at:
+        return ChosenMetric(label=label, spec=spec, k=None, origin=origin)
+    if not cutoff.isdecimal() or int(cutoff) < 1:
+        raise SuiteError(f"key 'metrics': '{label}': the cut-off must be a whole number from 1")
+    if int(cutoff) > n_items:
+        raise SuiteError(
+            f"key 'metrics': '{label}': K = {cutoff} is larger than the catalogue of {n_items} "
+            "items"
+        )
+    return ChosenMetric(label=label, spec=spec, k=int(cutoff), origin=origin)

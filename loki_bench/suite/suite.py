@@ -1,0 +1,202 @@
+"""Suite files: which cells to compute, as typed and checked TOML.
+
+A suite names a dataset, a protocol, budgets, victims, a surrogate pool, attackers, metrics and
+seeds; the grid is their product. Suites that come with the package live in ``loki_bench/suites``.
+"""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from loki_bench.contracts import GoalKind
+from loki_bench.suite.toml_tables import SuiteTable, read_suite, texts_in
+
+__all__ = [
+    "BudgetGrid",
+    "Choice",
+    "IntegrityRows",
+    "Isolation",
+    "Knowledge",
+    "Limits",
+    "Parameter",
+    "Protocol",
+    "Simulator",
+    "Suite",
+    "load_suite",
+    "packaged_suites",
+]
+
+Parameter: TypeAlias = bool | int | float | str | list[str] | list[int] | list[float]
+Simulator: TypeAlias = Literal["leave-one-out", "all", "white-box", "single"]
+"""Which recommenders an attacker is lent: the pool without the victim's, all of the pool, the
+victim's alone, or each of the pool alone (a row for each)."""
+
+Isolation: TypeAlias = Literal["process", "in-process"]
+
+IntegrityRows: TypeAlias = bool | Literal["largest-budget"]
+"""At every budget, at none, or with placebos at the largest share and number of actions only."""
+
+
+def _as_choice(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class Choice(SuiteTable):
+    """A component chosen by name, with parameters that differ from its defaults.
+
+    In a suite either ``"name"`` or ``{ name = "...", parameters = { ... } }``; or the path of a
+    file that ``loki-bench tune`` wrote, ``{ name = "...", parameters = "tuned/x.toml" }``.
+    """
+
+    name: str = Field(description="the name under which a plugin declares it")
+    parameters: dict[str, Parameter] = Field(
+        default={}, description="parameters that differ from its defaults, or a file of them"
+    )
+    weight: float = Field(default=1.0, gt=0, description="a surrogate's vote (the paper, Eq. 1)")
+    influence: "Annotated[Choice, BeforeValidator(_as_choice)] | None" = Field(
+        default=None, description="the influence estimator lent to an attacker that needs one"
+    )
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+Named: TypeAlias = Annotated[Choice, BeforeValidator(_as_choice)]
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+Count: TypeAlias = Annotated[int, Field(ge=1)]
+Seed: TypeAlias = Annotated[int, Field(ge=0)]
+
+
+class Protocol(SuiteTable):
+    """What the attack is after, and how success is read."""
+
+    n_targets: Count = Field(default=20, description="target items, drawn from the seed")
+    n_target_users: Count = Field(default=20, description="target users, drawn from the seed")
+    goal: GoalKind = Field(
+        default="promote", description="whether targets are to be shown, or shown no longer"
+    )
+    targets: list[str] = Field(default=[], description="item tokens, instead of drawing them")
+    target_users: list[str] = Field(default=[], description="user tokens, instead of drawing them")
+
+
+class BudgetGrid(SuiteTable):
+    """Budgets of the grid: every share of fake users with every number of actions."""
+
+    fake_users: Annotated[list[Share], BeforeValidator(_as_list)] = Field(
+        default=[0.03], description="fake users as a share of genuine ones; a number or a list"
+    )
+    actions: Annotated[list[Count], BeforeValidator(_as_list)] = Field(
+        default=[15], description="events of each fake user; a number or a list"
+    )
+
+
+class Knowledge(SuiteTable):
+    """What an attacker is granted beyond genuine histories and surrogates."""
+
+    queries: Annotated[int, Field(ge=0)] = Field(
+        default=0,
+        description="top-K lists of the black-box victim that an attack may ask for; 0 grants none",
+    )
+    list_length: Count = Field(default=10, description="items in each answer")
+
+
+class Limits(SuiteTable):
+    """What a job may take before it is ended. Not part of a cell's identity."""
+
+    seconds: Annotated[float, Field(gt=0)] = Field(default=3600.0, description="wall time of a job")
+    memory_gib: Annotated[float, Field(gt=0)] = Field(
+        default=8.0, description="resident memory of an isolated process"
+    )
+
+
+class Suite(SuiteTable):
+    """One suite file."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] = Field(
+        description="also the name of its folder of results"
+    )
+    summary: str = Field(default="", description="one line for `loki-bench suites list`")
+    family: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] | None = Field(
+        default=None,
+        description="suites of one family keep their results in one folder and lend each other "
+        "surrogates, poison and ranks: what two of them need is computed once",
+    )
+    seeds: Annotated[list[Seed], Field(min_length=1)] = Field(
+        description="root seeds; every cell is computed once for each"
+    )
+    victims: Annotated[list[Named], Field(min_length=1)] = Field(
+        description="recommenders that are attacked"
+    )
+    attackers: Annotated[list[Named], Field(min_length=1)] = Field(
+        description="attacks that are compared; `none` attacks nothing"
+    )
+    defenses: Annotated[list[Named], Field(min_length=1)] = Field(
+        default=[Choice(name="none")],
+        description="defenses, each crossed with every attack; `none` keeps everybody",
+    )
+    surrogates: list[Named] = Field(
+        default=[], description="recommenders lent to attacks that need them"
+    )
+    metrics: Annotated[list[str], Field(min_length=1)] = Field(
+        description="what is measured, the main metric first; `name@k` where a metric takes a k"
+    )
+    simulator: Annotated[list[Simulator], BeforeValidator(_as_list)] = Field(
+        default=["leave-one-out"],
+        description="which surrogates an attack is lent: all but the victim's recommender, all, or "
+        "that one alone; one or a list",
+    )
+    dataset: Named = Field(description="the interactions that are split and attacked")
+    protocol: Protocol = Field(default=Protocol(), description="targets and goal")
+    budget: BudgetGrid = Field(default=BudgetGrid(), description="what an attack may inject")
+    knowledge: Knowledge = Field(default=Knowledge(), description="what an attack may ask")
+    isolation: Isolation = Field(
+        default="process",
+        description="whether plugins run in processes of their own or, to debug, in workers",
+    )
+    limits: Limits = Field(default=Limits(), description="when a job is ended")
+    integrity_rows: IntegrityRows = Field(
+        default=True,
+        description="add `none`, and a placebo of every other attack: the same attack, given "
+        "other targets than those that are measured; with 'largest-budget' placebos at the "
+        "largest share and number of actions only",
+    )
+
+    @property
+    def folder(self) -> str:
+        """Where the suite's results are, relative to the folder of results."""
+        return self.name if self.family is None else f"{self.family}/{self.name}"
+
+    def has_placebos_at(self, fake_users: float, actions: int) -> bool:
+        """Whether attacks with this budget have a placebo beside them."""
+        if isinstance(self.integrity_rows, bool):
+            return self.integrity_rows
+        budget = self.budget
+        return (fake_users, actions) == (max(budget.fake_users), max(budget.actions))
+
+    @field_validator(
+        "seeds", "metrics", "simulator", "victims", "attackers", "defenses", "surrogates"
+    )
+    @classmethod
+    def _no_repetition(cls, values: list[Any]) -> list[Any]:
+        for position, value in enumerate(values):
+            if value in values[:position]:
+                shown = value.name if isinstance(value, Choice) else value
+                raise ValueError(f"{shown!r} stands there twice")
+        return values
+
+
+def load_suite(name_or_path: str) -> Suite:
+    """Read a suite by the name of one in the package, or from a ``.toml`` file.
+
+    Raises
+    ------
+    SuiteError
+        Names the file, the key, what was given and what was expected.
+    """
+    return read_suite(Suite, name_or_path, packaged_suites())
+
+
+def packaged_suites() -> dict[str, str]:
+    """The text of every suite in the package, by name."""
+    return texts_in("loki_bench", "suites")

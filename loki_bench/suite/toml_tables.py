@@ -1,0 +1,108 @@
+"""Reads typed TOML files, with errors that name the file, the key and the nearest valid key."""
+
+import sys
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from loki_bench.errors import SuiteError
+from loki_bench.plugins.specs import nearest
+from loki_bench.suite.parameter_files import with_parameter_files
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["SuiteTable", "read_suite", "texts_in"]
+
+
+class SuiteTable(BaseModel):
+    """A table of a suite file: unknown keys and values of another type are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+Table = TypeVar("Table", bound=SuiteTable)
+
+
+def read_suite(model: type[Table], name_or_path: str, packaged: Mapping[str, str]) -> Table:
+    """Read a file by the name of a packaged one, or from a ``.toml`` file.
+
+    Raises
+    ------
+    SuiteError
+        Names the file, the key, what was given and what was expected.
+    """
+    if name_or_path in packaged:
+        return _parse(model, packaged[name_or_path], f"suite '{name_or_path}'", Path())
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        raise SuiteError(
+            f"no suite '{name_or_path}'{nearest(name_or_path, list(packaged))}; the package has: "
+            f"{', '.join(packaged)}; a suite of your own is a path that ends in .toml"
+        )
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SuiteError(f"suite file {path}: not UTF-8 text (byte {error.start})") from error
+    except OSError as error:
+        raise SuiteError(f"suite file {path}: {error.strerror}") from error
+    return _parse(model, text, f"suite file {path}", path.parent)
+
+
+def texts_in(package: str, folder: str) -> dict[str, str]:
+    """The text of every ``.toml`` file in a folder of a package, by name without the ending."""
+    files = sorted((resources.files(package) / folder).iterdir(), key=lambda file: file.name)
+    return {
+        file.name.removesuffix(".toml"): file.read_text("utf-8")
+        for file in files
+        if file.name.endswith(".toml")
+    }
+
+
+def _parse(model: type[Table], text: str, where: str, folder: Path) -> Table:
+    if not text.strip():
+        raise SuiteError(f"{where}: the file is empty")
+    try:
+        content = with_parameter_files(tomllib.loads(text), folder, where)
+        return model.model_validate(content)
+    except tomllib.TOMLDecodeError as error:
+        raise SuiteError(f"{where}: not valid TOML: {error}") from error
+    except ValidationError as error:
+        raise SuiteError(f"{where}: {_first_problem(model, error)}") from error
+
+
+def _first_problem(model: type[SuiteTable], error: ValidationError) -> str:
+    """One sentence about the first thing that is wrong, unknown keys before all else."""
+    problems = sorted(error.errors(), key=lambda p: p["type"] != "extra_forbidden")
+    problem = problems[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        table, wrong = problem["loc"][:-1], str(problem["loc"][-1])
+        known = list(_table_at(model, table).model_fields)
+        return f"unknown key '{key}'{nearest(wrong, known)}; known here: {', '.join(known)}"
+    if problem["type"] == "missing":
+        return f"the key '{key}' is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"key '{key}': {message[0].lower()}{message[1:]}, got {problem['input']!r}"
+
+
+def _table_at(model: type[SuiteTable], location: tuple[int | str, ...]) -> type[SuiteTable]:
+    """The table that a location of a validation error lies in."""
+    for part in location:
+        field = model.model_fields.get(str(part))
+        if field is not None:
+            model = _table_in(field.annotation) or model
+    return model
+
+
+def _table_in(annotation: Any) -> type[SuiteTable] | None:
+    """The table that a field's type is, or holds in a list or union."""
+    if isinstance(annotation, type) and issubclass(annotation, SuiteTable):
+        return annotation
+    found = (_table_in(part) for part in get_args(annotation))
+    return next((table for table in found if table is not None), None)
