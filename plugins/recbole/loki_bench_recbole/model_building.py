@@ -5,7 +5,6 @@
 """
 
 import importlib
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -124,11 +123,10 @@ def recbole_class(target: str) -> type[nn.Module]:
     try:
         return cast("type[nn.Module]", getattr(importlib.import_module(module), name))
     except ImportError as error:
-        # RecBole pins a ray without wheels for Python 3.12: pip can't resolve it there
-        no_deps = "--no-deps " if sys.version_info >= (3, 12) else ""
+        # --no-deps: RecBole pins a ray without wheels for Python 3.12, which no model imports
         raise PluginError(
             f"loki-bench-recbole needs RecBole 1.2.1, and importing {module} failed "
-            f"({type(error).__name__}: {error}); type: pip install {no_deps}recbole==1.2.1"
+            f"({type(error).__name__}: {error}); type: pip install --no-deps recbole==1.2.1"
         ) from error
     finally:
         torch.autograd.set_detect_anomaly(*anomaly)
