@@ -31,7 +31,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from loki_bench.pipeline.steps import Measure, steps_of
+from loki_bench.engine.step import Values, steps_of
+from loki_bench.pipeline.dataset import write_dataset
+from loki_bench.pipeline.measure import Measure
 from loki_bench.plugins.registry import discover
 from loki_bench.records.store import Store
 from loki_bench.suite.resolve import prepare
@@ -159,14 +161,14 @@ def sent(results: Path, suite: Path) -> dict[str, int]:
     """The bytes of the first job of each kind."""
     prepared = prepare(load_suite(str(suite)), discover(), download=False)
     store = Store(folder_in(results), warn=print)
-    data = store.write_dataset(prepared.interactions, prepared.dataset.fingerprint)
+    data = write_dataset(store, prepared.interactions, prepared.dataset.fingerprint)
     found: dict[str, int] = {}
     for cell in prepared.grid.cells:
-        done: dict[str, Any] = {}
+        values = Values()
         for step in steps_of(Measure(data, cell, prepared.grid.metrics)):
             weighing = Weighing()
-            step.submit(weighing, store, done)
-            done[step.key] = step.stored(store, done)
+            step.submit(weighing, values)
+            values.add(step, step.stored(store, values))
             found[step.kind] = max(found.get(step.kind, 0), weighing.n_bytes)
     return found
 

@@ -4,7 +4,7 @@ Nothing is clipped, coerced or repaired: an answer is right, or it is refused wi
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from loki_bench.interactions import Interactions, Sequences
 from loki_bench.ranking import masked_ranks_if_finite
 
 __all__ = [
+    "NamedArrays",
     "checked_keep",
     "checked_prepared",
     "checked_suspicion",
@@ -22,6 +23,9 @@ __all__ = [
     "ranks_given_by",
     "validate_poison",
 ]
+
+NamedArrays: TypeAlias = dict[str, NDArray[Any]]
+"""Arrays of numbers or text by name: what is sent, stored and read again without unpickling."""
 
 BLOCK_EVENTS = 4_000_000  # scores held at once: 16 MB of float32, whatever the catalogue's size
 
@@ -110,7 +114,7 @@ def checked_suspicion(answer: object, *, defense: str, n_users: int) -> NDArray[
     return np.array(answer)
 
 
-def checked_prepared(answer: object, *, attacker: str) -> dict[str, NDArray[Any]]:
+def checked_prepared(answer: object, *, attacker: str) -> NamedArrays:
     """What an attacker prepared: named arrays of numbers or text, or ``InvalidAnswerError``."""
     if not isinstance(answer, Mapping):
         raise InvalidAnswerError(

@@ -2,14 +2,17 @@
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
-__all__ = ["bytes_digest", "canonical_json", "content_id"]
+__all__ = ["JsonObject", "bytes_digest", "canonical_json", "content_id"]
+
+JsonObject: TypeAlias = dict[str, Any]
+"""What ``json.loads`` gives for an object: its reader knows the types in it."""
 
 
-def canonical_json(value: Any, *, indent: int | None = None) -> str:
+def canonical_json(value: object, *, indent: int | None = None) -> str:
     """JSON with sorted keys, no NaN, and the shortest text of every float."""
     return json.dumps(
         value,
@@ -22,7 +25,7 @@ def canonical_json(value: Any, *, indent: int | None = None) -> str:
     )
 
 
-def content_id(value: Any) -> str:
+def content_id(value: object) -> str:
     """Hexadecimal SHA-256 of :func:`canonical_json`."""
     return bytes_digest(canonical_json(value).encode())
 
@@ -32,7 +35,7 @@ def bytes_digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     raise TypeError(f"{type(value).__name__} has no canonical JSON")

@@ -14,24 +14,30 @@ from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from loki_bench.content_ids import content_id
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.answer_checks import ranks_given_by
+from loki_bench.content_ids import canonical_json, content_id
+from loki_bench.contracts import Recommender
 from loki_bench.engine.workers import Workers, outcome_of
 from loki_bench.errors import ClusterError, LokiBenchError, ParameterError, UsageError
 from loki_bench.metrics.utility import discounted_gain, hit_rate
-from loki_bench.pipeline import jobs
-from loki_bench.pipeline.jobs import DataFolder
+from loki_bench.pipeline.dataset import DataFolder, load_split
 from loki_bench.plugins.registry import Origin
 from loki_bench.plugins.search_space import FloatRange, IntRange, SearchRange
 from loki_bench.plugins.specs import RecommenderSpec
 from loki_bench.records.store import Store
 from loki_bench.seeds import seed_for
-from loki_bench.suite.cell import PROTOCOL_VERSION, ComponentRef, DatasetRef, resolve
+from loki_bench.suite.cell import PROTOCOL_VERSION, DatasetRef
+from loki_bench.suite.components import ComponentRef, resolve
+from loki_bench.timing import Timed, timed
 
 if TYPE_CHECKING:
     from optuna import Study as OptunaStudy
     from optuna.distributions import BaseDistribution
 
-__all__ = ["Sampler", "Search", "Trial", "best_of", "tune"]
+__all__ = ["Sampler", "Search", "Trial", "Validated", "best_of", "tune", "validate"]
 
 Sampler: TypeAlias = Literal["tpe", "random"]
 Value: TypeAlias = bool | int | float | str
@@ -127,6 +133,21 @@ class Trial:
     was_kept: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Validated:
+    """The ranks of validation events, given what came before them.
+
+    Attributes
+    ----------
+    ranks : float64 array of shape (n_validation_users,)
+    report : mapping
+        The recommender's numbers about its fit.
+    """
+
+    ranks: NDArray[np.float64]
+    report: Mapping[str, object]
+
+
 def tune(
     search: Search,
     *,
@@ -155,6 +176,33 @@ def tune(
         first = len(trials)
         trials += _tried(search, chosen, first, store, workers, data, seconds, told)
     return trials
+
+
+def validate(data: DataFolder, recommender: ComponentRef, seed: int) -> Timed[Validated]:
+    """Train a recommender on genuine users' training events and rank their validation events.
+
+    No test event is touched: parameters may be selected by this.
+    """
+    _, split = load_split(data)
+    model: Recommender = recommender.build()
+
+    def ranks() -> Validated:
+        held_out = split.validation
+        role = f"tune/{recommender.name}"
+        model.fit(split.train, validation=held_out, seed=seed_for(seed, role))
+        found = ranks_given_by(
+            model,
+            name=recommender.name,
+            users=held_out.users,
+            histories=held_out.histories,
+            items=held_out.items[:, None],
+            n_items=split.train.n_items,
+        )
+        report = dict(model.fit_report)
+        canonical_json(report)
+        return Validated(ranks=found[:, 0], report=report)
+
+    return timed(ranks)
 
 
 def best_of(trials: list[Trial]) -> Trial:
@@ -274,7 +322,7 @@ def _tried(
             continue
         if trial_id not in by_id:
             by_id[trial_id] = workers.submit(
-                jobs.validate, data, search.resolved(parameters), search.seed
+                validate, data, search.resolved(parameters), search.seed
             )
         running.setdefault(by_id[trial_id], []).append(number)
     for future in as_completed(running):

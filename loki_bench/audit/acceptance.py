@@ -20,6 +20,7 @@ from loki_bench.errors import RejectedError, StoreError
 from loki_bench.leaderboard.comparability import differing_fields, lacking_seeds, said_differences
 from loki_bench.leaderboard.folder import ACCEPTED, accepted_cells, write_leaderboard
 from loki_bench.leaderboard.row_key import RowKey, row_key
+from loki_bench.pipeline.craft import PoisonCodec
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.archive import unpack
 from loki_bench.records.manifest import Manifest, artefact_paths, read_manifest
@@ -70,7 +71,7 @@ def accept(folder: Path, file: Path, *, registry: Registry, opened: Opening) -> 
             return []
         again = Store(Path(made), warn=lambda text: None)
         for cell in new:  # rows are paired: the clean victim is the one that stands here
-            _lend_clean_ranks(verifier.records[cell.id], folder, again.folder)
+            _copy_clean_ranks(verifier.records[cell.id], folder, again.folder)
         with opened(manifest.metrics, new[0]) as replay:
             report = verifier.computed(3, new, replay, again=again)
         for finding in report.objections:
@@ -119,7 +120,7 @@ def _refuse_half_rows(new: list[Cell], ours: Mapping[str, dict[str, Any]], file:
 
 
 def _refuse_poison(cell: Cell, verifier: Verifier, file: Path) -> None:
-    crafted = verifier.store.read_poison(cell.craft_id)
+    crafted = verifier.store.read(PoisonCodec(), cell.craft_id)
     if crafted is None:
         raise StoreError(f"{file}: cell {cell.id} comes without a whole poison")
     budget = Budget(n_fake_users=cell.budget.n_fake_users, n_actions=cell.budget.actions)
@@ -134,7 +135,7 @@ def _refuse_poison(cell: Cell, verifier: Verifier, file: Path) -> None:
         raise StoreError(f"{file}: cell {cell.id}: {error}") from error
 
 
-def _lend_clean_ranks(record: Mapping[str, Any], source: Path, target: Path) -> None:
+def _copy_clean_ranks(record: Mapping[str, Any], source: Path, target: Path) -> None:
     for name in artefact_paths(
         source, {"artefacts": {"clean_ranks": record["artefacts"]["clean_ranks"]}}
     ):

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.leaderboard.comparability import differing_fields
-from loki_bench.records.manifest import artefact_kind
-from loki_bench.records.store import Store
+from loki_bench.records.store import Store, artefact_kind
 
 __all__ = ["artefact_difference", "cell_difference", "record_difference"]
 

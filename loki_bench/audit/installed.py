@@ -12,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from loki_bench.errors import LokiBenchError
 from loki_bench.plugins.registry import Registry
-from loki_bench.suite.cell import PROTOCOL_VERSION, Cell, ComponentRef
+from loki_bench.suite.cell import PROTOCOL_VERSION, Cell
+from loki_bench.suite.components import ComponentRef
 
 __all__ = ["cell_of", "why_not_runnable"]
 

@@ -5,10 +5,10 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
-from loki_bench.audit.replay import NoProgress, Replay
-from loki_bench.engine.run import Progress
+from loki_bench.audit.replay import Replay
 from loki_bench.engine.workers import LocalWorkers
 from loki_bench.errors import DatasetError
+from loki_bench.pipeline.cells import NoProgress, Progress
 from loki_bench.plugins.registry import Registry
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.grid import chosen_metric

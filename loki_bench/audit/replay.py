@@ -7,28 +7,34 @@ never taken over: they are pickles, and opening a stranger's pickle runs a stran
 """
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, cast
 
 import numpy as np
 
-from loki_bench.engine.run import Progress, run_cells
-from loki_bench.engine.timing import timed
+from loki_bench.content_ids import JsonObject
 from loki_bench.engine.workers import Workers
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Interactions
-from loki_bench.pipeline import jobs
-from loki_bench.pipeline.record import Status
+from loki_bench.pipeline.cells import Progress, run_cells
+from loki_bench.pipeline.craft import craft, prepare
+from loki_bench.pipeline.defend import defend
+from loki_bench.pipeline.retrain import evaluate
+from loki_bench.pipeline.surrogate import fit_surrogate
+from loki_bench.pipeline.victim_lists import show_lists
 from loki_bench.records.manifest import artefact_paths
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell, DatasetRef
 from loki_bench.suite.grid import ChosenMetric
 from loki_bench.suite.suite import Limits
+from loki_bench.timing import timed
 
-__all__ = ["Given", "NoProgress", "Replay", "lay_out"]
+__all__ = ["RefuseJobs", "Replay", "copy_artefacts"]
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,75 +51,58 @@ class Replay:
     def run(self, cells: Sequence[Cell], store: Store, *, workers: Workers | None = None) -> None:
         """Compute the cells into a store; each ends in a record there."""
         run_cells(
-            list(cells),
+            cells,
             self.metrics,
             store=store,
             workers=workers or self.workers,
-            data=store.write_dataset(self.interactions, self.dataset.fingerprint),
             interactions=self.interactions,
             limits=Limits(seconds=self.seconds),
             progress=self.progress,
         )
 
 
-class Given:
-    """Workers for cells whose poison, or whose poison and ranks, are given.
+class RefuseJobs:
+    """Workers for cells whose poison, or whose poison and ranks, are stored.
 
-    What is given is not computed. A record whose pieces do not belong together leads to work that
+    What is stored is not computed. A record whose pieces do not belong together leads to work that
     should not be needed: it is refused, not done. Surrogates are not trained and attacks do not
     prepare, since only crafting asks for that; nor are a victim's lists made for its queries.
 
     Parameters
     ----------
-    ranks : bool
-        Whether ranks are given too: then metrics are all that is computed.
+    ranks_are_stored : bool
+        Then metrics are all that is computed; else victims are trained on the stored poison.
     """
 
-    def __init__(self, workers: Workers, *, ranks: bool) -> None:
+    def __init__(self, workers: Workers, *, ranks_are_stored: bool) -> None:
         self.n_workers = workers.n_workers
         self._workers = workers
-        self._refused: dict[Callable[..., Any], str] = {
-            jobs.craft: "its poison is not where its cell leads, or not whole"
+        self._unneeded: dict[object, Callable[[], object]] = {
+            fit_surrogate: bytes,
+            prepare: dict,
+            show_lists: lambda: np.empty((0, 0), dtype=np.int32),
         }
-        if ranks:
-            self._refused[jobs.evaluate] = "its ranks are not where its victim and poison lead"
-            self._refused[jobs.defend] = "what its defense kept is not where its poison leads"
+        self._refused: dict[object, str] = {
+            craft: "its poison is not where its cell leads, or not whole"
+        }
+        if ranks_are_stored:
+            self._refused[evaluate] = "its ranks are not where its victim and poison lead"
+            self._refused[defend] = "what its defense kept is not where its poison leads"
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+    def submit(self, function: Callable[..., R], *arguments: object) -> "Future[R]":
         """Start a job, unless it is refused or nobody needs it."""
-        answer: Future[Any] = Future()
+        answer: Future[R] = Future()
         if function in self._refused:
             answer.set_exception(InvalidAnswerError(self._refused[function]))
-        elif function is jobs.fit_surrogate:
-            answer.set_result(timed(bytes))
-        elif function is jobs.prepare:
-            answer.set_result(timed(dict))
-        elif function is jobs.show_lists:
-            answer.set_result(timed(lambda: np.empty((0, 0), dtype=np.int32)))
+        elif function in self._unneeded:
+            answer.set_result(cast("R", timed(self._unneeded[function])))
         else:
             answer = self._workers.submit(function, *arguments)
         return answer
 
 
-class NoProgress:
-    """Progress of work that needs no line of its own."""
-
-    def started(self, n_cells: int) -> None:
-        """Nothing."""
-
-    def working_on(self, what: Iterable[str]) -> None:
-        """Nothing."""
-
-    def finished(self, cell: Cell, status: Status, reason: str) -> None:
-        """Nothing."""
-
-
-def lay_out(
-    source: Path,
-    target: Path,
-    record: dict[str, Any],
-    *,
-    kinds: tuple[str, ...],
+def copy_artefacts(
+    source: Path, target: Path, record: JsonObject, *, kinds: Collection[str]
 ) -> None:
     """Copy a record's artefacts of the given kinds (folders below ``artefacts``) as they are."""
     for name in artefact_paths(source, record):

@@ -8,9 +8,9 @@ from typing import Any
 from loki_bench.audit.difference import cell_difference
 from loki_bench.audit.installed import cell_of, why_not_runnable
 from loki_bench.audit.opening import Opening
+from loki_bench.engine.run_log import environment, environment_fingerprint
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.row_key import row_key
-from loki_bench.pipeline.record import environment, environment_fingerprint
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.store import Store
 

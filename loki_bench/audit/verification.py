@@ -15,13 +15,13 @@ from loki_bench.audit.findings import Finding, LevelReport, Verification
 from loki_bench.audit.hashes import artefacts_left_out, check_hashes
 from loki_bench.audit.installed import cell_of, why_not_runnable
 from loki_bench.audit.opening import Opening
-from loki_bench.audit.replay import Given, Replay, lay_out
+from loki_bench.audit.replay import RefuseJobs, Replay, copy_artefacts
+from loki_bench.engine.run_log import environment, environment_fingerprint
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.files import leaderboard_files
 from loki_bench.leaderboard.folder import ACCEPTED
 from loki_bench.leaderboard.row_key import row_key
 from loki_bench.leaderboard.table import tables_of
-from loki_bench.pipeline.record import environment, environment_fingerprint
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.manifest import Manifest, read_manifest
 from loki_bench.records.store import Store
@@ -31,14 +31,34 @@ __all__ = ["Verifier", "verify"]
 
 Record = dict[str, Any]
 
-# By level, which kinds of artefacts are taken as given, and whose components are then not used.
-# Level 4 may use ranks again where the poison is the same: their address is the poison's content,
-# and level 3 is what checks them.
+
+@dataclass(frozen=True, kw_only=True)
+class Recomputation:
+    """What a level computes again, and what it takes from the folder instead.
+
+    Attributes
+    ----------
+    stored : tuple of str
+        Kinds of artefacts that are taken from the folder, not computed.
+    unused : tuple of str
+        Fields of a cell whose components are then not needed.
+    """
+
+    stored: tuple[str, ...]
+    unused: tuple[str, ...] = ()
+
+
 CRAFTING = ("attacker", "influence", "surrogates")
-GIVEN: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    2: (("poison", "defense", "ranks"), (*CRAFTING, "victim", "defense")),
-    3: (("poison",), CRAFTING),
-    4: (("defense", "ranks"), ()),
+RECOMPUTED: dict[int, Recomputation] = {
+    # metrics: measured again
+    2: Recomputation(
+        stored=("poison", "defense", "ranks"), unused=(*CRAFTING, "victim", "defense")
+    ),
+    # victims: trained again on the stored poison, and measured
+    3: Recomputation(stored=("poison",), unused=CRAFTING),
+    # poison: crafted again from nothing. Ranks may be used again where the poison is the same:
+    # their address is the poison's content, and level 3 is what checks them.
+    4: Recomputation(stored=("defense", "ranks")),
 }
 
 
@@ -185,19 +205,19 @@ class Verifier:
     def computed(
         self, level: int, cells: Sequence[Cell], replay: Replay, *, again: Store | None = None
     ) -> LevelReport:
-        """Levels 2 to 4: compute cells again from what is taken as given, and compare.
+        """Levels 2 to 4: compute cells again from what the folder holds, and compare.
 
         ``again`` keeps what was computed; without it, it is thrown away.
         """
         report = LevelReport(level, problems=list(self.unreadable))
-        kinds, unused = GIVEN[level]
+        recomputed = RECOMPUTED[level]
         left_out = artefacts_left_out(self.folder, self.manifest) if level < 4 else None
         if left_out is not None:
             report.not_judged.append(left_out)
             return report
         runnable = []
         for cell in cells:
-            why = self._why_not(cell, level, replay, unused)
+            why = self._why_not(cell, level, replay)
             if why is None:
                 runnable.append(cell)
             else:
@@ -205,16 +225,17 @@ class Verifier:
         with tempfile.TemporaryDirectory(prefix="loki-bench-") as temporary:
             again = again or Store(Path(temporary), warn=lambda text: None)
             for cell in runnable:
-                lay_out(self.folder, again.folder, self.records[cell.id], kinds=kinds)
-            given = None if level == 4 else Given(replay.workers, ranks=level == 2)
-            replay.run(runnable, again, workers=given)
+                record = self.records[cell.id]
+                copy_artefacts(self.folder, again.folder, record, kinds=recomputed.stored)
+            workers = replay.workers
+            if level < 4:
+                workers = RefuseJobs(workers, ranks_are_stored="ranks" in recomputed.stored)
+            replay.run(runnable, again, workers=workers)
             for cell in runnable:
                 self._compare(cell, again, report)
         return report
 
-    def _why_not(
-        self, cell: Cell, level: int, replay: Replay, unused: tuple[str, ...]
-    ) -> str | None:
+    def _why_not(self, cell: Cell, level: int, replay: Replay) -> str | None:
         record = self.records[cell.id]
         if record["status"] != "ok" and level < 4:
             return f"it has no poison and no ranks ({record['status']})"
@@ -222,7 +243,7 @@ class Verifier:
             return "it ran out of time, which depends on the machine"
         if cell.dataset.fingerprint != replay.dataset.fingerprint:
             return f"it is about other data (fingerprint {cell.dataset.fingerprint})"
-        return why_not_runnable(cell, self.registry, but=(*unused, "dataset"))
+        return why_not_runnable(cell, self.registry, but=(*RECOMPUTED[level].unused, "dataset"))
 
     def _compare(self, cell: Cell, again: Store, report: LevelReport) -> None:
         old, new = self.records[cell.id], again.read_json("records", cell.id)

@@ -58,8 +58,8 @@ def run(
     Example: loki-bench run quick
     """
     from loki_bench.cli.progress import shown_progress
-    from loki_bench.engine.run import missing_cells, run_cells
     from loki_bench.engine.versions import needed_versions
+    from loki_bench.pipeline.cells import missing_cells, run_cells
     from loki_bench.records.merge import parse_shard
 
     prepared, store = _prepared(suite, results, disabled, strict_plugins, download=not offline)
@@ -75,7 +75,6 @@ def run(
         err=True,
     )
     if cells:
-        data = store.write_dataset(prepared.interactions, prepared.dataset.fingerprint)
         try:
             versions = needed_versions(grid)
             with (
@@ -87,10 +86,9 @@ def run(
                 run_cells(
                     cells,
                     grid.metrics,
+                    interactions=prepared.interactions,
                     store=store,
                     workers=pool,
-                    data=data,
-                    interactions=prepared.interactions,
                     limits=limits,
                     progress=progress,
                 )
@@ -162,14 +160,13 @@ def plan(
     """
     from dataclasses import asdict
 
-    from loki_bench.engine.planning import plan as planned
-    from loki_bench.engine.run import missing_cells
+    from loki_bench.pipeline.cells import missing_cells, plan_cells
 
     prepared, store = _prepared(suite, results, disabled, strict_plugins, download=False)
     grid = prepared.grid
     records = store.records(grid.cells)
     left = missing_cells(grid, records, retry_failed=False)
-    found = planned(left, grid.metrics, store)
+    found = plan_cells(left, grid.metrics, store)
     n_workers = workers or processors()
     seconds = found.seconds / n_workers
     if as_json:
@@ -282,7 +279,7 @@ def _store(results: Path, suite: "Suite") -> "Store":
 
     folder = results / suite.folder
     siblings = [] if suite.family is None else sorted(folder.parent.glob("*/"))
-    return Store(folder, warn=_told, lenders=[other for other in siblings if other != folder])
+    return Store(folder, warn=_told, fallback_stores=[f for f in siblings if f != folder])
 
 
 def _told(text: str) -> None:

@@ -105,6 +105,7 @@ def tune(
     Example: loki-bench tune bprmf --trials 20
     """
     from loki_bench.engine.versions import installed
+    from loki_bench.pipeline.dataset import write_dataset
     from loki_bench.plugins.specs import RecommenderSpec
     from loki_bench.records.store import Store
     from loki_bench.suite.parameter_files import as_parameter_file
@@ -136,7 +137,7 @@ def tune(
     progress = _Progress(search)
     try:
         with opened_workers(scheduler, workers, seconds=seconds, versions=versions) as pool:
-            data = store.write_dataset(interactions, used.fingerprint)
+            data = write_dataset(store, interactions, used.fingerprint)
             tried = run_search(
                 search,
                 store=store,

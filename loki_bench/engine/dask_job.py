@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from threading import Lock, Timer
-from typing import Any
 
 from distributed import get_worker
 
@@ -43,8 +42,8 @@ class Job:
     """
 
     run: str
-    function: Callable[..., Any]
-    arguments: tuple[Any, ...]
+    function: Callable[..., object]
+    arguments: tuple[object, ...]
     seconds: float
     versions: dict[str, str]
 
@@ -57,7 +56,7 @@ class JobResult:
     always the cluster's.
     """
 
-    value: Any = None
+    value: object = None
     error: Exception | None = None
 
 
@@ -80,7 +79,7 @@ def run_job(job: Job, contents: dict[str, bytes]) -> JobResult:
     if different:
         raise ClusterError(f"worker {worker.address} has {different}")
     folder = Path(worker.local_directory) / "loki-bench"
-    arguments = _with_files(job.arguments, folder, contents)
+    arguments = tuple(_with_files(a, folder, contents) for a in job.arguments)
     with _processes(job, worker.state.nthreads) as processes:
         try:
             future = processes.workers.submit(job.function, *arguments)
@@ -97,7 +96,7 @@ def end_run(run: str) -> None:
         processes.close()
 
 
-def files_of(value: Any) -> dict[str, StoredFile]:
+def files_of(value: object) -> dict[str, StoredFile]:
     """All files in a job's arguments, by digest."""
     if isinstance(value, StoredFile):
         return {value.sha256: value}
@@ -107,13 +106,13 @@ def files_of(value: Any) -> dict[str, StoredFile]:
     return found
 
 
-def _with_files(value: Any, folder: Path, contents: dict[str, bytes]) -> Any:
+def _with_files(value: object, folder: Path, contents: dict[str, bytes]) -> object:
     """The value with each file replaced by this machine's copy."""
     if isinstance(value, StoredFile):
         return StoredFile(str(_copy(folder, value.sha256, contents)), value.sha256)
     if isinstance(value, tuple):
         return tuple(_with_files(part, folder, contents) for part in value)
-    if files_of(value):
+    if is_dataclass(value) and not isinstance(value, type) and files_of(value):
         changed = {
             field.name: _with_files(getattr(value, field.name), folder, contents)
             for field in fields(value)
@@ -122,7 +121,7 @@ def _with_files(value: Any, folder: Path, contents: dict[str, bytes]) -> Any:
     return value
 
 
-def _parts(value: Any) -> tuple[Any, ...]:
+def _parts(value: object) -> tuple[object, ...]:
     if isinstance(value, tuple):
         return value
     if is_dataclass(value) and not isinstance(value, type):

@@ -13,7 +13,7 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from loki_bench.engine.versions import NUMERICAL, differences, installed
 from loki_bench.errors import ClusterError
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from loki_bench.engine.dask_job import Job
 
 __all__ = ["DaskWorkers"]
+
+R = TypeVar("R")
+Answer: TypeAlias = Future[Any]
+"""Of a job, whatever it gives."""
 
 CONNECT_SECONDS = 10.0
 WORKERS_SECONDS = 60.0
@@ -54,7 +58,7 @@ class DaskWorkers:
         self._versions = dict(versions)
         self._run = uuid.uuid4().hex
         self._lock = Lock()
-        self._pending: set[Future[Any]] = set()
+        self._pending: set[Answer] = set()
         self._sent: dict[str, DaskFuture] = {}  # files on the cluster, by digest
         self._closing = Event()
         Thread(target=self._watch, daemon=True).start()
@@ -64,7 +68,7 @@ class DaskWorkers:
         """Threads of all workers together; it changes while workers come and go."""
         return sum(self._client.nthreads().values()) or 1
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+    def submit(self, function: Callable[..., R], *arguments: object) -> "Future[R]":
         """Start a job under the time limit."""
         from loki_bench.engine.dask_job import Job, files_of
 
@@ -75,7 +79,7 @@ class DaskWorkers:
             seconds=self._seconds,
             versions=self._versions,
         )
-        outer: Future[Any] = Future()
+        outer: Future[R] = Future()
         with self._lock:
             self._pending.add(outer)
         outer.add_done_callback(self._pending.discard)
@@ -123,7 +127,7 @@ class DaskWorkers:
             workers.close()
 
     def _start(
-        self, job: "Job", files: dict[str, StoredFile], outer: "Future[Any]", *, n_tries: int
+        self, job: "Job", files: dict[str, StoredFile], outer: Answer, *, n_tries: int
     ) -> None:
         from loki_bench.engine.dask_job import run_job
 
@@ -149,7 +153,7 @@ class DaskWorkers:
         ended: "DaskFuture",
         job: "Job",
         files: dict[str, StoredFile],
-        outer: "Future[Any]",
+        outer: Answer,
         n_tries: int,
     ) -> None:
         """Pass on how a job ended; called in a thread of Dask."""

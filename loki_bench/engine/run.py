@@ -1,104 +1,78 @@
-"""Runs the cells of a grid that the store lacks, and writes a record of each."""
+"""Runs steps on workers, each after those that it needs; whoever asked is told as they end."""
 
 import heapq
-import math
 import traceback
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from typing import Generic, Literal, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from loki_bench.contracts import Goal
-from loki_bench.engine.schedule import chains, seconds_by_work
-from loki_bench.engine.timing import Timed
+from loki_bench.engine.schedule import priorities, steps_left
+from loki_bench.engine.step import AnyStep, Step, Values
 from loki_bench.engine.workers import Workers, outcome_of
 from loki_bench.errors import ClusterError, LokiBenchError, RejectedError
-from loki_bench.interactions import Interactions
-from loki_bench.pipeline.jobs import DataFolder
-from loki_bench.pipeline.record import (
-    Status,
-    defense_report,
-    failed_record,
-    ok_record,
-    run_of,
-    samples_from_fakes,
-    spent,
-)
-from loki_bench.pipeline.steps import Measure, Step, steps_left, steps_of
 from loki_bench.records.store import Store
-from loki_bench.split import leave_one_out
-from loki_bench.suite.cell import Cell
-from loki_bench.suite.goal import draw_goal
-from loki_bench.suite.grid import ChosenMetric, Grid
-from loki_bench.suite.suite import Limits
+from loki_bench.timing import Timed
 
-__all__ = ["Progress", "missing_cells", "run_cells"]
+__all__ = ["Failure", "Results", "run_steps"]
 
-
-class Progress(Protocol):
-    """Who is told how the run goes."""
-
-    def started(self, n_cells: int) -> None:
-        """The run begins."""
-        ...
-
-    def working_on(self, what: Iterable[str]) -> None:
-        """What the workers are doing now."""
-        ...
-
-    def finished(self, cell: Cell, status: Status, reason: str) -> None:
-        """One cell has its record."""
-        ...
+T = TypeVar("T")
+F = TypeVar("F", bound=AnyStep)
 
 
 @dataclass(frozen=True)
 class Failure:
     """Why a step has no value."""
 
-    status: Status
+    status: Literal["rejected", "failed", "timeout"]
     reason: str
     details: str = ""
 
 
-def missing_cells(
-    grid: Grid, records: Mapping[str, dict[str, Any]], *, retry_failed: bool
-) -> list[Cell]:
-    """Cells without a record that can be used: none, not whole, or lacking a metric."""
-    wanted = {metric.label for metric in grid.metrics}
+@dataclass(frozen=True)
+class Results:
+    """What the steps of a run gave so far.
 
-    def settled(cell: Cell) -> bool:
-        record = records.get(cell.id)
-        if record is None:
-            return False
-        if record["status"] != "ok":
-            return not retry_failed
-        return wanted <= set(record["metrics"])
+    Attributes
+    ----------
+    values : Values
+    failures : dict of str to Failure
+        By step key; a step that needs a failed one fails as that one did.
+    costs : dict of str to Timed
+        By step key, of steps whose work was done in this run.
+    """
 
-    return [cell for cell in grid.cells if not settled(cell)]
+    values: Values = field(default_factory=Values)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    costs: dict[str, Timed[object]] = field(default_factory=dict)
+
+    def of(self, step: Step[T]) -> T | Failure:
+        """A step's value, or why it has none."""
+        return self.failures.get(step.key) or self.values[step]
 
 
-def run_cells(
-    cells: list[Cell],
-    metrics: tuple[ChosenMetric, ...],
+def run_steps(
+    finals: Sequence[F],
     *,
     store: Store,
     workers: Workers,
-    data: DataFolder,
-    interactions: Interactions,
-    limits: Limits,
-    progress: Progress,
-) -> Counter[Status]:
-    """Compute cells and write their records as they end; returns how many ended how.
+    seconds: float,
+    on_end: Callable[[F, Results], None],
+    working_on: Callable[[Iterable[str]], None],
+) -> None:
+    """Do what the steps need and the store lacks.
 
     Parameters
     ----------
-    limits : Limits
-        Of a job, for the message of one that ran over it, and of an isolated process.
+    finals : sequence of Step
+        What is asked for.
+    seconds : float
+        The time limit of a job, for the message of one that ran over it.
+    on_end : callable
+        Told of each final step as it ends, well or not.
+    working_on : callable
+        Told what the workers are doing now.
 
     Raises
     ------
@@ -107,201 +81,84 @@ def run_cells(
     ClusterError
         The workers are gone for good. What was written before stays.
     """
-    run = _Run(metrics, store, workers, data, interactions, limits, progress)
-    return run.to_the_end(cells)
+    _Run(finals, store, workers, seconds, on_end).to_the_end(working_on)
 
 
-class _Run:
+class _Run(Generic[F]):
     def __init__(
         self,
-        metrics: tuple[ChosenMetric, ...],
+        finals: Sequence[F],
         store: Store,
         workers: Workers,
-        data: DataFolder,
-        interactions: Interactions,
-        limits: Limits,
-        progress: Progress,
+        seconds: float,
+        on_end: Callable[[F, Results], None],
     ) -> None:
-        self.metrics, self.store, self.workers = metrics, store, workers
-        self.data, self.interactions = replace(data, limits=limits), interactions
-        self.limits, self.progress = limits, progress
-        self.unmet: dict[str, int] = {}  # how many needs of a planned step are not settled, by key
-        self.waiting_for: dict[str, list[Step]] = {}  # who needs a step, by its key
-        # A heap: the longest chain of work first, then by place in the plan.
-        self.ready: list[tuple[float, int, Step]] = []
-        self.place: dict[str, tuple[float, int]] = {}
-        self.stored: dict[str, Any] = {}  # values that the plan found in the store, by key
-        self.done: dict[str, Any] = {}  # a step's value or Failure, by key
-        self.timings: dict[str, Timed[Any] | None] = {}
-        self.statuses: Counter[Status] = Counter()
+        self.store, self.workers, self.seconds, self.on_end = store, workers, seconds, on_end
+        self.finals = {final.key: final for final in finals}
+        self.steps, self.stored = steps_left(finals, store)
+        self.place = priorities(self.steps, finals, store)
+        self.results = Results()
+        self.graph: TopologicalSorter[str] = TopologicalSorter()
+        for step in self.steps.values():
+            self.graph.add(step.key, *(n.key for n in step.needs if n.key in self.steps))
+        self.graph.prepare()
+        self.ready: list[tuple[float, int, str]] = []  # a heap: see schedule.priorities
 
-    def to_the_end(self, cells: list[Cell]) -> Counter[Status]:
-        self._plan(cells)
-        in_flight: dict[Future[Timed[Any]], Step] = {}
-        self.progress.started(len(cells))
-        while self.ready or in_flight:
+    def to_the_end(self, working_on: Callable[[Iterable[str]], None]) -> None:
+        in_flight: dict[Future[Timed[object]], AnyStep] = {}
+        while self.graph.is_active():
             self._start_ready(in_flight)
-            self.progress.working_on(_shown(step) for step in in_flight.values())
+            working_on(step.label for step in in_flight.values())
             for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
                 step = in_flight.pop(future)
-                self._end(step, self._value(step, future))
-        return self.statuses
+                self._end(step, self._outcome(step, future))
 
-    def _plan(self, cells: list[Cell]) -> None:
-        measures = (Measure(self.data, cell, self.metrics) for cell in cells)
-        plan, self.stored = steps_left(measures, self.store)
-        longest = chains(list(plan.values()), seconds_by_work(self.store.runs()))
-        for key, step in plan.items():
-            if isinstance(step, Measure):
-                longest[key] = math.inf  # a moment's work, and the cell has its record
-        self.place = {key: (-longest[key], number) for number, key in enumerate(plan)}
-        for step in plan.values():
-            needs = [needed for needed in step.needs if needed.key in plan]
-            self.unmet[step.key] = len(needs)
-            for needed in needs:
-                self.waiting_for.setdefault(needed.key, []).append(step)
-            if not needs:
-                self._make_ready(step)
-
-    def _make_ready(self, step: Step) -> None:
-        heapq.heappush(self.ready, (*self.place[step.key], step))
-
-    def _start_ready(self, in_flight: dict[Future[Timed[Any]], Step]) -> None:
+    def _start_ready(self, in_flight: "dict[Future[Timed[object]], AnyStep]") -> None:
         """Settle whatever needs no worker, and give each free worker a step."""
+        self._queue_ready()
         while self.ready and len(in_flight) < self.workers.n_workers:
-            *_, step = heapq.heappop(self.ready)
-            values = [self.done.get(needed.key) for needed in step.needs]
-            failures = [value for value in values if isinstance(value, Failure)]
-            value = failures[0] if failures else self._stored(step)
-            if value is not None:
+            step = self.steps[heapq.heappop(self.ready)[-1]]
+            failures = self.results.failures
+            failed = [failures[needed.key] for needed in step.needs if needed.key in failures]
+            if failed:
+                self._end(step, failed[0])
+            elif step in self.stored:  # its needs were left out of the plan: not asked again
+                self._end(step, self.stored[step])
+            elif (value := step.stored(self.store, self.results.values)) is not None:
                 self._end(step, value)
             else:
-                in_flight[step.submit(self.workers, self.store, self.done)] = step
+                in_flight[step.submit(self.workers, self.results.values)] = step
+            self._queue_ready()
 
-    def _stored(self, step: Step) -> Any:
-        if step.key in self.stored:  # its needs were left out of the plan: it is not asked again
-            return self.stored.pop(step.key)
-        return step.stored(self.store, self.done)
+    def _queue_ready(self) -> None:
+        for key in self.graph.get_ready():
+            heapq.heappush(self.ready, (*self.place[key], key))
 
-    def _value(self, step: Step, future: "Future[Timed[Any]]") -> Any:
+    def _outcome(self, step: AnyStep, future: "Future[Timed[object]]") -> object:
         try:
-            timed = outcome_of(future, self.limits.seconds)
+            timed = outcome_of(future, self.seconds)
         except RejectedError as error:
             return Failure("rejected", str(error))
         except ClusterError:
-            raise  # not the component's doing: the cell stays missing
+            raise  # not the component's doing: what is asked for stays missing
         except TimeoutError as error:
             return Failure("timeout", f"{step.who} {error}")
         except LokiBenchError as error:
             return Failure("failed", str(error), _details(error))
-        except Exception as error:  # whatever a component may raise: it costs its own cell only
+        except Exception as error:  # whatever a component may raise: it costs its own step only
             reason = f"{step.who} raised {type(error).__name__}: {error}"
             return Failure("failed", reason, _details(error))
-        self.timings[step.key] = timed
-        return step.keep(self.store, self.done, timed.value)
+        self.results.costs[step.key] = timed
+        return step.keep(self.store, self.results.values, timed.value)
 
-    def _end(self, step: Step, value: Any) -> None:
-        self.done[step.key] = value
-        for waiting in self.waiting_for.get(step.key, ()):
-            self.unmet[waiting.key] -= 1
-            if not self.unmet[waiting.key]:
-                self._make_ready(waiting)
-        if isinstance(step, Measure):
-            self._record(step, value)
-
-    def _record(self, step: Measure, value: Any) -> None:
-        cell = step.cell
-        if not isinstance(value, Failure):
-            value = self._unreached(step) or value
-        if isinstance(value, Failure):
-            crafted = self.done[step.craft.key]
-            used = None if isinstance(crafted, Failure) else spent(cell, crafted, self._goal(cell))
-            record = failed_record(cell, value.status, value.reason, spent=used)
+    def _end(self, step: AnyStep, outcome: object) -> None:
+        if isinstance(outcome, Failure):
+            self.results.failures[step.key] = outcome
         else:
-            defense, defense_ids = self._defense_of(step)
-            record = ok_record(
-                cell,
-                goal=self._goal(cell),
-                genuine_lengths=self._genuine_lengths,
-                metrics=value,
-                ceilings={m.label: _ceiling(m, cell) for m in self.metrics if _has_ceiling(m)},
-                crafted=self.done[step.craft.key],
-                attacked=self.done[step.attack.key],
-                from_fake_users=self._from_fake_users(step),
-                ranks_id=step.attack.ranks_id(self.done),
-                clean_ranks_id=step.clean.ranks_id(self.done),
-                defense=defense,
-                defense_ids=defense_ids,
-            )
-        # Each cost is told once: with the first cell that shares the work.
-        timings = {s.name: (s.work, self.timings.pop(s.key, None)) for s in steps_of(step)}
-        details = value.details if isinstance(value, Failure) else ""
-        # The run first: a record is the sign that all of its cell is written.
-        self.store.write_json("runs", cell.id, {**run_of(timings), "details": details})
-        self.store.take_over(record.get("artefacts", {}))
-        self.store.write_json("records", cell.id, record)
-        self.statuses[record["status"]] += 1
-        self.progress.finished(cell, record["status"], record["reason"])
-
-    @cached_property
-    def _genuine_lengths(self) -> NDArray[np.int64]:
-        return leave_one_out(self.interactions).train.lengths
-
-    def _goal(self, cell: Cell) -> Goal:
-        return draw_goal(self.interactions, cell.protocol, cell.seed)
-
-    def _defense_of(self, step: Measure) -> tuple[dict[str, Any] | None, dict[str, str]]:
-        """What the defense did, and the addresses of its artefacts; nothing without one."""
-        if step.defense is None:
-            return None, {}
-        poisoned, clean = step.defense
-        return (
-            defense_report(
-                step.cell.dataset.n_users, self.done[poisoned.key], self.done[clean.key]
-            ),
-            {
-                "defense": poisoned.answer_id(self.done),
-                "clean_defense": clean.answer_id(self.done),
-                "undefended_clean_ranks": step.undefended.ranks_id(self.done),
-            },
-        )
-
-    def _from_fake_users(self, step: Measure) -> int | None:
-        """Training samples that the fake users added.
-
-        Counted against a clean victim trained on the same genuine users, with or without the
-        defense; None where neither was, or the victim does not count.
-        """
-        dropped = step.attack.trained_on(self.done).dropped
-        for clean in (step.clean, step.undefended):
-            if np.array_equal(clean.trained_on(self.done).dropped, dropped):
-                return samples_from_fakes(self.done[clean.key], self.done[step.attack.key])
-        return None
-
-    def _unreached(self, step: Measure) -> Failure | None:
-        """The canary: fake users that add no training sample were lost on the way."""
-        added, poison = self._from_fake_users(step), step.attack.trained_on(self.done).poison
-        if poison.n_events == 0 or added is None or added > 0:
-            return None
-        return Failure(
-            "failed",
-            f"the poison never reached victim '{step.cell.victim.name}': {len(poison)} fake "
-            f"users with {poison.n_events} events added {added} training samples",
-        )
-
-
-def _has_ceiling(metric: ChosenMetric) -> bool:
-    return metric.spec.name == "display_rate"
-
-
-def _ceiling(metric: ChosenMetric, cell: Cell) -> float:
-    """The most that display rate can be: K places shared by all targets."""
-    n_targets = len(cell.protocol.targets) or cell.protocol.n_targets
-    return min(1.0, (metric.k or 0) / n_targets)
-
-
-def _shown(step: Step) -> str:
-    return f"{step.who} (seed {step.cell.seed})"
+            self.results.values.add(step, outcome)
+        self.graph.done(step.key)
+        if step.key in self.finals:
+            self.on_end(self.finals[step.key], self.results)
 
 
 def _details(error: BaseException) -> str:

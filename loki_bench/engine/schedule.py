@@ -1,4 +1,4 @@
-"""How long steps will take, guessed from earlier runs: the order of work, never its result.
+"""What is left to do, in which order, and about how long it takes: never what comes out.
 
 Steps are started by the longest chain of work that hangs on them (highest level first with
 estimated times: Adam, Chandy and Dickson, A comparison of list schedules for parallel processing
@@ -6,28 +6,119 @@ systems, Communications of the ACM 17(12), 1974): the last worker is then not le
 long step when all others have nothing to do.
 """
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import median
-from typing import Any
+from dataclasses import dataclass
+from statistics import fmean, median
 
-from loki_bench.pipeline.steps import Step
+from loki_bench.content_ids import JsonObject
+from loki_bench.engine.step import AnyStep, Values, steps_of
+from loki_bench.records.store import Store
 
-__all__ = ["chains", "seconds_by_work"]
-
-# Seconds by kind of step where no run has told yet: only their order matters.
-UNKNOWN = {
-    "surrogate": 60.0,
-    "lists": 60.0,
-    "prepare": 30.0,
-    "craft": 30.0,
-    "defense": 10.0,
-    "clean": 60.0,
-    "attack": 60.0,
-    "measure": 0.1,
-}
+__all__ = ["Plan", "Work", "chains", "plan", "priorities", "seconds_by_work", "steps_left"]
 
 
-def seconds_by_work(runs: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Steps of one kind with the same components.
+
+    Attributes
+    ----------
+    name : str
+    n_steps : int
+    seconds : float or None
+        For one of them, by the runs of this folder: its own median, or that of its kind; None
+        where no run tells.
+    measured : bool
+        Whether the seconds are those of this very work.
+    """
+
+    name: str
+    n_steps: int
+    seconds: float | None
+    measured: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is left to do.
+
+    Attributes
+    ----------
+    work : tuple of Work
+    """
+
+    work: tuple[Work, ...]
+
+    @property
+    def n_unknown(self) -> int:
+        """Steps of which nothing is known; they are not part of ``seconds``."""
+        return sum(work.n_steps for work in self.work if work.seconds is None)
+
+    @property
+    def seconds(self) -> float:
+        """Of one worker, for all steps of which something is known."""
+        return sum(work.n_steps * work.seconds for work in self.work if work.seconds is not None)
+
+
+def steps_left(finals: Iterable[AnyStep], store: Store) -> tuple[dict[str, AnyStep], Values]:
+    """All steps by key, without those that only steps with a stored value had needed.
+
+    Returns
+    -------
+    (steps, stored)
+        Each step after those that it needs; and the values that were looked up on the way, of
+        steps whose address needs no inputs.
+    """
+    stored = Values()
+    looked_up: set[str] = set()
+
+    def is_done(step: AnyStep) -> bool:
+        if step.address_needs_no_inputs and step.key not in looked_up:
+            looked_up.add(step.key)
+            value = step.stored(store, stored)
+            if value is not None:
+                stored.add(step, value)
+        return step in stored
+
+    steps: dict[str, AnyStep] = {}
+    for final in finals:
+        for step in steps_of(final, is_done=is_done):
+            steps.setdefault(step.key, step)
+    return steps, stored
+
+
+def plan(finals: Sequence[AnyStep], store: Store) -> Plan:
+    """The steps that these still need; what is stored is read, nothing is written."""
+    steps, values = steps_left(finals, store)
+    for step in steps.values():  # each after those that it needs
+        if step not in values and all(needed in values for needed in step.needs):
+            value = step.stored(store, values)
+            if value is not None:
+                values.add(step, value)
+    wanted: set[str] = set()
+    stack: list[AnyStep] = list(finals)
+    while stack:  # what finals need, and what that needs in turn, until it is stored
+        step = stack.pop()
+        if step.key not in wanted and step not in values:
+            wanted.add(step.key)
+            stack += step.needs
+    left = [step for step in steps.values() if step.key in wanted]
+    return Plan(work=_grouped(left, seconds_by_work(store.runs())))
+
+
+def priorities(
+    steps: Mapping[str, AnyStep], finals: Iterable[AnyStep], store: Store
+) -> dict[str, tuple[float, int]]:
+    """By key, what a step is sorted by: finals, then the longest chain, then the plan's order."""
+    longest = chains(list(steps.values()), seconds_by_work(store.runs()))
+    for final in finals:
+        longest[final.key] = math.inf  # a moment's work, and something is finished
+    return {key: (-longest[key], number) for number, key in enumerate(steps)}
+
+
+def seconds_by_work(runs: Iterable[JsonObject]) -> dict[str, float]:
     """The median seconds of each piece of work that the runs of a store tell of.
 
     Runs that don't read as expected, such as those of earlier versions, tell nothing.
@@ -40,7 +131,7 @@ def seconds_by_work(runs: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return {work: median(seconds) for work, seconds in found.items()}
 
 
-def chains(steps: Sequence[Step], known: Mapping[str, float]) -> dict[str, float]:
+def chains(steps: Sequence[AnyStep], known: Mapping[str, float]) -> dict[str, float]:
     """By step key, the seconds of the longest chain that begins with the step.
 
     Parameters
@@ -49,7 +140,7 @@ def chains(steps: Sequence[Step], known: Mapping[str, float]) -> dict[str, float
         Each after those that it needs.
     known : mapping
         Of :func:`seconds_by_work`. Work that it lacks is taken to last as long as the longest
-        known of its kind, or else as ``UNKNOWN`` says.
+        known of its kind, or else as the step assumes.
     """
     by_kind: dict[str, float] = {}
     for step in steps:
@@ -58,8 +149,25 @@ def chains(steps: Sequence[Step], known: Mapping[str, float]) -> dict[str, float
     after: dict[str, float] = {}
     longest: dict[str, float] = {}
     for step in reversed(steps):
-        own = known.get(step.work, by_kind.get(step.kind, UNKNOWN[step.kind]))
+        own = known.get(step.work, by_kind.get(step.kind, step.seconds))
         longest[step.key] = own + after.get(step.key, 0.0)
         for needed in step.needs:
             after[needed.key] = max(after.get(needed.key, 0.0), longest[step.key])
     return longest
+
+
+def _grouped(steps: Sequence[AnyStep], known: Mapping[str, float]) -> tuple[Work, ...]:
+    counts = Counter((step.kind, step.work) for step in steps)
+    by_kind: dict[str, list[float]] = {}
+    for step in steps:
+        if step.work in known:
+            by_kind.setdefault(step.kind, []).append(known[step.work])
+    return tuple(
+        Work(
+            name=name,
+            n_steps=n_steps,
+            seconds=known.get(name, fmean(by_kind[kind]) if kind in by_kind else None),
+            measured=name in known,
+        )
+        for (kind, name), n_steps in counts.items()
+    )

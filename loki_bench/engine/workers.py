@@ -12,7 +12,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from threading import Thread
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -30,6 +30,9 @@ ONE_THREAD = {
 }
 
 
+R = TypeVar("R")
+
+
 class Workers(Protocol):
     """Where jobs run."""
 
@@ -38,7 +41,7 @@ class Workers(Protocol):
         """How many jobs run at a time."""
         ...
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+    def submit(self, function: Callable[..., R], *arguments: object) -> "Future[R]":
         """Start a job; the future may raise what the job raised, or say how it was ended."""
         ...
 
@@ -61,9 +64,9 @@ class LocalWorkers:
             max_workers=n_workers, context=get_context("spawn"), initializer=_prepare
         )
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+    def submit(self, function: Callable[..., R], *arguments: object) -> "Future[R]":
         """Start a job under the time limit."""
-        future: Future[Any] = self._pool.schedule(function, args=arguments, timeout=self._seconds)
+        future: Future[R] = self._pool.schedule(function, args=arguments, timeout=self._seconds)
         return future
 
     def close(self) -> None:
@@ -89,7 +92,7 @@ class LocalWorkers:
                     os.environ[name] = value
 
 
-def outcome_of(future: "Future[Any]", seconds: float) -> Any:
+def outcome_of(future: "Future[R]", seconds: float) -> R:
     """The job's result, or an exception that says how it was ended.
 
     Raises

@@ -14,7 +14,8 @@ from loki_bench.plugins.registry import Registry
 from loki_bench.plugins.specs import InfluenceEstimatorSpec, RecommenderSpec
 from loki_bench.seeds import generator_for, seed_for
 from loki_bench.split import leave_one_out
-from loki_bench.suite.cell import ComponentRef, DatasetRef, resolve
+from loki_bench.suite.cell import DatasetRef
+from loki_bench.suite.components import ComponentRef, resolve
 
 __all__ = ["FIDELITY_VERSION", "Case", "Judged", "cases_of", "judged_of", "sampled"]
 

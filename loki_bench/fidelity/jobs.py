@@ -31,7 +31,7 @@ from loki_bench.fidelity.fake_user_designs import (
 from loki_bench.fidelity.truths import ColdTruth, Truth, WarmTruth, changes
 from loki_bench.interactions import Interactions
 from loki_bench.seeds import generator_for
-from loki_bench.suite.cell import ComponentRef
+from loki_bench.suite.components import ComponentRef
 
 __all__ = ["Prediction", "TrueEffects", "as_plain", "ask_estimator", "measure_truth"]
 

@@ -14,6 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from loki_bench.engine.run_log import environment
 from loki_bench.engine.workers import Workers, outcome_of
 from loki_bench.errors import LokiBenchError
 from loki_bench.fidelity.case import FIDELITY_VERSION, Case, Judged
@@ -25,7 +26,6 @@ from loki_bench.fidelity.jobs import (
     measure_truth,
 )
 from loki_bench.interactions import Interactions
-from loki_bench.pipeline.record import environment
 from loki_bench.records.store import Store
 
 __all__ = ["FidelityProgress", "Task", "run_tasks", "tasks_of"]

@@ -1,1 +1,1 @@
-"""The steps of the protocol, one module each, and the record that they end in."""
+"""The protocol, one module a step: read them from ``dataset`` up to ``record`` and ``cells``."""

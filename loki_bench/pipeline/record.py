@@ -1,44 +1,153 @@
-"""What a cell leaves behind: the record that leaderboards read, and the run beside it.
+"""The record of a cell, which leaderboards read; what its steps cost goes into the run beside it.
 
 The record holds only what follows from the cell's specification, so it is the same bytes on every
-run. Times, memory and machine go into the run, which no leaderboard reads.
+run. Times, memory and machine go into the run (:mod:`loki_bench.engine.run_log`), which no
+leaderboard reads.
 """
 
 import math
-import os
-import platform
 from collections.abc import Mapping
-from functools import lru_cache
-from importlib.metadata import distributions
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.content_ids import content_id
+from loki_bench.content_ids import JsonObject
 from loki_bench.contracts import Goal
-from loki_bench.engine.timing import Timed
-from loki_bench.pipeline.jobs import Poison, VictimRanks
+from loki_bench.engine.run import Failure, Results
+from loki_bench.engine.run_log import run_of
+from loki_bench.engine.step import Values, steps_of
+from loki_bench.interactions import Interactions
+from loki_bench.pipeline.craft import Poison
+from loki_bench.pipeline.dataset import CellStep
+from loki_bench.pipeline.measure import Measure
+from loki_bench.pipeline.retrain import VictimRanks
 from loki_bench.pipeline.training_data import DefenseAnswer
+from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell
+from loki_bench.suite.goal import draw_goal
+from loki_bench.suite.grid import ChosenMetric
 
 __all__ = [
     "SCHEMA_VERSION",
     "Status",
+    "artefacts_of",
     "defense_report",
-    "environment",
-    "environment_fingerprint",
     "failed_record",
     "ok_record",
-    "run_of",
     "samples_from_fakes",
     "spent",
+    "write_record",
 ]
 
 SCHEMA_VERSION = 3
 
 Status = Literal["ok", "rejected", "failed", "timeout"]
+
+
+def write_record(
+    step: Measure,
+    results: Results,
+    *,
+    interactions: Interactions,
+    genuine_lengths: NDArray[np.int64],
+    store: Store,
+) -> tuple[Status, str]:
+    """Write the record of a cell whose last step ended, and the run beside it.
+
+    Parameters
+    ----------
+    genuine_lengths : int64 array of shape (n_users,)
+        Of genuine users' training sequences.
+
+    Returns
+    -------
+    (status, reason)
+        How the cell ended.
+    """
+    cell, values = step.cell, results.values
+    goal = draw_goal(interactions, cell.protocol, cell.seed)
+    outcome = results.of(step)
+    if not isinstance(outcome, Failure):
+        outcome = _lost_poison(step, values) or outcome
+    if isinstance(outcome, Failure):
+        used = spent(cell, values[step.craft], goal) if step.craft in values else None
+        record = failed_record(cell, outcome.status, outcome.reason, spent=used)
+    else:
+        artefacts = artefacts_of(step, values)
+        record = ok_record(
+            cell,
+            goal=goal,
+            genuine_lengths=genuine_lengths,
+            metrics=outcome,
+            ceilings={m.label: _ceiling(m, cell) for m in step.metrics if _has_ceiling(m)},
+            crafted=values[step.craft],
+            attacked=values[step.attack],
+            from_fake_users=_from_fake_users(step, values),
+            ranks_id=artefacts.pop("ranks"),
+            clean_ranks_id=artefacts.pop("clean_ranks"),
+            defense=_defense(step, values),
+            defense_ids=artefacts,  # what is left, and the poison, whose address it is
+        )
+    # Each cost is told once: with the first cell that shares the work.
+    costs = {s.name: (s.work, results.costs.pop(s.key, None)) for s in steps_of(step)}
+    details = outcome.details if isinstance(outcome, Failure) else ""
+    # The run first: a record is the sign that all of its cell is written.
+    store.write_json("runs", cell.id, {**run_of(costs), "details": details})
+    store.adopt(record.get("artefacts", {}))
+    store.write_json("records", cell.id, record)
+    return record["status"], record["reason"]
+
+
+def artefacts_of(step: Measure, values: Values) -> dict[str, str]:
+    """The address of everything that is kept for the record, by what the record calls it."""
+    return {
+        needed.artefact: needed.address(values)
+        for needed in step.needs
+        if isinstance(needed, CellStep) and needed.artefact
+    }
+
+
+def _defense(step: Measure, values: Values) -> JsonObject | None:
+    if step.defense is None:
+        return None
+    poisoned, clean = (values[defense] for defense in step.defense)
+    return defense_report(step.cell.dataset.n_users, poisoned, clean)
+
+
+def _from_fake_users(step: Measure, values: Values) -> int | None:
+    """Training samples that the fake users added.
+
+    Counted against a clean victim trained on the same genuine users, with or without the defense;
+    None where neither was, or the victim does not count.
+    """
+    dropped = step.attack.trained_on(values).dropped
+    for clean in (step.clean, step.undefended):
+        if np.array_equal(clean.trained_on(values).dropped, dropped):
+            return samples_from_fakes(values[clean], values[step.attack])
+    return None
+
+
+def _lost_poison(step: Measure, values: Values) -> Failure | None:
+    """The canary: fake users that add no training sample were lost on the way."""
+    added, poison = _from_fake_users(step, values), step.attack.trained_on(values).poison
+    if poison.n_events == 0 or added is None or added > 0:
+        return None
+    return Failure(
+        "failed",
+        f"the poison never reached victim '{step.cell.victim.name}': {len(poison)} fake "
+        f"users with {poison.n_events} events added {added} training samples",
+    )
+
+
+def _has_ceiling(metric: ChosenMetric) -> bool:
+    return metric.spec.name == "display_rate"
+
+
+def _ceiling(metric: ChosenMetric, cell: Cell) -> float:
+    """The most that display rate can be: K places shared by all targets."""
+    n_targets = len(cell.protocol.targets) or cell.protocol.n_targets
+    return min(1.0, (metric.k or 0) / n_targets)
 
 
 def ok_record(
@@ -53,9 +162,9 @@ def ok_record(
     from_fake_users: int | None,
     ranks_id: str,
     clean_ranks_id: str,
-    defense: Mapping[str, Any] | None,
+    defense: Mapping[str, object] | None,
     defense_ids: Mapping[str, str],
-) -> dict[str, Any]:
+) -> JsonObject:
     """The record of a cell that ran to its end.
 
     ``genuine_lengths`` are those of genuine users' training sequences; ``defense`` and
@@ -87,7 +196,7 @@ def ok_record(
     }
 
 
-def defense_report(n_users: int, poisoned: DefenseAnswer, clean: DefenseAnswer) -> dict[str, Any]:
+def defense_report(n_users: int, poisoned: DefenseAnswer, clean: DefenseAnswer) -> JsonObject:
     """What a defense kept, in numbers, and what it reports of itself on both data sets."""
     kept = poisoned.kept
     return {
@@ -101,7 +210,7 @@ def defense_report(n_users: int, poisoned: DefenseAnswer, clean: DefenseAnswer) 
 
 def failed_record(
     cell: Cell, status: Status, reason: str, *, spent: dict[str, int] | None
-) -> dict[str, Any]:
+) -> JsonObject:
     """The record of a cell that was rejected, failed or ran out of time.
 
     ``spent`` is None where no poison was accepted: then nothing was injected.
@@ -116,64 +225,7 @@ def samples_from_fakes(clean: VictimRanks, attacked: VictimRanks) -> int | None:
     return attacked.n_training_samples - clean.n_training_samples
 
 
-def run_of(timings: Mapping[str, tuple[str, Timed[Any] | None]]) -> dict[str, Any]:
-    """What the jobs of a cell cost, and where they ran.
-
-    Parameters
-    ----------
-    timings : mapping of a job's name to (the work that it is, what it cost)
-        None for what was taken from the store, or is told in the run of another cell: the sum
-        over all runs is what the grid cost.
-    """
-    return {
-        "timings": {
-            name: None
-            if timed is None
-            else {
-                "work": work,
-                "wall_seconds": round(timed.wall_seconds, 3),
-                "cpu_seconds": round(timed.cpu_seconds, 3),
-                "compile_seconds": round(timed.compile_seconds, 3),
-                "peak_memory_bytes": timed.peak_memory_bytes,
-                "host": timed.host,
-                **timed.process,
-            }
-            for name, (work, timed) in timings.items()
-        },
-        "environment": environment(),
-    }
-
-
-@lru_cache(maxsize=1)
-def environment() -> dict[str, Any]:
-    """The machine that writes the records, and every distribution installed there."""
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": platform.machine(),
-        "cpu": _cpu(),
-        "n_cpus": os.cpu_count(),
-        "threads_per_cell": 1,
-        "distributions": {d.name: d.version for d in sorted(distributions(), key=lambda d: d.name)},
-    }
-
-
-def environment_fingerprint(environment: Mapping[str, Any]) -> str:
-    """SHA-256 of what may change the bits of a result: all of an environment but the cores."""
-    return content_id({key: value for key, value in environment.items() if key != "n_cpus"})
-
-
-def _cpu() -> str:
-    """The processor's model: numerical libraries choose their kernels by it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor()
-
-
-def _head(cell: Cell, status: Status, reason: str) -> dict[str, Any]:
+def _head(cell: Cell, status: Status, reason: str) -> JsonObject:
     return {
         "schema": SCHEMA_VERSION,
         "id": cell.id,

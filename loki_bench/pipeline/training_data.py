@@ -7,8 +7,8 @@ A dropped user's validation event is dropped too: the platform does not trust it
 drops all fake users and nobody else therefore gives the clean victim, bit for bit.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,9 @@ from loki_bench.content_ids import bytes_digest, content_id
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.split import HeldOut, Split
 
-__all__ = ["DefenseAnswer", "TrainingData", "shown_to_defense"]
+__all__ = ["NO_POISON", "DefenseAnswer", "TrainingData", "shown_to_defense"]
+
+NO_POISON = Sequences.empty()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +30,13 @@ class DefenseAnswer:
     ----------
     kept : bool array of shape (n_users + n_fake_users,)
     suspicion : float64 array of the same shape, or None
-    report : dict
+    report : mapping
         The defense's numbers about itself.
     """
 
     kept: NDArray[np.bool_]
     suspicion: NDArray[np.float64] | None
-    report: dict[str, Any]
+    report: Mapping[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,13 +14,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loki_bench.content_ids import bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
-from loki_bench.records.store import Store
+from loki_bench.records.store import Store, artefact_kind
 
 __all__ = [
     "MANIFEST",
     "Manifest",
     "Plugin",
-    "artefact_kind",
     "artefact_paths",
     "list_files",
     "read_manifest",
@@ -168,11 +167,6 @@ def artefact_paths(folder: Path, record: Mapping[str, Any]) -> list[str]:
 def _is_id(name: object) -> bool:
     """Whether it is the id of an artefact, and no path in disguise."""
     return isinstance(name, str) and re.fullmatch("[0-9a-f]{64}", name) is not None
-
-
-def artefact_kind(what: str) -> str:
-    """The folder of an artefact, by what a record calls it: ``clean_ranks`` are ``ranks``."""
-    return what.rpartition("_")[2]
 
 
 def _digest(path: Path) -> str | None:

@@ -13,11 +13,6 @@ from loki_bench.suite.grid import Grid
 __all__ = ["Shard", "merge", "parse_shard"]
 
 
-# Keys of a record's artefacts; those of a defense are there where the cell has one.
-RANKS = ("ranks", "clean_ranks", "undefended_clean_ranks")
-FILTERED = ("defense", "clean_defense")
-
-
 @dataclass(frozen=True)
 class Shard:
     """Part ``number`` (from 1) of ``count`` parts of a grid."""
@@ -66,7 +61,7 @@ def merge(grid: Grid, target: Store, source: Store) -> tuple[int, int]:
         record = source.read_json("records", cell.id)
         if record is None:
             continue
-        if record["status"] == "ok" and not _copy_artefacts(record["artefacts"], target, source):
+        if not target.copy_artefacts(record.get("artefacts", {}), source):
             continue
         run = source.read_json("runs", cell.id)
         if run is not None:
@@ -74,23 +69,6 @@ def merge(grid: Grid, target: Store, source: Store) -> tuple[int, int]:
         target.write_json("records", cell.id, record)
         n_copied += 1
     return n_copied, n_kept
-
-
-def _copy_artefacts(ids: Mapping[str, str], target: Store, source: Store) -> bool:
-    """Copy a record's artefacts; False where one of them is not whole."""
-    poison = source.read_poison(ids["poison"])
-    ranks = {ids[key]: source.read_ranks(ids[key]) for key in RANKS if key in ids}
-    filtered = {ids[key]: source.read_defense(ids[key]) for key in FILTERED if key in ids}
-    if poison is None or None in ranks.values() or None in filtered.values():
-        return False
-    target.write_poison(ids["poison"], poison)
-    for defense_id, answer in filtered.items():
-        if answer is not None:
-            target.write_defense(defense_id, answer)
-    for evaluation_id, evaluated in ranks.items():
-        if evaluated is not None:
-            target.write_ranks(evaluation_id, evaluated)
-    return True
 
 
 def _of_job_array(environment: Mapping[str, str]) -> Shard:

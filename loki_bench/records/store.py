@@ -5,16 +5,15 @@
     <results>/<suite>/              or <results>/<family>/<suite>/
         records/<cell id>.json      what was found: the leaderboard reads nothing else
         runs/<cell id>.json         when, where and how long: never read by a leaderboard
-        artefacts/poison/<id>.npz   fake users' sequences, by what they were crafted from
-        artefacts/ranks/<id>.npz    a victim's ranks, by victim, seed and poison
-        artefacts/defense/<id>.npz  which users a defense kept, by defense, seed and poison
-        artefacts/lists/<id>.npz    a clean victim's lists, where a suite grants queries
+        artefacts/<kind>/<id>.npz   poison, ranks ...: what a step gave, by what it was made of
         work/                       fitted surrogates, preparations, the dataset: safe to delete
         leaderboard.md .csv .json
 
 A file is written under a temporary name, flushed to disk and renamed, so a killed run loses at
 most the jobs in flight, and two runs on one folder never mix bytes. Records and artefacts carry
 a digest of their content: what can't be read or does not match is named and computed again.
+
+The store knows no kind of artefact: how a value becomes arrays is its step's own :class:`Codec`.
 """
 
 import errno
@@ -22,26 +21,46 @@ import io
 import json
 import os
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from loki_bench.content_ids import bytes_digest, canonical_json, content_id
+from loki_bench.answer_checks import NamedArrays
+from loki_bench.content_ids import JsonObject, bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
-from loki_bench.interactions import Interactions, Sequences
-from loki_bench.pipeline.jobs import DataFolder, Poison, VictimRanks
-from loki_bench.pipeline.training_data import DefenseAnswer
 from loki_bench.records.stored_file import StoredFile
 from loki_bench.suite.cell import Cell
 
-__all__ = ["Store", "arrays_digest"]
+__all__ = ["Codec", "Store", "arrays_digest", "artefact_kind"]
 
-Kind = Literal["records", "runs", "trials"]
-A = TypeVar("A")
+JsonKind = Literal["records", "runs", "trials"]
+T = TypeVar("T")
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+
+
+class Codec(ABC, Generic[T]):
+    """How one kind of value is kept: as named arrays, and plain JSON data about them.
+
+    Attributes
+    ----------
+    folder : str
+        Where, below the results folder: ``artefacts/<kind>`` for what a record names, ``work/...``
+        for what may be deleted.
+    """
+
+    folder: str
+
+    @abstractmethod
+    def encode(self, value: T) -> tuple[NamedArrays, Mapping[str, object]]:
+        """The arrays, none of them named ``about``, and the data beside them."""
+
+    @abstractmethod
+    def decode(self, arrays: NamedArrays, about: JsonObject) -> T:
+        """The value again; ``KeyError``, ``TypeError`` or ``ValueError`` where it is none."""
 
 
 class Store:
@@ -53,32 +72,149 @@ class Store:
         Made when something is first written.
     warn : callable of one str
         Told of every file that can't be trusted, by name.
-    lenders : sequence of Path
+    fallback_stores : sequence of Path
         Folders of other suites: artefacts and reusable work that are not here are read there.
         Both are addressed by what determines them, so it is the same whoever computed it. Records
-        are never lent: they are measured here.
+        are never read there: they are measured here.
     """
 
     def __init__(
-        self, folder: Path, *, warn: Callable[[str], None], lenders: Sequence[Path] = ()
+        self, folder: Path, *, warn: Callable[[str], None], fallback_stores: Sequence[Path] = ()
     ) -> None:
         self.folder = folder
         self._warn = warn
-        self._lenders = tuple(lenders)
+        self._fallback_stores = tuple(fallback_stores)
 
     # ------------------------------------------------------------------ records
 
-    def write_json(self, kind: Kind, cell_id: str, content: dict[str, Any]) -> None:
+    def write_json(self, kind: JsonKind, cell_id: str, content: Mapping[str, object]) -> None:
         """Write a record, or the run beside it; the digest is added here."""
         sealed = {**content, "sha256": content_id(content)}
-        text = canonical_json(sealed, indent=1) + "\n"
-        self._write(self.folder / kind / f"{cell_id}.json", text.encode())
+        self.write_text(f"{kind}/{cell_id}.json", canonical_json(sealed, indent=1) + "\n")
 
-    def read_json(self, kind: Kind, cell_id: str) -> dict[str, Any] | None:
+    def read_json(self, kind: JsonKind, cell_id: str) -> JsonObject | None:
         """A record if it is there and whole, else None; one that is not whole is named."""
-        path = self.folder / kind / f"{cell_id}.json"
+        return self._read_json(self.folder / kind / f"{cell_id}.json")
+
+    def records(self, cells: Iterable[Cell]) -> dict[str, JsonObject]:
+        """The records of cells by cell id; cells without a whole one are left out."""
+        found = {cell.id: self.read_json("records", cell.id) for cell in cells}
+        return {cell_id: record for cell_id, record in found.items() if record is not None}
+
+    def runs(self) -> Iterator[JsonObject]:
+        """How every cell ran that this folder or one of the fallback stores knows of."""
+        for folder in (self.folder, *self._fallback_stores):
+            for path in sorted((folder / "runs").glob("*.json")):
+                run = self._read_json(path)
+                if run is not None:
+                    yield run
+
+    # ------------------------------------------------------------------ what steps give
+
+    def write(self, codec: Codec[T], name: str, value: T) -> None:
+        """Keep a value under a name."""
+        arrays, about = codec.encode(value)
+        sealed = {"meta": about, "sha256": arrays_digest(arrays, about)}
+        text = np.frombuffer(canonical_json(sealed).encode(), dtype=np.uint8)
+        buffer = io.BytesIO()
+        named: NamedArrays = {"about": text, **arrays}
+        np.savez_compressed(buffer, **named)  # type: ignore[arg-type]  # no name is an option's
+        self.write_bytes(f"{codec.folder}/{name}.npz", buffer.getvalue())
+
+    def read(self, codec: Codec[T], name: str) -> T | None:
+        """A value if it is there and whole, else None; one that is not whole is named."""
+        path = self._resolve(f"{codec.folder}/{name}.npz")
         try:
-            content = json.loads(path.read_bytes())
+            return codec.decode(*_whole_arrays(path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except _BadDigestError:
+            self._distrust(path, "its content does not match its digest")
+        except _UNREADABLE:
+            self._distrust(path, "not a whole artefact")
+        return None
+
+    def adopt(self, artefacts: Mapping[str, str]) -> None:
+        """Copy those of a record's artefacts that are in a fallback store and not here."""
+        for what, name in artefacts.items():
+            own = f"artefacts/{artefact_kind(what)}/{name}.npz"
+            other = self._resolve(own)
+            if other != self.folder / own:
+                self.write_bytes(own, other.read_bytes())
+
+    def copy_artefacts(self, artefacts: Mapping[str, str], source: "Store") -> bool:
+        """Copy a record's artefacts from another store; False, and nothing copied, where one of
+        them is not whole.
+        """
+        contents: dict[str, bytes] = {}
+        for what, name in artefacts.items():
+            if what.endswith("_digest"):
+                continue
+            file = f"artefacts/{artefact_kind(what)}/{name}.npz"
+            try:
+                contents[file] = (source.folder / file).read_bytes()
+                _whole_arrays(contents[file])
+            except FileNotFoundError:
+                return False
+            except _UNREADABLE:
+                source._distrust(source.folder / file, "not a whole artefact")
+                return False
+        for file, content in contents.items():
+            self.write_bytes(file, content)
+        return True
+
+    def write_sealed(self, name: str, content: bytes) -> None:
+        """Keep bytes that jobs open themselves, their digest before them."""
+        self.write_bytes(name, bytes_digest(content).encode() + content)
+
+    def sealed_file(self, name: str) -> StoredFile | None:
+        """Where the bytes of :meth:`write_sealed` lie, if they are there and whole."""
+        path = self._resolve(name)
+        if not path.exists():
+            return None
+        content = path.read_bytes()
+        if bytes_digest(content[64:]).encode() != content[:64]:
+            self._distrust(path, "its content does not match its digest")
+            return None
+        return StoredFile(str(path.resolve()), content[:64].decode(), start=64)
+
+    # ------------------------------------------------------------------ files
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file of the folder itself, such as the leaderboard."""
+        self.write_bytes(name, text.encode())
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a file of the folder, whole or not at all.
+
+        Raises
+        ------
+        StoreError
+            The file can't be written.
+        """
+        path = self.folder / name
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with temporary.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            full = error.errno == errno.ENOSPC
+            hint = "free some space" if full else "choose another folder with --results"
+            raise StoreError(
+                f"can't write {path}: {error.strerror}; {hint}, then run again"
+            ) from error
+
+    def _read_json(self, path: Path) -> JsonObject | None:
+        try:
+            content: JsonObject = json.loads(path.read_bytes())
             digest = content.pop("sha256")
         except FileNotFoundError:
             return None
@@ -90,235 +226,44 @@ class Store:
         if content_id(content) != digest:
             self._distrust(path, "its content does not match its digest")
             return None
-        return dict(content)
+        return content
 
-    def records(self, cells: Iterable[Cell]) -> dict[str, dict[str, Any]]:
-        """The records of cells by cell id; cells without a whole one are left out."""
-        found = {cell.id: self.read_json("records", cell.id) for cell in cells}
-        return {cell_id: record for cell_id, record in found.items() if record is not None}
-
-    def runs(self) -> Iterator[dict[str, Any]]:
-        """How every cell ran that this folder or a lender knows of."""
-        for folder in (self.folder, *self._lenders):
-            for path in sorted((folder / "runs").glob("*.json")):
-                run = Store(folder, warn=self._warn).read_json("runs", path.stem)
-                if run is not None:
-                    yield run
-
-    # ------------------------------------------------------------------ artefacts
-
-    def take_over(self, artefacts: Mapping[str, str]) -> None:
-        """Copy those of a record's artefacts that a lender has and this folder lacks."""
-        for kind in ("poison", "ranks", "defense", "lists"):
-            for name in artefacts.values():
-                own = self._artefact(kind, name)
-                lent = self._lent(own)
-                if lent != own:
-                    self._write(own, lent.read_bytes())
-
-    def write_poison(self, craft_id: str, crafted: Poison) -> None:
-        """Keep the fake users' sequences and the attacker's report."""
-        arrays: dict[str, NDArray[Any]] = {
-            "offsets": crafted.poison.offsets,
-            "items": crafted.poison.items,
-        }
-        meta = {"report": crafted.report, "n_queries": crafted.n_queries}
-        self._write_arrays(self._artefact("poison", craft_id), arrays, meta)
-
-    def read_poison(self, craft_id: str) -> Poison | None:
-        """A poison if it is there and whole."""
-        return self._read_arrays(
-            self._artefact("poison", craft_id),
-            lambda a, meta: Poison(poison=Sequences(a["offsets"], a["items"]), **meta),
-        )
-
-    def write_ranks(self, evaluation_id: str, evaluated: VictimRanks) -> None:
-        """Keep a victim's ranks."""
-        arrays: dict[str, NDArray[Any]] = {
-            "target_ranks": evaluated.target_ranks,
-            "test_ranks": evaluated.test_ranks,
-        }
-        meta = {"n_training_samples": evaluated.n_training_samples, "report": evaluated.report}
-        self._write_arrays(self._artefact("ranks", evaluation_id), arrays, meta)
-
-    def read_ranks(self, evaluation_id: str) -> VictimRanks | None:
-        """A victim's ranks if they are there and whole."""
-        return self._read_arrays(
-            self._artefact("ranks", evaluation_id),
-            lambda a, meta: VictimRanks(
-                target_ranks=a["target_ranks"], test_ranks=a["test_ranks"], **meta
-            ),
-        )
-
-    def write_defense(self, defense_id: str, filtered: DefenseAnswer) -> None:
-        """Keep what a defense answered."""
-        arrays: dict[str, NDArray[Any]] = {"kept": filtered.kept}
-        if filtered.suspicion is not None:
-            arrays["suspicion"] = filtered.suspicion
-        self._write_arrays(
-            self._artefact("defense", defense_id), arrays, {"report": filtered.report}
-        )
-
-    def read_defense(self, defense_id: str) -> DefenseAnswer | None:
-        """What a defense answered if it is there and whole."""
-        return self._read_arrays(
-            self._artefact("defense", defense_id),
-            lambda a, meta: DefenseAnswer(
-                kept=a["kept"], suspicion=a.get("suspicion"), report=meta["report"]
-            ),
-        )
-
-    def write_lists(self, lists_id: str, lists: NDArray[np.int32]) -> None:
-        """Keep what a clean victim shows every genuine user."""
-        self._write_arrays(self._artefact("lists", lists_id), {"lists": lists}, {})
-
-    def read_lists(self, lists_id: str) -> NDArray[np.int32] | None:
-        """A clean victim's lists if they are there and whole."""
-        return self._read_arrays(self._artefact("lists", lists_id), lambda a, _: a["lists"])
-
-    # ------------------------------------------------------------------ reusable work
-
-    def write_prepared(self, prepared_id: str, arrays: dict[str, NDArray[Any]]) -> None:
-        """Keep what an attacker prepared."""
-        self._write_arrays(self._prepared(prepared_id), arrays, {})
-
-    def read_prepared(self, prepared_id: str) -> dict[str, NDArray[Any]] | None:
-        """What an attacker prepared if it is there and whole."""
-        return self._read_arrays(self._prepared(prepared_id), lambda a, _: a)
-
-    def write_surrogate(self, surrogate_id: str, pickled: bytes) -> None:
-        """Keep a fitted surrogate for other cells and later runs on this machine."""
-        self._write(self._surrogate(surrogate_id), bytes_digest(pickled).encode() + pickled)
-
-    def surrogate_file(self, surrogate_id: str) -> StoredFile | None:
-        """The pickled recommender, for a job to open, if it is there and whole."""
-        path = self._lent(self._surrogate(surrogate_id))
-        if not path.exists():
-            return None
-        with path.open("rb") as file:
-            digest = file.read(64)
-            if bytes_digest(file.read()).encode() != digest:
-                self._distrust(path, "its content does not match its digest")
-                return None
-        return StoredFile(str(path.resolve()), digest.decode(), start=64)
-
-    def write_dataset(self, interactions: Interactions, fingerprint: str) -> DataFolder:
-        """Lay the dataset out for workers to map; done once for all runs."""
-        folder = self.folder / "work" / "data" / fingerprint
-        tokens = {
-            "n_items": interactions.n_items,
-            "user_tokens": interactions.user_tokens,
-            "item_tokens": interactions.item_tokens,
-        }
-
-        def written(name: str, content: bytes) -> StoredFile:
-            path = folder / name
-            self._write(path, content)
-            return StoredFile(str(path.resolve()), bytes_digest(content))
-
-        return DataFolder(
-            offsets=written("offsets.npy", _npy(interactions.offsets)),
-            items=written("items.npy", _npy(interactions.items)),
-            tokens=written("tokens.json", canonical_json(tokens).encode()),
-        )
-
-    def write_text(self, name: str, text: str) -> None:
-        """Write a file of the folder itself, such as the leaderboard."""
-        self.write_bytes(name, text.encode())
-
-    def write_bytes(self, name: str, content: bytes) -> None:
-        """Write a file of the folder itself, such as a figure."""
-        self._write(self.folder / name, content)
-
-    # ------------------------------------------------------------------ files
-
-    def _surrogate(self, surrogate_id: str) -> Path:
-        return self.folder / "work" / "surrogates" / f"{surrogate_id}.pickle"
-
-    def _prepared(self, prepared_id: str) -> Path:
-        return self.folder / "work" / "prepared" / f"{prepared_id}.npz"
-
-    def _artefact(self, kind: str, name: str) -> Path:
-        return self.folder / "artefacts" / kind / f"{name}.npz"
-
-    def _write_arrays(
-        self, path: Path, arrays: dict[str, NDArray[Any]], meta: dict[str, Any]
-    ) -> None:
-        sealed = {"meta": meta, "sha256": arrays_digest(arrays, meta)}
-        buffer = io.BytesIO()
-        text = np.frombuffer(canonical_json(sealed).encode(), dtype=np.uint8)
-        named: dict[str, Any] = {"about": text, **arrays}
-        np.savez_compressed(buffer, **named)
-        self._write(path, buffer.getvalue())
-
-    def _read_arrays(
-        self, path: Path, build: Callable[[dict[str, NDArray[Any]], dict[str, Any]], A]
-    ) -> A | None:
-        path = self._lent(path)
-        try:
-            # from memory: numpy leaves the file open where it is not a whole archive
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-                arrays = {key: file[key] for key in file.files}
-            about = json.loads(arrays.pop("about").tobytes())
-            if arrays_digest(arrays, about["meta"]) != about["sha256"]:
-                self._distrust(path, "its content does not match its digest")
-                return None
-            return build(arrays, about["meta"])
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-            self._distrust(path, "not a whole artefact")
-            return None
-
-    def _lent(self, path: Path) -> Path:
-        """The file itself; or the same one of the first lender that has it, if it is not here."""
-        if path.exists():
-            return path
-        name = path.relative_to(self.folder)
-        there = (folder / name for folder in self._lenders)
-        return next((lent for lent in there if lent.exists()), path)
+    def _resolve(self, name: str) -> Path:
+        """A file of this folder; or the same one of the first fallback store that has it."""
+        own = self.folder / name
+        if not own.exists():
+            for folder in self._fallback_stores:
+                if (folder / name).exists():
+                    return folder / name
+        return own
 
     def _distrust(self, path: Path, why: str) -> None:
         self._warn(f"{path}: {why}; it is computed again")
 
-    def _write(self, path: Path, content: bytes) -> None:
-        with _explained(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-            try:
-                with temporary.open("wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.replace(path)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+
+class _BadDigestError(ValueError):
+    """A file is whole and holds something else than was written."""
 
 
-def _npy(array: NDArray[Any]) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()
+def artefact_kind(what: str) -> str:
+    """The folder of an artefact, by what a record calls it: ``clean_ranks`` are ``ranks``."""
+    return what.rpartition("_")[2]
 
 
-def arrays_digest(arrays: dict[str, NDArray[Any]], meta: dict[str, Any]) -> str:
+def arrays_digest(arrays: NamedArrays, about: Mapping[str, object]) -> str:
     """SHA-256 of named arrays and what is said of them; the same on every machine."""
     described = {
         name: [str(a.dtype), list(a.shape), bytes_digest(a.tobytes())] for name, a in arrays.items()
     }
-    return content_id({"arrays": described, "meta": meta})
+    return content_id({"arrays": described, "meta": about})
 
 
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        hints = {
-            errno.ENOSPC: "free some space",
-            errno.EACCES: "choose another folder with --results",
-            errno.EROFS: "choose another folder with --results",
-        }
-        hint = hints.get(error.errno or 0, "choose another folder with --results")
-        raise StoreError(f"can't write {path}: {error.strerror}; {hint}, then run again") from error
+def _whole_arrays(content: bytes) -> tuple[NamedArrays, JsonObject]:
+    """The arrays in a file and the data about them."""
+    # from memory: numpy leaves the file open where it is not a whole archive
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        arrays = {key: file[key] for key in file.files}
+    about = json.loads(arrays.pop("about").tobytes())
+    if arrays_digest(arrays, about["meta"]) != about["sha256"]:
+        raise _BadDigestError
+    return arrays, about["meta"]

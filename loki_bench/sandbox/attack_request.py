@@ -1,20 +1,19 @@
-"""An attack from its order to its sequences, in whichever process it runs.
+"""An attack from its request to its sequences, in whichever process it runs.
 
-The order holds exactly what the protocol grants, so the isolated process that is sent it
+The request holds exactly what the protocol grants, so the isolated process that is sent it
 (:mod:`loki_bench.sandbox.child`) holds no more: no test event, no victim, no folder of results.
 """
 
 import hashlib
 import json
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from loki_bench.answer_checks import checked_prepared, validate_poison
+from loki_bench.answer_checks import NamedArrays, checked_prepared, validate_poison
 from loki_bench.contracts import (
     Attacker,
     AttackerView,
@@ -23,27 +22,27 @@ from loki_bench.contracts import (
     InfluenceEstimator,
     Recommender,
 )
-from loki_bench.engine.timing import Timed, timed
 from loki_bench.errors import RejectedError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.plugins.specs import ComponentSpec
-from loki_bench.sandbox.query_oracle import AskedOracle
+from loki_bench.sandbox.query_oracle import Ask, AskedOracle
+from loki_bench.timing import Timed, timed
 
 __all__ = [
+    "Ask",
     "AttackRequest",
     "Component",
-    "LentSurrogate",
+    "ProvidedSurrogate",
+    "Reply",
     "SurrogateRequest",
     "craft_for_host",
     "poison_of",
     "prepare_for_host",
 ]
 
-Ask: TypeAlias = Callable[[Any], Any]
-"""Puts a question, as plain JSON data, to the host, and returns its answer."""
-
 T = TypeVar("T")
-Crafting: TypeAlias = tuple[dict[str, NDArray[Any]], dict[str, Any], dict[str, float]]
+Reply: TypeAlias = tuple[NamedArrays, dict[str, object], dict[str, float]]
+"""Arrays, a report as plain data, and what the work cost in seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +51,7 @@ class Component:
 
     name: str
     target: str
-    parameters: dict[str, Any]
+    parameters: dict[str, object]
 
     def build(self) -> Any:
         """Import the target and call it; raises as :meth:`ComponentSpec.build` does."""
@@ -86,7 +85,7 @@ class AttackRequest:
     influence : Component or None
     queries : int or None
         How many questions the attacker may put to the oracle; None where it is not given one.
-    prepared : mapping of str to array, or None
+    prepared : dict of str to array, or None
         What :func:`prepare_for_host` gave; None where the attacker was not asked to prepare.
     """
 
@@ -99,7 +98,7 @@ class AttackRequest:
     surrogates: tuple[SurrogateRequest, ...]
     influence: Component | None
     queries: int | None
-    prepared: Mapping[str, NDArray[Any]] | None = None
+    prepared: NamedArrays | None = None
 
     def view(self, ask: Ask) -> AttackerView:
         """What the attacker sees; ``ask`` puts a question to the host."""
@@ -111,7 +110,9 @@ class AttackRequest:
             seed=self.seed,
             surrogates=()
             if train is None
-            else tuple(LentSurrogate(s.name, s.weight, train, s.pickled) for s in self.surrogates),
+            else tuple(
+                ProvidedSurrogate(s.name, s.weight, train, s.pickled) for s in self.surrogates
+            ),
             influence=None if self.influence is None else self._estimator,
             oracle=None if self.queries is None else AskedOracle(ask, n_granted=self.queries),
             prepared=self.prepared,
@@ -123,7 +124,7 @@ class AttackRequest:
         return estimator
 
 
-class LentSurrogate:
+class ProvidedSurrogate:
     """A surrogate as an attacker holds it; the host trained it before the attacker ran."""
 
     def __init__(self, name: str, weight: float, train: Interactions, pickled: bytes) -> None:
@@ -141,34 +142,34 @@ class LentSurrogate:
         return self._fitted
 
 
-def craft_for_host(order: AttackRequest, ask: Ask) -> Crafting:
+def craft_for_host(request: AttackRequest, ask: Ask) -> Reply:
     """Let the attacker write its sequences; they come back as plain arrays and plain data.
 
     Returns
     -------
     (arrays, report, costs)
         ``offsets`` and ``items`` of the poison, what the attacker reports of itself, and what
-        :func:`~loki_bench.engine.timing.timed` says of ``poison`` alone.
+        :func:`~loki_bench.timing.timed` says of ``poison`` alone.
 
     Raises
     ------
     RejectedError
         The answer breaks the rules, or the attacker changed what it was shown.
     """
-    attacker: Attacker = order.attacker.build()
-    done = _watched(order, attacker.poison, ask)
+    attacker: Attacker = request.attacker.build()
+    done = _watched(request, attacker.poison, ask)
     poison = validate_poison(
         done.value,
-        attacker=order.attacker.name,
-        budget=order.budget,
-        n_items=order.history.n_items,
+        attacker=request.attacker.name,
+        budget=request.budget,
+        n_items=request.history.n_items,
     )
     # As it will be read again: what is not plain data fails here, in the attacker's own step.
     report = json.loads(json.dumps(dict(getattr(attacker, "report", {})), allow_nan=False))
     return {"offsets": poison.offsets, "items": poison.items}, report, done.costs
 
 
-def prepare_for_host(order: AttackRequest, ask: Ask) -> Crafting:
+def prepare_for_host(request: AttackRequest, ask: Ask) -> Reply:
     """Let the attacker prepare, for any number of fake users.
 
     Returns
@@ -183,26 +184,27 @@ def prepare_for_host(order: AttackRequest, ask: Ask) -> Crafting:
     InvalidAnswerError
         It answered with something other than named arrays of numbers or text.
     """
-    attacker: Attacker = order.attacker.build()
-    done = _watched(order, attacker.prepare, ask)
-    return checked_prepared(done.value, attacker=order.attacker.name), {}, done.costs
+    attacker: Attacker = request.attacker.build()
+    done = _watched(request, attacker.prepare, ask)
+    return checked_prepared(done.value, attacker=request.attacker.name), {}, done.costs
 
 
-def _watched(order: AttackRequest, work: Callable[[AttackerView], T], ask: Ask) -> Timed[T]:
+def _watched(request: AttackRequest, work: Callable[[AttackerView], T], ask: Ask) -> Timed[T]:
     """The attacker's answer, unless it changed what it was shown."""
-    view = order.view(ask)
+    view = request.view(ask)
     shown = _digest(view)
     # numba is imported to listen to its compiling; a simple attack must not wait for that
-    compiles = bool(order.surrogates) or order.influence is not None
+    compiles = bool(request.surrogates) or request.influence is not None
     done = timed(lambda: work(view), compiles=compiles)
     if _digest(view) != shown:
         raise RejectedError(
-            f"attacker '{order.attacker.name}' changed the view that it was given; it is read-only"
+            f"attacker '{request.attacker.name}' changed the view that it was given; it is "
+            "read-only"
         )
     return done
 
 
-def poison_of(arrays: dict[str, NDArray[Any]]) -> Sequences:
+def poison_of(arrays: NamedArrays) -> Sequences:
     """The sequences that :func:`craft_for_host` took apart.
 
     Raises ``ValueError`` where the arrays are no sequences.

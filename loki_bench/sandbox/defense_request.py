@@ -1,22 +1,18 @@
-"""A defense from its order to its answer, in whichever process it runs.
+"""A defense from its request to its answer, in whichever process it runs.
 
-The order holds the training data as a defense is shown it, users in a random order and without
+The request holds the training data as a defense is shown it, users in a random order and without
 names, so a process that is sent it (:mod:`loki_bench.sandbox.child`) can't tell who is fake.
 """
 
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from numpy.typing import NDArray
-
-from loki_bench.answer_checks import checked_keep, checked_suspicion
+from loki_bench.answer_checks import NamedArrays, checked_keep, checked_suspicion
 from loki_bench.contracts import Defense
-from loki_bench.engine.timing import timed
 from loki_bench.interactions import Interactions
-from loki_bench.sandbox.attack_request import Component
+from loki_bench.sandbox.attack_request import Ask, Component, Reply
+from loki_bench.timing import timed
 
 __all__ = ["DefenseRequest", "defend_for_host"]
 
@@ -38,9 +34,7 @@ class DefenseRequest:
     seed: int
 
 
-def defend_for_host(
-    order: DefenseRequest, ask: Callable[[Any], Any]
-) -> tuple[dict[str, NDArray[Any]], dict[str, Any], dict[str, float]]:
+def defend_for_host(request: DefenseRequest, ask: Ask) -> Reply:
     """Let the defense choose; ``ask`` goes unused, a defense has no question to put.
 
     Returns
@@ -54,13 +48,11 @@ def defend_for_host(
     InvalidAnswerError
         The answer breaks the contract.
     """
-    name, shown = order.defense.name, order.shown
-    defense: Defense = order.defense.build()
+    name, shown = request.defense.name, request.shown
+    defense: Defense = request.defense.build()
     # numba is imported to listen to its compiling; who does not use it must not wait for that
-    done = timed(lambda: defense.keep(shown, seed=order.seed), compiles="numba" in sys.modules)
-    arrays: dict[str, NDArray[Any]] = {
-        "kept": checked_keep(done.value, defense=name, train=shown),
-    }
+    done = timed(lambda: defense.keep(shown, seed=request.seed), compiles="numba" in sys.modules)
+    arrays: NamedArrays = {"kept": checked_keep(done.value, defense=name, train=shown)}
     suspicion = checked_suspicion(defense.suspicion, defense=name, n_users=shown.n_users)
     if suspicion is not None:
         arrays["suspicion"] = suspicion

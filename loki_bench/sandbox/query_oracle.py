@@ -7,14 +7,26 @@ was trained on, and a controlled user would have to be trained on first, which i
 itself does. An answer leaves out what is in the user's own history.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.errors import RejectedError
 
-__all__ = ["AskedOracle", "Oracle"]
+__all__ = ["Ask", "AskedOracle", "Oracle", "OracleAnswer"]
+
+
+class OracleAnswer(TypedDict, total=False):
+    """One of the two: the items of a list, or why there is none."""
+
+    items: list[int]
+    refused: str
+
+
+Ask: TypeAlias = Callable[[object], OracleAnswer]
+"""Puts a question, as plain JSON data, to the host, and returns its answer."""
 
 
 class Oracle:
@@ -35,7 +47,7 @@ class Oracle:
         self._broken_rule = ""
         self.n_asked = 0
 
-    def answer(self, question: Any) -> dict[str, Any]:
+    def answer(self, question: object) -> OracleAnswer:
         """The list of one user, or why there is none; plain JSON data, as the question is."""
         if self._broken_rule:
             return {"refused": self._broken_rule}
@@ -59,7 +71,7 @@ class Oracle:
         if self._broken_rule:
             raise RejectedError(self._broken_rule)
 
-    def _refuse(self, what: str) -> dict[str, Any]:
+    def _refuse(self, what: str) -> OracleAnswer:
         self._broken_rule = f"attacker '{self._attacker}' {what}"
         return {"refused": self._broken_rule}
 
@@ -67,7 +79,7 @@ class Oracle:
 class AskedOracle:
     """The attacker's side; see :class:`loki_bench.contracts.QueryOracle`."""
 
-    def __init__(self, ask: Any, *, n_granted: int) -> None:
+    def __init__(self, ask: Ask, *, n_granted: int) -> None:
         self._ask = ask
         self.n_left = n_granted
 

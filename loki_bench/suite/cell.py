@@ -1,76 +1,29 @@
 """A cell of the grid: everything that determines one result, and the ids that follow from it."""
 
-import json
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict
+from typing import TypeAlias
 
 from loki_bench.content_ids import content_id
-from loki_bench.plugins.registry import Origin
-from loki_bench.plugins.specs import ComponentSpec
-from loki_bench.suite.suite import Isolation, Parameter, Protocol, Simulator
+from loki_bench.suite.components import ComponentRef, FrozenModel
+from loki_bench.suite.suite import Isolation, Protocol, Simulator
 
 __all__ = [
     "PROTOCOL_VERSION",
     "Cell",
     "CellBudget",
-    "ComponentRef",
     "DatasetRef",
     "OracleGrant",
     "SurrogateRef",
-    "resolve",
 ]
+
+Identity: TypeAlias = dict[str, object]
+"""Part of what an id is made of."""
 
 PROTOCOL_VERSION = 2
 """Raised when splitting, seeding, ranking or retraining changes: old records then stay apart."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ComponentRef(_Frozen):
-    """A component as it runs: where it came from and every parameter, defaults included.
-
-    ``target``, its import path, is provenance: :attr:`identity` leaves it out, so a component
-    that moves to another module keeps every result. ``changed`` are the parameters that differ
-    from the defaults; it follows from the rest, and is kept for labels.
-    """
-
-    name: str
-    distribution: str
-    version: str
-    target: str
-    parameters: dict[str, Parameter | None]
-    changed: dict[str, Parameter | None]
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What of it determines a result: all ids are made of this, none of the component."""
-        return {
-            "name": self.name,
-            "distribution": self.distribution,
-            "version": self.version,
-            "parameters": self.parameters,
-        }
-
-    @property
-    def label(self) -> str:
-        """The name, with the parameters that differ from the defaults: ``loki(policy=dqn)``."""
-        if not self.changed:
-            return self.name
-        values = ", ".join(f"{k}={_shown(v)}" for k, v in sorted(self.changed.items()))
-        return f"{self.name}({values})"
-
-    def build(self) -> Any:
-        """Import the target and call it with the parameters, see :meth:`ComponentSpec.build`."""
-        spec = ComponentSpec(name=self.name, summary=self.name, target=self.target)
-        return spec.build(self.parameters)
-
-
-class DatasetRef(_Frozen):
+class DatasetRef(FrozenModel):
     """The dataset as it was read. The fingerprint alone enters ids: how it got here does not."""
 
     component: ComponentRef
@@ -80,7 +33,7 @@ class DatasetRef(_Frozen):
     n_events: int
 
 
-class CellBudget(_Frozen):
+class CellBudget(FrozenModel):
     """The budget of one cell, as a share and in numbers."""
 
     fake_users: float
@@ -88,21 +41,21 @@ class CellBudget(_Frozen):
     actions: int
 
 
-class SurrogateRef(_Frozen):
-    """A surrogate that the attacker is lent, and its vote."""
+class SurrogateRef(FrozenModel):
+    """A surrogate that the attacker is provided with, and its vote."""
 
     recommender: ComponentRef
     weight: float
 
 
-class OracleGrant(_Frozen):
+class OracleGrant(FrozenModel):
     """How many lists of the victim the attacker may ask for, and how long they are."""
 
     queries: int
     list_length: int
 
 
-class Cell(_Frozen):
+class Cell(FrozenModel):
     """One cell: one victim, one attack, one defense or none, one budget, one seed.
 
     ``influence_is_default`` says that the estimator is the one that the attacker's spec names: a
@@ -180,7 +133,7 @@ class Cell(_Frozen):
         return content_id({"job": "evaluation", **self._shared, **self._victim, "poison": digest})
 
     @property
-    def _data(self) -> dict[str, Any]:
+    def _data(self) -> Identity:
         return {
             "protocol_version": self.protocol_version,
             "dataset": self.dataset.fingerprint,
@@ -188,19 +141,19 @@ class Cell(_Frozen):
         }
 
     @property
-    def _shared(self) -> dict[str, Any]:
+    def _shared(self) -> Identity:
         return {**self._data, "protocol": self.protocol}
 
     @property
-    def _victim(self) -> dict[str, Any]:
+    def _victim(self) -> Identity:
         return {"victim": self.victim.identity}
 
     @property
-    def _defense(self) -> dict[str, Any]:
+    def _defense(self) -> Identity:
         return {"defense": None if self.defense is None else self.defense.identity}
 
     @property
-    def _attack(self) -> dict[str, Any]:
+    def _attack(self) -> Identity:
         # The share is how the budget was asked for; the numbers are what the attack gets. The
         # simulator's name stands for its surrogates, but two names may provide the same ones, and
         # a table keeps a row for each.
@@ -220,32 +173,3 @@ class Cell(_Frozen):
             "sees_history": self.sees_history,
             "isolation": self.isolation,
         }
-
-
-def resolve(spec: ComponentSpec, origin: Origin, given: Mapping[str, Parameter]) -> ComponentRef:
-    """A component with all its parameters, refusing those that it does not take.
-
-    Raises ``ParameterError`` or ``PluginError``, see :class:`ComponentSpec`.
-    """
-    spec.check(given)
-    defaults = {
-        name: parameter.default
-        for name, parameter in spec.parameters().items()
-        if parameter.default is not parameter.empty and _is_plain(parameter.default)
-    }
-    return ComponentRef(
-        name=spec.name,
-        distribution=origin.distribution,
-        version=origin.version,
-        target=spec.target,
-        parameters={**defaults, **given},
-        changed={k: v for k, v in given.items() if k not in defaults or defaults[k] != v},
-    )
-
-
-def _is_plain(value: object) -> bool:
-    return value is None or isinstance(value, (bool, int, float, str))
-
-
-def _shown(value: Parameter | None) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -16,15 +16,8 @@ from loki_bench.plugins.specs import (
     Need,
     RecommenderSpec,
 )
-from loki_bench.suite.cell import (
-    Cell,
-    CellBudget,
-    ComponentRef,
-    DatasetRef,
-    OracleGrant,
-    SurrogateRef,
-    resolve,
-)
+from loki_bench.suite.cell import Cell, CellBudget, DatasetRef, OracleGrant, SurrogateRef
+from loki_bench.suite.components import ComponentRef, resolve
 from loki_bench.suite.goal import draw_goal, draw_placebo_goal
 from loki_bench.suite.suite import Choice, Simulator, Suite
 
@@ -75,8 +68,10 @@ def expand(
 
 
 def _cells(suite: Suite, registry: Registry, dataset: DatasetRef) -> Iterator[Cell]:
-    victims = [_recommender(registry, choice) for choice in suite.victims]
-    pool = [(_recommender(registry, choice), choice) for choice in suite.surrogates]
+    victims = [_resolved(registry, RecommenderSpec, choice)[1] for choice in suite.victims]
+    pool = [
+        (_resolved(registry, RecommenderSpec, choice)[1], choice) for choice in suite.surrogates
+    ]
     chosen = _attackers(suite)
     attackers = [(*_resolved(registry, AttackerSpec, choice), choice) for choice in chosen]
     defenses = [_defense(registry, choice) for choice in suite.defenses]
@@ -93,8 +88,8 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetRef) -> Iterator[Ce
                     _refuse_ungranted(suite, spec, needs)
                     influence, is_default = _influence(registry, spec, needs, choice)
                     for victim in victims:
-                        for simulator, surrogates in _lent(
-                            suite, needs, victim, pool, attacker.name
+                        for simulator, surrogates in _surrogates_for(
+                            victim, suite, needs, pool, attacker.name
                         ):
                             for defense, placebo in _variants(
                                 suite, attacker.name, defenses, budget
@@ -136,14 +131,14 @@ def _variants(
     return [*plain[:1], *([(defenses[0], True)] if placebo else []), *plain[1:]]
 
 
-def _lent(
+def _surrogates_for(
+    victim: ComponentRef,
     suite: Suite,
     needs: frozenset[Need],
-    victim: ComponentRef,
     pool: list[tuple[ComponentRef, Choice]],
     attacker: str,
 ) -> Iterator[tuple[Simulator | None, tuple[SurrogateRef, ...]]]:
-    """Every simulator of the suite with the surrogates that it lends against this victim.
+    """Every simulator of the suite with the surrogates that it provides against this victim.
 
     An attack without surrogates has one row, whatever simulators the suite compares.
     """
@@ -154,31 +149,22 @@ def _lent(
         if simulator == "single":
             for recommender, _ in pool:
                 yield simulator, (SurrogateRef(recommender=recommender, weight=1.0),)
-        else:
-            yield simulator, _lent_together(simulator, victim, pool, attacker)
-
-
-def _lent_together(
-    simulator: Simulator,
-    victim: ComponentRef,
-    pool: list[tuple[ComponentRef, Choice]],
-    attacker: str,
-) -> tuple[SurrogateRef, ...]:
-    """The surrogates that vote together (the protocol's leave-one-out, all, or white-box)."""
-    if simulator == "white-box":
-        return (SurrogateRef(recommender=victim, weight=1.0),)
-    lent = tuple(
-        SurrogateRef(recommender=recommender, weight=choice.weight)
-        for recommender, choice in pool
-        if simulator == "all"
-        or (recommender.name != victim.name and recommender.target != victim.target)
-    )
-    if not lent:
-        raise SuiteError(
-            f"no surrogate is left for attacker '{attacker}' against victim '{victim.name}' with "
-            f"simulator '{simulator}'; add another recommender to the key 'surrogates'"
+            continue
+        if simulator == "white-box":
+            yield simulator, (SurrogateRef(recommender=victim, weight=1.0),)
+            continue
+        voting = tuple(
+            SurrogateRef(recommender=recommender, weight=choice.weight)
+            for recommender, choice in pool
+            if simulator == "all"
+            or (recommender.name != victim.name and recommender.target != victim.target)
         )
-    return lent
+        if not voting:
+            raise SuiteError(
+                f"no surrogate is left for attacker '{attacker}' against victim '{victim.name}' "
+                f"with simulator '{simulator}'; add another recommender to the key 'surrogates'"
+            )
+        yield simulator, voting
 
 
 def _refuse_ungranted(suite: Suite, spec: AttackerSpec, needs: frozenset[Need]) -> None:
@@ -215,7 +201,7 @@ def _oracle(suite: Suite, needs: frozenset[Need], dataset: DatasetRef) -> Oracle
 def _influence(
     registry: Registry, spec: AttackerSpec, needs: frozenset[Need], choice: Choice
 ) -> tuple[ComponentRef | None, bool]:
-    """The estimator that the attacker is lent, and whether it is the one that its spec names."""
+    """The estimator that the attacker is given, and whether it is the one that its spec names."""
     if "influence" not in needs:
         if choice.influence is not None:
             raise SuiteError(f"attacker '{choice.name}' takes no influence estimator")
@@ -232,10 +218,6 @@ def _defense(registry: Registry, choice: Choice) -> ComponentRef | None:
     if choice.parameters:
         raise SuiteError(f"defense 'none' takes no parameter '{next(iter(choice.parameters))}'")
     return None
-
-
-def _recommender(registry: Registry, choice: Choice) -> ComponentRef:
-    return _resolved(registry, RecommenderSpec, choice)[1]
 
 
 def _resolved(registry: Registry, spec_type: type[S], choice: Choice) -> tuple[S, ComponentRef]:

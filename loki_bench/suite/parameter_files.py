@@ -9,7 +9,6 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from loki_bench.errors import SuiteError
 
@@ -18,45 +17,24 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["as_parameter_file", "with_parameter_files"]
-
-CHOICES = ("victims", "surrogates", "attackers", "dataset", "recommenders")
+__all__ = ["as_parameter_file", "read_parameters"]
 
 
-def with_parameter_files(suite: dict[str, Any], folder: Path, where: str) -> dict[str, Any]:
-    """A suite's content with each named file replaced by the parameters in it.
+def read_parameters(path: Path, name: object, where: str) -> dict[str, object]:
+    """The parameters in a file.
+
+    Parameters
+    ----------
+    name : object
+        Of the component that the suite asks for them.
+    where : str
+        Which suite that is, for messages.
 
     Raises
     ------
     SuiteError
-        A file can't be read, is not TOML, or holds parameters of another component.
+        The file can't be read, is not TOML, or holds parameters of another component.
     """
-
-    def included(choice: Any) -> Any:
-        if not isinstance(choice, dict) or not isinstance(choice.get("parameters"), str):
-            return choice
-        path = folder / choice["parameters"]
-        return {**choice, "parameters": _read(path, choice.get("name"), where)}
-
-    return {
-        key: [included(choice) for choice in value]
-        if isinstance(value, list) and key in CHOICES
-        else (included(value) if key in CHOICES else value)
-        for key, value in suite.items()
-    }
-
-
-def as_parameter_file(
-    name: str, parameters: Mapping[str, bool | int | float | str], comments: list[str]
-) -> str:
-    """The text of a parameter file: TOML with the component's name and its parameters."""
-    lines = [f"# {comment}" for comment in comments]
-    lines += ["", f"name = {json.dumps(name)}", "", "[parameters]"]
-    lines += [f"{key} = {_toml(value)}" for key, value in parameters.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _read(path: Path, name: object, where: str) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -74,6 +52,16 @@ def _read(path: Path, name: object, where: str) -> dict[str, Any]:
             f"'{name}'"
         )
     return dict(content["parameters"])
+
+
+def as_parameter_file(
+    name: str, parameters: Mapping[str, bool | int | float | str], comments: list[str]
+) -> str:
+    """The text of a parameter file: TOML with the component's name and its parameters."""
+    lines = [f"# {comment}" for comment in comments]
+    lines += ["", f"name = {json.dumps(name)}", "", "[parameters]"]
+    lines += [f"{key} = {_toml(value)}" for key, value in parameters.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _toml(value: bool | int | float | str) -> str:

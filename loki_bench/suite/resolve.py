@@ -8,7 +8,8 @@ from loki_bench.errors import DatasetError, LokiBenchError, SuiteError
 from loki_bench.interactions import Interactions
 from loki_bench.plugins.registry import Registry
 from loki_bench.plugins.specs import DatasetSpec
-from loki_bench.suite.cell import DatasetRef, resolve
+from loki_bench.suite.cell import DatasetRef
+from loki_bench.suite.components import resolve
 from loki_bench.suite.grid import Grid, expand
 from loki_bench.suite.suite import Choice, Suite
 

@@ -4,11 +4,13 @@ A suite names a dataset, a protocol, budgets, victims, a surrogate pool, attacke
 seeds; the grid is their product. Suites that come with the package live in ``loki_bench/suites``.
 """
 
-from typing import Annotated, Any, Literal, TypeAlias
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from loki_bench.contracts import GoalKind
+from loki_bench.suite.parameter_files import read_parameters
 from loki_bench.suite.toml_tables import SuiteTable, read_suite, texts_in
 
 __all__ = [
@@ -28,8 +30,8 @@ __all__ = [
 
 Parameter: TypeAlias = bool | int | float | str | list[str] | list[int] | list[float]
 Simulator: TypeAlias = Literal["leave-one-out", "all", "white-box", "single"]
-"""Which recommenders an attacker is lent: the pool without the victim's, all of the pool, the
-victim's alone, or each of the pool alone (a row for each)."""
+"""Which surrogates an attacker is provided with: the pool without the victim's recommender, all of
+the pool, the victim's recommender alone, or each of the pool alone (a row for each)."""
 
 Isolation: TypeAlias = Literal["process", "in-process"]
 
@@ -37,7 +39,7 @@ IntegrityRows: TypeAlias = bool | Literal["largest-budget"]
 """At every budget, at none, or with placebos at the largest share and number of actions only."""
 
 
-def _as_choice(value: Any) -> Any:
+def _as_choice(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
@@ -54,11 +56,21 @@ class Choice(SuiteTable):
     )
     weight: float = Field(default=1.0, gt=0, description="a surrogate's vote (the paper, Eq. 1)")
     influence: "Annotated[Choice, BeforeValidator(_as_choice)] | None" = Field(
-        default=None, description="the influence estimator lent to an attacker that needs one"
+        default=None,
+        description="the influence estimator that an attacker is given if it needs one",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _parameters_of_a_file(cls, table: object, info: ValidationInfo) -> object:
+        if not isinstance(table, dict) or not isinstance(table.get("parameters"), str):
+            return table
+        suite = info.context or {"folder": Path(), "where": "suite"}
+        path = suite["folder"] / table["parameters"]
+        return {**table, "parameters": read_parameters(path, table.get("name"), suite["where"])}
 
-def _as_list(value: Any) -> Any:
+
+def _as_list(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
@@ -119,7 +131,7 @@ class Suite(SuiteTable):
     summary: str = Field(default="", description="one line for `loki-bench suites list`")
     family: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] | None = Field(
         default=None,
-        description="suites of one family keep their results in one folder and lend each other "
+        description="suites of one family keep their results in one folder and share "
         "surrogates, poison and ranks: what two of them need is computed once",
     )
     seeds: Annotated[list[Seed], Field(min_length=1)] = Field(
@@ -136,15 +148,15 @@ class Suite(SuiteTable):
         description="defenses, each crossed with every attack; `none` keeps everybody",
     )
     surrogates: list[Named] = Field(
-        default=[], description="recommenders lent to attacks that need them"
+        default=[], description="surrogate pool: recommenders for attacks that need them"
     )
     metrics: Annotated[list[str], Field(min_length=1)] = Field(
         description="what is measured, the main metric first; `name@k` where a metric takes a k"
     )
     simulator: Annotated[list[Simulator], BeforeValidator(_as_list)] = Field(
         default=["leave-one-out"],
-        description="which surrogates an attack is lent: all but the victim's recommender, all, or "
-        "that one alone; one or a list",
+        description="which surrogates an attack is provided with: all but the victim's "
+        "recommender, all, or that one alone; one or a list",
     )
     dataset: Named = Field(description="the interactions that are split and attacked")
     protocol: Protocol = Field(default=Protocol(), description="targets and goal")
@@ -178,11 +190,11 @@ class Suite(SuiteTable):
         "seeds", "metrics", "simulator", "victims", "attackers", "defenses", "surrogates"
     )
     @classmethod
-    def _no_repetition(cls, values: list[Any]) -> list[Any]:
+    def _no_repetition(cls, values: list[object]) -> list[object]:
         for position, value in enumerate(values):
             if value in values[:position]:
                 shown = value.name if isinstance(value, Choice) else value
-                raise ValueError(f"{shown!r} stands there twice")
+                raise ValueError(f"{shown!r} is listed twice")
         return values
 
 

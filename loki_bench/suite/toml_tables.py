@@ -4,13 +4,12 @@ import sys
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loki_bench.errors import SuiteError
 from loki_bench.plugins.specs import nearest
-from loki_bench.suite.parameter_files import with_parameter_files
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -68,8 +67,7 @@ def _parse(model: type[Table], text: str, where: str, folder: Path) -> Table:
     if not text.strip():
         raise SuiteError(f"{where}: the file is empty")
     try:
-        content = with_parameter_files(tomllib.loads(text), folder, where)
-        return model.model_validate(content)
+        return model.model_validate(tomllib.loads(text), context={"folder": folder, "where": where})
     except tomllib.TOMLDecodeError as error:
         raise SuiteError(f"{where}: not valid TOML: {error}") from error
     except ValidationError as error:
@@ -100,7 +98,7 @@ def _table_at(model: type[SuiteTable], location: tuple[int | str, ...]) -> type[
     return model
 
 
-def _table_in(annotation: Any) -> type[SuiteTable] | None:
+def _table_in(annotation: object) -> type[SuiteTable] | None:
     """The table that a field's type is, or holds in a list or union."""
     if isinstance(annotation, type) and issubclass(annotation, SuiteTable):
         return annotation

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from loki_bench.audit.replay import NoProgress, Replay
-from loki_bench.engine.run import run_cells
+from loki_bench.audit.replay import Replay
 from loki_bench.leaderboard.folder import write_leaderboard
+from loki_bench.pipeline.cells import NoProgress, run_cells
 from loki_bench.plugins.registry import discover
 from loki_bench.records.store import Store
 from loki_bench.suite.grid import chosen_metric
@@ -82,7 +82,6 @@ def computed(folder, **changes):
         prepared.grid.metrics,
         store=store,
         workers=Here(),
-        data=store.write_dataset(prepared.interactions, prepared.dataset.fingerprint),
         interactions=prepared.interactions,
         limits=Limits(seconds=60.0),
         progress=NoProgress(),

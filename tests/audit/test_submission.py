@@ -16,6 +16,8 @@ from loki_bench.audit.submission import as_folder, source_digest, submit
 from loki_bench.audit.verification import verify
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.folder import write_leaderboard
+from loki_bench.pipeline.craft import PoisonCodec
+from loki_bench.pipeline.retrain import VictimRanksCodec
 from loki_bench.plugins.registry import discover
 from loki_bench.records import archive
 from loki_bench.records.archive import unpack
@@ -116,18 +118,18 @@ def forged_metric(cell_id, record, store):
 def forged_ranks(cell_id, record, store):
     if is_attack(record):
         name = record["artefacts"]["ranks"]
-        ranks = store.read_ranks(name)
+        ranks = store.read(VictimRanksCodec(), name)
         forged = {**vars(ranks), "test_ranks": np.ones_like(ranks.test_ranks)}
-        store.write_ranks(name, type(ranks)(**forged))
+        store.write(VictimRanksCodec(), name, type(ranks)(**forged))
         record["metrics"]["hr@5"] = 1.0
 
 
 def over_budget(cell_id, record, store):
     if is_attack(record):
-        crafted = store.read_poison(record["artefacts"]["poison"])
+        crafted = store.read(PoisonCodec(), record["artefacts"]["poison"])
         rows = [list(row) for row in crafted.poison]
         longer = type(crafted.poison).of([rows[0] * 3, *rows[1:]])
-        store.write_poison(record["artefacts"]["poison"], replace(crafted, poison=longer))
+        store.write(PoisonCodec(), record["artefacts"]["poison"], replace(crafted, poison=longer))
 
 
 def one_seed_less(cell_id, record, store):

@@ -11,6 +11,8 @@ from loki_bench.audit.verification import verify
 from loki_bench.content_ids import canonical_json, content_id
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.folder import write_leaderboard
+from loki_bench.pipeline.craft import PoisonCodec
+from loki_bench.pipeline.retrain import VictimRanksCodec
 from loki_bench.plugins.registry import discover
 from loki_bench.records.manifest import read_manifest
 from loki_bench.records.store import Store
@@ -156,11 +158,11 @@ def test_a_forged_metric_is_found_by_computing_it_from_the_ranks(leaderboard, ch
 
 def test_forged_ranks_are_found_by_training_the_victim(leaderboard, check):
     record, path, store = stored(leaderboard, "random")
-    ranks = store.read_ranks(record["artefacts"]["ranks"])
+    ranks = store.read(VictimRanksCodec(), record["artefacts"]["ranks"])
     target_ranks = ranks.target_ranks.copy()
     target_ranks[0, 0] += 7.0
     forged = type(ranks)(**{**vars(ranks), "target_ranks": target_ranks})
-    store.write_ranks(record["artefacts"]["ranks"], forged)
+    store.write(VictimRanksCodec(), record["artefacts"]["ranks"], forged)
     levels = by_level(check(leaderboard, 3))
     [finding] = levels[3].problems
     assert path.stem in finding.what
@@ -181,11 +183,11 @@ def test_ranks_of_another_cell_are_not_taken_for_this_ones(leaderboard, check):
 def test_a_poison_that_the_attack_does_not_write_is_found_by_crafting_it(leaderboard, check):
     record, path, store = stored(leaderboard, "random")
     name = record["artefacts"]["poison"]
-    crafted = store.read_poison(name)
+    crafted = store.read(PoisonCodec(), name)
     items = crafted.poison.items.copy()
     items[3] = (items[3] + 1) % 30
     forged = type(crafted.poison)(crafted.poison.offsets, items)
-    store.write_poison(name, replace(crafted, poison=forged))
+    store.write(PoisonCodec(), name, replace(crafted, poison=forged))
     [finding] = by_level(check(leaderboard, 4))[4].problems
     assert path.stem in finding.what
     assert finding.why.startswith("poison: items[3] is ")

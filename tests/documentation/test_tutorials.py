@@ -7,8 +7,8 @@ from concurrent.futures import Future
 import pytest
 from markdown_pages import TUTORIALS, distribution_of, files_of, suites_of
 
-from loki_bench.engine.run import run_cells
 from loki_bench.fidelity.suite import load_fidelity_suite
+from loki_bench.pipeline.cells import run_cells
 from loki_bench.plugins.registry import discover
 from loki_bench.records.store import Store
 from loki_bench.suite.resolve import prepare
@@ -124,7 +124,6 @@ def test_the_component_of_a_tutorial_gets_its_row(name, install, data, toys, tmp
         prepared.grid.metrics,
         store=store,
         workers=_Here(),
-        data=store.write_dataset(prepared.interactions, prepared.dataset.fingerprint),
         interactions=prepared.interactions,
         limits=prepared.suite.limits,
         progress=_Silent(),

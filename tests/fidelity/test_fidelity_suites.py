@@ -18,7 +18,8 @@ from loki_bench.fidelity.table import Measure, tables_of
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.plugins.registry import Component, Origin, Registry
 from loki_bench.plugins.specs import InfluenceEstimatorSpec, RecommenderSpec
-from loki_bench.suite.cell import ComponentRef, DatasetRef
+from loki_bench.suite.cell import DatasetRef
+from loki_bench.suite.components import ComponentRef
 
 HERE = Origin("here", "1")
 

@@ -9,7 +9,8 @@ from loki_bench.errors import InvalidAnswerError
 from loki_bench.fidelity.case import Case
 from loki_bench.fidelity.jobs import measure_truth
 from loki_bench.fidelity.suite import DesignTable, SampleTable
-from loki_bench.suite.cell import ComponentRef, DatasetRef
+from loki_bench.suite.cell import DatasetRef
+from loki_bench.suite.components import ComponentRef
 
 
 class Popularity(Recommender):

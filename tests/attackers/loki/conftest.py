@@ -97,7 +97,7 @@ class PlantedInfluence(InfluenceEstimator):
 
 
 @dataclasses.dataclass
-class LentSurrogate:
+class ProvidedSurrogate:
     name: str
     model: Recommender
     train: Interactions
@@ -143,7 +143,7 @@ def surrogate():
 
     def build(history, *, name="mf", weight=1.0, opaque=False):
         kind = PlainRecommender if opaque else OpenRecommender
-        return LentSurrogate(name, kind(history.n_items), history, weight)
+        return ProvidedSurrogate(name, kind(history.n_items), history, weight)
 
     return build
 

@@ -49,7 +49,7 @@ class LooksAround(Attacker):
         whole = [
             o for o in found if issubclass(type(o), Interactions) and o.n_events == self.n_events
         ]
-        modules = [name for name in sys.modules if name == "loki_bench.pipeline.jobs"]
+        modules = [name for name in sys.modules if name.startswith("loki_bench.pipeline")]
         self.report = {
             "objects": sorted(kinds),
             "whole_data": bool(whole),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from loki_bench.leaderboard.table import tables_of
+from loki_bench.pipeline.craft import PoisonCodec
 from loki_bench.suite.goal import POPULAR_SHARE, draw_goal
 from loki_bench.suite.suite import Protocol
 
@@ -47,7 +48,7 @@ def test_every_simple_attack_pushes_targets_out_and_leads_the_table(
     )
     store, _ = run(suite, tmp_path)
     records = [store.read_json("records", cell.id) for cell in suite.grid.cells]
-    poison = [store.read_poison(r["artefacts"]["poison"]).poison for r in records]
+    poison = [store.read(PoisonCodec(), r["artefacts"]["poison"]).poison for r in records]
     for record, sequences in zip(records, poison, strict=True):
         assert not set(sequences.items.tolist()) & set(record["goal"]["items"])
     [table] = tables_of(records)

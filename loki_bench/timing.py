@@ -1,4 +1,4 @@
-"""What a job's work cost in time and memory, without the compiling of its loops."""
+"""What a piece of work cost in time and memory, without the compiling of its loops."""
 
 import platform
 import resource
@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar, cast
 
 __all__ = ["Timed", "peak_memory_bytes", "timed"]
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Timed(Generic[T]):
     compile_seconds: float
     peak_memory_bytes: int
     host: str
-    process: dict[str, Any] = field(default_factory=dict)
+    process: dict[str, object] = field(default_factory=dict)
 
     @property
     def costs(self) -> dict[str, float]:
@@ -49,6 +50,10 @@ class Timed(Generic[T]):
             "cpu_seconds": self.cpu_seconds,
             "compile_seconds": self.compile_seconds,
         }
+
+    def giving(self, value: U) -> "Timed[U]":
+        """The same costs for what the result was turned into."""
+        return replace(cast("Timed[U]", self), value=value)
 
 
 def timed(work: Callable[[], T], *, compiles: bool = True) -> Timed[T]:
@@ -101,10 +106,10 @@ def _compiling() -> Iterator[_Stopwatch]:
     stopwatch = _Stopwatch()
 
     class Listening(event.Listener):  # type: ignore[misc]  # numba has no types
-        def on_start(self, event: Any) -> None:
+        def on_start(self, event: object) -> None:
             stopwatch.start()
 
-        def on_end(self, event: Any) -> None:
+        def on_end(self, event: object) -> None:
             stopwatch.end()
 
     with event.install_listener("numba:compile", Listening()):

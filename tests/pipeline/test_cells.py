@@ -7,7 +7,11 @@ import pytest
 
 from loki_bench.engine.workers import LocalWorkers
 from loki_bench.interactions import Sequences
-from loki_bench.pipeline.jobs import craft, evaluate
+from loki_bench.pipeline import craft as crafting
+from loki_bench.pipeline import retrain, surrogate
+from loki_bench.pipeline.craft import PoisonCodec, craft
+from loki_bench.pipeline.dataset import load_split, write_dataset
+from loki_bench.pipeline.retrain import VictimRanksCodec, evaluate
 from loki_bench.pipeline.training_data import TrainingData
 
 
@@ -57,10 +61,10 @@ def test_no_attack_is_the_clean_victim_bit_for_bit(prepared, tmp_path, run):
     suite = prepared(attackers=["none"], seeds=[3])
     [cell] = suite.grid.cells
     store, _ = run(suite, tmp_path)
-    data = store.write_dataset(suite.interactions, suite.dataset.fingerprint)
+    data = write_dataset(store, suite.interactions, suite.dataset.fingerprint)
     apart = evaluate(data, cell, TrainingData.undefended(Sequences.empty())).value
     [record] = records(store, suite)
-    stored = store.read_ranks(record["artefacts"]["ranks"])
+    stored = store.read(VictimRanksCodec(), record["artefacts"]["ranks"])
     np.testing.assert_array_equal(stored.target_ranks, apart.target_ranks)
     np.testing.assert_array_equal(stored.test_ranks, apart.test_ranks)
 
@@ -120,7 +124,7 @@ def test_failed_cells_are_run_again_only_when_asked_for(prepared, tmp_path, run)
 
 def test_a_metric_added_later_needs_no_training(prepared, tmp_path, monkeypatch, run):
     run(prepared(), tmp_path)
-    monkeypatch.setattr("loki_bench.pipeline.jobs.evaluate", None)
+    monkeypatch.setattr("loki_bench.pipeline.retrain.evaluate", None)
     more = prepared(metrics=["display_rate@5", "hr@5", "target_rank"])
     store, lines = run(more, tmp_path)
     assert len(lines) == 4
@@ -130,17 +134,15 @@ def test_a_metric_added_later_needs_no_training(prepared, tmp_path, monkeypatch,
 @pytest.fixture
 def calls(monkeypatch):
     """How often each kind of work was done."""
-    import loki_bench.pipeline.jobs as jobs
-
     calls = {"fit_surrogate": 0, "craft": 0, "evaluate": 0}
-    for name in calls:
-        real = getattr(jobs, name)
+    for name, module in zip(calls, (surrogate, crafting, retrain), strict=True):
+        real = getattr(module, name)
 
         def counted(*arguments, _real=real, _name=name):
             calls[_name] += 1
             return _real(*arguments)
 
-        monkeypatch.setattr(jobs, name, counted)
+        monkeypatch.setattr(module, name, counted)
     return calls
 
 
@@ -159,7 +161,7 @@ def test_a_stored_poison_is_not_preceded_by_surrogates(prepared, tmp_path, run, 
     run(suite, tmp_path)
     assert calls == {"fit_surrogate": len(lost.surrogates), "craft": 1, "evaluate": 4}
     assert files(store) == before
-    assert store.read_poison(kept.craft_id) is not None
+    assert store.read(PoisonCodec(), kept.craft_id) is not None
 
 
 def test_work_that_cells_share_is_done_once(prepared, tmp_path, run, calls):
@@ -179,11 +181,9 @@ def test_work_that_cells_share_is_done_once(prepared, tmp_path, run, calls):
 def test_an_attack_prepares_once_for_all_shares_of_fake_users(
     prepared, tmp_path, monkeypatch, run, isolation
 ):
-    import loki_bench.pipeline.jobs as jobs
-
-    orders = []
-    real = jobs.prepare
-    monkeypatch.setattr(jobs, "prepare", lambda *order: orders.append(order) or real(*order))
+    asked = []
+    real = crafting.prepare
+    monkeypatch.setattr(crafting, "prepare", lambda *given: asked.append(given) or real(*given))
     suite = prepared(
         attackers=["prepares"],
         budget={"fake_users": [0.1, 0.2, 0.3], "actions": [2, 3]},
@@ -192,8 +192,8 @@ def test_an_attack_prepares_once_for_all_shares_of_fake_users(
     )
     store, lines = run(suite, tmp_path)
     assert lines == [("prepares", "ok")] * 6
-    assert sorted(cell.budget.actions for _, cell, _ in orders) == [2, 3]
-    poisons = [store.read_poison(cell.craft_id).poison for cell in suite.grid.cells]
+    assert sorted(cell.budget.actions for _, cell, _ in asked) == [2, 3]
+    poisons = [store.read(PoisonCodec(), cell.craft_id).poison for cell in suite.grid.cells]
     assert sorted(len(poison) for poison in poisons) == [6, 6, 12, 12, 18, 18]
     assert len({item for poison in poisons for item in poison.items.tolist()}) == 1
 
@@ -222,10 +222,8 @@ def test_an_attacker_sees_events_up_to_the_one_before_the_test_event(prepared, t
 def test_what_an_attacker_is_shown_can_not_be_changed(prepared, tmp_path, run):
     suite = prepared(attackers=["random"], seeds=[0])
     store, _ = run(suite, tmp_path)
-    data = store.write_dataset(suite.interactions, suite.dataset.fingerprint)
-    from loki_bench.pipeline.jobs import _loaded
-
-    history = _loaded(data)[1].history
+    data = write_dataset(store, suite.interactions, suite.dataset.fingerprint)
+    history = load_split(data)[1].history
     with pytest.raises(ValueError, match="read-only"):
         history.items[0] = 1
 
@@ -234,8 +232,8 @@ def test_crafting_is_repeatable_outside_the_grid(prepared, tmp_path, run):
     suite = prepared(attackers=["covisit"], seeds=[0])
     store, _ = run(suite, tmp_path)
     [cell] = suite.grid.cells
-    data = store.write_dataset(suite.interactions, suite.dataset.fingerprint)
-    assert craft(data, cell, ()).value.poison == store.read_poison(cell.craft_id).poison
+    data = write_dataset(store, suite.interactions, suite.dataset.fingerprint)
+    assert craft(data, cell, ()).value.poison == store.read(PoisonCodec(), cell.craft_id).poison
 
 
 def test_workers_end_what_never_returns_and_survive_what_dies(prepared, tmp_path, run):
@@ -281,7 +279,7 @@ def test_a_placebo_aims_at_other_items_and_is_measured_at_the_true_ones(
     assert attack["goal"] == placebo["goal"]
     targets = set(attack["goal"]["items"])
     aimed_at = [
-        set(store.read_poison(record["artefacts"]["poison"]).poison.items.tolist())
+        set(store.read(PoisonCodec(), record["artefacts"]["poison"]).poison.items.tolist())
         for record in (attack, placebo)
     ]
     assert aimed_at[0] == targets  # this attack writes its targets and nothing else

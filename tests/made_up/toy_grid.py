@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from loki_bench.engine.run import missing_cells, run_cells
+from loki_bench.pipeline.cells import missing_cells, run_cells
 from loki_bench.plugins.registry import discover
 from loki_bench.records.store import Store
 from loki_bench.suite.resolve import prepare
 from loki_bench.suite.suite import Limits, Suite
 
 TOYS = Path(__file__).parents[1] / "toys"
+
+__all__ = ["files", "prepared", "run", "toys"]
 
 CONTENT = {
     "name": "toy",
@@ -83,10 +85,10 @@ def run_grid(
     retry_failed=False,
     seconds=60.0,
     memory_gib=8.0,
-    lenders=(),
+    fallback_stores=(),
 ):
     """Run what a store lacks; returns the store and what progress was told."""
-    store = Store(folder, warn=print, lenders=lenders)
+    store = Store(folder, warn=print, fallback_stores=fallback_stores)
     missing = missing_cells(
         prepared.grid, store.records(prepared.grid.cells), retry_failed=retry_failed
     )
@@ -96,7 +98,6 @@ def run_grid(
         prepared.grid.metrics,
         store=store,
         workers=workers or Here(),
-        data=store.write_dataset(prepared.interactions, prepared.dataset.fingerprint),
         interactions=prepared.interactions,
         limits=Limits(seconds=seconds, memory_gib=memory_gib),
         progress=progress,

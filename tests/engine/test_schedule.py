@@ -1,21 +1,22 @@
-"""The order of work: the longest chain first, by what earlier runs tell."""
+"""What is left to do and in which order: the longest chain first, by what earlier runs tell."""
 
 from concurrent.futures import Future
 
-from loki_bench.engine.schedule import chains, seconds_by_work
-from loki_bench.pipeline.jobs import DataFolder
-from loki_bench.pipeline.steps import Measure, steps_of
-from loki_bench.records.store import Store
-from loki_bench.records.stored_file import StoredFile
+import pytest
 
-NOWHERE = DataFolder(*[StoredFile("", "")] * 3)
+from loki_bench.engine.schedule import chains, seconds_by_work
+from loki_bench.engine.step import steps_of
+from loki_bench.pipeline.cells import missing_cells, plan_cells
+from loki_bench.pipeline.dataset import NO_DATA
+from loki_bench.pipeline.measure import Measure
+from loki_bench.records.store import Store
 
 
 def steps(prepared, **changes):
     suite = prepared(**changes)
     planned = {}
     for cell in suite.grid.cells:
-        for step in steps_of(Measure(NOWHERE, cell, suite.grid.metrics)):
+        for step in steps_of(Measure(NO_DATA, cell, suite.grid.metrics)):
             planned.setdefault(step.key, step)
     return list(planned.values())
 
@@ -113,3 +114,49 @@ def test_what_lasted_longest_before_is_started_first_and_changes_no_byte(
     run(suite, told.folder, longest_first := Noting())
     assert longest_first.victims == [("follows", 3), ("follows", 1), ("counts", 3), ("counts", 1)]
     assert files(told) == files(plain)
+
+
+def planned(suite, store):
+    cells = missing_cells(suite.grid, store.records(suite.grid.cells), retry_failed=False)
+    return plan_cells(cells, suite.grid.metrics, store)
+
+
+def test_an_empty_folder_needs_every_step_and_knows_no_time(prepared, tmp_path):
+    suite = prepared(attackers=["none", "random", "asks-surrogates"], seeds=[0])
+    found = planned(suite, Store(tmp_path / "none", warn=print))
+    # one surrogate, three poisons, a clean victim, three attacks, three measurements
+    assert sum(work.n_steps for work in found.work) == 1 + 3 + 1 + 3 + 3
+    assert found.n_unknown == 11
+    assert found.seconds == 0
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_whole_folder_needs_nothing(prepared, tmp_path, run):
+    suite = prepared()
+    store, _ = run(suite, tmp_path)
+    assert planned(suite, store).work == ()
+
+
+def test_a_new_seed_is_estimated_from_the_others(prepared, tmp_path, run):
+    store, _ = run(prepared(seeds=[0]), tmp_path)
+    for path in (tmp_path / "runs").iterdir():
+        content = store.read_json("runs", path.stem)
+        for timing in content["timings"].values():
+            if timing:
+                timing["wall_seconds"] = 2.0
+        store.write_json("runs", path.stem, content)
+    found = planned(prepared(seeds=[0, 1]), store)
+    n_steps = sum(work.n_steps for work in found.work)
+    assert found.seconds == pytest.approx(2.0 * (n_steps - found.n_unknown))
+    assert found.seconds > 0
+
+
+def test_a_stored_poison_needs_no_surrogates(prepared, tmp_path, run):
+    suite = prepared(attackers=["asks-surrogates"], seeds=[0])
+    store, _ = run(suite, tmp_path)
+    for folder in ("records", "artefacts/ranks", "work/surrogates"):
+        for path in (tmp_path / folder).iterdir():
+            path.unlink()
+    found = planned(suite, store)
+    assert not [work for work in found.work if "surrogate '" in work.name]
+    assert sum(work.n_steps for work in found.work) == 3  # clean victim, attack, measurement

@@ -30,9 +30,9 @@ class Counting:
 def counted(run):
     """Run a suite; returns its store and how many jobs of each kind there were."""
 
-    def counting(prepared, folder, lenders=()):
+    def counting(prepared, folder, fallback_stores=()):
         workers = Counting()
-        store, lines = run(prepared, folder, workers, lenders=lenders)
+        store, lines = run(prepared, folder, workers, fallback_stores=fallback_stores)
         assert {status for _, status in lines} <= {"ok"}
         return store, workers.jobs
 
@@ -54,10 +54,12 @@ def test_what_a_sibling_has_is_measured_and_not_computed(counted, narrow, wide, 
     first, jobs = counted(narrow, tmp_path / "narrow")
     # two seeds: a clean victim, three attacks on it, and a poison of each of the four attackers
     assert jobs == {"fit_surrogate": 2, "prepare": 2, "craft": 8, "evaluate": 8, "measure": 8}
-    _, jobs = counted(wide, tmp_path / "wide", lenders=[first.folder])
+    _, jobs = counted(wide, tmp_path / "wide", fallback_stores=[first.folder])
     # at the other share alone; the surrogates and what was prepared on them serve every share
     assert jobs == {"craft": 8, "evaluate": 6, "measure": 16}
-    _, jobs = counted(narrow, tmp_path / "again", lenders=[tmp_path / "narrow", tmp_path / "wide"])
+    _, jobs = counted(
+        narrow, tmp_path / "again", fallback_stores=[tmp_path / "narrow", tmp_path / "wide"]
+    )
     assert jobs == {"measure": 8}
 
 
@@ -66,7 +68,7 @@ def test_borrowing_changes_no_byte_and_leaves_a_folder_that_stands_alone(
 ):
     lent, _ = counted(narrow, tmp_path / "narrow")
     alone, _ = counted(wide, tmp_path / "alone")
-    beside, _ = counted(wide, tmp_path / "beside", lenders=[lent.folder])
+    beside, _ = counted(wide, tmp_path / "beside", fallback_stores=[lent.folder])
     shutil.rmtree(lent.folder)
     assert files(beside) == files(alone)
 
@@ -80,12 +82,12 @@ def test_a_damaged_file_of_a_sibling_is_named_and_computed_again(
         path.write_bytes(path.read_bytes()[:-9])
     for path in (lent.folder / "work" / "surrogates").iterdir():
         path.write_bytes(path.read_bytes()[:-9])
-    beside, _ = counted(wide, tmp_path / "beside", lenders=[lent.folder])
+    beside, _ = counted(wide, tmp_path / "beside", fallback_stores=[lent.folder])
     assert files(beside) == files(alone)
     assert "not a whole artefact; it is computed again" in capsys.readouterr().out
 
 
 def test_the_times_of_a_sibling_are_known(counted, narrow, wide, tmp_path):
     lent, _ = counted(narrow, tmp_path / "narrow")
-    store = Store(tmp_path / "wide", warn=print, lenders=[lent.folder])
+    store = Store(tmp_path / "wide", warn=print, fallback_stores=[lent.folder])
     assert len(list(store.runs())) == len(narrow.grid.cells)

@@ -5,7 +5,7 @@ import time
 import numba
 import pytest
 
-from loki_bench.engine.timing import timed
+from loki_bench.timing import timed
 
 
 def test_compiling_is_told_apart_from_the_work():

@@ -81,11 +81,11 @@ def test_a_question_is_a_user_and_nothing_else(question):
 def test_the_victims_lists_are_computed_once_for_all_attackers_that_ask(
     prepared, tmp_path, run, monkeypatch
 ):
-    import loki_bench.pipeline.jobs as jobs
+    from loki_bench.pipeline import victim_lists
 
     calls = []
-    real = jobs.show_lists
-    monkeypatch.setattr(jobs, "show_lists", lambda *a: calls.append(1) or real(*a))
+    real = victim_lists.show_lists
+    monkeypatch.setattr(victim_lists, "show_lists", lambda *a: calls.append(1) or real(*a))
     suite = prepared(**KEYS, attackers=[asks(n=1), asks(n=2)], knowledge={"queries": 2})
     run(suite, tmp_path)
     run(prepared(**KEYS, attackers=[asks(n=0)], knowledge={"queries": 2}), tmp_path)

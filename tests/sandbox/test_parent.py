@@ -12,7 +12,7 @@ import pytest
 
 from loki_bench.engine.workers import LocalWorkers
 from loki_bench.errors import SuiteError
-from loki_bench.pipeline.jobs import _loaded
+from loki_bench.pipeline.dataset import load_split, write_dataset
 
 TOYS = Path(__file__).parents[1] / "toys"
 RIGHTS = {"isolation": "process", "seeds": [0], "metrics": ["display_rate@5"]}
@@ -115,8 +115,8 @@ def test_neither_objects_nor_the_hosts_memory_hold_a_victim_or_a_test_event(
     keys = {**RIGHTS, "isolation": isolation, "victims": ["remembers"]}
     suite = prepared(**keys, attackers=["none"])
     store, _ = run(suite, tmp_path)  # the host has now trained a victim, and remembers it
-    data = store.write_dataset(suite.interactions, suite.dataset.fingerprint)
-    tests = _loaded(data)[1].test.items.tobytes().hex()
+    data = write_dataset(store, suite.interactions, suite.dataset.fingerprint)
+    tests = load_split(data)[1].test.items.tobytes().hex()
     looking = chosen(
         "looks-around",
         n_events=suite.interactions.n_events,

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from loki_bench.errors import StoreError
 from loki_bench.interactions import Sequences
-from loki_bench.pipeline.jobs import Poison, VictimRanks
+from loki_bench.pipeline.craft import Poison, PoisonCodec
+from loki_bench.pipeline.retrain import VictimRanks, VictimRanksCodec
 from loki_bench.records.store import Store, arrays_digest
 
 
@@ -40,9 +41,9 @@ def test_a_record_reads_back(store):
 
 def test_what_is_not_there_is_none(store, warnings):
     assert store.read_json("records", "a") is None
-    assert store.read_poison("a") is None
-    assert store.read_ranks("a") is None
-    assert store.surrogate_file("a") is None
+    assert store.read(PoisonCodec(), "a") is None
+    assert store.read(VictimRanksCodec(), "a") is None
+    assert store.sealed_file("work/surrogates/a.pickle") is None
     assert not warnings
 
 
@@ -77,40 +78,40 @@ def test_other_json_is_not_a_record(store, warnings, content):
 
 def test_artefacts_read_back(store):
     crafted = Poison(poison=Sequences.of([[1, 2], [3]]), report={"why": "because"})
-    store.write_poison("p", crafted)
-    again = store.read_poison("p")
+    store.write(PoisonCodec(), "p", crafted)
+    again = store.read(PoisonCodec(), "p")
     assert (again.poison, again.report) == (crafted.poison, crafted.report)
-    store.write_ranks("r", evaluated())
-    ranks = store.read_ranks("r")
+    store.write(VictimRanksCodec(), "r", evaluated())
+    ranks = store.read(VictimRanksCodec(), "r")
     np.testing.assert_array_equal(ranks.target_ranks, [[1.5, np.nan]])
     assert (ranks.n_training_samples, ranks.report) == (7, {"epochs": 2.0})
-    store.write_surrogate("s", b"bytes")
-    assert store.surrogate_file("s").read() == b"bytes"
+    store.write_sealed("work/surrogates/s.pickle", b"bytes")
+    assert store.sealed_file("work/surrogates/s.pickle").read() == b"bytes"
 
 
 @pytest.mark.parametrize("position", [0.0, 0.3, 0.6, 0.99])
 def test_a_damaged_artefact_is_named_and_not_trusted(store, warnings, position):
-    store.write_ranks("r", evaluated())
+    store.write(VictimRanksCodec(), "r", evaluated())
     path = store.folder / "artefacts" / "ranks" / "r.npz"
     damaged = bytearray(path.read_bytes())
     damaged = damaged[: int(position * len(damaged))]
     path.write_bytes(damaged)
-    assert store.read_ranks("r") is None
+    assert store.read(VictimRanksCodec(), "r") is None
     assert str(path) in warnings[0]
 
 
 def test_a_damaged_surrogate_is_never_unpickled(store, warnings):
-    store.write_surrogate("s", b"bytes")
+    store.write_sealed("work/surrogates/s.pickle", b"bytes")
     path = store.folder / "work" / "surrogates" / "s.pickle"
     path.write_bytes(path.read_bytes()[:-1] + b"!")
-    assert store.surrogate_file("s") is None
+    assert store.sealed_file("work/surrogates/s.pickle") is None
     assert str(path) in warnings[0]
 
 
 def test_the_same_content_is_the_same_bytes(store, tmp_path):
     other = Store(tmp_path / "other", warn=print)
     for one in (store, other):
-        one.write_ranks("r", evaluated())
+        one.write(VictimRanksCodec(), "r", evaluated())
         one.write_json("records", "a", {"b": 1, "a": 2})
     for name in ("artefacts/ranks/r.npz", "records/a.json"):
         assert (store.folder / name).read_bytes() == (other.folder / name).read_bytes()

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-import loki_bench.pipeline.jobs as jobs
 from loki_bench.engine.workers import LocalWorkers
 from loki_bench.errors import ParameterError, SuiteError, UnknownComponentError
 from loki_bench.interactions import Interactions, Sequences
+from loki_bench.pipeline import craft, defend, retrain
+from loki_bench.pipeline.defend import DefenseCodec
+from loki_bench.pipeline.retrain import VictimRanksCodec
 from loki_bench.pipeline.training_data import DefenseAnswer, TrainingData, shown_to_defense
 from loki_bench.records.merge import merge
 from loki_bench.records.store import Store
@@ -103,7 +105,7 @@ def test_genuine_users_that_a_defense_drops_are_still_ranked_and_counted(prepare
         record = found[attacker, "drops-long"]
         assert record["defended"]["clean_users_dropped"] == n_long
         assert record["metrics"]["genuine_harmed"] == pytest.approx(n_long / 60)
-        ranks = store.read_ranks(record["artefacts"]["ranks"])
+        ranks = store.read(VictimRanksCodec(), record["artefacts"]["ranks"])
         assert len(ranks.test_ranks) == len(split.test)
         assert record["metrics"]["clean_hr_lost@5"] > 0  # transitions of long users are unknown
         assert record["metrics"]["detection_auc"] is None  # it says nothing of suspicion
@@ -115,14 +117,14 @@ def test_genuine_users_that_a_defense_drops_are_still_ranked_and_counted(prepare
 
 def test_work_is_shared_by_what_a_victim_is_trained_on(prepared, tmp_path, monkeypatch, run):
     calls = {"craft": 0, "defend": 0, "evaluate": 0}
-    for name in calls:
-        real = getattr(jobs, name)
+    for name, module in zip(calls, (craft, defend, retrain), strict=True):
+        real = getattr(module, name)
 
         def counted(*arguments, _real=real, _name=name):
             calls[_name] += 1
             return _real(*arguments)
 
-        monkeypatch.setattr(jobs, name, counted)
+        monkeypatch.setattr(module, name, counted)
     suite = prepared(
         victims=["counts", "follows"],
         attackers=["none", "random"],
@@ -215,7 +217,7 @@ def test_answers_are_kept_in_the_hosts_order(prepared, tmp_path, run):
     suite = prepared(attackers=["random"], defenses=["drops-jumpers"], seeds=[0])
     store, _ = run(suite, tmp_path)
     [record] = by_pair(store, suite).values()
-    answer = store.read_defense(record["artefacts"]["defense"])
+    answer = store.read(DefenseCodec(), record["artefacts"]["defense"])
     assert answer.kept.tolist() == [True] * 60 + [False] * 12
     assert (answer.suspicion[:60] == 0).all()
     assert (answer.suspicion[60:] > 0).all()
@@ -254,7 +256,10 @@ def test_a_defense_answers_the_same_in_a_process_of_its_own(prepared, tmp_path, 
         [cell] = suite.grid.cells
         record = store.read_json("records", cell.id)
         assert record["status"] == "ok", record["reason"]
-        kept[isolation] = (record["metrics"], store.read_defense(record["artefacts"]["defense"]))
+        kept[isolation] = (
+            record["metrics"],
+            store.read(DefenseCodec(), record["artefacts"]["defense"]),
+        )
         timings = store.read_json("runs", cell.id)["timings"]
         assert timings["defense"]["isolation"] == isolation
     (metrics, apart), (here_metrics, here) = kept.values()

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("optuna")
 
 from loki_bench.errors import ParameterError, UsageError
+from loki_bench.pipeline.dataset import write_dataset
 from loki_bench.plugins.registry import discover
 from loki_bench.plugins.search_space import Choices, FloatRange, IntRange
 from loki_bench.plugins.specs import RecommenderSpec
@@ -79,7 +80,7 @@ def tried(toy_data, tmp_path):
             search(dataset, **changes),
             store=store,
             workers=workers or Here(),
-            data=store.write_dataset(interactions, dataset.fingerprint),
+            data=write_dataset(store, interactions, dataset.fingerprint),
             seconds=60.0,
             told=lambda trial: None,
         )
@@ -146,7 +147,7 @@ def test_no_test_event_plays_a_part(toy_data, tried, tmp_path):
         search(dataset.model_copy(update={"fingerprint": other.fingerprint()})),
         store=store,
         workers=Here(),
-        data=store.write_dataset(other, other.fingerprint()),
+        data=write_dataset(store, other, other.fingerprint()),
         seconds=60.0,
         told=lambda trial: None,
     )

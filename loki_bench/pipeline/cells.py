@@ -1,0 +1,125 @@
+"""Runs the cells of a grid that a store lacks, and writes a record of each as it ends."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from loki_bench.content_ids import JsonObject
+from loki_bench.engine.run import Results, run_steps
+from loki_bench.engine.schedule import Plan, plan
+from loki_bench.engine.workers import Workers
+from loki_bench.interactions import Interactions
+from loki_bench.pipeline.dataset import NO_DATA, write_dataset
+from loki_bench.pipeline.measure import Measure
+from loki_bench.pipeline.record import Status, write_record
+from loki_bench.records.store import Store
+from loki_bench.split import leave_one_out
+from loki_bench.suite.cell import Cell
+from loki_bench.suite.grid import ChosenMetric, Grid
+from loki_bench.suite.suite import Limits
+
+__all__ = ["NoProgress", "Progress", "missing_cells", "plan_cells", "run_cells"]
+
+
+class Progress(Protocol):
+    """Progress callback of a run."""
+
+    def started(self, n_cells: int) -> None:
+        """The run begins."""
+        ...
+
+    def working_on(self, what: Iterable[str]) -> None:
+        """What the workers are doing now."""
+        ...
+
+    def finished(self, cell: Cell, status: Status, reason: str) -> None:
+        """One cell has its record."""
+        ...
+
+
+class NoProgress:
+    """Progress of work that needs no line of its own."""
+
+    def started(self, n_cells: int) -> None:
+        """Nothing."""
+
+    def working_on(self, what: Iterable[str]) -> None:
+        """Nothing."""
+
+    def finished(self, cell: Cell, status: Status, reason: str) -> None:
+        """Nothing."""
+
+
+def missing_cells(
+    grid: Grid, records: Mapping[str, JsonObject], *, retry_failed: bool
+) -> list[Cell]:
+    """Cells without a record that can be used: none, not whole, or lacking a metric."""
+    wanted = {metric.label for metric in grid.metrics}
+
+    def settled(cell: Cell) -> bool:
+        record = records.get(cell.id)
+        if record is None:
+            return False
+        if record["status"] != "ok":
+            return not retry_failed
+        return wanted <= set(record["metrics"])
+
+    return [cell for cell in grid.cells if not settled(cell)]
+
+
+def plan_cells(cells: Sequence[Cell], metrics: tuple[ChosenMetric, ...], store: Store) -> Plan:
+    """What a run of these cells would still have to do; nothing is written."""
+    return plan([Measure(NO_DATA, cell, metrics) for cell in cells], store)
+
+
+def run_cells(
+    cells: Sequence[Cell],
+    metrics: tuple[ChosenMetric, ...],
+    *,
+    interactions: Interactions,
+    store: Store,
+    workers: Workers,
+    limits: Limits,
+    progress: Progress | None = None,
+) -> Counter[Status]:
+    """Compute cells and write their records as they end; returns how many ended how.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        All of the dataset that ``interactions`` are.
+    limits : Limits
+        Of a job, for the message of one that ran over it, and of an isolated process.
+
+    Raises
+    ------
+    StoreError
+        A file can't be written. What was written before stays whole.
+    ClusterError
+        The workers are gone for good. What was written before stays.
+    """
+    progress = progress or NoProgress()
+    statuses: Counter[Status] = Counter()
+    progress.started(len(cells))
+    if not cells:
+        return statuses
+    data = write_dataset(store, interactions, cells[0].dataset.fingerprint)
+    genuine_lengths = leave_one_out(interactions).train.lengths
+
+    def on_end(step: Measure, results: Results) -> None:
+        status, reason = write_record(
+            step, results, interactions=interactions, genuine_lengths=genuine_lengths, store=store
+        )
+        statuses[status] += 1
+        progress.finished(step.cell, status, reason)
+
+    run_steps(
+        [Measure(replace(data, limits=limits), cell, metrics) for cell in cells],
+        store=store,
+        workers=workers,
+        seconds=limits.seconds,
+        on_end=on_end,
+        working_on=progress.working_on,
+    )
+    return statuses

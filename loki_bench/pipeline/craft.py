@@ -1,0 +1,256 @@
+"""The poison: what an attacker prepares for every budget, and the fake users that it writes."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from loki_bench.answer_checks import NamedArrays, checked_prepared, validate_poison
+from loki_bench.content_ids import JsonObject
+from loki_bench.contracts import Budget
+from loki_bench.engine.step import AnyStep, Values
+from loki_bench.engine.workers import Workers
+from loki_bench.interactions import Sequences
+from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
+from loki_bench.pipeline.surrogate import FitSurrogate
+from loki_bench.pipeline.victim_lists import TopK, VictimTopK
+from loki_bench.records.store import Codec
+from loki_bench.records.stored_file import StoredFile
+from loki_bench.sandbox.attack_request import (
+    AttackRequest,
+    SurrogateRequest,
+    craft_for_host,
+    poison_of,
+    prepare_for_host,
+)
+from loki_bench.sandbox.carry_out import carry_out, component_of
+from loki_bench.sandbox.query_oracle import Oracle
+from loki_bench.seeds import seed_for
+from loki_bench.suite.cell import Cell
+from loki_bench.suite.goal import draw_goal, draw_placebo_goal
+from loki_bench.timing import Timed
+
+__all__ = ["Craft", "Poison", "PoisonCodec", "Prepare", "craft", "prepare"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poison:
+    """A poison that kept the rules, what the attacker reports of itself, and what it asked."""
+
+    poison: Sequences
+    report: Mapping[str, object]
+    n_queries: int = 0
+
+
+class PoisonCodec(Codec[Poison]):
+    """``artefacts/poison/<id>.npz``."""
+
+    folder = "artefacts/poison"
+
+    def encode(self, value: Poison) -> tuple[NamedArrays, JsonObject]:
+        arrays: NamedArrays = {"offsets": value.poison.offsets, "items": value.poison.items}
+        return arrays, {"report": value.report, "n_queries": value.n_queries}
+
+    def decode(self, arrays: NamedArrays, about: JsonObject) -> Poison:
+        return Poison(poison=Sequences(arrays["offsets"], arrays["items"]), **about)
+
+
+class PreparationCodec(Codec[NamedArrays]):
+    """``work/prepared/<id>.npz``."""
+
+    folder = "work/prepared"
+
+    def encode(self, value: NamedArrays) -> tuple[NamedArrays, JsonObject]:
+        return value, {}
+
+    def decode(self, arrays: NamedArrays, about: JsonObject) -> NamedArrays:
+        return arrays
+
+
+@dataclass(frozen=True)
+class Prepare(CellStep[NamedArrays]):
+    """Lets the attacker learn what serves every number of fake users."""
+
+    kind: ClassVar[str] = "prepare"
+    seconds: ClassVar[float] = 30.0
+    address_needs_no_inputs: ClassVar[bool] = True
+    codec = PreparationCodec()
+
+    @cached_property
+    def key(self) -> str:
+        return f"prepare/{self.cell.prepared_id}"
+
+    @property
+    def who(self) -> str:
+        return f"attacker '{self.cell.attacker.name}'"
+
+    @property
+    def work(self) -> str:
+        return _attack_work("preparation of", self.cell)
+
+    @cached_property
+    def needs(self) -> tuple[FitSurrogate, ...]:
+        return tuple(FitSurrogate(self.data, self.cell, s) for s in self.cell.surrogates)
+
+    def address(self, values: Values) -> str:
+        return self.cell.prepared_id
+
+    def submit(self, workers: Workers, values: Values) -> "Future[Timed[NamedArrays]]":
+        surrogates = tuple(values[step] for step in self.needs)
+        return workers.submit(prepare, self.data, self.cell, surrogates)
+
+
+@dataclass(frozen=True)
+class Craft(CellStep[Poison]):
+    """Lets the attacker write its poison."""
+
+    kind: ClassVar[str] = "craft"
+    seconds: ClassVar[float] = 30.0
+    address_needs_no_inputs: ClassVar[bool] = True
+    artefact = "poison"
+    codec = PoisonCodec()
+
+    @cached_property
+    def key(self) -> str:
+        return f"craft/{self.cell.craft_id}"
+
+    @property
+    def who(self) -> str:
+        return f"attacker '{self.cell.attacker.name}'"
+
+    @property
+    def work(self) -> str:
+        return _attack_work("craft of", self.cell)
+
+    @cached_property
+    def surrogates(self) -> tuple[FitSurrogate, ...]:
+        """The surrogates of the cell, in its order."""
+        return tuple(FitSurrogate(self.data, self.cell, s) for s in self.cell.surrogates)
+
+    @cached_property
+    def lists(self) -> VictimTopK | None:
+        """What the query oracle answers, where the cell has one."""
+        return None if self.cell.oracle is None else VictimTopK(self.data, self.cell)
+
+    @cached_property
+    def preparation(self) -> Prepare | None:
+        """What the attacker has learnt for every number of fake users, where it does that."""
+        return Prepare(self.data, self.cell) if self.cell.prepares else None
+
+    @cached_property
+    def needs(self) -> tuple[AnyStep, ...]:
+        optional = (self.lists, self.preparation)
+        return (*self.surrogates, *(step for step in optional if step is not None))
+
+    def address(self, values: Values) -> str:
+        return self.cell.craft_id
+
+    def submit(self, workers: Workers, values: Values) -> "Future[Timed[Poison]]":
+        return workers.submit(
+            craft,
+            self.data,
+            self.cell,
+            tuple(values[step] for step in self.surrogates),
+            None if self.lists is None else values[self.lists],
+            None if self.preparation is None else values[self.preparation],
+        )
+
+
+def prepare(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -> Timed[NamedArrays]:
+    """Let the attacker learn what serves every number of fake users; see :func:`craft`."""
+    request = replace(
+        _request(data, cell, surrogates),
+        budget=Budget(n_fake_users=0, n_actions=cell.budget.actions),
+    )
+    done = carry_out(
+        prepare_for_host,
+        request,
+        who=f"attacker '{cell.attacker.name}'",
+        isolation=cell.isolation,
+        limits=data.limits,
+        closed=data.folder,
+    )
+    # again, where the attacker's code can't reach
+    return done.giving(checked_prepared(done.value.arrays, attacker=cell.attacker.name))
+
+
+def craft(
+    data: DataFolder,
+    cell: Cell,
+    surrogates: tuple[StoredFile, ...],
+    lists: TopK | None = None,
+    prepared: NamedArrays | None = None,
+) -> Timed[Poison]:
+    """Let the attacker write its fake users, and check what it wrote.
+
+    With isolation ``process`` its code runs in a process of its own, which is told nothing but the
+    request (:mod:`loki_bench.sandbox.parent`); ``in-process`` runs it here.
+
+    Parameters
+    ----------
+    surrogates : tuple of StoredFile
+        The fitted surrogates of the cell, in its order.
+    lists : int32 array of shape (n_users, K) or None
+        What the query oracle answers; None where the cell has none.
+    prepared : dict of str to array, or None
+        What :func:`prepare` gave; None where the attacker does not prepare.
+
+    Raises
+    ------
+    RejectedError
+        The answer breaks the rules, or one query too many was asked.
+    """
+    name = cell.attacker.name
+    request = replace(_request(data, cell, surrogates), prepared=prepared)
+    oracle = None
+    if lists is not None:
+        oracle = Oracle(lists, n_granted=request.queries or 0, attacker=name)
+    done = carry_out(
+        craft_for_host,
+        request,
+        who=f"attacker '{name}'",
+        isolation=cell.isolation,
+        limits=data.limits,
+        closed=data.folder,
+        oracle=oracle,
+    )
+    try:
+        written: object = poison_of(done.value.arrays)
+    except (KeyError, ValueError):
+        written = done.value.arrays
+    poison = validate_poison(  # again, where the attacker's code can't reach
+        written, attacker=name, budget=request.budget, n_items=request.history.n_items
+    )
+    n_queries = 0 if oracle is None else oracle.n_asked
+    return done.giving(Poison(poison=poison, report=done.value.report, n_queries=n_queries))
+
+
+def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -> AttackRequest:
+    """Exactly what the protocol grants the attacker of a cell."""
+    interactions, split = load_split(data)
+    draw = draw_placebo_goal if cell.placebo else draw_goal
+    known = split.history
+    nothing = Sequences(np.zeros(len(known) + 1, dtype=np.int64), np.empty(0, dtype=np.int32))
+    return AttackRequest(
+        attacker=component_of(cell.attacker),
+        history=known if cell.sees_history else known.with_sequences(nothing),
+        train=split.train if surrogates else None,
+        goal=draw(interactions, cell.protocol, cell.seed),
+        budget=Budget(n_fake_users=cell.budget.n_fake_users, n_actions=cell.budget.actions),
+        seed=seed_for(cell.seed, f"attacker/{cell.attacker.name}"),
+        surrogates=tuple(
+            SurrogateRequest(name=used.recommender.name, weight=used.weight, pickled=file.read())
+            for used, file in zip(cell.surrogates, surrogates, strict=True)
+        ),
+        influence=None if cell.influence is None else component_of(cell.influence),
+        queries=None if cell.oracle is None else cell.oracle.queries,
+    )
+
+
+def _attack_work(what: str, cell: Cell) -> str:
+    estimator = [] if cell.influence is None else [cell.influence.label]
+    surrogates = [used.recommender.label for used in cell.surrogates]
+    return " ".join([what, cell.attacker.label, *estimator, *surrogates])

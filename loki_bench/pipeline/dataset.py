@@ -1,0 +1,127 @@
+"""The dataset as workers find it, and the steps of a cell that read it.
+
+What a job is sent is pickled; the dataset is not: it is laid out once as files that all workers of
+a machine map, and a cluster's workers are sent once. Nothing that a job does touches the store, so
+it runs the same on this machine and on a cluster.
+"""
+
+import io
+import json
+from abc import ABC
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.content_ids import bytes_digest, canonical_json
+from loki_bench.engine.step import Step
+from loki_bench.interactions import Interactions
+from loki_bench.records.store import Store
+from loki_bench.records.stored_file import StoredFile
+from loki_bench.split import Split, leave_one_out
+from loki_bench.suite.cell import Cell
+from loki_bench.suite.suite import Limits
+
+__all__ = ["NO_DATA", "CellStep", "DataFolder", "load_split", "write_dataset"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """Where workers find the dataset: files that all of them map or read, none is sent.
+
+    Attributes
+    ----------
+    offsets, items : StoredFile
+        Arrays of :class:`~loki_bench.interactions.Interactions` as ``.npy`` files.
+    tokens : StoredFile
+        JSON with ``n_items`` and the lists ``user_tokens`` and ``item_tokens``.
+    limits : Limits
+        What a process that a job starts may take.
+    """
+
+    offsets: StoredFile
+    items: StoredFile
+    tokens: StoredFile
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def folder(self) -> Path:
+        """Where the files lie."""
+        return Path(self.offsets.path).parent
+
+
+_NO_FILE = StoredFile("", "")
+NO_DATA = DataFolder(offsets=_NO_FILE, items=_NO_FILE, tokens=_NO_FILE)
+"""Of steps that are planned and not done: nothing is sent."""
+
+
+@dataclass(frozen=True)
+class CellStep(Step[T], ABC):
+    """A step of one cell.
+
+    Attributes
+    ----------
+    data : DataFolder
+    cell : Cell
+    """
+
+    data: DataFolder
+    cell: Cell
+
+    @property
+    def label(self) -> str:
+        """For progress lines."""
+        return f"{self.who} (seed {self.cell.seed})"
+
+    @property
+    def artefact(self) -> str:
+        """What a record calls what this step keeps; nothing where it keeps nothing for records.
+
+        Its last word, after ``_``, is the kind: ``clean_ranks`` lie in ``artefacts/ranks``.
+        """
+        return ""
+
+
+def write_dataset(store: Store, interactions: Interactions, fingerprint: str) -> DataFolder:
+    """Lay the dataset out in a store's ``work`` folder; done once for all runs."""
+    tokens = {
+        "n_items": interactions.n_items,
+        "user_tokens": interactions.user_tokens,
+        "item_tokens": interactions.item_tokens,
+    }
+
+    def written(name: str, content: bytes) -> StoredFile:
+        path = f"work/data/{fingerprint}/{name}"
+        store.write_bytes(path, content)
+        return StoredFile(str((store.folder / path).resolve()), bytes_digest(content))
+
+    return DataFolder(
+        offsets=written("offsets.npy", _npy(interactions.offsets)),
+        items=written("items.npy", _npy(interactions.items)),
+        tokens=written("tokens.json", canonical_json(tokens).encode()),
+    )
+
+
+@lru_cache(maxsize=1)
+def load_split(data: DataFolder) -> tuple[Interactions, Split]:
+    """All interactions, mapped for reading, and their split; the latest is kept."""
+    catalogue = json.loads(data.tokens.read())
+    interactions = Interactions(
+        np.load(data.offsets.path, mmap_mode="r"),
+        np.load(data.items.path, mmap_mode="r"),
+        n_items=catalogue["n_items"],
+        user_tokens=tuple(catalogue["user_tokens"]),
+        item_tokens=tuple(catalogue["item_tokens"]),
+    )
+    return interactions, leave_one_out(interactions)
+
+
+def _npy(array: NDArray[np.generic]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()

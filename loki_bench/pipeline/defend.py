@@ -1,0 +1,142 @@
+"""What a defense keeps of the clean and of the poisoned data."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from loki_bench.answer_checks import NamedArrays, checked_keep, checked_suspicion
+from loki_bench.content_ids import JsonObject
+from loki_bench.engine.step import AnyStep, Values
+from loki_bench.engine.workers import Workers
+from loki_bench.interactions import Sequences
+from loki_bench.pipeline.craft import Craft
+from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
+from loki_bench.pipeline.training_data import NO_POISON, DefenseAnswer, shown_to_defense
+from loki_bench.records.store import Codec
+from loki_bench.sandbox.carry_out import carry_out, component_of
+from loki_bench.sandbox.defense_request import DefenseRequest, defend_for_host
+from loki_bench.seeds import generator_for, seed_for
+from loki_bench.suite.cell import Cell
+from loki_bench.suite.components import ComponentRef
+from loki_bench.timing import Timed
+
+__all__ = ["Defend", "DefenseCodec", "defend"]
+
+
+class DefenseCodec(Codec[DefenseAnswer]):
+    """``artefacts/defense/<id>.npz``."""
+
+    folder = "artefacts/defense"
+
+    def encode(self, value: DefenseAnswer) -> tuple[NamedArrays, JsonObject]:
+        arrays: NamedArrays = {"kept": value.kept}
+        if value.suspicion is not None:
+            arrays["suspicion"] = value.suspicion
+        return arrays, {"report": value.report}
+
+    def decode(self, arrays: NamedArrays, about: JsonObject) -> DefenseAnswer:
+        return DefenseAnswer(
+            kept=arrays["kept"], suspicion=arrays.get("suspicion"), report=about["report"]
+        )
+
+
+@dataclass(frozen=True)
+class Defend(CellStep[DefenseAnswer]):
+    """Lets the defense choose among the users of the clean or of the poisoned data.
+
+    Its address depends on the poison's content, not on who wrote it.
+    """
+
+    kind: ClassVar[str] = "defense"
+    seconds: ClassVar[float] = 10.0
+    codec = DefenseCodec()
+
+    poisoned: bool
+
+    @cached_property
+    def key(self) -> str:
+        what = self.cell.craft_id if self.poisoned else "clean"
+        return f"defense/{what}/{self.cell.defense_id(NO_POISON.digest())}"
+
+    @property
+    def who(self) -> str:
+        return f"defense '{self._defense.name}'"
+
+    @property
+    def name(self) -> str:
+        return self.kind if self.poisoned else f"{self.kind} clean"
+
+    @property
+    def work(self) -> str:
+        return f"defense by {self._defense.label}"
+
+    @property
+    def artefact(self) -> str:
+        return "defense" if self.poisoned else "clean_defense"
+
+    @cached_property
+    def craft(self) -> Craft:
+        """Where the fake users among those to choose from come from."""
+        return Craft(self.data, self.cell)
+
+    @cached_property
+    def needs(self) -> tuple[AnyStep, ...]:
+        # The clean data first: an empty poison is then found in the store, not judged twice.
+        clean = Defend(self.data, self.cell, poisoned=False)
+        return (self.craft, clean) if self.poisoned else ()
+
+    def address(self, values: Values) -> str:
+        return self.cell.defense_id(self._poison(values).digest())
+
+    def submit(self, workers: Workers, values: Values) -> "Future[Timed[DefenseAnswer]]":
+        return workers.submit(defend, self.data, self.cell, self._poison(values))
+
+    def _poison(self, values: Values) -> Sequences:
+        return values[self.craft].poison if self.poisoned else NO_POISON
+
+    @property
+    def _defense(self) -> ComponentRef:
+        if self.cell.defense is None:
+            raise ValueError("the cell has no defense")
+        return self.cell.defense
+
+
+def defend(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[DefenseAnswer]:
+    """Let the defense choose among genuine and fake users, and check what it answers.
+
+    It is shown training events alone, see
+    :func:`~loki_bench.pipeline.training_data.shown_to_defense`.
+    """
+    if cell.defense is None:
+        raise ValueError("the cell has no defense")
+    _, split = load_split(data)
+    shown, order = shown_to_defense(
+        split.train.with_users(poison), generator_for(cell.seed, "defense-order")
+    )
+    name = cell.defense.name
+    done = carry_out(
+        defend_for_host,
+        DefenseRequest(
+            defense=component_of(cell.defense),
+            shown=shown,
+            seed=seed_for(cell.seed, f"defense/{name}"),
+        ),
+        who=f"defense '{name}'",
+        isolation=cell.isolation,
+        limits=data.limits,
+        closed=data.folder,
+    )
+    arrays = done.value.arrays
+    kept = checked_keep(arrays.get("kept"), defense=name, train=shown)
+    suspicion = checked_suspicion(arrays.get("suspicion"), defense=name, n_users=shown.n_users)
+    place = np.argsort(order)  # of each user of the host's order among those shown
+    return done.giving(
+        DefenseAnswer(
+            kept=kept[place],
+            suspicion=None if suspicion is None else suspicion[place],
+            report=done.value.report,
+        )
+    )

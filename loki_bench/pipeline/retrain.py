@@ -1,0 +1,231 @@
+"""The victim, trained from scratch: on the clean data, behind a defense, on the poisoned data."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.answer_checks import NamedArrays, ranks_given_by
+from loki_bench.content_ids import JsonObject, canonical_json
+from loki_bench.contracts import Recommender
+from loki_bench.engine.step import AnyStep, Values
+from loki_bench.engine.workers import Workers
+from loki_bench.pipeline.craft import Craft
+from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
+from loki_bench.pipeline.defend import Defend
+from loki_bench.pipeline.training_data import NO_POISON, TrainingData
+from loki_bench.records.store import Codec
+from loki_bench.seeds import seed_for
+from loki_bench.suite.cell import Cell
+from loki_bench.suite.goal import draw_goal
+from loki_bench.timing import Timed, timed
+
+__all__ = [
+    "CleanVictim",
+    "DefendedCleanVictim",
+    "PoisonedVictim",
+    "Retrain",
+    "VictimRanks",
+    "VictimRanksCodec",
+    "evaluate",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VictimRanks:
+    """The ranks that one trained victim gives.
+
+    Attributes
+    ----------
+    target_ranks : float64 array of shape (n_target_users, n_targets)
+    test_ranks : float64 array of shape (n_test_users,)
+    n_training_samples : int or None
+    report : mapping
+        The recommender's numbers about its fit.
+    """
+
+    target_ranks: NDArray[np.float64]
+    test_ranks: NDArray[np.float64]
+    n_training_samples: int | None
+    report: Mapping[str, object]
+
+
+class VictimRanksCodec(Codec[VictimRanks]):
+    """``artefacts/ranks/<id>.npz``."""
+
+    folder = "artefacts/ranks"
+
+    def encode(self, value: VictimRanks) -> tuple[NamedArrays, JsonObject]:
+        arrays: NamedArrays = {"target_ranks": value.target_ranks, "test_ranks": value.test_ranks}
+        return arrays, {"n_training_samples": value.n_training_samples, "report": value.report}
+
+    def decode(self, arrays: NamedArrays, about: JsonObject) -> VictimRanks:
+        return VictimRanks(
+            target_ranks=arrays["target_ranks"], test_ranks=arrays["test_ranks"], **about
+        )
+
+
+@dataclass(frozen=True)
+class Retrain(CellStep[VictimRanks]):
+    """Trains and ranks the victim. Its address depends on what is trained on, not on how that came.
+
+    A retrained victim that turns out to be one of those before it is found in the store.
+    """
+
+    seconds: ClassVar[float] = 60.0
+    codec = VictimRanksCodec()
+
+    @property
+    def who(self) -> str:
+        return f"victim '{self.cell.victim.name}'"
+
+    @property
+    def work(self) -> str:
+        return f"fit of {self.cell.victim.label}"
+
+    @abstractmethod
+    def trained_on(self, values: Values) -> TrainingData:
+        """What the victim is trained on."""
+
+    def address(self, values: Values) -> str:
+        return self.cell.evaluation_id(self.trained_on(values).digest())
+
+    def submit(self, workers: Workers, values: Values) -> "Future[Timed[VictimRanks]]":
+        return workers.submit(evaluate, self.data, self.cell, self.trained_on(values))
+
+
+@dataclass(frozen=True)
+class CleanVictim(Retrain):
+    """The victim without any fake user and without a defense."""
+
+    kind: ClassVar[str] = "clean"
+
+    @cached_property
+    def key(self) -> str:
+        return f"clean/{self.address(Values())}"
+
+    @property
+    def artefact(self) -> str:
+        return "clean_ranks" if self.cell.defense is None else "undefended_clean_ranks"
+
+    def trained_on(self, values: Values) -> TrainingData:
+        return TrainingData.undefended(NO_POISON)
+
+
+@dataclass(frozen=True)
+class DefendedCleanVictim(Retrain):
+    """The victim without any fake user on what the defense keeps of the clean data."""
+
+    kind: ClassVar[str] = "clean"
+    artefact = "clean_ranks"
+
+    @cached_property
+    def key(self) -> str:
+        return f"defended {self.undefended.key}/{self.defense.key}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} defended"
+
+    @cached_property
+    def defense(self) -> Defend:
+        """What the defense keeps of the clean data."""
+        return Defend(self.data, self.cell, poisoned=False)
+
+    @cached_property
+    def undefended(self) -> CleanVictim:
+        """The victim that this one is where the defense keeps everybody."""
+        return CleanVictim(self.data, self.cell)
+
+    @cached_property
+    def needs(self) -> tuple[AnyStep, ...]:
+        return (self.defense, self.undefended)
+
+    def trained_on(self, values: Values) -> TrainingData:
+        return TrainingData.left_by(values[self.defense], NO_POISON)
+
+
+@dataclass(frozen=True)
+class PoisonedVictim(Retrain):
+    """The victim with the fake users, or with what the defense keeps."""
+
+    kind: ClassVar[str] = "attack"
+    artefact = "ranks"
+
+    @cached_property
+    def key(self) -> str:
+        return f"attack/{self.cell.id}"
+
+    @cached_property
+    def craft(self) -> Craft:
+        """Where the fake users come from."""
+        return Craft(self.data, self.cell)
+
+    @cached_property
+    def clean(self) -> CleanVictim | DefendedCleanVictim:
+        """The victim before the attack, which this one is where the poison is empty."""
+        step = CleanVictim if self.cell.defense is None else DefendedCleanVictim
+        return step(self.data, self.cell)
+
+    @cached_property
+    def defense(self) -> Defend | None:
+        """What the defense keeps of the poisoned data, where the cell has one."""
+        return None if self.cell.defense is None else Defend(self.data, self.cell, poisoned=True)
+
+    @cached_property
+    def needs(self) -> tuple[AnyStep, ...]:
+        defense = () if self.defense is None else (self.defense,)
+        return (self.craft, self.clean, *defense)
+
+    def trained_on(self, values: Values) -> TrainingData:
+        poison = values[self.craft].poison
+        if self.defense is None:
+            return TrainingData.undefended(poison)
+        return TrainingData.left_by(values[self.defense], poison)
+
+
+def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[VictimRanks]:
+    """Train the victim from scratch on genuine plus fake users and rank.
+
+    Early stopping sees validation events of genuine users only; target items and test events are
+    ranked for genuine users only, dropped ones included, given events 1 .. T - 1.
+    """
+    interactions, split = load_split(data)
+    goal = draw_goal(interactions, cell.protocol, cell.seed)
+    name, n_items = cell.victim.name, split.train.n_items
+    victim: Recommender = cell.victim.build()
+
+    def ranks() -> VictimRanks:
+        train, validation = trained_on.of(split)
+        victim.fit(train, validation=validation, seed=seed_for(cell.seed, f"victim/{name}"))
+        target_ranks = ranks_given_by(
+            victim,
+            name=name,
+            users=goal.users,
+            histories=split.history.take(goal.users),
+            items=np.tile(goal.items, (len(goal.users), 1)),
+            n_items=n_items,
+        )
+        test_ranks = ranks_given_by(
+            victim,
+            name=name,
+            users=split.test.users,
+            histories=split.test.histories,
+            items=split.test.items[:, None],
+            n_items=n_items,
+        )
+        report = dict(victim.fit_report)
+        canonical_json(report)
+        return VictimRanks(
+            target_ranks=target_ranks,
+            test_ranks=test_ranks[:, 0],
+            n_training_samples=victim.n_training_samples,
+            report=report,
+        )
+
+    return timed(ranks)

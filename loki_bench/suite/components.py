@@ -1,0 +1,85 @@
+"""A component by what determines it: found by name, with every parameter written out."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from loki_bench.plugins.registry import Origin
+from loki_bench.plugins.specs import ComponentSpec
+from loki_bench.suite.suite import Parameter
+
+__all__ = ["ComponentRef", "FrozenModel", "resolve"]
+
+_PLAIN = (bool, int, float, str)
+
+
+class FrozenModel(BaseModel):
+    """Checked data that does not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ComponentRef(FrozenModel):
+    """A component as it runs: where it came from and every parameter, defaults included.
+
+    ``target``, its import path, is provenance: :attr:`identity` leaves it out, so a component
+    that moves to another module keeps every result. ``changed`` are the parameters that differ
+    from the defaults; it follows from the rest, and is kept for labels.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    target: str
+    parameters: dict[str, Parameter | None]
+    changed: dict[str, Parameter | None]
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What of it determines a result: all ids are made of this, none of the component."""
+        return {
+            "name": self.name,
+            "distribution": self.distribution,
+            "version": self.version,
+            "parameters": self.parameters,
+        }
+
+    @property
+    def label(self) -> str:
+        """The name, with the parameters that differ from the defaults: ``loki(policy=dqn)``."""
+        if not self.changed:
+            return self.name
+        values = ", ".join(f"{k}={_shown(v)}" for k, v in sorted(self.changed.items()))
+        return f"{self.name}({values})"
+
+    def build(self) -> Any:
+        """Import the target and call it with the parameters, see :meth:`ComponentSpec.build`."""
+        spec = ComponentSpec(name=self.name, summary=self.name, target=self.target)
+        return spec.build(self.parameters)
+
+
+def resolve(spec: ComponentSpec, origin: Origin, given: Mapping[str, Parameter]) -> ComponentRef:
+    """A component with all its parameters, refusing those that it does not take.
+
+    Raises ``ParameterError`` or ``PluginError``, see :class:`ComponentSpec`.
+    """
+    spec.check(given)
+    defaults = {
+        name: parameter.default
+        for name, parameter in spec.parameters().items()
+        if parameter.default is None or isinstance(parameter.default, _PLAIN)
+    }
+    return ComponentRef(
+        name=spec.name,
+        distribution=origin.distribution,
+        version=origin.version,
+        target=spec.target,
+        parameters={**defaults, **given},
+        changed={k: v for k, v in given.items() if k not in defaults or defaults[k] != v},
+    )
+
+
+def _shown(value: Parameter | None) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
