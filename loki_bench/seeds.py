@@ -27,13 +27,10 @@ def seed_for(root: int, role: str) -> int:
     int in [0, 2**63): what numpy and torch take. scikit-learn's ``random_state`` and numba's
     ``np.random.seed`` take 32 bits only: give them ``seed % 2**32``.
     """
-    return int(_sequence(root, role).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    sequence = np.random.SeedSequence([root, zlib.crc32(role.encode())])
+    return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def generator_for(root: int, role: str) -> np.random.Generator:
     """A numpy generator seeded with :func:`seed_for` of the same arguments."""
     return np.random.default_rng(seed_for(root, role))
-
-
-def _sequence(root: int, role: str) -> np.random.SeedSequence:
-    return np.random.SeedSequence([root, zlib.crc32(role.encode())])

@@ -17,7 +17,7 @@ from distributed import get_worker
 from loki_bench.engine.versions import differences, installed
 from loki_bench.engine.workers import LocalWorkers, outcome_of
 from loki_bench.errors import ClusterError
-from loki_bench.records.stored_file import StoredFile
+from loki_bench.records.store import StoredFile
 
 __all__ = ["Job", "JobResult", "end_run", "files_of", "run_job"]
 

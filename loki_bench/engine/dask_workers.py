@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from loki_bench.engine.versions import NUMERICAL, differences, installed
 from loki_bench.errors import ClusterError
-from loki_bench.records.stored_file import StoredFile
+from loki_bench.records.store import StoredFile
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 from typing import Generic, Literal, TypeVar
 
 from loki_bench.engine.schedule import priorities, steps_left
-from loki_bench.engine.step import AnyStep, Step, Values
+from loki_bench.engine.step import Step, Values
 from loki_bench.engine.workers import Workers, outcome_of
 from loki_bench.errors import ClusterError, LokiBenchError, RejectedError
 from loki_bench.records.store import Store
@@ -18,7 +18,7 @@ from loki_bench.timing import Timed
 __all__ = ["Failure", "Results", "run_steps"]
 
 T = TypeVar("T")
-F = TypeVar("F", bound=AnyStep)
+F = TypeVar("F", bound=Step[object])
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class _Run(Generic[F]):
         self.ready: list[tuple[float, int, str]] = []  # a heap: see schedule.priorities
 
     def to_the_end(self, working_on: Callable[[Iterable[str]], None]) -> None:
-        in_flight: dict[Future[Timed[object]], AnyStep] = {}
+        in_flight: dict[Future[Timed[object]], Step[object]] = {}
         while self.graph.is_active():
             self._start_ready(in_flight)
             working_on(step.label for step in in_flight.values())
@@ -113,7 +113,7 @@ class _Run(Generic[F]):
                 step = in_flight.pop(future)
                 self._end(step, self._outcome(step, future))
 
-    def _start_ready(self, in_flight: "dict[Future[Timed[object]], AnyStep]") -> None:
+    def _start_ready(self, in_flight: "dict[Future[Timed[object]], Step[object]]") -> None:
         """Settle whatever needs no worker, and give each free worker a step."""
         self._queue_ready()
         while self.ready and len(in_flight) < self.workers.n_workers:
@@ -134,7 +134,7 @@ class _Run(Generic[F]):
         for key in self.graph.get_ready():
             heapq.heappush(self.ready, (*self.place[key], key))
 
-    def _outcome(self, step: AnyStep, future: "Future[Timed[object]]") -> object:
+    def _outcome(self, step: Step[object], future: "Future[Timed[object]]") -> object:
         try:
             timed = outcome_of(future, self.seconds)
         except RejectedError as error:
@@ -151,7 +151,7 @@ class _Run(Generic[F]):
         self.results.costs[step.key] = timed
         return step.keep(self.store, self.results.values, timed.value)
 
-    def _end(self, step: AnyStep, outcome: object) -> None:
+    def _end(self, step: Step[object], outcome: object) -> None:
         if isinstance(outcome, Failure):
             self.results.failures[step.key] = outcome
         else:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from loki_bench.content_ids import JsonObject
-from loki_bench.engine.step import AnyStep, Values, steps_of
+from loki_bench.engine.step import Step, Values, steps_of
 from loki_bench.records.store import Store
 
 __all__ = ["Plan", "Work", "chains", "plan", "priorities", "seconds_by_work", "steps_left"]
@@ -62,7 +62,9 @@ class Plan:
         return sum(work.n_steps * work.seconds for work in self.work if work.seconds is not None)
 
 
-def steps_left(finals: Iterable[AnyStep], store: Store) -> tuple[dict[str, AnyStep], Values]:
+def steps_left(
+    finals: Iterable[Step[object]], store: Store
+) -> tuple[dict[str, Step[object]], Values]:
     """All steps by key, without those that only steps with a stored value had needed.
 
     Returns
@@ -74,7 +76,7 @@ def steps_left(finals: Iterable[AnyStep], store: Store) -> tuple[dict[str, AnySt
     stored = Values()
     looked_up: set[str] = set()
 
-    def is_done(step: AnyStep) -> bool:
+    def is_done(step: Step[object]) -> bool:
         if step.address_needs_no_inputs and step.key not in looked_up:
             looked_up.add(step.key)
             value = step.stored(store, stored)
@@ -82,14 +84,14 @@ def steps_left(finals: Iterable[AnyStep], store: Store) -> tuple[dict[str, AnySt
                 stored.add(step, value)
         return step in stored
 
-    steps: dict[str, AnyStep] = {}
+    steps: dict[str, Step[object]] = {}
     for final in finals:
         for step in steps_of(final, is_done=is_done):
             steps.setdefault(step.key, step)
     return steps, stored
 
 
-def plan(finals: Sequence[AnyStep], store: Store) -> Plan:
+def plan(finals: Sequence[Step[object]], store: Store) -> Plan:
     """The steps that these still need; what is stored is read, nothing is written."""
     steps, values = steps_left(finals, store)
     for step in steps.values():  # each after those that it needs
@@ -98,7 +100,7 @@ def plan(finals: Sequence[AnyStep], store: Store) -> Plan:
             if value is not None:
                 values.add(step, value)
     wanted: set[str] = set()
-    stack: list[AnyStep] = list(finals)
+    stack: list[Step[object]] = list(finals)
     while stack:  # what finals need, and what that needs in turn, until it is stored
         step = stack.pop()
         if step.key not in wanted and step not in values:
@@ -109,7 +111,7 @@ def plan(finals: Sequence[AnyStep], store: Store) -> Plan:
 
 
 def priorities(
-    steps: Mapping[str, AnyStep], finals: Iterable[AnyStep], store: Store
+    steps: Mapping[str, Step[object]], finals: Iterable[Step[object]], store: Store
 ) -> dict[str, tuple[float, int]]:
     """By key, what a step is sorted by: finals, then the longest chain, then the plan's order."""
     longest = chains(list(steps.values()), seconds_by_work(store.runs()))
@@ -131,7 +133,7 @@ def seconds_by_work(runs: Iterable[JsonObject]) -> dict[str, float]:
     return {work: median(seconds) for work, seconds in found.items()}
 
 
-def chains(steps: Sequence[AnyStep], known: Mapping[str, float]) -> dict[str, float]:
+def chains(steps: Sequence[Step[object]], known: Mapping[str, float]) -> dict[str, float]:
     """By step key, the seconds of the longest chain that begins with the step.
 
     Parameters
@@ -156,7 +158,7 @@ def chains(steps: Sequence[AnyStep], known: Mapping[str, float]) -> dict[str, fl
     return longest
 
 
-def _grouped(steps: Sequence[AnyStep], known: Mapping[str, float]) -> tuple[Work, ...]:
+def _grouped(steps: Sequence[Step[object]], known: Mapping[str, float]) -> tuple[Work, ...]:
     counts = Counter((step.kind, step.work) for step in steps)
     by_kind: dict[str, list[float]] = {}
     for step in steps:

@@ -1,9 +1,9 @@
 """One piece of work: what it needs, what it gives, where that is kept. Attacks are unknown here.
 
-A step names its inputs as other steps and takes their values from a :class:`Values`, which knows
-their types: ``values[self.craft]`` is a ``Poison`` where ``craft`` is a ``Step[Poison]``. Steps
-are shared by key: what several of them need is done once. A step first looks into the store, so a
-second run takes up what is missing.
+A step names its inputs, which are other steps, and takes their values from a :class:`Values`, which
+knows their types: ``values[self.inputs.craft]`` is a ``Poison`` where ``craft`` is a
+``Step[Poison]``. Steps are shared by key: what several of them need is done once. A step first
+looks into the store, so a second run takes up what is missing.
 """
 
 from abc import ABC, abstractmethod
@@ -16,9 +16,12 @@ from loki_bench.engine.workers import Workers
 from loki_bench.records.store import Codec, Store
 from loki_bench.timing import Timed
 
-__all__ = ["AnyStep", "Step", "Values", "steps_of"]
+__all__ = ["Inputs", "Step", "Values", "steps_of"]
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Inputs: TypeAlias = "tuple[Step[object] | tuple[Step[object], ...] | None, ...]"
+"""A named tuple of steps, of tuples of steps, and of None where a step has no such input."""
 
 
 class Values:
@@ -27,7 +30,7 @@ class Values:
     def __init__(self) -> None:
         self._by_key: dict[str, object] = {}
 
-    def __contains__(self, step: "AnyStep") -> bool:
+    def __contains__(self, step: "Step[object]") -> bool:
         return step.key in self._by_key
 
     def __getitem__(self, step: "Step[T]") -> T:
@@ -38,8 +41,8 @@ class Values:
         self._by_key[step.key] = value
 
 
-class Step(ABC, Generic[T]):
-    """One piece of work that gives a ``T``.
+class Step(ABC, Generic[T_co]):
+    """One piece of work that gives a ``T_co``.
 
     A subclass says what it needs and how its work is submitted; with a codec and an address, what
     it gives is kept in the store and found there again.
@@ -60,7 +63,7 @@ class Step(ABC, Generic[T]):
     kind: ClassVar[str]
     seconds: ClassVar[float]
     address_needs_no_inputs: ClassVar[bool] = False
-    codec: Codec[T] | None = None
+    codec: Codec[T_co] | None = None
 
     @cached_property
     @abstractmethod
@@ -88,15 +91,24 @@ class Step(ABC, Generic[T]):
         return self.who
 
     @cached_property
-    def needs(self) -> "tuple[AnyStep, ...]":
-        """Steps whose values this one takes."""
+    def inputs(self) -> Inputs:
+        """Steps whose values this one takes, by name."""
         return ()
+
+    @cached_property
+    def needs(self) -> "tuple[Step[object], ...]":
+        """The inputs in a row."""
+        found: list[Step[object]] = []
+        for needed in self.inputs:
+            if needed is not None:
+                found += [needed] if isinstance(needed, Step) else needed
+        return tuple(found)
 
     def address(self, values: Values) -> str:
         """Under which name the value is kept."""
         raise NotImplementedError(f"{type(self).__name__} has a codec and no address")
 
-    def stored(self, store: Store, values: Values) -> T | None:
+    def stored(self, store: Store, values: Values) -> T_co | None:
         """The value if the store has it, else None."""
         return None if self.codec is None else store.read(self.codec, self.address(values))
 
@@ -104,27 +116,23 @@ class Step(ABC, Generic[T]):
     def submit(self, workers: Workers, values: Values) -> "Future[Timed[Any]]":
         """Start the work; what the job gives is given to :meth:`keep`."""
 
-    def keep(self, store: Store, values: Values, given: Any) -> T:
+    def keep(self, store: Store, values: Values, given: Any) -> T_co:
         """Store what the work gave; what is returned becomes the step's value."""
         if self.codec is not None:
             store.write(self.codec, self.address(values), given)
-        return cast("T", given)
-
-
-AnyStep: TypeAlias = Step[Any]
-"""A step whatever it gives."""
+        return cast("T_co", given)
 
 
 def steps_of(
-    final: AnyStep, *, is_done: Callable[[AnyStep], bool] = lambda step: False
-) -> list[AnyStep]:
+    final: Step[object], *, is_done: Callable[[Step[object]], bool] = lambda step: False
+) -> list[Step[object]]:
     """A step and all that it needs, each after those that it needs.
 
     What only steps need for which ``is_done`` is true is left out.
     """
-    ordered: dict[str, AnyStep] = {}
+    ordered: dict[str, Step[object]] = {}
 
-    def visit(step: AnyStep) -> None:
+    def visit(step: Step[object]) -> None:
         if step.key in ordered:
             return
         for needed in () if is_done(step) else step.needs:

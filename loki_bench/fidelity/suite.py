@@ -126,7 +126,7 @@ def load_fidelity_suite(name_or_path: str) -> FidelitySuite:
     SuiteError
         Names the file, the key, what was given and what was expected.
     """
-    return read_suite(FidelitySuite, name_or_path, fidelity_suites())
+    return read_suite(FidelitySuite, name_or_path, fidelity_suites)
 
 
 def fidelity_suites() -> dict[str, str]:

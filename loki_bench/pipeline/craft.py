@@ -4,26 +4,24 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from loki_bench.answer_checks import NamedArrays, checked_prepared, validate_poison
 from loki_bench.content_ids import JsonObject
 from loki_bench.contracts import Budget
-from loki_bench.engine.step import AnyStep, Values
+from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
 from loki_bench.interactions import Sequences
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.pipeline.surrogate import FitSurrogate
 from loki_bench.pipeline.victim_lists import TopK, VictimTopK
-from loki_bench.records.store import Codec
-from loki_bench.records.stored_file import StoredFile
+from loki_bench.records.store import Codec, StoredFile
 from loki_bench.sandbox.attack_request import (
     AttackRequest,
     SurrogateRequest,
     craft_for_host,
-    poison_of,
     prepare_for_host,
 )
 from loki_bench.sandbox.carry_out import carry_out, component_of
@@ -92,15 +90,23 @@ class Prepare(CellStep[NamedArrays]):
         return _attack_work("preparation of", self.cell)
 
     @cached_property
-    def needs(self) -> tuple[FitSurrogate, ...]:
+    def inputs(self) -> tuple[FitSurrogate, ...]:
         return tuple(FitSurrogate(self.data, self.cell, s) for s in self.cell.surrogates)
 
     def address(self, values: Values) -> str:
         return self.cell.prepared_id
 
     def submit(self, workers: Workers, values: Values) -> "Future[Timed[NamedArrays]]":
-        surrogates = tuple(values[step] for step in self.needs)
+        surrogates = tuple(values[step] for step in self.inputs)
         return workers.submit(prepare, self.data, self.cell, surrogates)
+
+
+class CraftInputs(NamedTuple):
+    """What crafting takes: surrogates in the cell's order, and what the cell has beside them."""
+
+    surrogates: tuple[FitSurrogate, ...]
+    lists: VictimTopK | None
+    preparation: Prepare | None
 
 
 @dataclass(frozen=True)
@@ -126,36 +132,26 @@ class Craft(CellStep[Poison]):
         return _attack_work("craft of", self.cell)
 
     @cached_property
-    def surrogates(self) -> tuple[FitSurrogate, ...]:
-        """The surrogates of the cell, in its order."""
-        return tuple(FitSurrogate(self.data, self.cell, s) for s in self.cell.surrogates)
-
-    @cached_property
-    def lists(self) -> VictimTopK | None:
-        """What the query oracle answers, where the cell has one."""
-        return None if self.cell.oracle is None else VictimTopK(self.data, self.cell)
-
-    @cached_property
-    def preparation(self) -> Prepare | None:
-        """What the attacker has learnt for every number of fake users, where it does that."""
-        return Prepare(self.data, self.cell) if self.cell.prepares else None
-
-    @cached_property
-    def needs(self) -> tuple[AnyStep, ...]:
-        optional = (self.lists, self.preparation)
-        return (*self.surrogates, *(step for step in optional if step is not None))
+    def inputs(self) -> CraftInputs:
+        data, cell = self.data, self.cell
+        return CraftInputs(
+            surrogates=tuple(FitSurrogate(data, cell, s) for s in cell.surrogates),
+            lists=None if cell.oracle is None else VictimTopK(data, cell),
+            preparation=Prepare(data, cell) if cell.prepares else None,
+        )
 
     def address(self, values: Values) -> str:
         return self.cell.craft_id
 
     def submit(self, workers: Workers, values: Values) -> "Future[Timed[Poison]]":
+        surrogates, lists, preparation = self.inputs
         return workers.submit(
             craft,
             self.data,
             self.cell,
-            tuple(values[step] for step in self.surrogates),
-            None if self.lists is None else values[self.lists],
-            None if self.preparation is None else values[self.preparation],
+            tuple(values[step] for step in surrogates),
+            None if lists is None else values[lists],
+            None if preparation is None else values[preparation],
         )
 
 
@@ -217,10 +213,11 @@ def craft(
         closed=data.folder,
         oracle=oracle,
     )
+    arrays = done.value.arrays
     try:
-        written: object = poison_of(done.value.arrays)
+        written: object = Sequences(arrays["offsets"], arrays["items"])
     except (KeyError, ValueError):
-        written = done.value.arrays
+        written = arrays
     poison = validate_poison(  # again, where the attacker's code can't reach
         written, attacker=name, budget=request.budget, n_items=request.history.n_items
     )

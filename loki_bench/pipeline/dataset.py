@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from loki_bench.content_ids import bytes_digest, canonical_json
 from loki_bench.engine.step import Step
 from loki_bench.interactions import Interactions
-from loki_bench.records.store import Store
-from loki_bench.records.stored_file import StoredFile
+from loki_bench.records.store import Store, StoredFile
 from loki_bench.split import Split, leave_one_out
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.suite import Limits
@@ -89,22 +88,23 @@ class CellStep(Step[T], ABC):
 
 def write_dataset(store: Store, interactions: Interactions, fingerprint: str) -> DataFolder:
     """Lay the dataset out in a store's ``work`` folder; done once for all runs."""
-    tokens = {
+    catalogue = {
         "n_items": interactions.n_items,
         "user_tokens": interactions.user_tokens,
         "item_tokens": interactions.item_tokens,
     }
-
-    def written(name: str, content: bytes) -> StoredFile:
+    contents = {
+        "offsets.npy": _npy(interactions.offsets),
+        "items.npy": _npy(interactions.items),
+        "tokens.json": canonical_json(catalogue).encode(),
+    }
+    files = []
+    for name, content in contents.items():
         path = f"work/data/{fingerprint}/{name}"
         store.write_bytes(path, content)
-        return StoredFile(str((store.folder / path).resolve()), bytes_digest(content))
-
-    return DataFolder(
-        offsets=written("offsets.npy", _npy(interactions.offsets)),
-        items=written("items.npy", _npy(interactions.items)),
-        tokens=written("tokens.json", canonical_json(tokens).encode()),
-    )
+        files.append(StoredFile(str((store.folder / path).resolve()), bytes_digest(content)))
+    offsets, items, tokens = files
+    return DataFolder(offsets=offsets, items=items, tokens=tokens)
 
 
 @lru_cache(maxsize=1)

@@ -3,13 +3,13 @@
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from loki_bench.answer_checks import NamedArrays, checked_keep, checked_suspicion
 from loki_bench.content_ids import JsonObject
-from loki_bench.engine.step import AnyStep, Values
+from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
 from loki_bench.interactions import Sequences
 from loki_bench.pipeline.craft import Craft
@@ -41,6 +41,16 @@ class DefenseCodec(Codec[DefenseAnswer]):
         return DefenseAnswer(
             kept=arrays["kept"], suspicion=arrays.get("suspicion"), report=about["report"]
         )
+
+
+class DefendInputs(NamedTuple):
+    """The poison among those to choose from, and the same defense's answer without it.
+
+    With that one first, an empty poison is found in the store, not judged twice.
+    """
+
+    craft: Craft | None = None
+    clean: "Defend | None" = None
 
 
 @dataclass(frozen=True)
@@ -78,15 +88,11 @@ class Defend(CellStep[DefenseAnswer]):
         return "defense" if self.poisoned else "clean_defense"
 
     @cached_property
-    def craft(self) -> Craft:
-        """Where the fake users among those to choose from come from."""
-        return Craft(self.data, self.cell)
-
-    @cached_property
-    def needs(self) -> tuple[AnyStep, ...]:
-        # The clean data first: an empty poison is then found in the store, not judged twice.
+    def inputs(self) -> DefendInputs:
+        if not self.poisoned:
+            return DefendInputs()
         clean = Defend(self.data, self.cell, poisoned=False)
-        return (self.craft, clean) if self.poisoned else ()
+        return DefendInputs(Craft(self.data, self.cell), clean)
 
     def address(self, values: Values) -> str:
         return self.cell.defense_id(self._poison(values).digest())
@@ -95,7 +101,8 @@ class Defend(CellStep[DefenseAnswer]):
         return workers.submit(defend, self.data, self.cell, self._poison(values))
 
     def _poison(self, values: Values) -> Sequences:
-        return values[self.craft].poison if self.poisoned else NO_POISON
+        craft = self.inputs.craft
+        return NO_POISON if craft is None else values[craft].poison
 
     @property
     def _defense(self) -> ComponentRef:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
 from loki_bench.contracts import Defended, Outcome
-from loki_bench.engine.step import AnyStep, Values
+from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Sequences
@@ -33,6 +33,29 @@ MetricValues: TypeAlias = Mapping[str, float]
 """By label, such as ``hr@10``."""
 
 
+class MeasureInputs(NamedTuple):
+    """All that a cell's metrics and its record are made of.
+
+    Attributes
+    ----------
+    attack : PoisonedVictim
+        The victim after the attack, with the defense where there is one.
+    craft : Craft
+    clean : CleanVictim or DefendedCleanVictim
+        The victim before the attack, with the defense where there is one.
+    undefended : CleanVictim or None
+        The victim with neither attack nor defense, where there is a defense.
+    defenses : tuple of Defend
+        What the defense keeps of the poisoned and of the clean data; empty without one.
+    """
+
+    attack: PoisonedVictim
+    craft: Craft
+    clean: CleanVictim | DefendedCleanVictim
+    undefended: CleanVictim | None = None
+    defenses: tuple[Defend, ...] = ()
+
+
 @dataclass(frozen=True)
 class Measure(CellStep[MetricValues]):
     """Computes the metrics of one cell: what a run asks for, one for each cell."""
@@ -51,55 +74,34 @@ class Measure(CellStep[MetricValues]):
         return "a metric"
 
     @cached_property
-    def attack(self) -> PoisonedVictim:
-        """The victim after the attack, with the defense where there is one."""
-        return PoisonedVictim(self.data, self.cell)
-
-    @property
-    def craft(self) -> Craft:
-        """Where the poison comes from."""
-        return self.attack.craft
-
-    @property
-    def clean(self) -> CleanVictim | DefendedCleanVictim:
-        """The victim before the attack, with the defense where there is one."""
-        return self.attack.clean
-
-    @cached_property
-    def undefended(self) -> CleanVictim:
-        """The victim with neither attack nor defense."""
-        return CleanVictim(self.data, self.cell)
-
-    @cached_property
-    def defense(self) -> tuple[Defend, Defend] | None:
-        """What the defense keeps of the poisoned and of the clean data."""
-        if self.attack.defense is None:
-            return None
-        return self.attack.defense, Defend(self.data, self.cell, poisoned=False)
-
-    @cached_property
-    def needs(self) -> tuple[AnyStep, ...]:
-        needs = (self.attack, self.craft, self.clean)
-        return needs if self.defense is None else (*needs, self.undefended, *self.defense)
+    def inputs(self) -> MeasureInputs:
+        data, cell = self.data, self.cell
+        attack = PoisonedVictim(data, cell)
+        craft, clean, defense = attack.inputs
+        if defense is None:
+            return MeasureInputs(attack, craft, clean)
+        both = (defense, Defend(data, cell, poisoned=False))
+        return MeasureInputs(attack, craft, clean, CleanVictim(data, cell), both)
 
     def submit(self, workers: Workers, values: Values) -> "Future[Timed[MetricValues]]":
+        attack, craft, clean, undefended, defenses = self.inputs
         defended = None
-        if self.defense is not None:
-            poisoned, clean = (values[step] for step in self.defense)
+        if undefended is not None:
+            kept, clean_kept = (values[step] for step in defenses)
             defended = Defended(
-                kept=poisoned.kept,
-                suspicion=poisoned.suspicion,
-                clean_kept=clean.kept,
-                undefended_test_ranks=values[self.undefended].test_ranks,
+                kept=kept.kept,
+                suspicion=kept.suspicion,
+                clean_kept=clean_kept.kept,
+                undefended_test_ranks=values[undefended].test_ranks,
             )
         return workers.submit(
             measure,
             self.data,
             self.cell,
             self.metrics,
-            values[self.craft].poison,
-            values[self.clean],
-            values[self.attack],
+            values[craft].poison,
+            values[clean],
+            values[attack],
             defended,
         )
 

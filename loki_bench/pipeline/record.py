@@ -65,13 +65,15 @@ def write_record(
     (status, reason)
         How the cell ended.
     """
-    cell, values = step.cell, results.values
+    cell, values, inputs = step.cell, results.values, step.inputs
     goal = draw_goal(interactions, cell.protocol, cell.seed)
+    added = None
     outcome = results.of(step)
     if not isinstance(outcome, Failure):
-        outcome = _lost_poison(step, values) or outcome
+        added = _from_fake_users(step, values)
+        outcome = _lost_poison(step, values, added) or outcome
     if isinstance(outcome, Failure):
-        used = spent(cell, values[step.craft], goal) if step.craft in values else None
+        used = spent(cell, values[inputs.craft], goal) if inputs.craft in values else None
         record = failed_record(cell, outcome.status, outcome.reason, spent=used)
     else:
         artefacts = artefacts_of(step, values)
@@ -81,12 +83,14 @@ def write_record(
             genuine_lengths=genuine_lengths,
             metrics=outcome,
             ceilings={m.label: _ceiling(m, cell) for m in step.metrics if _has_ceiling(m)},
-            crafted=values[step.craft],
-            attacked=values[step.attack],
-            from_fake_users=_from_fake_users(step, values),
+            crafted=values[inputs.craft],
+            attacked=values[inputs.attack],
+            from_fake_users=added,
             ranks_id=artefacts.pop("ranks"),
             clean_ranks_id=artefacts.pop("clean_ranks"),
-            defense=_defense(step, values),
+            defense=defense_report(cell.dataset.n_users, *(values[d] for d in inputs.defenses))
+            if inputs.defenses
+            else None,
             defense_ids=artefacts,  # what is left, and the poison, whose address it is
         )
     # Each cost is told once: with the first cell that shares the work.
@@ -108,29 +112,23 @@ def artefacts_of(step: Measure, values: Values) -> dict[str, str]:
     }
 
 
-def _defense(step: Measure, values: Values) -> JsonObject | None:
-    if step.defense is None:
-        return None
-    poisoned, clean = (values[defense] for defense in step.defense)
-    return defense_report(step.cell.dataset.n_users, poisoned, clean)
-
-
 def _from_fake_users(step: Measure, values: Values) -> int | None:
     """Training samples that the fake users added.
 
     Counted against a clean victim trained on the same genuine users, with or without the defense;
     None where neither was, or the victim does not count.
     """
-    dropped = step.attack.trained_on(values).dropped
-    for clean in (step.clean, step.undefended):
-        if np.array_equal(clean.trained_on(values).dropped, dropped):
-            return samples_from_fakes(values[clean], values[step.attack])
+    attack = step.inputs.attack
+    dropped = attack.trained_on(values).dropped
+    for clean in (step.inputs.clean, step.inputs.undefended):
+        if clean is not None and np.array_equal(clean.trained_on(values).dropped, dropped):
+            return samples_from_fakes(values[clean], values[attack])
     return None
 
 
-def _lost_poison(step: Measure, values: Values) -> Failure | None:
+def _lost_poison(step: Measure, values: Values, added: int | None) -> Failure | None:
     """The canary: fake users that add no training sample were lost on the way."""
-    added, poison = _from_fake_users(step, values), step.attack.trained_on(values).poison
+    poison = step.inputs.attack.trained_on(values).poison
     if poison.n_events == 0 or added is None or added > 0:
         return None
     return Failure(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from loki_bench.answer_checks import NamedArrays, ranks_given_by
 from loki_bench.content_ids import JsonObject, canonical_json
 from loki_bench.contracts import Recommender
-from loki_bench.engine.step import AnyStep, Values
+from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
 from loki_bench.pipeline.craft import Craft
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
@@ -117,6 +117,13 @@ class CleanVictim(Retrain):
         return TrainingData.undefended(NO_POISON)
 
 
+class DefendedCleanInputs(NamedTuple):
+    """What the defense keeps, and the victim that is this one where it keeps everybody."""
+
+    defense: Defend
+    undefended: CleanVictim
+
+
 @dataclass(frozen=True)
 class DefendedCleanVictim(Retrain):
     """The victim without any fake user on what the defense keeps of the clean data."""
@@ -126,28 +133,28 @@ class DefendedCleanVictim(Retrain):
 
     @cached_property
     def key(self) -> str:
-        return f"defended {self.undefended.key}/{self.defense.key}"
+        return f"defended {self.inputs.undefended.key}/{self.inputs.defense.key}"
 
     @property
     def name(self) -> str:
         return f"{self.kind} defended"
 
     @cached_property
-    def defense(self) -> Defend:
-        """What the defense keeps of the clean data."""
-        return Defend(self.data, self.cell, poisoned=False)
-
-    @cached_property
-    def undefended(self) -> CleanVictim:
-        """The victim that this one is where the defense keeps everybody."""
-        return CleanVictim(self.data, self.cell)
-
-    @cached_property
-    def needs(self) -> tuple[AnyStep, ...]:
-        return (self.defense, self.undefended)
+    def inputs(self) -> DefendedCleanInputs:
+        return DefendedCleanInputs(
+            Defend(self.data, self.cell, poisoned=False), CleanVictim(self.data, self.cell)
+        )
 
     def trained_on(self, values: Values) -> TrainingData:
-        return TrainingData.left_by(values[self.defense], NO_POISON)
+        return TrainingData.left_by(values[self.inputs.defense], NO_POISON)
+
+
+class PoisonedInputs(NamedTuple):
+    """The fake users, the victim that is this one where there is none, and what is kept of them."""
+
+    craft: Craft
+    clean: CleanVictim | DefendedCleanVictim
+    defense: Defend | None = None
 
 
 @dataclass(frozen=True)
@@ -162,31 +169,20 @@ class PoisonedVictim(Retrain):
         return f"attack/{self.cell.id}"
 
     @cached_property
-    def craft(self) -> Craft:
-        """Where the fake users come from."""
-        return Craft(self.data, self.cell)
-
-    @cached_property
-    def clean(self) -> CleanVictim | DefendedCleanVictim:
-        """The victim before the attack, which this one is where the poison is empty."""
-        step = CleanVictim if self.cell.defense is None else DefendedCleanVictim
-        return step(self.data, self.cell)
-
-    @cached_property
-    def defense(self) -> Defend | None:
-        """What the defense keeps of the poisoned data, where the cell has one."""
-        return None if self.cell.defense is None else Defend(self.data, self.cell, poisoned=True)
-
-    @cached_property
-    def needs(self) -> tuple[AnyStep, ...]:
-        defense = () if self.defense is None else (self.defense,)
-        return (self.craft, self.clean, *defense)
+    def inputs(self) -> PoisonedInputs:
+        data, cell = self.data, self.cell
+        craft = Craft(data, cell)
+        if cell.defense is None:
+            return PoisonedInputs(craft, CleanVictim(data, cell))
+        defense = Defend(data, cell, poisoned=True)
+        return PoisonedInputs(craft, DefendedCleanVictim(data, cell), defense)
 
     def trained_on(self, values: Values) -> TrainingData:
-        poison = values[self.craft].poison
-        if self.defense is None:
+        craft, _, defense = self.inputs
+        poison = values[craft].poison
+        if defense is None:
             return TrainingData.undefended(poison)
-        return TrainingData.left_by(values[self.defense], poison)
+        return TrainingData.left_by(values[defense], poison)
 
 
 def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[VictimRanks]:

@@ -10,8 +10,7 @@ from loki_bench.contracts import Recommender
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
-from loki_bench.records.store import Store
-from loki_bench.records.stored_file import StoredFile
+from loki_bench.records.store import Store, StoredFile
 from loki_bench.seeds import seed_for
 from loki_bench.suite.cell import Cell, SurrogateRef
 from loki_bench.timing import Timed, timed

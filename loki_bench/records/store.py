@@ -23,6 +23,7 @@ import os
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
@@ -31,15 +32,40 @@ import numpy as np
 from loki_bench.answer_checks import NamedArrays
 from loki_bench.content_ids import JsonObject, bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
-from loki_bench.records.stored_file import StoredFile
 from loki_bench.suite.cell import Cell
 
-__all__ = ["Codec", "Store", "arrays_digest", "artefact_kind"]
+__all__ = ["Codec", "Store", "StoredFile", "arrays_digest", "artefact_kind"]
 
 JsonKind = Literal["records", "runs", "trials"]
 T = TypeVar("T")
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file that does not change, as a job is told of it: by its content, wherever it lies.
+
+    Jobs are sent addresses, not contents: workers on this machine open the host's own file, and a
+    cluster's workers a copy that they were sent once (:mod:`loki_bench.engine.dask_workers`).
+
+    Attributes
+    ----------
+    path : str
+        Where it lies on the machine that reads it.
+    sha256 : str
+        Hexadecimal digest of its content.
+    start : int
+        The byte at which the content begins; what comes before is the store's own.
+    """
+
+    path: str
+    sha256: str
+    start: int = 0
+
+    def read(self) -> bytes:
+        """The content."""
+        return Path(self.path).read_bytes()[self.start :]
 
 
 class Codec(ABC, Generic[T]):

@@ -23,7 +23,7 @@ from loki_bench.contracts import (
     Recommender,
 )
 from loki_bench.errors import RejectedError
-from loki_bench.interactions import Interactions, Sequences
+from loki_bench.interactions import Interactions
 from loki_bench.plugins.specs import ComponentSpec
 from loki_bench.sandbox.query_oracle import Ask, AskedOracle
 from loki_bench.timing import Timed, timed
@@ -36,7 +36,6 @@ __all__ = [
     "Reply",
     "SurrogateRequest",
     "craft_for_host",
-    "poison_of",
     "prepare_for_host",
 ]
 
@@ -202,14 +201,6 @@ def _watched(request: AttackRequest, work: Callable[[AttackerView], T], ask: Ask
             "read-only"
         )
     return done
-
-
-def poison_of(arrays: NamedArrays) -> Sequences:
-    """The sequences that :func:`craft_for_host` took apart.
-
-    Raises ``ValueError`` where the arrays are no sequences.
-    """
-    return Sequences(arrays["offsets"], arrays["items"])
 
 
 def _digest(view: AttackerView) -> str:

@@ -88,12 +88,19 @@ class Cell(FrozenModel):
     @cached_property
     def id(self) -> str:
         """SHA-256 of everything that determines the result."""
-        return content_id({**self._shared, **self._attack, **self._defense, **self._victim})
+        return content_id(
+            {
+                **self._shared,
+                **self._attack,
+                "defense": None if self.defense is None else self.defense.identity,
+                "victim": self.victim.identity,
+            }
+        )
 
     @cached_property
     def craft_id(self) -> str:
         """The poison's address: it does not depend on the victim, unless that answers queries."""
-        asked = {} if self.oracle is None else self._victim
+        asked = {} if self.oracle is None else {"victim": self.victim.identity}
         return content_id({"job": "craft", **self._shared, **self._attack, **asked})
 
     @cached_property
@@ -106,7 +113,14 @@ class Cell(FrozenModel):
     def lists_id(self) -> str:
         """The address of what the clean victim shows every genuine user."""
         length = None if self.oracle is None else self.oracle.list_length
-        return content_id({"job": "lists", **self._data, **self._victim, "list_length": length})
+        return content_id(
+            {
+                "job": "lists",
+                **self._data,
+                "victim": self.victim.identity,
+                "list_length": length,
+            }
+        )
 
     def surrogate_id(self, surrogate: SurrogateRef) -> str:
         """The address of a fitted surrogate."""
@@ -119,7 +133,7 @@ class Cell(FrozenModel):
             {
                 "job": "defense",
                 **self._data,
-                **self._defense,
+                "defense": None if self.defense is None else self.defense.identity,
                 "isolation": self.isolation,
                 "poison": poison_digest,
             }
@@ -130,7 +144,14 @@ class Cell(FrozenModel):
 
         ``digest`` is that of :class:`~loki_bench.pipeline.training_data.TrainingData`.
         """
-        return content_id({"job": "evaluation", **self._shared, **self._victim, "poison": digest})
+        return content_id(
+            {
+                "job": "evaluation",
+                **self._shared,
+                "victim": self.victim.identity,
+                "poison": digest,
+            }
+        )
 
     @property
     def _data(self) -> Identity:
@@ -143,14 +164,6 @@ class Cell(FrozenModel):
     @property
     def _shared(self) -> Identity:
         return {**self._data, "protocol": self.protocol}
-
-    @property
-    def _victim(self) -> Identity:
-        return {"victim": self.victim.identity}
-
-    @property
-    def _defense(self) -> Identity:
-        return {"defense": None if self.defense is None else self.defense.identity}
 
     @property
     def _attack(self) -> Identity:

@@ -72,7 +72,9 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetRef) -> Iterator[Ce
     pool = [
         (_resolved(registry, RecommenderSpec, choice)[1], choice) for choice in suite.surrogates
     ]
-    chosen = _attackers(suite)
+    chosen = list(suite.attackers)
+    if suite.integrity_rows and "none" not in [choice.name for choice in chosen]:
+        chosen.insert(0, Choice(name="none"))
     attackers = [(*_resolved(registry, AttackerSpec, choice), choice) for choice in chosen]
     defenses = [_defense(registry, choice) for choice in suite.defenses]
     for seed in suite.seeds:
@@ -113,13 +115,6 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetRef) -> Iterator[Ce
                                     prepares=spec.prepares and "queries" not in needs,
                                     seed=seed,
                                 )
-
-
-def _attackers(suite: Suite) -> list[Choice]:
-    """The attackers of the suite, and `none` where a suite with integrity rows leaves it out."""
-    named = [choice.name for choice in suite.attackers]
-    without_none = bool(suite.integrity_rows) and "none" not in named
-    return [*([Choice(name="none")] if without_none else []), *suite.attackers]
 
 
 def _variants(

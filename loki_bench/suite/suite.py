@@ -206,7 +206,7 @@ def load_suite(name_or_path: str) -> Suite:
     SuiteError
         Names the file, the key, what was given and what was expected.
     """
-    return read_suite(Suite, name_or_path, packaged_suites())
+    return read_suite(Suite, name_or_path, packaged_suites)
 
 
 def packaged_suites() -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Reads typed TOML files, with errors that name the file, the key and the nearest valid key."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar, get_args
@@ -28,21 +28,29 @@ class SuiteTable(BaseModel):
 Table = TypeVar("Table", bound=SuiteTable)
 
 
-def read_suite(model: type[Table], name_or_path: str, packaged: Mapping[str, str]) -> Table:
+def read_suite(
+    model: type[Table], name_or_path: str, packaged: Callable[[], Mapping[str, str]]
+) -> Table:
     """Read a file by the name of a packaged one, or from a ``.toml`` file.
+
+    Parameters
+    ----------
+    packaged : callable
+        Gives the text of every packaged file by its name, see :func:`texts_in`.
 
     Raises
     ------
     SuiteError
         Names the file, the key, what was given and what was expected.
     """
-    if name_or_path in packaged:
-        return _parse(model, packaged[name_or_path], f"suite '{name_or_path}'", Path())
     path = Path(name_or_path)
     if path.suffix != ".toml":
+        texts = packaged()
+        if name_or_path in texts:
+            return _parse(model, texts[name_or_path], f"suite '{name_or_path}'", Path())
         raise SuiteError(
-            f"no suite '{name_or_path}'{nearest(name_or_path, list(packaged))}; the package has: "
-            f"{', '.join(packaged)}; a suite of your own is a path that ends in .toml"
+            f"no suite '{name_or_path}'{nearest(name_or_path, list(texts))}; the package has: "
+            f"{', '.join(texts)}; a suite of your own is a path that ends in .toml"
         )
     try:
         text = path.read_bytes().decode("utf-8")

@@ -1,0 +1,106 @@
+"""How far a reader has to walk: the functions and files of the simplest cell, suite to table.
+
+Counted are the functions and methods with a name (``def``) that stand in files of ``loki_bench``
+and are called, properties included. Lambdas and comprehensions are not: Python 3.12 runs
+comprehensions in the function around them, so that their number depends on the version.
+"""
+
+import inspect
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from toy_grid import Here
+
+import loki_bench
+from loki_bench.leaderboard.folder import write_leaderboard
+from loki_bench.pipeline.cells import run_cells
+from loki_bench.plugins.registry import discover
+from loki_bench.records.store import Store
+from loki_bench.suite.resolve import prepare
+from loki_bench.suite.suite import load_suite
+
+MOST_FUNCTIONS = 270
+MOST_FILES = 54
+"""A few above what is counted, as caches play a part; lower them where the walk gets shorter.
+
+It was 291 functions in 50 files when the code was cut by kind of thing."""
+
+HOUSE = Path(loki_bench.__file__).parent
+
+SUITE = """
+name = "simplest"
+seeds = [0]
+victims = ["counts"]
+attackers = ["random"]
+metrics = ["display_rate@5"]
+dataset = "toy"
+isolation = "in-process"
+integrity_rows = false
+[protocol]
+n_targets = 3
+n_target_users = 10
+[budget]
+fake_users = 0.2
+actions = 5
+"""
+
+
+def suite_to_table(file, results):
+    suite = load_suite(str(file))
+    prepared = prepare(suite, discover(), download=False)
+    store = Store(results, warn=print)
+    run_cells(
+        prepared.grid.cells,
+        prepared.grid.metrics,
+        interactions=prepared.interactions,
+        store=store,
+        workers=Here(),
+        limits=suite.limits,
+    )
+    return write_leaderboard(
+        store,
+        suite=suite.name,
+        summary=suite.summary,
+        metrics=suite.metrics,
+        records=store.records(prepared.grid.cells),
+        missing=[],
+    )
+
+
+def called_in(work):
+    """By file of the house, the functions that some work calls."""
+    seen = set()
+
+    def note(frame, event, argument):
+        if event == "call" and frame.f_code.co_filename.startswith(f"{HOUSE}/"):
+            seen.add(frame.f_code)
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    by_file = defaultdict(list)
+    for code in seen:
+        is_body = not code.co_flags & inspect.CO_OPTIMIZED  # of a class or module that is imported
+        if not code.co_name.startswith("<") and not is_body:
+            by_file[str(Path(code.co_filename).relative_to(HOUSE))].append(code.co_name)
+    return by_file
+
+
+def test_the_simplest_cell_is_a_short_walk(tmp_path, toys):
+    file = tmp_path / "simplest.toml"
+    file.write_text(SUITE)
+    tables = []
+    walked = called_in(lambda: tables.extend(suite_to_table(file, tmp_path / "results")))
+    assert [row.attacker for row in tables[0].rows] == ["random"]
+    n_functions = sum(len(names) for names in walked.values())
+    said = "\n".join(
+        [
+            f"{n_functions} functions in {len(walked)} files",
+            *(f"{file}: {', '.join(sorted(walked[file]))}" for file in sorted(walked)),
+        ]
+    )
+    assert n_functions <= MOST_FUNCTIONS, said
+    assert len(walked) <= MOST_FILES, said
