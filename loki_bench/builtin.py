@@ -38,6 +38,10 @@ _EXTRACTION = (
 _AMAZON = "He & McAuley, Ups and Downs, WWW 2016; McAuley et al., SIGIR 2015"
 _AMAZON_HOMEPAGE = "https://cseweb.ucsd.edu/~jmcauley/datasets/amazon/links.html"
 _RESEARCH = "research use only"
+_FORMER_FAKE_USER_VALUES = {
+    "negatives": {"shared": "common", "by-prefix": "per-prefix"},
+    "marginal": {"refold": "difference", "augmented": "derivative"},
+}
 
 
 @hookimpl
@@ -146,8 +150,9 @@ def loki_bench_attackers() -> list[AttackerSpec]:
                 "curvature": "gauss-newton",
                 "damping": 1.0,
                 "n_negatives": 2,
-                "negatives": "by-prefix",
+                "negatives": "per-prefix",
             },
+            former_parameters={"skip_opaque_surrogates": "skip_nondifferentiable"},
         ),
     ]
 
@@ -305,34 +310,39 @@ def loki_bench_influence_estimators() -> list[InfluenceEstimatorSpec]:
             name="cg",
             summary="Inverse Hessian by conjugate gradients, fake users folded in",
             target="loki_bench.influence.estimators.cg:ConjugateGradientInfluence",
+            former_values=_FORMER_FAKE_USER_VALUES,
             reference=f"{_LOKI}, Eq. 2-3; Koh & Liang, ICML 2017",
         ),
         InfluenceEstimatorSpec(
             name="lissa",
             summary="Inverse Hessian by LiSSA's recursion, as the LOKI paper does",
             target="loki_bench.influence.estimators.lissa:LissaInfluence",
+            former_values=_FORMER_FAKE_USER_VALUES,
             reference=f"Agarwal, Bullins & Hazan, JMLR 2017; {_LOKI}",
         ),
         InfluenceEstimatorSpec(
             name="leverage",
             summary="cg with each fake user's own curvature allowed for in closed form",
             target="loki_bench.influence.estimators.leverage:LeverageInfluence",
+            former_values=_FORMER_FAKE_USER_VALUES,
         ),
         InfluenceEstimatorSpec(
             name="gradient-dot",
             summary="Gradient product without curvature: cheap, for models far from convergence",
             target="loki_bench.influence.estimators.gradient_dot:GradientDotInfluence",
+            former_values=_FORMER_FAKE_USER_VALUES,
             reference="Pruthi et al., Estimating Training Data Influence (TracIn), NeurIPS 2020",
         ),
         InfluenceEstimatorSpec(
             name="target-block",
             summary="Closed form over the target items' rows alone",
             target="loki_bench.influence.estimators.target_block:TargetBlockInfluence",
+            former_values=_FORMER_FAKE_USER_VALUES,
             reference="Cheng et al., Incorporating Interpretability (FIA), KDD 2019",
         ),
         InfluenceEstimatorSpec(
             name="retrain",
-            summary="Real training with each fake user, less a control: the slow truth",
+            summary="Real training with each fake user, less a control: ground truth, slow",
             target="loki_bench.influence.estimators.retrain:RetrainInfluence",
         ),
     ]

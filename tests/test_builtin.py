@@ -7,13 +7,16 @@ import pluggy
 import pytest
 
 from loki_bench import builtin
-from loki_bench.contracts import Attacker, DatasetLoader
+from loki_bench.contracts import Attacker, DatasetLoader, InfluenceEstimator
 from loki_bench.plugins import hookspecs
+from loki_bench.plugins.registry import Origin
+from loki_bench.suite.cell import resolve
 
 SPECS = [
     *builtin.loki_bench_datasets(),
     *builtin.loki_bench_attackers(),
     *builtin.loki_bench_metrics(),
+    *builtin.loki_bench_influence_estimators(),
 ]
 
 
@@ -24,8 +27,42 @@ def ids(spec):
 @pytest.mark.parametrize("spec", SPECS, ids=ids)
 def test_every_target_can_be_imported(spec):
     target = spec.resolve()
-    contract = {"dataset": DatasetLoader, "attacker": Attacker}.get(spec.kind)
+    contract = {
+        "dataset": DatasetLoader,
+        "attacker": Attacker,
+        "influence estimator": InfluenceEstimator,
+    }.get(spec.kind)
     assert issubclass(target, contract) if contract else callable(target)
+
+
+FORMER_WORDS = [
+    *[
+        (name, {parameter: old}, {parameter: new})
+        for name in ("cg", "lissa", "gradient-dot", "target-block", "leverage")
+        for parameter, old, new in (
+            ("negatives", "shared", "common"),
+            ("negatives", "by-prefix", "per-prefix"),
+            ("marginal", "refold", "difference"),
+            ("marginal", "augmented", "derivative"),
+        )
+        if (name, parameter) != ("leverage", "marginal")  # it has no such parameter
+    ],
+    *[
+        ("loki", {"skip_opaque_surrogates": value}, {"skip_nondifferentiable": value})
+        for value in (True, False)
+    ],
+]
+
+
+@pytest.mark.parametrize(("name", "old", "present"), FORMER_WORDS)
+def test_a_former_word_is_taken_with_a_warning_and_leads_to_the_same_component(name, old, present):
+    (spec,) = (s for s in SPECS if s.name == name)
+    origin = Origin(distribution="loki-bench", version="1.0")
+    with pytest.warns(FutureWarning, match=f"'{name}': .* is now called"):
+        by_old = resolve(spec, origin, old)
+    assert by_old == resolve(spec, origin, present)
+    assert by_old.parameters | present == by_old.parameters
+    spec.build(by_old.parameters)
 
 
 @pytest.mark.parametrize("spec", [s for s in SPECS if s.kind == "dataset"], ids=ids)

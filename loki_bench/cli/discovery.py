@@ -69,7 +69,7 @@ def plugins_show(name: str, disabled: tuple[str, ...], strict_plugins: bool, as_
     for component in described:
         parameters = component.pop("parameters")
         for key, value in component.items():
-            if value not in ("", []):
+            if value not in ("", [], (), {}):
                 click.echo(f"{key:<12} {value}")
         click.echo(f"{'parameters':<12} {'; '.join(parameters) or 'none'}")
 

@@ -17,7 +17,7 @@ from loki_bench.cli.options import (
 )
 
 if TYPE_CHECKING:  # these import numpy and pydantic: only when a command runs
-    from loki_bench.fidelity.case import Case, Judged
+    from loki_bench.fidelity.case import Case, EstimatorRef
     from loki_bench.fidelity.table import FidelityTable
     from loki_bench.records.store import Store
 
@@ -66,7 +66,7 @@ def fidelity(
     Example: loki-bench fidelity quick --estimator my-estimator
     """
     from loki_bench.errors import ParameterError
-    from loki_bench.fidelity.case import cases_of, judged_of, sampled
+    from loki_bench.fidelity.case import cases_of, estimators_of, sampled
     from loki_bench.fidelity.rendering import as_json as tables_as_json
     from loki_bench.fidelity.rendering import as_text
     from loki_bench.fidelity.run import run_tasks, tasks_of
@@ -79,7 +79,7 @@ def fidelity(
     loaded = load_fidelity_suite(suite)
     loaded = loaded.with_estimators([_parsed(text) for text in added], alone=only)
     registry = registry_from(disabled, strict_plugins)
-    judged = judged_of(loaded, registry)
+    judged = estimators_of(loaded, registry)
     dataset, interactions = load_dataset(loaded.dataset, registry, download=not offline)
     cases = cases_of(loaded, registry, dataset)
     train = sampled(interactions, loaded.sample)
@@ -114,7 +114,7 @@ def fidelity(
 
 
 def _write(
-    store: "Store", name: str, summary: str, cases: "list[Case]", judged: "list[Judged]"
+    store: "Store", name: str, summary: str, cases: "list[Case]", judged: "list[EstimatorRef]"
 ) -> "list[FidelityTable]":
     from loki_bench.fidelity.rendering import as_csv, as_json, as_markdown, costs_as_markdown
     from loki_bench.fidelity.table import tables_of
@@ -131,7 +131,7 @@ def _write(
 def _parsed(text: str) -> Any:
     """``name,key=value`` as an estimator of a suite; values are JSON, or plain text."""
     from loki_bench.errors import ParameterError
-    from loki_bench.fidelity.suite import JudgedEstimator
+    from loki_bench.fidelity.suite import EstimatorChoice
 
     name, *pairs = text.split(",")
     parameters: dict[str, Any] = {}
@@ -143,7 +143,7 @@ def _parsed(text: str) -> Any:
             parameters[key] = json.loads(value)
         except ValueError:
             parameters[key] = value
-    return JudgedEstimator(name=name, parameters=parameters)
+    return EstimatorChoice(name=name, parameters=parameters)
 
 
 class _Lines:

@@ -17,7 +17,7 @@ from loki_bench.split import leave_one_out
 from loki_bench.suite.cell import DatasetRef
 from loki_bench.suite.components import ComponentRef, resolve
 
-__all__ = ["FIDELITY_VERSION", "Case", "Judged", "cases_of", "judged_of", "sampled"]
+__all__ = ["FIDELITY_VERSION", "Case", "EstimatorRef", "cases_of", "estimators_of", "sampled"]
 
 FIDELITY_VERSION = 2
 """Raised when designs, truths, seeds or controls change: old records then stay apart."""
@@ -27,8 +27,8 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Judged(_Frozen):
-    """An estimator as it runs."""
+class EstimatorRef(_Frozen):
+    """An estimator as it runs, and whether it is a negative control."""
 
     estimator: ComponentRef
     control: bool
@@ -71,7 +71,7 @@ class Case(_Frozen):
             }
         )
 
-    def prediction_id(self, judged: Judged) -> str:
+    def prediction_id(self, judged: EstimatorRef) -> str:
         """The address of an estimator's answer, which knows the surrogate alone."""
         return content_id(
             {
@@ -139,13 +139,13 @@ def cases_of(suite: FidelitySuite, registry: Registry, dataset: DatasetRef) -> l
     ]
 
 
-def judged_of(suite: FidelitySuite, registry: Registry) -> list[Judged]:
+def estimators_of(suite: FidelitySuite, registry: Registry) -> list[EstimatorRef]:
     """The estimators of a suite; raises ``UsageError`` where one can't be used."""
     out = []
     for choice in suite.estimators:
         spec, origin = registry.find(InfluenceEstimatorSpec, choice.name)
         estimator = resolve(spec, origin, choice.parameters)
-        out.append(Judged(estimator=estimator, control=choice.control))
+        out.append(EstimatorRef(estimator=estimator, control=choice.control))
     return out
 
 

@@ -20,7 +20,7 @@ from loki_bench.contracts import (
     InfluenceObjective,
 )
 from loki_bench.errors import ComponentError, InvalidAnswerError
-from loki_bench.fidelity.case import Case, Judged
+from loki_bench.fidelity.case import Case, EstimatorRef
 from loki_bench.fidelity.converged_factors import ConvergedFactors
 from loki_bench.fidelity.fake_user_designs import (
     Experiment,
@@ -96,7 +96,7 @@ def measure_truth(train: Interactions, case: Case) -> TrueEffects:
     )
 
 
-def ask_estimator(train: Interactions, case: Case, judged: Judged) -> Prediction:
+def ask_estimator(train: Interactions, case: Case, judged: EstimatorRef) -> Prediction:
     """Fit an estimator on the case's surrogate and ask for every experiment."""
     _, objective, experiments = _prepared(train, case)
     model = _surrogate(train, case)

@@ -8,7 +8,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from loki_bench.fidelity.case import Case, Judged
+from loki_bench.fidelity.case import Case, EstimatorRef
 from loki_bench.fidelity.table import FidelityRow, FidelityTable, Measure
 from loki_bench.leaderboard.formatting import shown
 from loki_bench.leaderboard.statistics import Interval
@@ -105,7 +105,7 @@ def as_json(suite: str, tables: list[FidelityTable]) -> str:
 
 
 def costs_as_markdown(
-    cases: list[Case], judged: list[Judged], run_of: Callable[[str], Mapping[str, Any] | None]
+    cases: list[Case], judged: list[EstimatorRef], run_of: Callable[[str], Mapping[str, Any] | None]
 ) -> str:
     """What retraining and each estimator cost here: CPU seconds and memory, means over goals."""
     truths: dict[tuple[str, str], dict[str, float]] = {}

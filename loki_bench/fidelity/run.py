@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from loki_bench.engine.run_log import environment
 from loki_bench.engine.workers import Workers, outcome_of
 from loki_bench.errors import LokiBenchError
-from loki_bench.fidelity.case import FIDELITY_VERSION, Case, Judged
+from loki_bench.fidelity.case import FIDELITY_VERSION, Case, EstimatorRef
 from loki_bench.fidelity.jobs import (
     Prediction,
     TrueEffects,
@@ -36,7 +36,7 @@ class Task:
     """One record to write: true effects, or (``judged`` given) an estimator's answers."""
 
     case: Case
-    judged: Judged | None
+    judged: EstimatorRef | None
 
     @property
     def id(self) -> str:
@@ -63,7 +63,7 @@ class FidelityProgress(Protocol):
         ...
 
 
-def tasks_of(cases: list[Case], judged: list[Judged]) -> list[Task]:
+def tasks_of(cases: list[Case], judged: list[EstimatorRef]) -> list[Task]:
     """Every record that the cases need, each once, surrogate by surrogate."""
     tasks = [Task(case=case, judged=j) for case in cases for j in (None, *judged)]
     return list({task.id: task for task in reversed(tasks)}.values())[::-1]

@@ -1,4 +1,4 @@
-"""Fidelity suites: which estimators are judged on what, as typed and checked TOML.
+"""Fidelity suites: which estimators are compared on what, as typed and checked TOML.
 
 Suites that come with the package live in ``loki_bench/fidelity/suites``.
 """
@@ -14,8 +14,8 @@ from loki_bench.suite.toml_tables import SuiteTable, read_suite, texts_in
 
 __all__ = [
     "DesignTable",
+    "EstimatorChoice",
     "FidelitySuite",
-    "JudgedEstimator",
     "SampleTable",
     "fidelity_suites",
     "load_fidelity_suite",
@@ -29,8 +29,8 @@ def _as_table(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-class JudgedEstimator(SuiteTable):
-    """An estimator, and whether it must fail.
+class EstimatorChoice(SuiteTable):
+    """An estimator, and whether it is a negative control.
 
     In a suite either ``"name"`` or ``{ name = "...", parameters = { ... }, control = true }``.
     """
@@ -39,17 +39,19 @@ class JudgedEstimator(SuiteTable):
     parameters: dict[str, Parameter] = Field(
         default={}, description="parameters that differ from its defaults"
     )
-    control: bool = Field(
-        default=False, description="it must fail: where it does not, ranks come too easily"
-    )
+    control: bool = Field(default=False, description="negative control: expected to fail")
 
 
 class SampleTable(SuiteTable):
     """A part of the dataset small enough to train on hundreds of times."""
 
-    users: Count | None = Field(default=None, description="so many users, drawn; all of them")
-    last_events: Count | None = Field(default=None, description="of each user; all of them")
-    k_core: Size = Field(default=5, description="of what is left")
+    users: Count | None = Field(
+        default=None, description="number of users, sampled at random; default: all"
+    )
+    last_events: Count | None = Field(
+        default=None, description="number of last events of each user; default: all"
+    )
+    k_core: Size = Field(default=5, description="users and items with so many events are kept")
 
 
 class DesignTable(SuiteTable):
@@ -83,27 +85,27 @@ class FidelitySuite(SuiteTable):
     )
     goals: Count = Field(default=5, description="for each seed, of one target item each")
     recommenders: Annotated[list[Named], Field(min_length=1)] = Field(
-        description="differentiable recommenders on which estimators are judged"
+        description="differentiable recommenders that estimators are fitted on"
     )
     estimators: Annotated[
-        list[Annotated[JudgedEstimator, BeforeValidator(_as_table)]], Field(min_length=1)
-    ] = Field(description="influence estimators that are judged")
+        list[Annotated[EstimatorChoice, BeforeValidator(_as_table)]], Field(min_length=1)
+    ] = Field(description="influence estimators to compare with the truths")
     truths: Annotated[list[TruthName], Field(min_length=1)] = Field(
-        description="what is trained to find the true effect of a fake user"
+        description="how the true effect of a fake user is found by retraining"
     )
     victims: list[Named] = Field(default=[], description="of the truth 'transfer'")
     repeats: Count = Field(default=1, description="runs that a noisy truth is the mean of")
     dataset: Named = Field(description="the interactions that recommenders are trained on")
     sample: SampleTable = Field(default=SampleTable(), description="the part of them that is used")
     design: DesignTable = Field(default=DesignTable(), description="the fake users")
-    limits: Limits = Field(default=Limits(), description="when a job is ended")
+    limits: Limits = Field(default=Limits(), description="limits of a job")
 
     @field_validator("seeds", "recommenders", "estimators", "truths", "victims")
     @classmethod
     def _no_repetition(cls, values: list[Any]) -> list[Any]:
         for position, value in enumerate(values):
             if value in values[:position]:
-                raise ValueError(f"{getattr(value, 'name', value)!r} stands there twice")
+                raise ValueError(f"{getattr(value, 'name', value)!r} is listed twice")
         return values
 
     @model_validator(mode="after")
@@ -112,7 +114,7 @@ class FidelitySuite(SuiteTable):
             raise ValueError("the truth 'transfer' and the key 'victims' need each other")
         return self
 
-    def with_estimators(self, added: list[JudgedEstimator], *, alone: bool) -> "FidelitySuite":
+    def with_estimators(self, added: list[EstimatorChoice], *, alone: bool) -> "FidelitySuite":
         """The suite with more estimators, or with no others."""
         kept = [] if alone else [e for e in self.estimators if e not in added]
         return self.model_copy(update={"estimators": [*kept, *added]})

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.fidelity.agreement import agreement_of, spearman, spearman_within
-from loki_bench.fidelity.case import Case, Judged
+from loki_bench.fidelity.case import Case, EstimatorRef
 from loki_bench.leaderboard.statistics import Interval, interval_of
 
 __all__ = ["FidelityRow", "FidelityTable", "Measure", "tables_of"]
 
 Record = Mapping[str, Any]
 
-NO_TARGET = "no-target"
 WITHIN = "within strata"
 CLICKS = "target clicks"
 
@@ -89,7 +88,7 @@ class FidelityTable:
 
 
 def tables_of(
-    cases: list[Case], judged: list[Judged], record_of: Callable[[str], Record | None]
+    cases: list[Case], judged: list[EstimatorRef], record_of: Callable[[str], Record | None]
 ) -> list[FidelityTable]:
     """All tables of a suite.
 
@@ -109,7 +108,7 @@ def tables_of(
 def _table(
     key: tuple[str, str, str],
     cases: list[Case],
-    judged: list[Judged],
+    judged: list[EstimatorRef],
     record_of: Callable[[str], Record | None],
 ) -> FidelityTable:
     truths: list[tuple[Case, Record]] = []
@@ -140,7 +139,7 @@ def _table(
 
 
 def _row(
-    judged: Judged,
+    judged: EstimatorRef,
     truths: list[tuple[Case, Record]],
     record_of: Callable[[str], Record | None],
 ) -> FidelityRow:

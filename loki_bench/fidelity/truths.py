@@ -24,7 +24,9 @@ from loki_bench.errors import InvalidAnswerError
 from loki_bench.fidelity.converged_factors import ConvergedFactors
 from loki_bench.fidelity.fake_user_designs import Experiment
 from loki_bench.influence.estimators.retrain import objective_value
-from loki_bench.influence.fake_users.samples import SamplesPerEvent, frozen_negatives
+from loki_bench.influence.fake_users.options import FakeUserOptions
+from loki_bench.influence.fake_users.samples import sample_rules
+from loki_bench.influence.kernels.negatives import choose_negatives
 from loki_bench.interactions import Interactions, Sequences
 
 __all__ = ["ColdTruth", "Truth", "TruthName", "WarmTruth", "changes"]
@@ -63,9 +65,8 @@ class WarmTruth:
         self._model = model
         self._n_users = train.n_users
         self._objective = objective
-        self._per_event = SamplesPerEvent.of(model, train, seed=seed)
-        self._negatives = frozen_negatives(
-            model.samples.negatives, objective.items, n_items=train.n_items, seed=seed
+        self._rules = sample_rules(
+            model, train, model.samples, objective.items, FakeUserOptions(), seed=seed
         )
         self._control = objective_value(model, objective)
         self.largest_gradient = model.gradient_left
@@ -81,18 +82,17 @@ class WarmTruth:
 
     def _samples(self, fake_users: Sequences) -> TrainingSamples:
         users, lasts, positives, negatives = [], [], [], []
+        chosen = np.empty(self._rules.n_negatives, dtype=np.int32)
         for f, row in enumerate(fake_users):
-            own = set(row.tolist())
             for event, item in enumerate(row.tolist()):
-                n_samples = self._per_event.first if event == 0 else self._per_event.later
-                place = event % len(self._negatives)
-                while int(self._negatives[place]) in own:
-                    place = (place + 1) % len(self._negatives)
-                for _ in range(round(n_samples)):
+                if not choose_negatives(self._rules, row, event, len(row), chosen):
+                    continue
+                weight = self._rules.first_weight if event == 0 else self._rules.later_weight
+                for _ in range(round(weight)):
                     users.append(self._n_users + f)
                     lasts.append(int(row[event - 1]) if event else -1)
                     positives.append(item)
-                    negatives.append(int(self._negatives[place]))
+                    negatives.append(int(chosen[0]))
         columns = [np.array(c, dtype=np.int32) for c in (users, lasts, positives, negatives)]
         return TrainingSamples(
             users=columns[0], last_items=columns[1], positives=columns[2], negatives=columns[3]

@@ -10,4 +10,15 @@ name                  target
 ``target-block``      ``loki_bench.influence.estimators.target_block:TargetBlockInfluence``
 ``retrain``           ``loki_bench.influence.estimators.retrain:RetrainInfluence``
 ====================  =============================================================
+
+Each folder imports only from those below it:
+
+``estimators``
+    What a suite names.
+``fake_users``
+    How fake users are scored on an objective.
+``objectives``
+    What a surrogate minimised, with its derivatives.
+``kernels``, ``solvers``
+    Compiled loops; linear systems with the Hessian.
 """

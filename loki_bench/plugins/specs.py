@@ -8,9 +8,10 @@ import difflib
 import importlib
 import inspect
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from loki_bench.errors import ParameterError, PluginError
 from loki_bench.plugins.search_space import SearchRange
@@ -32,6 +33,8 @@ Need = Literal["history", "surrogates", "influence", "queries"]
 """What an attack may ask to be granted: genuine users' events, the suite's surrogate pool, an
 influence estimator, questions to the victim."""
 
+Value = TypeVar("Value")
+
 _NAME = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
@@ -50,6 +53,11 @@ class ComponentSpec:
         ``"package.module:Name"``, imported when the component is built.
     reference : str
         The paper or page that it comes from; may be empty.
+    former_parameters : mapping of str to str
+        Old names of parameters, and the names that replaced them.
+    former_values : mapping of str to mapping of str to str
+        For a parameter, by its present name: old values, and the values that replaced them. Old
+        words are accepted with a warning, and enter no id and no record.
     """
 
     kind: ClassVar[str] = "component"
@@ -58,6 +66,8 @@ class ComponentSpec:
     summary: str
     target: str
     reference: str = ""
+    former_parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
+    former_values: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -92,6 +102,38 @@ class ComponentSpec:
             if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
         }
 
+    def in_present_words(self, parameters: Mapping[str, Value]) -> dict[str, Value | str]:
+        """The parameters with former names and values replaced, each with a ``FutureWarning``.
+
+        Raises
+        ------
+        ParameterError
+            A parameter is given under its former name and its present one.
+        """
+        present: dict[str, Value | str] = {}
+        for given, value in parameters.items():
+            name = self.former_parameters.get(given, given)
+            if name in present or (name != given and name in parameters):
+                raise ParameterError(
+                    f"{self.kind} '{self.name}' was given '{name}' twice: '{given}' is its former "
+                    "name; leave that out"
+                )
+            if name != given:
+                self._warn_of(f"parameter '{given}' is now called '{name}'")
+            former = self.former_values.get(name, {})
+            present[name] = value
+            if isinstance(value, str) and value in former:
+                present[name] = former[value]
+                self._warn_of(f"{name} = '{value}' is now called '{former[value]}'")
+        return present
+
+    def _warn_of(self, change: str) -> None:
+        warnings.warn(
+            f"{self.kind} '{self.name}': {change}; the next release refuses the old word",
+            FutureWarning,
+            stacklevel=4,
+        )
+
     def check(self, parameters: Mapping[str, object]) -> None:
         """Refuse parameters that the target does not take, and missing ones that it needs.
 
@@ -122,7 +164,7 @@ class ComponentSpec:
         ParameterError
             A parameter is unknown, missing, or has a value that the target refuses.
         """
-        given = dict(parameters or {})
+        given = self.in_present_words(parameters or {})
         self.check(given)
         try:
             return self.resolve()(**given)
@@ -198,7 +240,7 @@ class AttackerSpec(ComponentSpec):
     needs : frozenset of "history", "surrogates", "influence", "queries"
         What the attack must be granted; what it does not name it is not given.
     influence : str
-        The influence estimator that an attack with that need is lent unless a suite names one.
+        The influence estimator that an attack with that need gets unless a suite names one.
     influence_parameters : mapping
         Parameters of that estimator.
     prepares : bool

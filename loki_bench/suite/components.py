@@ -63,8 +63,12 @@ class ComponentRef(FrozenModel):
 def resolve(spec: ComponentSpec, origin: Origin, given: Mapping[str, Parameter]) -> ComponentRef:
     """A component with all its parameters, refusing those that it does not take.
 
+    A parameter given by a former name or value enters by the present one, so the id does not
+    depend on which of them a suite uses.
+
     Raises ``ParameterError`` or ``PluginError``, see :class:`ComponentSpec`.
     """
+    given = spec.in_present_words(given)
     spec.check(given)
     defaults = {
         name: parameter.default

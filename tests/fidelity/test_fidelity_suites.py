@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from loki_bench.errors import SuiteError
-from loki_bench.fidelity.case import cases_of, judged_of, sampled
+from loki_bench.fidelity.case import cases_of, estimators_of, sampled
 from loki_bench.fidelity.rendering import as_csv, as_json, as_markdown, as_text
 from loki_bench.fidelity.run import tasks_of
 from loki_bench.fidelity.suite import (
+    EstimatorChoice,
     FidelitySuite,
-    JudgedEstimator,
     SampleTable,
     fidelity_suites,
     load_fidelity_suite,
@@ -111,14 +111,14 @@ def test_transfer_needs_victims():
 
 
 def test_an_estimator_of_ones_own_joins_or_replaces_the_suites():
-    own = JudgedEstimator(name="mine")
+    own = EstimatorChoice(name="mine")
     assert [e.name for e in suite().with_estimators([own], alone=False).estimators] == [
         "good",
         "bad",
         "mine",
     ]
     assert suite().with_estimators([own], alone=True).estimators == [own]
-    again = JudgedEstimator(name="good")
+    again = EstimatorChoice(name="good")
     assert len(suite().with_estimators([again], alone=False).estimators) == 2
 
 
@@ -131,11 +131,11 @@ def test_a_truth_is_shared_by_surrogates_that_attack_the_same_victim():
         ("two", "cold", None),
         ("two", "transfer", "one"),
     ]
-    good = judged_of(both, registry())[0]
+    good = estimators_of(both, registry())[0]
     cold, transfer = cases[0], cases[3]
     assert cold.truth_id != transfer.truth_id
     assert cold.prediction_id(good) == transfer.prediction_id(good)  # one surrogate, one answer
-    tasks = tasks_of(cases, judged_of(both, registry()))
+    tasks = tasks_of(cases, estimators_of(both, registry()))
     assert len(tasks) == len({task.id for task in tasks}) == 4 * 3 + 2 * 2 * 3
 
 
@@ -184,7 +184,7 @@ def answers(values):
 def made_tables(**changed):
     made = suite(goals=2, **changed)
     cases = cases_of(made, registry(), DATASET)
-    good, bad = judged_of(made, registry())
+    good, bad = estimators_of(made, registry())
     up = [float(v) for v in range(8)]
     records = {}
     for case in cases:
@@ -234,6 +234,6 @@ def test_tables_are_the_same_bytes_however_often_they_are_written():
 def test_cases_without_a_record_are_shown_as_such():
     made = suite(goals=1)
     cases = cases_of(made, registry(), DATASET)
-    (table,) = tables_of(cases, judged_of(made, registry()), lambda address: None)
+    (table,) = tables_of(cases, estimators_of(made, registry()), lambda address: None)
     assert table.reasons == ("goal 0, seed 0: not measured yet",)
     assert "not measured yet" in as_markdown("toy", "", [table])

@@ -1,4 +1,4 @@
-"""Small differentiable recommenders in float64 that are no factor models."""
+"""Small differentiable recommenders in float64 without factor tables."""
 
 import numpy as np
 import torch
@@ -147,3 +147,33 @@ class Recurrent(DifferentiableRecommender):
 
     def score_next(self, users, histories):
         raise NotImplementedError
+
+
+class Opaque(DifferentiableRecommender):
+    """A factor model that does not show its factors."""
+
+    loss_is_log_probability = True
+
+    def __init__(self, model):
+        self.model = model
+
+    def fit(self, train, *, validation, seed):
+        return self
+
+    def score_next(self, users, histories):
+        return self.model.score_next(users, histories)
+
+    def parameters(self):
+        return self.model.parameters()
+
+    def training_samples(self, train, *, seed):
+        return self.model.training_samples(train, seed=seed)
+
+    def sample_loss(self, samples):
+        return self.model.sample_loss(samples)
+
+    def l2_coefficients(self, samples):
+        return self.model.l2_coefficients(samples)
+
+    def target_score(self, users, histories, items):
+        return self.model.target_score(users, histories, items)

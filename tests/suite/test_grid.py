@@ -63,7 +63,7 @@ def test_an_attacker_is_lent_the_estimator_of_its_spec_unless_the_suite_names_on
     named = {"name": "loki", "influence": {"name": "cg", "parameters": {"damping": 0.5}}}
     cells = prepared(attackers=["loki", named], seeds=[0]).grid.cells
     chosen = {(c.influence.name, c.influence.parameters["negatives"]) for c in cells}
-    assert chosen == {("cg", "by-prefix"), ("cg", "shared")}
+    assert chosen == {("cg", "per-prefix"), ("cg", "common")}
 
 
 def test_the_default_estimator_of_an_attacker_is_known_as_such_however_it_is_chosen(prepared):

@@ -85,7 +85,7 @@ class Loki(Attacker):
         that the reward leaves it open (our extension, see
         :mod:`~loki_bench.attackers.loki.crafting`).
     crafting_epsilon : float in [0, 1]
-    skip_opaque_surrogates : bool
+    skip_nondifferentiable : bool
         Leave out surrogates that can't be differentiated, instead of refusing them.
     discount, learning_rate, epsilon_end : float
         See :class:`AgentConfig`.
@@ -113,7 +113,7 @@ class Loki(Attacker):
         clicks_per_target: int = 20,
         interleave: bool = True,
         crafting_epsilon: float = 0.0,
-        skip_opaque_surrogates: bool = False,
+        skip_nondifferentiable: bool = False,
         discount: float = AgentConfig.discount,
         learning_rate: float = AgentConfig.learning_rate,
         n_iterations: int = AgentConfig.n_iterations,
@@ -135,7 +135,7 @@ class Loki(Attacker):
         if not 0 <= crafting_epsilon <= 1:
             raise _bad("crafting_epsilon", crafting_epsilon, "a share between 0 and 1")
         self._crafting_epsilon = crafting_epsilon
-        self._skip_opaque_surrogates = skip_opaque_surrogates
+        self._skip_nondifferentiable = skip_nondifferentiable
         self._config = AgentConfig(
             discount=discount,
             learning_rate=learning_rate,
@@ -205,7 +205,7 @@ class Loki(Attacker):
             users,
             items,
             reward=self._reward,
-            skip_opaque_surrogates=self._skip_opaque_surrogates,
+            skip_nondifferentiable=self._skip_nondifferentiable,
             seed=seed_for(view.seed, "influence"),
         )
         horizon = view.budget.n_actions

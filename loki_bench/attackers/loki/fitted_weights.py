@@ -20,15 +20,15 @@ _MOST_QUERIES = 300
 """A few weights need no more lists, and the ranks of all items are held for every user asked."""
 
 
-class _Reweighted:
+class _SurrogateOfWeight:
     """A surrogate with another vote."""
 
-    def __init__(self, lent: Surrogate, weight: float) -> None:
-        self.name, self.weight, self.train = lent.name, weight, lent.train
-        self._lent = lent
+    def __init__(self, surrogate: Surrogate, weight: float) -> None:
+        self.name, self.weight, self.train = surrogate.name, weight, surrogate.train
+        self._surrogate = surrogate
 
     def fit(self) -> Recommender:
-        return self._lent.fit()
+        return self._surrogate.fit()
 
 
 def with_fitted_weights(view: AttackerView, *, seed: int) -> AttackerView:
@@ -71,7 +71,7 @@ def with_fitted_weights(view: AttackerView, *, seed: int) -> AttackerView:
     return replace(
         view,
         surrogates=tuple(
-            _Reweighted(surrogate, float(weight))
+            _SurrogateOfWeight(surrogate, float(weight))
             for surrogate, weight in zip(view.surrogates, weights, strict=True)
         ),
     )

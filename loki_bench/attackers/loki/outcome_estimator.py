@@ -7,7 +7,6 @@ random groups; the weights w_m of Eq. 1 then mean what they say.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +22,7 @@ from loki_bench.contracts import (
 from loki_bench.errors import InvalidAnswerError, RejectedError
 from loki_bench.interactions import Sequences
 
-__all__ = ["FittedEstimator", "OutcomeEstimator", "StepwiseEstimator", "fit_estimators"]
-
-
-@runtime_checkable
-class StepwiseEstimator(Protocol):
-    """An influence estimator that rewards all steps of sequences at once, as the faster way."""
-
-    def sequence_rewards(self, candidates: Sequences) -> NDArray[np.float64]:
-        """``marginal_influence`` of every event given those before it, shape (n_events,)."""
-        ...
+__all__ = ["FittedEstimator", "OutcomeEstimator", "fit_estimators"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,7 +52,7 @@ def fit_estimators(
     items: NDArray[np.int32],
     *,
     reward: Reward,
-    skip_opaque_surrogates: bool,
+    skip_nondifferentiable: bool,
     seed: int,
 ) -> tuple[FittedEstimator, ...]:
     """Fit one influence estimator on every surrogate that can be differentiated.
@@ -73,31 +63,31 @@ def fit_estimators(
     users, items : int32 arrays of shape (n,)
         Target samples.
     reward : Reward
-    skip_opaque_surrogates : bool
+    skip_nondifferentiable : bool
         Leave out a surrogate that can't be differentiated, instead of refusing.
     seed : int
 
     Raises
     ------
     RejectedError
-        No estimator or surrogate was lent, or a surrogate can't be differentiated.
+        No estimator or surrogate is provided, or a surrogate can't be differentiated.
     InvalidAnswerError
         An estimator fails on a surrogate.
     """
     if view.influence is None:
         raise RejectedError(
-            "attacker 'loki' was lent no influence estimator; its spec must need 'influence'"
+            "attacker 'loki' got no influence estimator; its spec must need 'influence'"
         )
     fitted = []
     for surrogate in view.surrogates:
         model = surrogate.fit()
         if not isinstance(model, DifferentiableRecommender):
-            if skip_opaque_surrogates:
+            if skip_nondifferentiable:
                 continue
             raise RejectedError(
                 f"attacker 'loki': surrogate '{surrogate.name}' ({type(model).__name__}) is not a "
                 "DifferentiableRecommender, and influence needs gradients; take it out of the "
-                "suite's surrogates, or set the parameter skip_opaque_surrogates"
+                "suite's surrogates, or set the parameter skip_nondifferentiable"
             )
         objective = objective_of(model, view.history, users, items, reward=reward, seed=seed)
         try:
@@ -168,13 +158,7 @@ def _uses_order(model: Recommender, view: AttackerView) -> bool:
 
 def _influences(fitted: FittedEstimator, sequences: NDArray[np.int32]) -> NDArray[np.float64]:
     """The influence of every step on one surrogate's objective, shaped like ``sequences``."""
-    written = equal_length_sequences(sequences)
-    if isinstance(fitted.estimator, StepwiseEstimator):
-        answer = fitted.estimator.sequence_rewards(written)
-    else:
-        horizon = sequences.shape[1]
-        prefixes = [row[:step] for row in sequences for step in range(horizon)]
-        answer = fitted.estimator.marginal_influence(Sequences.of(prefixes), written.items)
+    answer = fitted.estimator.sequence_rewards(equal_length_sequences(sequences))
     if answer.shape != (sequences.size,) or not np.isfinite(answer).all():
         got = answer.shape if answer.shape != (sequences.size,) else "NaN or infinity"
         raise InvalidAnswerError(

@@ -1,24 +1,23 @@
 """The influence estimator ``cg``: the inverse Hessian by conjugate gradients."""
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from loki_bench.contracts import InfluenceObjective
 from loki_bench.errors import ParameterError
 from loki_bench.influence.estimators.first_order import (
     FirstOrderInfluence,
-    Linearisation,
-    Precision,
+    FloatArray,
+    SolvedSystem,
 )
-from loki_bench.influence.fake_users.samples import FakeRow, FakeUserOptions, Marginal, Negatives
-from loki_bench.influence.objectives.factor import Curvature, FactorObjective
+from loki_bench.influence.fake_users.options import require_choice
+from loki_bench.influence.objectives.factor import FactorObjective
+from loki_bench.influence.objectives.training_objective import Curvature, TrainingObjective
 from loki_bench.influence.solvers.conjugate_gradient import Solution, scaled_conjugate_gradient
 
-__all__ = ["ConjugateGradientInfluence"]
-
-FloatArray = NDArray[np.floating]
+__all__ = ["ConjugateGradientInfluence", "CurvatureChoice"]
 
 CurvatureChoice: TypeAlias = Literal["automatic", "exact", "gauss-newton"]
 
@@ -27,6 +26,7 @@ _MAX_ITERATIONS = 300
 _MAX_NETWORK_ITERATIONS = 20
 
 
+@dataclass(frozen=True, kw_only=True)
 class ConjugateGradientInfluence(FirstOrderInfluence):
     """``s = (H + damping I)^-1 grad f`` by conjugate gradients (the paper, Eq. 2-3).
 
@@ -63,122 +63,87 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
         report says how many users and which share of the samples that is. Closed forms always
         take everyone.
     fake_user, fold_in_l2, n_negatives, negatives, marginal
-        See :class:`~loki_bench.influence.fake_users.samples.FakeUserOptions`.
+        See :class:`~loki_bench.influence.fake_users.options.FakeUserOptions`.
     precision : "float32" or "float64"
         Below a tolerance of 1e-4 float32 drifts along the zero modes: use float64 there.
     """
 
-    def __init__(
-        self,
-        *,
-        damping: float | None = None,
-        relative_damping: float = 0.1,
-        curvature: CurvatureChoice = "automatic",
-        tolerance: float = 1e-3,
-        max_iterations: int | None = None,
-        sample_users: int | None = 1024,
-        fake_user: FakeRow = "fold-in",
-        fold_in_l2: float | None = None,
-        n_negatives: int = 1,
-        negatives: Negatives = "shared",
-        marginal: Marginal = "refold",
-        precision: Precision = "float32",
-    ) -> None:
-        super().__init__(
-            options=FakeUserOptions(
-                fake_user=fake_user,
-                fold_in_l2=fold_in_l2,
-                n_negatives=n_negatives,
-                negatives=negatives,
-                marginal=marginal,
-            ),
-            precision=precision,
-            sample_users=sample_users,
-        )
-        if damping is not None and damping < 0:
-            raise ParameterError(f"damping = {damping} must be 0 or more")
-        if relative_damping < 0:
-            raise ParameterError(f"relative_damping = {relative_damping} must be 0 or more")
-        if curvature not in get_args(CurvatureChoice):
+    damping: float | None = None
+    relative_damping: float = 0.1
+    curvature: CurvatureChoice = "automatic"
+    tolerance: float = 1e-3
+    max_iterations: int | None = None
+    sample_users: int | None = 1024
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.damping is not None and self.damping < 0:
+            raise ParameterError(f"damping = {self.damping} must be 0 or more")
+        if self.relative_damping < 0:
+            raise ParameterError(f"relative_damping = {self.relative_damping} must be 0 or more")
+        require_choice("curvature", self.curvature, get_args(CurvatureChoice))
+        if not 0 < self.tolerance < 1:
+            raise ParameterError(f"tolerance = {self.tolerance} must lie between 0 and 1")
+        if self.max_iterations is not None and self.max_iterations < 1:
+            raise ParameterError(f"max_iterations = {self.max_iterations} must be 1 or more")
+        if self.sample_users is not None and self.sample_users < 1:
             raise ParameterError(
-                f"curvature = {curvature!r} is not known: give one of "
-                + ", ".join(get_args(CurvatureChoice))
+                f"sample_users = {self.sample_users} must be 1 or more; null takes everyone"
             )
-        if not 0 < tolerance < 1:
-            raise ParameterError(f"tolerance = {tolerance} must lie between 0 and 1")
-        if max_iterations is not None and max_iterations < 1:
-            raise ParameterError(f"max_iterations = {max_iterations} must be 1 or more")
-        if sample_users is not None and sample_users < 1:
-            raise ParameterError(
-                f"sample_users = {sample_users} must be 1 or more; null takes everyone"
-            )
-        self._damping = damping
-        self._used_damping = 0.0
-        self._relative_damping = relative_damping
-        self._used_relative_damping = 0.0
-        self._scaled_residual = 0.0
-        self._restarts = 0
-        self._products = 0
-        self._curvature: CurvatureChoice = curvature
-        self._gauss_newton = False
-        self._tolerance = tolerance
-        self._max_iterations = max_iterations
+
+    @property
+    def _sampled_users(self) -> int | None:
+        return self.sample_users
 
     def _solve(
-        self, model: Linearisation, target: FloatArray, objective: InfluenceObjective, seed: int
-    ) -> Solution:
-        self._used_damping, self._restarts = self._damping or 0.0, 0
-        products = 0
-        diagonal = model.gauss_newton_diagonal(seed=seed)
-        self._used_relative_damping = 0.0 if diagonal is None else self._relative_damping
-        self._gauss_newton = self._curvature == "gauss-newton" or (
-            self._curvature == "automatic"
+        self,
+        training: TrainingObjective,
+        target: FloatArray,
+        objective: InfluenceObjective,
+        seed: int,
+    ) -> SolvedSystem:
+        diagonal = training.gauss_newton_diagonal(seed=seed)
+        gauss_newton = self.curvature == "gauss-newton" or (
+            self.curvature == "automatic"
             and diagonal is not None  # there are losses to take the Gauss-Newton matrix of
         )
-        curvature: Curvature = "gauss-newton" if self._gauss_newton else "exact"
-
-        limit = self._max_iterations
+        curvature: Curvature = "gauss-newton" if gauss_newton else "exact"
+        limit = self.max_iterations
         if limit is None:
-            limit = (
-                _MAX_ITERATIONS if isinstance(model, FactorObjective) else _MAX_NETWORK_ITERATIONS
-            )
+            factors = isinstance(training, FactorObjective)
+            limit = _MAX_ITERATIONS if factors else _MAX_NETWORK_ITERATIONS
 
-        def product(vector: FloatArray, out: FloatArray) -> FloatArray:
-            model.hessian_product(vector, curvature=curvature, damping=self._used_damping, out=out)
-            if diagonal is not None:
-                out += self._relative_damping * diagonal * vector
-            return out
+        def solution_at(damping: float) -> Solution:
+            def product(vector: FloatArray, out: FloatArray) -> FloatArray:
+                training.hessian_product(vector, curvature=curvature, damping=damping, out=out)
+                if diagonal is not None:
+                    out += self.relative_damping * diagonal * vector
+                return out
 
-        while True:
-            solution = scaled_conjugate_gradient(
+            return scaled_conjugate_gradient(
                 product,
                 target,
-                None if diagonal is None else diagonal + self._used_damping,
-                tolerance=self._tolerance,
+                None if diagonal is None else diagonal + damping,
+                tolerance=self.tolerance,
                 max_iterations=limit,
             )
-            products += solution.iterations
-            self._scaled_residual = solution.scaled_residual
-            if (
-                not solution.negative_curvature
-                or self._damping is not None
-                or self._restarts == _MAX_RESTARTS
-            ):
-                self._products = products
-                return solution
-            most_negative = max(self._used_damping - solution.lambda_min, 0.0)
-            self._used_damping = max(
-                2.0 * most_negative, 4.0 * self._used_damping, 1e-6 * solution.lambda_max
-            )
-            self._restarts += 1
 
-    def _own_report(self) -> dict[str, float]:
-        scaled = {"scaled_residual": self._scaled_residual}
-        return {
-            "damping": self._used_damping,
-            "relative_damping": self._used_relative_damping,
-            "restarts": float(self._restarts),
-            "hessian_products": float(self._products),
-            "gauss_newton": float(self._gauss_newton),
-            **({} if np.isnan(self._scaled_residual) else scaled),
+        damping, restarts = self.damping or 0.0, 0
+        solution = solution_at(damping)
+        products = solution.iterations
+        while self.damping is None and solution.negative_curvature and restarts < _MAX_RESTARTS:
+            most_negative = max(damping - solution.lambda_min, 0.0)
+            damping = max(2.0 * most_negative, 4.0 * damping, 1e-6 * solution.lambda_max)
+            restarts += 1
+            solution = solution_at(damping)
+            products += solution.iterations
+        report = {
+            "damping": damping,
+            "relative_damping": 0.0 if diagonal is None else self.relative_damping,
+            "restarts": float(restarts),
+            "hessian_products": float(products),
+            "gauss_newton": float(gauss_newton),
         }
+        if not np.isnan(solution.scaled_residual):
+            report["scaled_residual"] = solution.scaled_residual
+        return SolvedSystem(solution=solution, damping=damping, report=report)

@@ -1,4 +1,4 @@
-"""The influence estimator ``retrain``: no estimate, the slow truth."""
+"""The influence estimator ``retrain``: no estimate, ground truth by retraining."""
 
 import copy
 import math
@@ -10,7 +10,7 @@ from typing_extensions import Self
 from loki_bench.contracts import DifferentiableRecommender, InfluenceEstimator, InfluenceObjective
 from loki_bench.errors import InvalidAnswerError, ParameterError
 from loki_bench.influence.estimators.first_order import require_differentiable
-from loki_bench.influence.fake_users.samples import (
+from loki_bench.influence.fake_users.scorer import (
     check_items,
     check_next_items,
     differences_of_prefixes,
@@ -78,14 +78,6 @@ class RetrainInfluence(InfluenceEstimator):
         """The difference of two real training runs."""
         following = check_next_items(prefixes, next_items)
         return differences_of_prefixes(self.influence, prefixes, following)
-
-    def group_influence(self, fake_users: Sequences) -> float:
-        """The change of the objective when all of the fake users are added together."""
-        if self._model is None:
-            raise ParameterError("RetrainInfluence was asked before fit: call fit first")
-        check_items(fake_users.items, self._train.n_items)
-        self._report["refits"] += 1.0
-        return self._value_with(fake_users) - self._control
 
     @property
     def report(self) -> dict[str, float]:

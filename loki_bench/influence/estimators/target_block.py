@@ -1,5 +1,7 @@
 """The influence estimator ``target-block``: the Hessian cut down to the target items' own rows."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,18 +9,17 @@ from loki_bench.contracts import InfluenceObjective
 from loki_bench.errors import InvalidAnswerError, ParameterError
 from loki_bench.influence.estimators.first_order import (
     FirstOrderInfluence,
-    Linearisation,
-    Precision,
+    FloatArray,
+    SolvedSystem,
 )
-from loki_bench.influence.fake_users.samples import FakeRow, FakeUserOptions, Marginal, Negatives
 from loki_bench.influence.objectives.factor import FactorObjective
+from loki_bench.influence.objectives.training_objective import TrainingObjective
 from loki_bench.influence.solvers.conjugate_gradient import Solution
 
 __all__ = ["TargetBlockInfluence", "target_block_solution"]
 
-FloatArray = NDArray[np.floating]
 
-
+@dataclass(frozen=True, kw_only=True)
 class TargetBlockInfluence(FirstOrderInfluence):
     """Closed form over the rows of each target item; every other row is held still.
 
@@ -32,55 +33,34 @@ class TargetBlockInfluence(FirstOrderInfluence):
     damping : float, 0 or more
         Added to each block's diagonal.
     fake_user, fold_in_l2, n_negatives, negatives, marginal
-        See :class:`~loki_bench.influence.fake_users.samples.FakeUserOptions`.
+        See :class:`~loki_bench.influence.fake_users.options.FakeUserOptions`.
     precision : "float32" or "float64"
         Of the tables; blocks are solved in float64.
     """
 
-    def __init__(
-        self,
-        *,
-        damping: float = 0.0,
-        fake_user: FakeRow = "fold-in",
-        fold_in_l2: float | None = None,
-        n_negatives: int = 1,
-        negatives: Negatives = "shared",
-        marginal: Marginal = "refold",
-        precision: Precision = "float32",
-    ) -> None:
-        super().__init__(
-            options=FakeUserOptions(
-                fake_user=fake_user,
-                fold_in_l2=fold_in_l2,
-                n_negatives=n_negatives,
-                negatives=negatives,
-                marginal=marginal,
-            ),
-            precision=precision,
-        )
-        if damping < 0:
-            raise ParameterError(f"damping = {damping} must be 0 or more")
-        self._damping = damping
+    damping: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.damping < 0:
+            raise ParameterError(f"damping = {self.damping} must be 0 or more")
 
     def _solve(
-        self, model: Linearisation, target: FloatArray, objective: InfluenceObjective, seed: int
-    ) -> Solution:
-        if not isinstance(model, FactorObjective):
+        self,
+        training: TrainingObjective,
+        target: FloatArray,
+        objective: InfluenceObjective,
+        seed: int,
+    ) -> SolvedSystem:
+        if not isinstance(training, FactorObjective):
             raise InvalidAnswerError(
                 "influence estimator 'target-block' needs a FactorRecommender's tables: use 'cg'"
             )
-        return Solution(
-            s=target_block_solution(
-                model, target, np.unique(objective.items), damping=self._damping
-            ),
-            iterations=0,
-            relative_residual=float("nan"),
-            negative_curvature=False,
-            lambda_max=float("nan"),
+        items = np.unique(objective.items)
+        s = target_block_solution(training, target, items, damping=self.damping)
+        return SolvedSystem(
+            solution=Solution.direct(s), damping=self.damping, report={"damping": self.damping}
         )
-
-    def _own_report(self) -> dict[str, float]:
-        return {"damping": self._damping}
 
 
 def target_block_solution(

@@ -1,6 +1,6 @@
 """First-order influence of fake users on any differentiable recommender.
 
-The same mathematics as the closed form of ``fake_user_kernels``, with derivatives from torch and
+The same mathematics as the closed form of ``kernels.fake_user``, with derivatives from torch and
 many fake users in one pass. A model without a user table has nothing to fold in: a fake user's
 influence is then a sum over its samples, and all steps of all sequences come out of one pass.
 """
@@ -13,21 +13,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from loki_bench.contracts import InfluenceObjective, TrainingSamples
+from loki_bench.contracts import TrainingSamples
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.influence.fake_users.autograd_fold_in import fold_in_rows
 from loki_bench.influence.fake_users.borrowed_rows import BorrowedRows
-from loki_bench.influence.fake_users.samples import (
-    FakeUserOptions,
-    SamplesPerEvent,
+from loki_bench.influence.fake_users.options import FakeUserOptions
+from loki_bench.influence.fake_users.scorer import (
     check_items,
     check_next_items,
     differences_of_prefixes,
     differences_within,
     finite,
-    frozen_negatives,
 )
-from loki_bench.influence.kernels.fake_user import negatives_place
+from loki_bench.influence.kernels.negatives import SampleRules, choose_negatives
 from loki_bench.influence.objectives.autograd import AutogradObjective, take_samples
 from loki_bench.influence.objectives.derivatives import losses_along
 from loki_bench.interactions import Interactions, Sequences
@@ -61,8 +59,9 @@ class AutogradFakeUsers:
     options : FakeUserOptions
     train : Interactions
         What the model was trained on.
-    targets : InfluenceObjective
+    rules : SampleRules
     seed : int
+        Only for ``fake_user = "random"``.
     """
 
     def __init__(
@@ -72,17 +71,14 @@ class AutogradFakeUsers:
         options: FakeUserOptions,
         *,
         train: Interactions,
-        targets: InfluenceObjective,
+        rules: SampleRules,
         seed: int,
     ) -> None:
         self._objective = objective
         self._s = objective.unflatten(s)
         self._options = options
         self._n_users, self._n_items = train.n_users, train.n_items
-        self._per_event = SamplesPerEvent.of(objective.model, train, seed=seed)
-        self._negatives = frozen_negatives(
-            objective.samples.negatives, targets.items, n_items=train.n_items, seed=seed
-        )
+        self._rules = rules
         self._borrowed = BorrowedRows(objective, train.n_users)
         self._tables = self._borrowed.tables
         self._fold = options.fake_user == "fold-in" and bool(self._tables)
@@ -160,11 +156,13 @@ class AutogradFakeUsers:
             yield np.arange(start, min(start + self._n_users, n), dtype=np.int64)
 
     def _first_rows(self, rows: list[list[int]]) -> list[Tensor]:
-        """Where the row of each user starts: see ``first_row`` of ``fake_user_kernels``."""
+        """Where the row of each user starts: see ``kernels.fake_row.first_row``."""
         items = torch.tensor([row[0] if row else 0 for row in rows], dtype=torch.int64)
         return [start[items % len(start)] for start in self._start]
 
     def _starting_rows(self, table: int, rng: np.random.Generator) -> Tensor:
+        # Not `samples.first_rows`: that takes the spread and the mean of users with events, in
+        # float64. Published results of this kind of model were taken over every row of the table.
         values = self._objective.parameters[table].detach()
         if self._options.fake_user == "random":
             size = (self._n_items, *values.shape[1:])
@@ -176,21 +174,18 @@ class AutogradFakeUsers:
 
     def _samples(self, rows: list[list[int]]) -> "_FakeSamples":
         """The samples of fake users 0, 1, 2 ... and their weights."""
+        rules = self._rules
         users, lasts, positives, negatives, weights, events = [], [], [], [], [], []
         histories = []
-        n_negatives = self._options.n_negatives
         for user, row in enumerate(rows):
-            own = set(row)
-            if len(own) == self._n_items:
-                continue  # nothing to rank below
             for event, item in enumerate(row):
-                weight = self._per_event.first if event == 0 else self._per_event.later
-                for negative in self._negatives_of(row, event, own) if weight else ():
+                weight = rules.first_weight if event == 0 else rules.later_weight
+                for negative in self._negatives_of(row, event, len(row)) if weight else ():
                     users.append(user)
                     lasts.append(row[event - 1] if event else -1)
                     positives.append(item)
                     negatives.append(negative)
-                    weights.append(weight / n_negatives)
+                    weights.append(weight / rules.n_negatives)
                     events.append(event)
                     histories.append(row[:event])
         return _FakeSamples(
@@ -205,30 +200,20 @@ class AutogradFakeUsers:
             events=np.array(events, dtype=np.int64),
         )
 
-    def _negatives_of(self, row: list[int], event: int, own: set[int]) -> list[int]:
-        """The first items of the pool, from the event's own place on, that are not the user's."""
-        size, found = len(self._negatives), []
-        first = negatives_place(
-            np.array(row[: event + 1], dtype=np.int32),
-            event,
-            self._options.n_negatives,
-            size,
-            self._options.negatives == "by-prefix",
-        )
-        for k in range(self._options.n_negatives):
-            place = (first + k) % size
-            while int(self._negatives[place]) in own:
-                place = (place + 1) % size
-            found.append(int(self._negatives[place]))
-        return found
+    def _negatives_of(self, row: list[int], event: int, length: int) -> list[int]:
+        """The negatives of one event of a user with the items ``row[:length]``."""
+        chosen = np.empty(self._rules.n_negatives, dtype=np.int32)
+        items = np.array(row, dtype=np.int32)
+        some = choose_negatives(self._rules, items, event, length, chosen)
+        return chosen.tolist() if some else []
 
     def _draws_a_later_item(self, row: list[int]) -> bool:
         """Whether an event's negatives were others before the events after it."""
-        everything = set(row)
-        if len(everything) == self._n_items:
+        if row and not self._negatives_of(row, 0, len(row)):
             return True
+        everything = set(row)
         return any(
-            not everything.isdisjoint(self._negatives_of(row, event, set(row[: event + 1])))
+            not everything.isdisjoint(self._negatives_of(row, event, event + 1))
             for event in range(len(row))
         )
 

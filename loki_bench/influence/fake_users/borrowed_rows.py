@@ -1,4 +1,4 @@
-"""Rows of the user tables lent to fake users while a loss is computed.
+"""Rows of the user tables that fake users take while a loss is computed.
 
 A fake user has no row in the model. Its samples borrow a genuine user's, whose values are replaced
 and put back afterwards: many fake users at once, each on a row of its own.

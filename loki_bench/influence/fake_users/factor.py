@@ -3,35 +3,33 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.contracts import DifferentiableRecommender, InfluenceObjective
 from loki_bench.errors import InvalidAnswerError
-from loki_bench.influence.fake_users.samples import (
-    FakeRow,
-    FakeUserOptions,
-    SamplesPerEvent,
+from loki_bench.influence.fake_users.options import FakeRow, FakeUserOptions
+from loki_bench.influence.fake_users.samples import first_rows
+from loki_bench.influence.fake_users.scorer import (
     check_items,
     check_next_items,
     differences_within,
     finite,
-    first_rows,
-    frozen_negatives,
 )
+from loki_bench.influence.kernels.fake_row import RowRules
 from loki_bench.influence.kernels.fake_user import (
     FakeUserTables,
     Workspace,
     sequence_values,
     workspace_for,
 )
-from loki_bench.influence.kernels.marginal import augmented_marginals, refolded_marginals
+from loki_bench.influence.kernels.marginal import derivative_marginals, difference_marginals
+from loki_bench.influence.kernels.negatives import SampleRules
 from loki_bench.influence.objectives.factor import FactorObjective
-from loki_bench.interactions import Interactions, Sequences
+from loki_bench.interactions import Sequences
 
-__all__ = ["FakeUsers"]
+__all__ = ["FactorFakeUsers"]
 
 FloatArray = NDArray[np.floating]
 
 
-class FakeUsers:
+class FactorFakeUsers:
     """First-order influence of fake users, ``-s . G`` (Eq. 3 with the fake row eliminated).
 
     Parameters
@@ -41,9 +39,7 @@ class FakeUsers:
     s : array of shape (size,)
         Solution of ``H s = grad f``, of the objective's type.
     options : FakeUserOptions
-    samples_per_event : SamplesPerEvent
-    negatives : int32 array
-        The frozen pool.
+    rules : SampleRules
     seed : int
         Only for ``fake_user = "random"``.
 
@@ -59,40 +55,12 @@ class FakeUsers:
         s: FloatArray,
         options: FakeUserOptions,
         *,
-        samples_per_event: SamplesPerEvent,
-        negatives: NDArray[np.int32],
+        rules: SampleRules,
         seed: int,
     ) -> None:
         self._options = options
         self._n_items = objective.layout.n_items
-        self.tables = _tables(objective, s, options, samples_per_event, negatives, seed)
-
-    @classmethod
-    def of(
-        cls,
-        objective: FactorObjective,
-        s: FloatArray,
-        options: FakeUserOptions,
-        *,
-        model: DifferentiableRecommender,
-        train: Interactions,
-        targets: InfluenceObjective,
-        seed: int,
-    ) -> "FakeUsers":
-        """With the samples per event and the negatives of a recommender."""
-        return cls(
-            objective,
-            s,
-            options,
-            samples_per_event=SamplesPerEvent.of(model, train, seed=seed),
-            negatives=frozen_negatives(
-                objective.samples.negatives,
-                targets.items,
-                n_items=objective.layout.n_items,
-                seed=seed,
-            ),
-            seed=seed,
-        )
+        self.tables = _tables(objective, s, options, rules, seed)
 
     def influence(self, candidates: Sequences) -> NDArray[np.float64]:
         """Predicted change of the objective for each candidate, float64 (n,)."""
@@ -104,9 +72,8 @@ class FakeUsers:
 
     def sequence_rewards(self, sequences: Sequences) -> NDArray[np.float64]:
         """Marginal influence of every event given those before it, float64 (n_events,)."""
-        if self._options.marginal == "augmented":
-            prefixes = sequences.prefixes()
-            return self.marginal_influence(prefixes, sequences.items)
+        if self._options.marginal == "derivative":
+            return self.marginal_influence(sequences.prefixes(), sequences.items)
         check_items(sequences.items, self._n_items)
         values = np.zeros(sequences.n_events)
         work = self.workspace(int(sequences.lengths.max(initial=0)))
@@ -122,21 +89,22 @@ class FakeUsers:
         check_items(following, self._n_items)
         out = np.zeros(len(prefixes))
         work = self.workspace(int(prefixes.lengths.max(initial=0)) + 1)
-        kernel = refolded_marginals if self._options.marginal == "refold" else augmented_marginals
+        by_difference = self._options.marginal == "difference"
+        kernel = difference_marginals if by_difference else derivative_marginals
         kernel(self.tables, work, prefixes.offsets, prefixes.items, following, out)
         return finite(out)
 
     def workspace(self, n_events: int) -> Workspace:
         """Room to score users of up to ``n_events`` events."""
-        return workspace_for(n_events * self._options.n_negatives, self.tables.first_rows.shape[1])
+        width = self.tables.row.first_rows.shape[1]
+        return workspace_for(n_events * self._options.n_negatives, width)
 
 
 def _tables(
     objective: FactorObjective,
     s: FloatArray,
     options: FakeUserOptions,
-    samples_per_event: SamplesPerEvent,
-    negatives: NDArray[np.int32],
+    rules: SampleRules,
     seed: int,
 ) -> FakeUserTables:
     layout, terms = objective.layout, objective.terms
@@ -176,15 +144,13 @@ def _tables(
         last_dims=layout.dims[last],
         item_rho=item_rho,
         last_rho=last_rho,
-        negatives=np.ascontiguousarray(negatives, dtype=np.int32),
-        n_negatives=options.n_negatives,
-        negatives_by_prefix=options.negatives == "by-prefix",
-        first_weight=samples_per_event.first,
-        later_weight=samples_per_event.later,
-        ridge=1.0,
-        ridge_per_sample=objective.l2_per_sample and options.fold_in_l2 is None,
-        fold=fold,
-        first_rows=_first_rows(objective, user, options.fake_user, seed),
+        samples=rules,
+        row=RowRules(
+            fold=fold,
+            first_rows=_first_rows(objective, user, options.fake_user, seed),
+            ridge=1.0,
+            ridge_per_sample=objective.l2_per_sample and options.fold_in_l2 is None,
+        ),
     )
 
 

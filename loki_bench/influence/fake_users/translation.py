@@ -3,21 +3,21 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.contracts import InfluenceObjective, TranslationRecommender
+from loki_bench.contracts import TranslationRecommender
 from loki_bench.errors import InvalidAnswerError
-from loki_bench.influence.fake_users.samples import (
-    FakeUserOptions,
-    SamplesPerEvent,
+from loki_bench.influence.fake_users.options import FakeUserOptions
+from loki_bench.influence.fake_users.samples import first_rows
+from loki_bench.influence.fake_users.scorer import (
     check_items,
     check_next_items,
     differences_of_prefixes,
     differences_within,
     finite,
-    first_rows,
-    frozen_negatives,
 )
+from loki_bench.influence.kernels.fake_row import RowRules
+from loki_bench.influence.kernels.negatives import SampleRules
 from loki_bench.influence.kernels.translation import (
-    TranslationFakes,
+    TranslationUserTables,
     prefix_values,
     translation_workspace,
 )
@@ -41,10 +41,9 @@ class TranslationFakeUsers:
     options : FakeUserOptions
     train : Interactions
         What the model was trained on.
-    pool : int32 array
-        The negatives of the training samples.
-    targets : InfluenceObjective
+    rules : SampleRules
     seed : int
+        Only for ``fake_user = "random"``.
 
     Raises
     ------
@@ -59,8 +58,7 @@ class TranslationFakeUsers:
         options: FakeUserOptions,
         *,
         train: Interactions,
-        pool: NDArray[np.int32],
-        targets: InfluenceObjective,
+        rules: SampleRules,
         seed: int,
     ) -> None:
         self._options = options
@@ -73,12 +71,11 @@ class TranslationFakeUsers:
                 "the recommender has no L2 term on its user rows, so a fake user's row is "
                 "unbounded: give the influence estimator fold_in_l2 (0.01 to 1 is a good start)"
             )
-        per_event = SamplesPerEvent.of(model, train, seed=seed)
         n_users, d = tables.users.shape
         n_items = len(tables.items)
         _, s_items, s_biases, s_shared = np.split(s, np.cumsum([n_users * d, n_items * d, n_items]))
         solved = s_items.reshape(n_items, d)
-        self.tables = TranslationFakes(
+        self.tables = TranslationUserTables(
             items=tables.items,
             biases=tables.biases,
             shared=tables.shared,
@@ -88,19 +85,17 @@ class TranslationFakeUsers:
             item_rho=tables.l2 * np.einsum("id,id->i", tables.items, solved, dtype=np.float64),
             bias_rho=tables.l2 * (tables.biases * s_biases).astype(np.float64),
             shared_rho=float(tables.l2 * (tables.shared @ s_shared)),
-            negatives=frozen_negatives(pool, targets.items, n_items=train.n_items, seed=seed),
-            n_negatives=options.n_negatives,
-            negatives_by_prefix=options.negatives == "by-prefix",
-            first_weight=per_event.first,
-            later_weight=per_event.later,
-            ridge=float(ridge),
-            ridge_per_sample=options.fold_in_l2 is None,
-            fold=fold,
-            first_rows=first_rows(
-                tables.users[train.lengths > 0].astype(np.float64),
-                options.fake_user,
-                n_items=train.n_items,
-                rng=np.random.default_rng(seed),
+            samples=rules,
+            row=RowRules(
+                fold=fold,
+                first_rows=first_rows(
+                    tables.users[train.lengths > 0].astype(np.float64),
+                    options.fake_user,
+                    n_items=train.n_items,
+                    rng=np.random.default_rng(seed),
+                ),
+                ridge=float(ridge),
+                ridge_per_sample=options.fold_in_l2 is None,
             ),
         )
 
@@ -124,7 +119,7 @@ class TranslationFakeUsers:
         out = np.zeros(rows.n_events if every_event else len(rows))
         work = translation_workspace(
             int(rows.lengths.max(initial=0)) * self._options.n_negatives,
-            self.tables.first_rows.shape[1],
+            self.tables.row.first_rows.shape[1],
         )
         prefix_values(self.tables, work, rows.offsets, rows.items, every_event, out)
         return finite(out)

@@ -19,7 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.influence.kernels.compiling import compiled
+from loki_bench.influence.kernels.fake_row import RowRules, first_row, row_ridge
 from loki_bench.influence.kernels.fold_in import derivatives, fold_in
+from loki_bench.influence.kernels.negatives import SampleRules, choose_negatives
 from loki_bench.influence.kernels.row_sums import dot, dot_difference
 
 __all__ = [
@@ -27,9 +29,6 @@ __all__ = [
     "Workspace",
     "append_event",
     "extend_user",
-    "first_row",
-    "negatives_place",
-    "row_ridge",
     "sequence_values",
     "user_value",
     "workspace_for",
@@ -59,15 +58,8 @@ class FakeUserTables(NamedTuple):
     last_dims: IndexArray
     item_rho: Array  # (2, n_items) regulariser dot products: user terms, last-item terms
     last_rho: Array  # (n_items,) those of the rows of last-item terms
-    negatives: IntArray  # frozen pool, read from :func:`negatives_place` on
-    n_negatives: int
-    negatives_by_prefix: bool
-    first_weight: float  # weight of a sample of a user's first event; 0: it makes none
-    later_weight: float
-    ridge: float  # (after scaling) of the folded-in row
-    ridge_per_sample: bool  # whether ``ridge`` is charged once a sample
-    fold: bool  # False: the row stays where it starts whatever the user does
-    first_rows: Array  # (1 or n_items, width), scaled: where a row starts, see :func:`first_row`
+    samples: SampleRules
+    row: RowRules  # after scaling
 
 
 class Workspace(NamedTuple):
@@ -123,32 +115,6 @@ def workspace_for(n_samples: int, width: int) -> Workspace:
 
 
 @compiled
-def first_row(rows: Array, sequence: IntArray) -> Array:
-    """Where the row of a user starts: at the only one, or at the one of the user's first item.
-
-    By the first item, a user has the same one whoever is scored beside it and however far its
-    sequence has come.
-    """
-    row: Array = rows[sequence[0] % len(rows)]
-    return row
-
-
-@compiled
-def negatives_place(row: IntArray, event: int, n_negatives: int, size: int, by_prefix: bool) -> int:
-    """Where in a pool of ``size`` items the negatives of one event of a user are read from.
-
-    By the event's number alone, or by a polynomial hash of the items up to it: then different
-    users have different negatives, and one user always the same, whoever is scored beside it.
-    """
-    if not by_prefix:
-        return (event * n_negatives) % size
-    key = np.int64(0)
-    for t in range(event + 1):
-        key = (key * 1000003 + np.int64(row[t]) + 1) % 2147483647  # below 2^51: no overflow
-    return int((key * n_negatives) % size)
-
-
-@compiled
 def append_event(
     tables: FakeUserTables,
     work: Workspace,
@@ -158,39 +124,21 @@ def append_event(
     n: int,
     with_gram: bool,
 ) -> int:
-    """Add the samples of one event of a user whose items are ``row[:length]``; returns their end.
-
-    A negative is the first item of the frozen pool, from the event's own place on, that the user
-    does not have: two candidates that share a prefix share its negatives (common random numbers).
-    """
-    weight = tables.first_weight if event == 0 else tables.later_weight
+    """Add the samples of one event of a user with the items ``row[:length]``; returns their end."""
+    rules = tables.samples
+    weight = rules.first_weight if event == 0 else rules.later_weight
     if weight == 0.0:
         return n
     item = np.int64(row[event])
     last = np.int64(-1)
     if event > 0:
         last = np.int64(row[event - 1])
-    size = len(tables.negatives)
-    first_place = negatives_place(row, event, tables.n_negatives, size, tables.negatives_by_prefix)
-    for k in range(tables.n_negatives):
-        place = (first_place + k) % size
-        negative = np.int64(-1)
-        for _ in range(size):
-            candidate = tables.negatives[place]
-            own = False
-            for t in range(length):
-                if row[t] == candidate:
-                    own = True
-                    break
-            if not own:
-                negative = np.int64(candidate)
-                break
-            place = (place + 1) % size
-        if negative < 0:  # the user has every item: there is nothing to rank below
-            return n
-        work.chosen[n] = negative
+    if not choose_negatives(rules, row, event, length, work.chosen[n:]):
+        return n
+    for _ in range(rules.n_negatives):
+        negative = np.int64(work.chosen[n])
         work.event[n] = event
-        work.weight[n] = weight / tables.n_negatives
+        work.weight[n] = weight / rules.n_negatives
         rho = tables.item_rho[0, item] + tables.item_rho[0, negative]
         column = 0
         for m in range(len(tables.user_dims)):
@@ -251,13 +199,13 @@ def extend_user(
     if start == 0:
         n = 0
         work.a[:] = 0.0
-        work.p[:] = first_row(tables.first_rows, row)
+        work.p[:] = first_row(tables.row, row)
     before = n
     for t in range(start, event + 1):
-        n = append_event(tables, work, row, t, event + 1, n, tables.fold)
-    if tables.fold and n <= len(work.p):
+        n = append_event(tables, work, row, t, event + 1, n, tables.row.fold)
+    if tables.row.fold and n <= len(work.p):
         # A warm start: the new samples' coefficients at the row found so far.
-        ridge = row_ridge(tables, work, n)
+        ridge = row_ridge(tables.row, work.weight, n)
         for s in range(before, n):
             x = work.constant[s] + dot(work.p, work.difference[s])
             work.a[s] = work.weight[s] / (1.0 + np.exp(x)) / ridge
@@ -265,29 +213,18 @@ def extend_user(
 
 
 @compiled
-def row_ridge(tables: FakeUserTables, work: Workspace, n: int) -> float:
-    """The L2 coefficient of the (scaled) row of a user with the first ``n`` samples."""
-    if not tables.ridge_per_sample:
-        return tables.ridge
-    total = 0.0
-    for s in range(n):
-        total += work.weight[s]
-    return tables.ridge * total
-
-
-@compiled
 def user_value(tables: FakeUserTables, work: Workspace, n: int) -> float:
     """``-s . G`` of the user whose first ``n`` samples are loaded; sets the row it is taken at."""
     if n == 0:
         return 0.0
-    if tables.fold:
+    if tables.row.fold:
         fold_in(
             n,
             work.difference,
             work.gram,
             work.constant,
             work.weight,
-            row_ridge(tables, work, n),
+            row_ridge(tables.row, work.weight, n),
             work.a,
             work.p,
             work.x,

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.influence.kernels.compiling import compiled
+from loki_bench.influence.kernels.fake_row import row_ridge
 from loki_bench.influence.kernels.fake_user import (
     FakeUserTables,
     Workspace,
     extend_user,
-    row_ridge,
     user_value,
 )
 from loki_bench.influence.kernels.fold_in import cholesky, cholesky_solve
@@ -220,8 +220,8 @@ def _correction(
             moved,
         )
         table += 1
-    if tables.fold:
-        ridge = row_ridge(tables, work, n)
+    if tables.row.fold:
+        ridge = row_ridge(tables.row, work.weight, n)
         for s in range(n):
             for u in range(n):
                 W[s, u] += dot(work.difference[s], work.difference[u]) / ridge
@@ -251,7 +251,7 @@ def leverage_values(
     every_event: bool,
     out: Array,
 ) -> None:
-    """As ``fake_user_kernels.sequence_values``, with the leverage correction."""
+    """As ``kernels.fake_user.sequence_values``, with the leverage correction."""
     positives = np.empty(len(work.weight), np.int64)
     lasts = np.empty(len(work.weight), np.int64)
     for r in range(len(offsets) - 1):

@@ -4,19 +4,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.influence.kernels.compiling import compiled
+from loki_bench.influence.kernels.fake_row import first_row, row_ridge
 from loki_bench.influence.kernels.fake_user import (
     FakeUserTables,
     Workspace,
     append_event,
     extend_user,
-    first_row,
-    row_ridge,
     user_value,
 )
 from loki_bench.influence.kernels.fold_in import solve_row_system
 from loki_bench.influence.kernels.row_sums import dot
 
-__all__ = ["augmented_marginals", "refolded_marginals"]
+__all__ = ["derivative_marginals", "difference_marginals"]
 
 Array = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
@@ -34,7 +33,7 @@ def _same(a: IntArray, b: IntArray) -> bool:
 
 
 @compiled
-def refolded_marginals(
+def difference_marginals(
     tables: FakeUserTables,
     work: Workspace,
     offsets: IndexArray,
@@ -77,7 +76,7 @@ def refolded_marginals(
 
 
 @compiled
-def augmented_marginals(
+def derivative_marginals(
     tables: FakeUserTables,
     work: Workspace,
     offsets: IndexArray,
@@ -107,7 +106,7 @@ def augmented_marginals(
                 n = extend_user(tables, work, row, length - 1, 0, 0)
             user_value(tables, work, n)
             s_p[:] = 0.0
-            if tables.fold and n:
+            if tables.row.fold and n:
                 for s in range(n):
                     y = work.drift[s] + dot(work.p, work.change[s])
                     for t in range(len(s_p)):
@@ -120,7 +119,7 @@ def augmented_marginals(
                     work.difference,
                     work.gram,
                     work.curvature,
-                    row_ridge(tables, work, n),
+                    row_ridge(tables.row, work.weight, n),
                     s_p,
                     work.system,
                     work.step,
@@ -129,7 +128,7 @@ def augmented_marginals(
                     s_p[t] = -s_p[t]
         row[length] = next_items[r]
         if length == 0:
-            work.p[:] = first_row(tables.first_rows, row)
+            work.p[:] = first_row(tables.row, row)
         end = append_event(tables, work, row, length, length + 1, n, False)
         total = 0.0
         for s in range(n, end):
@@ -137,6 +136,6 @@ def augmented_marginals(
             y = work.drift[s] + dot(work.p, work.change[s]) + dot(s_p, work.difference[s])
             slope = -work.weight[s] / (1.0 + np.exp(x))
             total -= slope * y + work.weight[s] * work.rho[s]
-            if tables.ridge_per_sample:
-                total -= work.weight[s] * tables.ridge * dot(work.p, s_p)
+            if tables.row.ridge_per_sample:
+                total -= work.weight[s] * tables.row.ridge * dot(work.p, s_p)
         out[r] = total

@@ -9,7 +9,7 @@ its length ``|z_i|`` and direction ``e_i = z_i / |z_i|``::
 
 where rho holds the regulariser of the rows that the sample touches. A direction of length 0 is 0.
 
-The row p is folded in as in ``fake_user_kernels``, but its loss is no convex function of it: steps
+The row p is folded in as in ``kernels.fold_in``, but its loss is no convex function of it: steps
 are Gauss-Newton steps (the curvature of the lengths is left out) with backtracking, and start where
 the row of the prefix before ended. So the influence of a fake user is *defined* event by event, and
 the rewards of its events add up to it.
@@ -21,11 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.influence.kernels.compiling import compiled
-from loki_bench.influence.kernels.fake_user import first_row, negatives_place
+from loki_bench.influence.kernels.fake_row import RowRules, first_row, row_ridge
 from loki_bench.influence.kernels.fold_in import derivatives
+from loki_bench.influence.kernels.negatives import SampleRules, choose_negatives
 from loki_bench.influence.kernels.row_sums import dot, dot_of_sum, square_of_sum
 
-__all__ = ["TranslationFakes", "TranslationWorkspace", "prefix_values", "translation_workspace"]
+__all__ = [
+    "TranslationUserTables",
+    "TranslationWorkspace",
+    "prefix_values",
+    "translation_workspace",
+]
 
 Array = NDArray[np.float64]
 FloatArray = NDArray[np.floating]
@@ -38,7 +44,7 @@ _MAX_HALVINGS = 25
 _INNER_TOLERANCE = 1e-4
 
 
-class TranslationFakes(NamedTuple):
+class TranslationUserTables(NamedTuple):
     """What scoring fake users needs to know of a fitted translation model and a solved vector."""
 
     items: FloatArray  # (n_items, d)
@@ -50,15 +56,8 @@ class TranslationFakes(NamedTuple):
     item_rho: Array  # (n_items,) l2 <i, s_i> of each item's vector
     bias_rho: Array  # (n_items,) l2 b_i s^b_i
     shared_rho: float
-    negatives: IntArray  # frozen pool, read from :func:`negatives_place` on
-    n_negatives: int
-    negatives_by_prefix: bool
-    first_weight: float  # weight of a sample of a user's first event; 0: it makes none
-    later_weight: float
-    ridge: float  # L2 coefficient of the folded-in row
-    ridge_per_sample: bool  # whether ``ridge`` is charged once a sample
-    fold: bool  # False: the row stays where it starts whatever the user does
-    first_rows: Array  # (1 or n_items, d): where a row starts, see :func:`first_row`
+    samples: SampleRules
+    row: RowRules
 
 
 class TranslationWorkspace(NamedTuple):
@@ -116,46 +115,28 @@ def translation_workspace(n_samples: int, width: int) -> TranslationWorkspace:
 
 @compiled
 def _append(
-    tables: TranslationFakes,
+    tables: TranslationUserTables,
     work: TranslationWorkspace,
     row: IntArray,
     event: int,
     length: int,
     n: int,
 ) -> int:
-    """Add the samples of one event of a user whose items are ``row[:length]``; returns their end.
-
-    A negative is the first item of the frozen pool, from the event's own place on, that the user
-    does not have.
-    """
-    weight = tables.first_weight if event == 0 else tables.later_weight
+    """Add the samples of one event of a user with the items ``row[:length]``; returns their end."""
+    rules = tables.samples
+    weight = rules.first_weight if event == 0 else rules.later_weight
     if weight == 0.0:
         return n
     item = np.int64(row[event])
     last = np.int64(-1)
     if event > 0:
         last = np.int64(row[event - 1])
-    size = len(tables.negatives)
     width = len(work.p)
-    first_place = negatives_place(row, event, tables.n_negatives, size, tables.negatives_by_prefix)
-    for k in range(tables.n_negatives):
-        place = (first_place + k) % size
-        negative = np.int64(-1)
-        for _ in range(size):
-            candidate = tables.negatives[place]
-            own = False
-            for t in range(length):
-                if row[t] == candidate:
-                    own = True
-                    break
-            if not own:
-                negative = np.int64(candidate)
-                break
-            place = (place + 1) % size
-        if negative < 0:  # the user has every item: there is nothing to rank below
-            return n
-        work.chosen[n] = negative
-        work.weight[n] = weight / tables.n_negatives
+    if not choose_negatives(rules, row, event, length, work.chosen[n:]):
+        return n
+    for _ in range(rules.n_negatives):
+        negative = np.int64(work.chosen[n])
+        work.weight[n] = weight / rules.n_negatives
         work.constant[n] = tables.biases[item] - tables.biases[negative]
         work.drift[n] = tables.s_biases[item] - tables.s_biases[negative]
         rho = tables.shared_rho + tables.item_rho[item] + tables.item_rho[negative]
@@ -275,18 +256,12 @@ def _fold_in(work: TranslationWorkspace, n: int, ridge: float) -> int:
 
 
 @compiled
-def _value(tables: TranslationFakes, work: TranslationWorkspace, n: int) -> float:
+def _value(tables: TranslationUserTables, work: TranslationWorkspace, n: int) -> float:
     """``-s . G`` of the user whose first ``n`` samples are loaded; moves its row."""
     if n == 0:
         return 0.0
-    if tables.fold:
-        ridge = tables.ridge
-        if tables.ridge_per_sample:
-            total_weight = 0.0
-            for s in range(n):
-                total_weight += work.weight[s]
-            ridge *= total_weight
-        _fold_in(work, n, ridge)
+    if tables.row.fold:
+        _fold_in(work, n, row_ridge(tables.row, work.weight, n))
     else:
         _margins(work, work.p, n)
         derivatives(n, work.x, work.weight, work.slope, work.curvature)
@@ -305,7 +280,7 @@ def _value(tables: TranslationFakes, work: TranslationWorkspace, n: int) -> floa
 
 @compiled
 def prefix_values(
-    tables: TranslationFakes,
+    tables: TranslationUserTables,
     work: TranslationWorkspace,
     offsets: IndexArray,
     items: IntArray,
@@ -331,7 +306,7 @@ def prefix_values(
                     start = 0
             if start == 0:
                 n = 0
-                work.p[:] = first_row(tables.first_rows, row)
+                work.p[:] = first_row(tables.row, row)
             for event in range(start, end):
                 n = _append(tables, work, row, event, owned, n)
                 if event < end - 1:

@@ -22,7 +22,7 @@ from torch import Tensor
 from loki_bench.contracts import DifferentiableRecommender, InfluenceObjective, TrainingSamples
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.influence.objectives.derivatives import losses_along
-from loki_bench.influence.objectives.factor import Curvature
+from loki_bench.influence.objectives.training_objective import Curvature
 from loki_bench.influence.objectives.user_sampling import DrawnSamples
 
 __all__ = ["AutogradObjective", "take_samples"]

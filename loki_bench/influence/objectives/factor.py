@@ -6,7 +6,6 @@ cancels).
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +24,11 @@ from loki_bench.influence.kernels.factor import (
     margin_derivatives,
     regularise,
 )
+from loki_bench.influence.objectives.training_objective import Curvature
 from loki_bench.interactions import Sequences
 
-__all__ = ["Curvature", "FactorObjective", "TableLayout", "last_items_of"]
+__all__ = ["FactorObjective", "TableLayout", "last_items_of"]
 
-Curvature = Literal["exact", "gauss-newton"]
 FloatArray = NDArray[np.floating]
 IndexArray = NDArray[np.int64]
 

@@ -3,7 +3,8 @@
 Hestenes and Stiefel (1952); stopping at negative curvature as in Martens (2010, "Deep learning via
 Hessian-free optimization"). A factor model's Hessian has exact zero modes (rotations of the
 factors) even at a minimum, and slightly negative ones before it: a run must not go on dividing by
-them.
+them. ``scipy.sparse.linalg.cg`` does: it neither stops at negative curvature nor reports it, and it
+has no estimate of the extreme eigenvalues, from which the damping of the next run is chosen.
 """
 
 from collections.abc import Callable
@@ -49,6 +50,17 @@ class Solution:
     lambda_max: float
     lambda_min: float = float("nan")
     scaled_residual: float = float("nan")
+
+    @classmethod
+    def direct(cls, s: FloatArray) -> "Solution":
+        """A solution that no iteration found: it knows nothing of H."""
+        return cls(
+            s=s,
+            iterations=0,
+            relative_residual=float("nan"),
+            negative_curvature=False,
+            lambda_max=float("nan"),
+        )
 
 
 def conjugate_gradient(

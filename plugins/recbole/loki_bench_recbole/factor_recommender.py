@@ -209,7 +209,7 @@ class RecBoleFactorRecommender(RecBoleRecommender, FactorRecommender):
                 batch_size=self._batch_size,
                 seed=seed,
             )
-        rows = tuple(source.users if row == "user" else source.last_items for row in self.term_rows)
+        rows = self._sample_rows(source)
         tables = tuple(self._numpy_tables())
         return CompiledEpoch(
             source,

@@ -6,7 +6,8 @@ import pytest
 from loki_bench.contracts import InfluenceObjective
 from loki_bench.influence.estimators.cg import ConjugateGradientInfluence
 from loki_bench.influence.fake_users.autograd import AutogradFakeUsers
-from loki_bench.influence.fake_users.samples import FakeUserOptions
+from loki_bench.influence.fake_users.options import FakeUserOptions
+from loki_bench.influence.fake_users.samples import sample_rules
 from loki_bench.influence.fake_users.translation import TranslationFakeUsers
 from loki_bench.influence.objectives.autograd import AutogradObjective
 from loki_bench.interactions import Sequences
@@ -82,17 +83,10 @@ def test_transrecs_closed_form_is_what_differentiation_gives(cycle):
     objective = AutogradObjective(model, samples)
     s = np.random.default_rng(0).normal(size=objective.size).astype(np.float32)
     options = FakeUserOptions(fake_user="mean", n_negatives=2)
-    targets = on_targets(cycle.train)
-    closed = TranslationFakeUsers(
-        model,
-        s,
-        options,
-        train=cycle.train,
-        pool=samples.negatives,
-        targets=targets,
-        seed=0,
-    )
-    automatic = AutogradFakeUsers(objective, s, options, train=cycle.train, targets=targets, seed=0)
+    targets = on_targets(cycle.train).items
+    rules = sample_rules(model, cycle.train, samples, targets, options, seed=0)
+    closed = TranslationFakeUsers(model, s, options, train=cycle.train, rules=rules, seed=0)
+    automatic = AutogradFakeUsers(objective, s, options, train=cycle.train, rules=rules, seed=0)
     rows = Sequences.of([[8, 9, 8, 9], [2, 9, 3], [1, 1], [9], []])
     wanted = automatic.influence(rows)
     np.testing.assert_allclose(closed.influence(rows), wanted, atol=1e-5 * np.abs(wanted).max())

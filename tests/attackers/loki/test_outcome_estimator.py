@@ -45,7 +45,7 @@ def test_an_estimator_without_the_fast_way_is_asked_step_by_step(planted_influen
     view = loki_view()
     samples = np.repeat(view.goal.users, 4), np.tile(view.goal.items, 3)
     (only,) = fit_estimators(
-        view, *samples, reward="influence", skip_opaque_surrogates=False, seed=0
+        view, *samples, reward="influence", skip_nondifferentiable=False, seed=0
     )
     filler = int(view.history[0][0])
     sequences = np.array([[filler, 0, 0], [0, filler, 1]], dtype=np.int32)
@@ -71,7 +71,7 @@ def test_an_estimator_that_finds_no_difference_is_an_error_not_a_division_by_zer
 
 
 def fit_all(view, **changes):
-    options = {"reward": "influence", "skip_opaque_surrogates": False, "seed": 0} | changes
+    options = {"reward": "influence", "skip_nondifferentiable": False, "seed": 0} | changes
     return fit_estimators(view, ids([0]), ids([1]), **options)
 
 
@@ -91,20 +91,20 @@ def test_on_request_such_a_surrogate_is_left_out(loki_view, surrogate):
     view = loki_view(
         surrogates=lambda h: (surrogate(h, name="knn", opaque=True), surrogate(h, weight=2.0))
     )
-    (only,) = fit_all(view, skip_opaque_surrogates=True)
+    (only,) = fit_all(view, skip_nondifferentiable=True)
     assert (only.name, only.weight) == ("mf", 2.0)
 
 
 def test_no_surrogate_left_is_an_error(loki_view, surrogate):
     view = loki_view(surrogates=lambda h: (surrogate(h, opaque=True),))
     with pytest.raises(RejectedError, match="none of the 1 surrogates"):
-        fit_all(view, skip_opaque_surrogates=True)
+        fit_all(view, skip_nondifferentiable=True)
     with pytest.raises(RejectedError, match="none of the 0 surrogates"):
         fit_all(dataclasses.replace(view, surrogates=()))
 
 
 def test_no_influence_estimator_is_an_error(loki_view):
-    with pytest.raises(RejectedError, match="was lent no influence estimator"):
+    with pytest.raises(RejectedError, match="got no influence estimator"):
         fit_all(loki_view(influence=None))
 
 

@@ -12,9 +12,9 @@ import pytest
 from factor_doubles import ConvergedFactors, random_users
 
 import loki_bench.influence
-from loki_bench.influence.estimators.leverage import LeverageUsers
-from loki_bench.influence.fake_users.factor import FakeUsers
-from loki_bench.influence.fake_users.samples import FakeUserOptions, SamplesPerEvent
+from loki_bench.influence.fake_users.factor import FactorFakeUsers
+from loki_bench.influence.fake_users.leverage import LeverageFakeUsers
+from loki_bench.influence.fake_users.options import FakeUserOptions
 from loki_bench.influence.kernels.factor import (
     add_gradient,
     add_hessian_product,
@@ -24,7 +24,8 @@ from loki_bench.influence.kernels.factor import (
 from loki_bench.influence.kernels.fake_user import sequence_values
 from loki_bench.influence.kernels.fold_in import cholesky, cholesky_solve, fold_in
 from loki_bench.influence.kernels.leverage import leverage_values
-from loki_bench.influence.kernels.marginal import augmented_marginals, refolded_marginals
+from loki_bench.influence.kernels.marginal import derivative_marginals, difference_marginals
+from loki_bench.influence.kernels.negatives import SampleRules
 from loki_bench.influence.objectives.factor import FactorObjective
 from loki_bench.interactions import Sequences
 
@@ -90,12 +91,17 @@ def objective_of(kinds, dtype, d, *, per_sample=False):
 
 def fake_users_of(objective):
     rng = np.random.default_rng(2)
-    return FakeUsers(
+    return FactorFakeUsers(
         objective,
         rng.normal(size=objective.size).astype(objective.theta.dtype),
         FakeUserOptions(),
-        samples_per_event=SamplesPerEvent(first=1.0, later=1.0),
-        negatives=rng.permutation(N_ITEMS).astype(np.int32),
+        rules=SampleRules(
+            negatives=rng.permutation(N_ITEMS).astype(np.int32),
+            n_negatives=1,
+            negatives_per_prefix=False,
+            first_weight=1.0,
+            later_weight=1.0,
+        ),
         seed=0,
     )
 
@@ -169,7 +175,7 @@ def test_influences_and_rewards_do_not_depend_on_addresses(kinds, dtype, d, ever
     assert_same_bits_everywhere(sequence_values, arguments)
 
 
-@pytest.mark.parametrize("kernel", [refolded_marginals, augmented_marginals])
+@pytest.mark.parametrize("kernel", [difference_marginals, derivative_marginals])
 @KINDS
 @WIDTHS
 def test_marginal_influences_do_not_depend_on_addresses(kernel, kinds, d):
@@ -185,7 +191,7 @@ def test_marginal_influences_do_not_depend_on_addresses(kernel, kinds, d):
 def test_leverage_corrections_do_not_depend_on_addresses(kinds, d):
     objective = objective_of(kinds, np.float32, d, per_sample=True)
     users, rows = fake_users_of(objective), candidates()
-    blocks = LeverageUsers(objective, users, damping=0.1)._blocks
+    blocks = LeverageFakeUsers(objective, users, damping=0.1)._blocks
     work, out = users.workspace(13), np.zeros(rows.n_events)
     arguments = (users.tables, blocks, work, rows.offsets, rows.items, True, out)
     assert_same_bits_everywhere(leverage_values, arguments)
@@ -207,7 +213,7 @@ def test_a_table_that_is_not_finite_makes_the_summed_loss_not_finite(bad):
 
 def test_functions_that_sum_in_any_order_write_no_array():
     sums = 0
-    for path in Path(loki_bench.influence.__file__).parent.glob("*.py"):
+    for path in Path(loki_bench.influence.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.FunctionDef):
                 continue

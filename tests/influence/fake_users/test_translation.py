@@ -10,7 +10,8 @@ from loki_bench.contracts import InfluenceObjective
 from loki_bench.errors import InvalidAnswerError, ParameterError
 from loki_bench.influence.estimators.cg import ConjugateGradientInfluence
 from loki_bench.influence.fake_users.autograd import AutogradFakeUsers
-from loki_bench.influence.fake_users.samples import FakeUserOptions
+from loki_bench.influence.fake_users.options import FakeUserOptions
+from loki_bench.influence.fake_users.samples import sample_rules
 from loki_bench.influence.fake_users.translation import TranslationFakeUsers
 from loki_bench.influence.objectives.autograd import AutogradObjective
 from loki_bench.interactions import Sequences
@@ -37,13 +38,13 @@ def case():
 def both(case, **options):
     train, model, targets, objective, s = case
     chosen = FakeUserOptions(**options)
-    pool = objective.samples.negatives
-    closed = TranslationFakeUsers(model, s, chosen, train=train, pool=pool, targets=targets, seed=0)
-    automatic = AutogradFakeUsers(objective, s, chosen, train=train, targets=targets, seed=0)
+    rules = sample_rules(model, train, objective.samples, targets.items, chosen, seed=0)
+    closed = TranslationFakeUsers(model, s, chosen, train=train, rules=rules, seed=0)
+    automatic = AutogradFakeUsers(objective, s, chosen, train=train, rules=rules, seed=0)
     return closed, automatic
 
 
-@pytest.mark.parametrize("negatives", ["shared", "by-prefix"])
+@pytest.mark.parametrize("negatives", ["common", "per-prefix"])
 @pytest.mark.parametrize("fake_user", ["transition-only", "mean"])
 def test_fake_users_with_a_fixed_row_are_scored_as_by_differentiation(case, fake_user, negatives):
     closed, automatic = both(case, fake_user=fake_user, n_negatives=2, negatives=negatives)
@@ -82,7 +83,7 @@ def test_the_folded_in_row_is_a_minimum_of_the_fake_users_own_loss(case):
     p = np.array(slopes) / ridge + shared
     assert np.linalg.norm(p) > 0.1
 
-    negatives = closed.tables.negatives
+    negatives = closed.tables.samples.negatives
     free = torch.tensor(p, requires_grad=True)
     items, biases = model.tables[1].detach(), model.tables[2].detach()[:, 0]
     loss = 0.5 * ridge * (free**2).sum()
@@ -99,7 +100,7 @@ def test_the_folded_in_row_is_a_minimum_of_the_fake_users_own_loss(case):
     np.testing.assert_allclose(gradient.numpy(), 0.0, atol=1e-4)
 
 
-@pytest.mark.parametrize("negatives", ["shared", "by-prefix"])
+@pytest.mark.parametrize("negatives", ["common", "per-prefix"])
 def test_rewards_of_a_sequence_add_up_to_its_influence(case, negatives):
     closed, _ = both(case, n_negatives=4, negatives=negatives)
     rows = Sequences.of([*random_users(10, N_ITEMS, seed=4, low=8, high=16), [], [2]])
@@ -148,7 +149,7 @@ def test_a_translation_model_goes_through_the_closed_form_and_repeats(case):
     answers = []
     for _ in range(2):
         estimator = ConjugateGradientInfluence(damping=1.0).fit(model, train, targets, seed=0)
-        assert isinstance(estimator._scorer, TranslationFakeUsers)
+        assert isinstance(estimator._scorer(), TranslationFakeUsers)
         assert estimator.report["gauss_newton"] == 1.0
         assert estimator.report["relative_residual"] < 1e-2
         answers.append(estimator.influence(rows))

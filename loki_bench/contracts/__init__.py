@@ -1,0 +1,48 @@
+"""What plugins implement (abstract classes) and what the host passes them (frozen dataclasses).
+
+An abstract class can gain a method with a default later without breaking anyone. Everything
+passed to a plugin is immutable; every answer is checked by the host before it is used.
+
+A module for each kind of component; every name is imported from this package.
+"""
+
+from loki_bench.contracts.attackers import Attacker, AttackerView, QueryOracle, Surrogate
+from loki_bench.contracts.datasets import DatasetLoader
+from loki_bench.contracts.defenses import Defended, Defense
+from loki_bench.contracts.goals import Budget, Goal, GoalKind, ids
+from loki_bench.contracts.influence import InfluenceEstimator, InfluenceObjective
+from loki_bench.contracts.metrics import Metric, Outcome
+from loki_bench.contracts.recommenders import (
+    DifferentiableRecommender,
+    FactorRecommender,
+    FactorTerm,
+    Recommender,
+    TrainingSamples,
+    TranslationRecommender,
+    TranslationTables,
+)
+
+__all__ = [
+    "Attacker",
+    "AttackerView",
+    "Budget",
+    "DatasetLoader",
+    "Defended",
+    "Defense",
+    "DifferentiableRecommender",
+    "FactorRecommender",
+    "FactorTerm",
+    "Goal",
+    "GoalKind",
+    "InfluenceEstimator",
+    "InfluenceObjective",
+    "Metric",
+    "Outcome",
+    "QueryOracle",
+    "Recommender",
+    "Surrogate",
+    "TrainingSamples",
+    "TranslationRecommender",
+    "TranslationTables",
+    "ids",
+]

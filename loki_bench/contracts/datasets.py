@@ -1,0 +1,35 @@
+"""What a dataset implements."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from loki_bench.interactions import Interactions
+
+__all__ = ["DatasetLoader"]
+
+
+class DatasetLoader(ABC):
+    """Reads one dataset."""
+
+    @abstractmethod
+    def load(self, folder: Path, *, download: bool) -> Interactions:
+        """Read the dataset.
+
+        Parameters
+        ----------
+        folder : Path
+            The data folder; a downloaded file is kept there.
+        download : bool
+            Whether the loader may use the network.
+
+        Returns
+        -------
+        Interactions
+            Every user's items, oldest first: int32 items of shape (n_events,), int64 offsets of
+            shape (n_users + 1,).
+
+        Raises
+        ------
+        DatasetError
+            Names the file, and what is wrong with it or where to put it.
+        """

@@ -1,0 +1,78 @@
+"""What a defense implements, and what it did to the training data."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.interactions import Interactions
+
+__all__ = ["Defended", "Defense"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Defended:
+    """What a defense did to the training data, and what that cost before any attack.
+
+    Attributes
+    ----------
+    kept : bool array of shape (n_users + n_fake_users,)
+        Which users of the poisoned data it kept: genuine users first, then the fake ones.
+    suspicion : float64 array of shape (n_users + n_fake_users,), or None
+        How suspicious each of these users was to it; None where it gives no such number.
+    clean_kept : bool array of shape (n_users,)
+        Which users of the clean data it kept.
+    undefended_test_ranks : float64 array of shape (n_test_users,)
+        Rank of each genuine user's own test item with neither attack nor defense.
+    """
+
+    kept: NDArray[np.bool_]
+    suspicion: NDArray[np.float64] | None
+    clean_kept: NDArray[np.bool_]
+    undefended_test_ranks: NDArray[np.float64]
+
+
+class Defense(ABC):
+    """Chooses which users' events the victim is trained on.
+
+    It knows neither which users are fake nor how many: the host passes the users in random order
+    and without their tokens.
+    """
+
+    @abstractmethod
+    def keep(self, train: Interactions, *, seed: int) -> NDArray[np.bool_]:
+        """Which users to keep; a defense may drop users, never add or change events.
+
+        Parameters
+        ----------
+        train : Interactions
+            Training events of all users, genuine and fake; read-only. A row may be empty.
+        seed : int
+            The only source of randomness that the defense may use.
+
+        Returns
+        -------
+        bool array of shape (n_users,)
+            False for users whose events the victim is not trained on. Anything else, and keeping no
+            event at all, fails the cell.
+
+        Raises
+        ------
+        Exception
+            Any exception fails the cell; the record keeps its text.
+        """
+
+    @property
+    def suspicion(self) -> NDArray[np.float64] | None:
+        """How suspicious each user of the last :meth:`keep` is; higher is more suspicious.
+
+        float64 array of shape (n_users,), finite; None where the defense has no such number.
+        The host measures how well it ranks fake users above genuine ones, whatever the threshold.
+        """
+        return None
+
+    @property
+    def report(self) -> dict[str, float]:
+        """Numbers worth recording about the last :meth:`keep`: its threshold, for example."""
+        return {}

@@ -1,0 +1,79 @@
+"""What a spec says of its component: former words, and the present ones that replace them."""
+
+import warnings
+
+import pytest
+
+from loki_bench.content_ids import content_id
+from loki_bench.errors import ParameterError
+from loki_bench.plugins.registry import Origin
+from loki_bench.plugins.specs import DefenseSpec
+from loki_bench.suite.cell import resolve
+
+ORIGIN = Origin(distribution="made-up", version="1.0")
+
+
+class Threshold:
+    """A component whose parameter ``level`` was once called ``cut``, and "high" once "strict"."""
+
+    def __init__(self, *, level: str = "high", share: float = 0.5) -> None:
+        self.level, self.share = level, share
+
+
+SPEC = DefenseSpec(
+    name="threshold",
+    summary="A made-up one",
+    target=f"{__name__}:Threshold",
+    former_parameters={"cut": "level"},
+    former_values={"level": {"strict": "high", "lax": "low"}},
+)
+
+
+@pytest.fixture(autouse=True)
+def spec_finds_its_target(monkeypatch):
+    monkeypatch.setattr(DefenseSpec, "resolve", lambda self: Threshold)
+
+
+def resolved(**given):
+    return resolve(SPEC, ORIGIN, given)
+
+
+@pytest.mark.parametrize(
+    ("old", "present", "message"),
+    [
+        ({"cut": "low"}, {"level": "low"}, "parameter 'cut' is now called 'level'"),
+        ({"level": "lax"}, {"level": "low"}, "level = 'lax' is now called 'low'"),
+        ({"level": "strict"}, {"level": "high"}, "level = 'strict' is now called 'high'"),
+    ],
+)
+def test_a_former_word_is_taken_with_a_warning_and_leads_to_the_same_id(old, present, message):
+    with pytest.warns(FutureWarning, match=f"defense 'threshold': {message}"):
+        by_old = resolved(**old)
+    by_present = resolved(**present)
+    assert by_old == by_present
+    assert content_id(by_old.identity) == content_id(by_present.identity)
+    assert by_old.label == by_present.label
+
+
+def test_a_former_name_with_a_former_value_is_taken_too():
+    with pytest.warns(FutureWarning) as caught:
+        assert resolved(cut="lax") == resolved(level="low")
+    assert len(caught) == 2
+
+
+def test_a_component_is_built_from_former_words_too():
+    with pytest.warns(FutureWarning):
+        assert SPEC.build({"cut": "lax"}).level == "low"
+
+
+def test_present_words_give_no_warning_and_other_values_are_left_alone():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert resolved(level="low", share=0.1).changed == {"level": "low", "share": 0.1}
+        assert SPEC.build({"level": "unheard-of"}).level == "unheard-of"
+
+
+@pytest.mark.parametrize("order", [["cut", "level"], ["level", "cut"]])
+def test_a_parameter_under_both_its_names_is_refused(order):
+    with pytest.raises(ParameterError, match="was given 'level' twice: 'cut' is its former name"):
+        SPEC.build(dict.fromkeys(order, "low"))
