@@ -5,16 +5,16 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from loki_bench.contracts import InfluenceObjective
 from loki_bench.errors import ParameterError
 from loki_bench.influence.estimators.first_order import (
     FirstOrderInfluence,
     FloatArray,
+    LinearSystem,
     SolvedSystem,
 )
 from loki_bench.influence.fake_users.options import require_choice
 from loki_bench.influence.objectives.factor import FactorObjective
-from loki_bench.influence.objectives.training_objective import Curvature, TrainingObjective
+from loki_bench.influence.objectives.training_objective import Curvature
 from loki_bench.influence.solvers.conjugate_gradient import Solution, scaled_conjugate_gradient
 
 __all__ = ["ConjugateGradientInfluence", "CurvatureChoice"]
@@ -95,14 +95,9 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
     def _sampled_users(self) -> int | None:
         return self.sample_users
 
-    def _solve(
-        self,
-        training: TrainingObjective,
-        target: FloatArray,
-        objective: InfluenceObjective,
-        seed: int,
-    ) -> SolvedSystem:
-        diagonal = training.gauss_newton_diagonal(seed=seed)
+    def _solve(self, system: LinearSystem) -> SolvedSystem:
+        training = system.training
+        diagonal = training.gauss_newton_diagonal(seed=system.seed)
         gauss_newton = self.curvature == "gauss-newton" or (
             self.curvature == "automatic"
             and diagonal is not None  # there are losses to take the Gauss-Newton matrix of
@@ -122,7 +117,7 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
 
             return scaled_conjugate_gradient(
                 product,
-                target,
+                system.target,
                 None if diagonal is None else diagonal + damping,
                 tolerance=self.tolerance,
                 max_iterations=limit,

@@ -25,6 +25,7 @@ from loki_bench.interactions import Interactions, Sequences
 __all__ = [
     "FirstOrderInfluence",
     "FloatArray",
+    "LinearSystem",
     "Precision",
     "SolvedSystem",
     "require_differentiable",
@@ -32,6 +33,27 @@ __all__ = [
 
 FloatArray = NDArray[np.floating]
 Precision = Literal["float32", "float64"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LinearSystem:
+    """``H s = target``.
+
+    Attributes
+    ----------
+    training : TrainingObjective
+        Its Hessian is H.
+    target : array of shape (size,)
+        Gradient of the weighted sum of target scores.
+    targets : InfluenceObjective
+        That sum.
+    seed : int
+    """
+
+    training: TrainingObjective
+    target: FloatArray
+    targets: InfluenceObjective
+    seed: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,14 +107,8 @@ class FirstOrderInfluence(FakeUserOptions, InfluenceEstimator):
         require_choice("precision", self.precision, get_args(Precision))
 
     @abstractmethod
-    def _solve(
-        self,
-        training: TrainingObjective,
-        target: FloatArray,
-        objective: InfluenceObjective,
-        seed: int,
-    ) -> SolvedSystem:
-        """Find ``s`` with ``H s = target``, approximately."""
+    def _solve(self, system: LinearSystem) -> SolvedSystem:
+        """Find ``s``, approximately."""
 
     @property
     def _sampled_users(self) -> int | None:
@@ -124,7 +140,9 @@ class FirstOrderInfluence(FakeUserOptions, InfluenceEstimator):
         )
         training = linear.training
         target = training.target_gradient(objective)
-        solved = self._solve(training, target, objective, seed)
+        solved = self._solve(
+            LinearSystem(training=training, target=target, targets=objective, seed=seed)
+        )
         solution = solved.solution
         if not np.isfinite(solution.s).all():
             raise InvalidAnswerError(

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from loki_bench.contracts import InfluenceObjective
 from loki_bench.influence.estimators.first_order import (
     FirstOrderInfluence,
-    FloatArray,
+    LinearSystem,
     SolvedSystem,
 )
-from loki_bench.influence.objectives.training_objective import TrainingObjective
 from loki_bench.influence.solvers.conjugate_gradient import Solution
 
 __all__ = ["GradientDotInfluence"]
@@ -28,11 +26,5 @@ class GradientDotInfluence(FirstOrderInfluence):
     precision : "float32" or "float64"
     """
 
-    def _solve(
-        self,
-        training: TrainingObjective,
-        target: FloatArray,
-        objective: InfluenceObjective,
-        seed: int,
-    ) -> SolvedSystem:
-        return SolvedSystem(solution=Solution.direct(target))
+    def _solve(self, system: LinearSystem) -> SolvedSystem:
+        return SolvedSystem(solution=Solution.direct(system.target))

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from loki_bench.contracts import InfluenceObjective
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.influence.estimators.cg import ConjugateGradientInfluence, CurvatureChoice
-from loki_bench.influence.estimators.first_order import FloatArray, SolvedSystem
+from loki_bench.influence.estimators.first_order import LinearSystem, SolvedSystem
 from loki_bench.influence.fake_users.factor import FactorFakeUsers
 from loki_bench.influence.fake_users.leverage import LeverageFakeUsers
 from loki_bench.influence.fake_users.options import Marginal
@@ -40,18 +39,12 @@ class LeverageInfluence(ConjugateGradientInfluence):
     relative_damping: float = field(init=False, default=0.0)
     sample_users: int | None = field(init=False, default=None)
 
-    def _solve(
-        self,
-        training: TrainingObjective,
-        target: FloatArray,
-        objective: InfluenceObjective,
-        seed: int,
-    ) -> SolvedSystem:
-        if not isinstance(training, FactorObjective):
+    def _solve(self, system: LinearSystem) -> SolvedSystem:
+        if not isinstance(system.training, FactorObjective):
             raise InvalidAnswerError(
                 "influence estimator 'leverage' needs a FactorRecommender's tables: use 'cg'"
             )
-        return super()._solve(training, target, objective, seed)
+        return super()._solve(system)
 
     def _corrected(
         self, scorer: FakeUserScorer, training: TrainingObjective, solved: SolvedSystem

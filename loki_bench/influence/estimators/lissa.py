@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import get_args
 
-from loki_bench.contracts import InfluenceObjective
 from loki_bench.errors import ParameterError
 from loki_bench.influence.estimators.first_order import (
     FirstOrderInfluence,
     FloatArray,
+    LinearSystem,
     SolvedSystem,
 )
 from loki_bench.influence.fake_users.options import require_choice
-from loki_bench.influence.objectives.training_objective import Curvature, TrainingObjective
+from loki_bench.influence.objectives.training_objective import Curvature
 from loki_bench.influence.solvers.lissa_recursion import largest_eigenvalue, lissa
 
 __all__ = ["LissaInfluence"]
@@ -58,23 +58,17 @@ class LissaInfluence(FirstOrderInfluence):
         if self.scale is not None and not self.scale > 0:
             raise ParameterError(f"scale = {self.scale} must be above 0")
 
-    def _solve(
-        self,
-        training: TrainingObjective,
-        target: FloatArray,
-        objective: InfluenceObjective,
-        seed: int,
-    ) -> SolvedSystem:
+    def _solve(self, system: LinearSystem) -> SolvedSystem:
         def product(vector: FloatArray, out: FloatArray) -> FloatArray:
-            return training.hessian_product(
+            return system.training.hessian_product(
                 vector, curvature=self.curvature, damping=self.damping, out=out
             )
 
-        largest = largest_eigenvalue(product, target, seed=seed)
+        largest = largest_eigenvalue(product, system.target, seed=system.seed)
         scale = self.scale or _MARGIN * largest or 1.0
         solution = lissa(
             product,
-            target,
+            system.target,
             scale=scale,
             tolerance=self.tolerance,
             max_iterations=self.max_iterations,

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.contracts import InfluenceObjective
 from loki_bench.errors import InvalidAnswerError, ParameterError
 from loki_bench.influence.estimators.first_order import (
     FirstOrderInfluence,
     FloatArray,
+    LinearSystem,
     SolvedSystem,
 )
 from loki_bench.influence.objectives.factor import FactorObjective
-from loki_bench.influence.objectives.training_objective import TrainingObjective
 from loki_bench.influence.solvers.conjugate_gradient import Solution
 
 __all__ = ["TargetBlockInfluence", "target_block_solution"]
@@ -45,19 +44,14 @@ class TargetBlockInfluence(FirstOrderInfluence):
         if self.damping < 0:
             raise ParameterError(f"damping = {self.damping} must be 0 or more")
 
-    def _solve(
-        self,
-        training: TrainingObjective,
-        target: FloatArray,
-        objective: InfluenceObjective,
-        seed: int,
-    ) -> SolvedSystem:
+    def _solve(self, system: LinearSystem) -> SolvedSystem:
+        training = system.training
         if not isinstance(training, FactorObjective):
             raise InvalidAnswerError(
                 "influence estimator 'target-block' needs a FactorRecommender's tables: use 'cg'"
             )
-        items = np.unique(objective.items)
-        s = target_block_solution(training, target, items, damping=self.damping)
+        items = np.unique(system.targets.items)
+        s = target_block_solution(training, system.target, items, damping=self.damping)
         return SolvedSystem(
             solution=Solution.direct(s), damping=self.damping, report={"damping": self.damping}
         )

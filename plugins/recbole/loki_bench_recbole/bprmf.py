@@ -19,26 +19,12 @@ class BPRMF(RecBoleFactorRecommender):
     ----------
     embedding_size : int
         Length of the factors; 64 is RecBole's default.
-    epochs, validate_every, patience : int
-        See :class:`~loki_bench_recbole.training_loop.Schedule`. ``lbfgs`` takes ``epochs`` as
-        the most iterations, and validation events do not stop it.
-    learning_rate : float
-        Of AdaGrad (``compiled``) or Adam (``torch``).
     l2 : float or None
         ``compiled`` and ``torch``: each sample adds ``l2 / 2 * |row|**2`` for each of the three
         rows that it touches. ``lbfgs``: every row of every table adds it once. None is 0.05, and
         1.0 for ``lbfgs``.
-    batch_size : int
-        Of the torch trainer; the compiled one steps after every sample. 2,048 is RecBole's
-        default.
-    tolerance : float
-        ``lbfgs`` stops when no component of the gradient is larger.
-    trainer : "compiled", "torch" or "lbfgs"
-        AdaGrad after every sample, in compiled code; Adam on batches, in torch; or L-BFGS on all
-        samples with the negatives of ``training_samples(train, seed=<the fit's seed>)``, in
-        float64, for surrogates whose gradient must be near zero. Give it more ``epochs``.
-    device : str
-        For the torch trainer, as torch names it.
+    epochs, learning_rate, validate_every, patience, batch_size, tolerance, trainer, device
+        See :class:`~loki_bench_recbole.factor_recommender.RecBoleFactorRecommender`.
     """
 
     name = "bprmf"

@@ -37,6 +37,29 @@ class RecBoleFactorRecommender(RecBoleRecommender, FactorRecommender):
     x is the positive item's score minus the negative's. Every training sample adds
     ``l2 / 2 * |row|**2`` for each row of a table that it touches; with the ``lbfgs`` trainer
     every row of a table is charged once instead.
+
+    Parameters
+    ----------
+    embedding_size : int
+        Length of the factors.
+    learning_rate : float
+        Of AdaGrad (``compiled``) or Adam (``torch``).
+    l2 : float or None
+        None is ``default_l2``, and 1.0 for ``lbfgs``.
+    batch_size : int
+        Of the torch trainer; the compiled one steps after every sample. 2,048 is RecBole's
+        default.
+    tolerance : float
+        ``lbfgs`` stops when no component of the gradient is larger.
+    trainer : "compiled", "torch" or "lbfgs"
+        AdaGrad after every sample, in compiled code; Adam on batches, in torch; or L-BFGS on all
+        samples with the negatives of ``training_samples(train, seed=<the fit's seed>)``, in
+        float64, for surrogates whose gradient must be near zero. Give it more ``epochs``.
+    device : str
+        For the torch trainer, as torch names it.
+    schedule : Schedule
+        Epochs, validation and patience. ``lbfgs`` takes the epochs as the most iterations, and
+        validation events do not stop it.
     """
 
     term_rows: ClassVar[tuple[Literal["user", "last-item"], ...]]
