@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
+from loki_bench.event_log import EventLog
 from loki_bench.interactions import Interactions, Sequences, locked
 from loki_bench.split import HeldOut
 
@@ -800,6 +801,14 @@ class DatasetLoader(ABC):
         DatasetError
             One sentence: which file, what is wrong with it or where to put it.
         """
+
+    def read(self, folder: Path, *, download: bool) -> EventLog:
+        """The dataset with what else is known of its events: times, parts, what was left out.
+
+        The parameters and errors are those of :meth:`load`, and so are the sequences. A loader
+        that knows no more than the sequences need not write it.
+        """
+        return EventLog.of(self.load(folder, download=download))
 
 
 def ids(values: Sequence[int]) -> NDArray[np.int32]:

