@@ -4,7 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-__all__ = ["CellKind", "column_kind", "described", "kind_of"]
+from loki_bench.datasets.time_units import unit_of
+
+__all__ = ["CellKind", "bare", "column_kind", "described", "kind_of", "looks_like_times"]
 
 CellKind: TypeAlias = Literal["whole numbers", "decimals", "times", "words", "nothing"]
 
@@ -20,7 +22,7 @@ _TIME = re.compile(
 
 def kind_of(cell: str) -> CellKind:
     """What one cell reads like; blanks and quotes around it don't count."""
-    text = cell.strip().strip('"').strip()
+    text = bare(cell)
     if not text:
         return "nothing"
     if _WHOLE.fullmatch(text):
@@ -42,6 +44,22 @@ def column_kind(cells: Sequence[str]) -> CellKind:
     return kinds.pop() if len(kinds) == 1 else "words"
 
 
+def looks_like_times(cells: Sequence[str]) -> bool:
+    """Whether all cells are dates, or whole numbers that count from 1970 to a year near ours."""
+    kind = column_kind(cells)
+    if kind != "whole numbers":
+        return kind == "times"
+    return all(unit_of(int(bare(cell))) for cell in cells if bare(cell))
+
+
+def bare(cell: str) -> str:
+    """The cell without blanks and quotes around it."""
+    return cell.strip().strip('"').strip()
+
+
 def described(rows: Sequence[Sequence[str]]) -> str:
     """The kinds of all columns, for a message: ``whole numbers, times, words``."""
-    return ", ".join(column_kind(cells) for cells in zip(*rows, strict=False))
+    columns = list(zip(*rows, strict=False))
+    return ", ".join(
+        "times" if looks_like_times(cells) else column_kind(cells) for cells in columns
+    )

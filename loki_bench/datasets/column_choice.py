@@ -1,16 +1,23 @@
 """Find the columns that the parameters name, by name or by number."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from loki_bench.datasets.reading import ColumnChoice
 from loki_bench.errors import DatasetError
 from loki_bench.plugins.specs import nearest
 
-__all__ = ["find_column"]
+__all__ = ["find_column", "time_hint"]
 
 
-def find_column(column: ColumnChoice, columns: Sequence[str], *, path: Path, parameter: str) -> int:
+def find_column(
+    column: ColumnChoice,
+    columns: Sequence[str],
+    *,
+    path: Path,
+    parameter: str,
+    timelike: Callable[[], Sequence[str]] = tuple,
+) -> int:
     """Number, from 0, of a column.
 
     Parameters
@@ -23,6 +30,8 @@ def find_column(column: ColumnChoice, columns: Sequence[str], *, path: Path, par
         The file, for error messages.
     parameter : str
         Which parameter names the column.
+    timelike : function to sequence of str
+        The columns that look like times; asked for where the column of times is not there.
 
     Raises
     ------
@@ -41,12 +50,16 @@ def find_column(column: ColumnChoice, columns: Sequence[str], *, path: Path, par
     if places:
         return places[0]
     shown = ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "")
-    hint = (
-        ', or pass timestamp_column = "" where its rows are oldest first'
-        if parameter == "timestamp_column"
-        else ""
-    )
+    hint = time_hint(timelike()) if parameter == "timestamp_column" else ""
     raise DatasetError(
         f"{path}: it has no column '{column}'{nearest(column, list(columns))}; it has {shown}; "
         f"name the right one with {parameter}{hint}"
     )
+
+
+def time_hint(timelike: Sequence[str]) -> str:
+    """What to write where the column of times has another name, or there is none."""
+    if timelike:
+        quoted = " and ".join(f"'{name}'" for name in timelike)
+        return f"; {quoted} look{'s' if len(timelike) == 1 else ''} like times"
+    return '; timestamp_column = "" says that there are no times and its rows are oldest first'

@@ -149,6 +149,8 @@ def raw_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
     rest: list[bytes] = []
     for block in blocks:
         lines = block.splitlines(keepends=True)
+        if not lines:
+            continue
         if len(lines) == 1 and not block.endswith(b"\n"):
             rest.append(block)
             continue
@@ -246,20 +248,19 @@ def _unpacked(path: Path) -> tuple[BinaryIO, str, tuple[str, ...]]:
     stream: BinaryIO = path.open("rb")
     name = path.name
     packing: tuple[str, ...] = ()
-    for _ in range(2):  # a zip archive may hold a gzipped file
-        first = stream.read(8)
-        stream.seek(0)
-        kind = next((k for magic, k in COMPRESSIONS.items() if first.startswith(magic)), None)
-        if kind is None:
-            break
-        outer = stream
-        try:
-            inner, name = _OPENERS[kind](outer, name, path)
-        except DatasetError:
-            outer.close()
-            raise
-        stream = cast("BinaryIO", io.BufferedReader(_Checked(inner, outer, path), BLOCK))
-        packing = (*packing, kind)
+    try:
+        for _ in range(2):  # a zip archive may hold a gzipped file
+            first = stream.read(8)
+            stream.seek(0)
+            kind = next((k for magic, k in COMPRESSIONS.items() if first.startswith(magic)), None)
+            if kind is None:
+                break
+            inner, name = _OPENERS[kind](stream, name, path)
+            stream = cast("BinaryIO", io.BufferedReader(_Checked(inner, stream, path), BLOCK))
+            packing = (*packing, kind)
+    except DatasetError:
+        stream.close()
+        raise
     return stream, name, packing
 
 

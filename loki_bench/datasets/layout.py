@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn, TypeAlias
 
-from loki_bench.datasets.cell_kinds import column_kind, described, kind_of
+from loki_bench.datasets.cell_kinds import bare, column_kind, described, kind_of
 from loki_bench.datasets.data_file import DataFile
 from loki_bench.datasets.one_line_a_user import check_line
 from loki_bench.datasets.reading import Reading
@@ -161,9 +161,9 @@ def _is_table(rows: Sequence[Sequence[str]]) -> bool:
         return True
     if "decimals" in kinds[1:] and set(kinds[1:]) != {"decimals"}:
         return True
-    if kinds[-1] == "whole numbers" and all(abs(int(row[-1])) >= _EPOCH for row in rows):
+    if kinds[-1] == "whole numbers" and all(_is_large(row[-1]) for row in rows):
         others = [row[at] for row in rows for at in range(1, len(row) - 1)]
-        return not all(kind_of(o) == "whole numbers" and abs(int(o)) >= _EPOCH for o in others)
+        return not all(_is_large(other) for other in others)
     users = {row[0] for row in rows}
     return 2 * len(users) <= len(rows)
 
@@ -177,9 +177,13 @@ def _is_movielens(sample: Sample) -> bool:
     return (
         {column_kind(users), column_kind(items), column_kind(times)} == {"whole numbers"}
         and column_kind(ratings) in ("whole numbers", "decimals")
-        and all(0 <= float(rating) <= 5 for rating in ratings)
-        and all(int(time) >= _EPOCH for time in times)
+        and all(bare(rating) and 0 <= float(bare(rating)) <= 5 for rating in ratings)
+        and all(_is_large(time) for time in times)
     )
+
+
+def _is_large(cell: str) -> bool:
+    return kind_of(cell) == "whole numbers" and abs(int(bare(cell))) >= _EPOCH
 
 
 # -------------------------------------------------------------------------- sequences and pairs
@@ -338,11 +342,15 @@ def _refuse_without_header(
 ) -> NoReturn:
     first = rows[0]
     kinds = described([row for row in rows if len(row) == len(first)])
+    times = (
+        "'timestamp'"
+        if "times" in kinds
+        else "'timestamp', or timestamp_column = \"\" where it has no times"
+    )
     raise DatasetError(
         f"{file.path}, line {sample.numbers[0]}: it looks like data ({_shown(first)}): a table "
         f"of {len(first)} columns ({kinds}) without a header; name them with columns = [...], one "
-        "name for each, among them 'user_id', 'item_id' and, where there are times, 'timestamp' "
-        '(timestamp_column = "" says that there are none)'
+        f"name for each, among them 'user_id', 'item_id' and {times}"
     )
 
 

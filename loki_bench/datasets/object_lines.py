@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from loki_bench.datasets.cell_kinds import looks_like_times
+from loki_bench.datasets.column_choice import time_hint
 from loki_bench.datasets.data_file import DataFile
 from loki_bench.datasets.event_table import EventTable
 from loki_bench.datasets.layout import Layout
@@ -177,8 +179,11 @@ def _unit(layout: Layout) -> str:
 
 
 def _refuse_missing(file: DataFile, layout: Layout, name: str, parameter: str) -> None:
-    keys = [str(key) for key in next(_objects(file, layout)[1])[1]]
+    first = next(_objects(file, layout)[1])[1]
+    keys = [str(key) for key in first]
+    timelike = [str(key) for key, value in first.items() if looks_like_times([str(value)])]
     raise DatasetError(
         f"{file.path}: its objects have no key '{name}'{nearest(name, keys)}; the first one has "
         f"{', '.join(keys[:20])}; name the right one with {parameter}"
+        + (time_hint(timelike) if parameter == "timestamp_column" else "")
     )

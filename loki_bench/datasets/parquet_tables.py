@@ -31,7 +31,7 @@ def read_parquet(file: DataFile, reading: Reading) -> EventTable:
         source = io.BytesIO(file.open().read()) if file.packing else str(file.path)
         parquet = pq.ParquetFile(source)
         columns = parquet.schema_arrow.names
-        chosen = _chosen(file, reading, columns)
+        chosen = _chosen(file, reading, parquet.schema_arrow)
         # by name: a table may have columns of one name, which find_column refuses where it counts
         table = parquet.read(columns=list(dict.fromkeys(columns[at] for at in chosen.values())))
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -61,7 +61,9 @@ def read_parquet(file: DataFile, reading: Reading) -> EventTable:
     )
 
 
-def _chosen(file: DataFile, reading: Reading, columns: list[str]) -> dict[str, int]:
+def _chosen(file: DataFile, reading: Reading, schema: pa.Schema) -> dict[str, int]:
+    columns = schema.names
+    timelike = [f.name for f in schema if pa.types.is_temporal(f.type)]
     wanted = {
         "user_column": reading.user_column,
         "item_column": reading.item_column,
@@ -71,6 +73,12 @@ def _chosen(file: DataFile, reading: Reading, columns: list[str]) -> dict[str, i
     if reading.rating_column is not None:
         wanted["rating_column"] = reading.rating_column
     return {
-        key: find_column(column, columns, path=file.path, parameter=key.partition(" ")[0])
+        key: find_column(
+            column,
+            columns,
+            path=file.path,
+            parameter=key.partition(" ")[0],
+            timelike=lambda: timelike,
+        )
         for key, column in wanted.items()
     }

@@ -123,7 +123,8 @@ def looks_like_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool
         return all(_is_measure(first[at]) for at in measured)
     if any(_is_measure(cell) for cell in first) and not rows:
         return True
-    again = [at for at in others if first[at].strip() and any(r[at] == first[at] for r in rows)]
+    full = [row for row in rows if len(row) == len(first)]
+    again = [at for at in others if first[at].strip() and any(r[at] == first[at] for r in full)]
     return bool(again) and not any(list(row) == list(first) for row in rows)
 
 

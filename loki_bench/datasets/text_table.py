@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from loki_bench.datasets.cell_kinds import looks_like_times
 from loki_bench.datasets.column_choice import find_column
 from loki_bench.datasets.data_file import DataFile, decoded, raw_lines
 from loki_bench.datasets.event_table import EventTable
@@ -22,6 +23,9 @@ __all__ = ["read_text_table"]
 
 _UNIT_SEPARATOR = b"\x1f"
 """Stands in for separators of more than one character; no text has it by intent."""
+
+_RARELY_QUOTED = ("\t", BLANKS)
+"""Separators of files in which a quote is rather a character of a name."""
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 _BLOCK, _LARGEST_BLOCK = 1 << 22, 1 << 28
@@ -47,6 +51,7 @@ class _Reader:
         self.columns = list(layout.columns)
         self.quoting = False
         self.unnamed = False  # a separator at the end of each line makes an empty cell
+        self.blanks = False  # lines of blanks alone, which pyarrow takes for rows
         self.n_breaks = 0  # lines that go on with a quoted cell
         self.row_lines: tuple[tuple[int, str], ...] = ()  # of the row that was read last
         find = self._find
@@ -59,7 +64,13 @@ class _Reader:
         self.where = {column: find(column, "where") for column in reading.where_columns}
 
     def _find(self, column: str | int, parameter: str) -> int:
-        at = find_column(column, self.columns, path=self.file.path, parameter=parameter)
+        at = find_column(
+            column,
+            self.columns,
+            path=self.file.path,
+            parameter=parameter,
+            timelike=self._timelike,
+        )
         if self.layout.types and self.layout.types[at].endswith("_seq"):
             raise DatasetError(
                 f"{self.file.path}: column '{self.columns[at]}' is a list "
@@ -67,17 +78,33 @@ class _Reader:
             )
         return at
 
+    def _timelike(self) -> list[str]:
+        rows = [cells for _, cells in itertools.islice(self._rows(), 50)]
+        return [
+            name
+            for name, cells in zip(self.columns, zip(*rows, strict=False), strict=False)
+            if looks_like_times(cells)
+        ]
+
     def read(self) -> EventTable:
         self.unnamed = self._rows_end_with_a_separator()
         try:
             table, blocks = self._parsed()
         except _UnequalRowsError as error:
+            if self._only_blank_lines_are_unequal():
+                self.blanks = True
+                return self.read()
             if not self.layout.quoted or not blocks_have_quotes(self.file.blocks()):
                 self._refuse_unequal(error)
-            self.quoting = True
-            self._check_quotes()
             try:
+                self.quoting = True
+                self._check_quotes()
                 table, blocks = self._parsed()
+            except _QuotesError as unmatched:
+                self.quoting = self.layout.separator not in _RARELY_QUOTED
+                if not self.quoting:  # then quotes are characters, and its cells are too many
+                    self._refuse_unequal(error)
+                raise DatasetError(str(unmatched)) from unmatched
             except _UnequalRowsError as again:
                 self._refuse_unequal(again)
         if self.unnamed:
@@ -102,6 +129,12 @@ class _Reader:
             },
         )
 
+    def _only_blank_lines_are_unequal(self) -> bool:
+        width = len(self.columns) + self.unnamed
+        if self.blanks or self.quoting:
+            return False
+        return all(len(cells) == width for _, cells in self._rows())
+
     # ------------------------------------------------------------------------------ with pyarrow
 
     def _parsed(self) -> "tuple[pa.Table, _Blocks]":
@@ -118,17 +151,12 @@ class _Reader:
             types.setdefault(names[self.rating], _NAMES)
         if self.unnamed:
             types[names[-1]] = _NAMES
-        skipped: list[str] = []
-        wrong: list[pa_csv.InvalidRow] = []
-
-        def judge(row: pa_csv.InvalidRow) -> str:
-            if not row.text.strip():  # pyarrow skips empty lines, but not those of blanks
-                skipped.append(row.text)
-                return "skip"
-            wrong.append(row)
-            return "error"
-
-        blocks = _Blocks(self.file.blocks(), self.layout.separator, self.file)
+        blocks = _Blocks(
+            self.file.blocks(),
+            self.layout.separator,
+            self.file,
+            blank_width=len(names) if self.blanks else 0,
+        )
         try:
             table = pa_csv.read_csv(
                 pa.PythonFile(blocks, mode="r"),
@@ -139,7 +167,6 @@ class _Reader:
                     delimiter=blocks.delimiter,
                     quote_char='"' if self.quoting else False,
                     newlines_in_values=self.quoting,
-                    invalid_row_handler=judge,
                 ),
                 convert_options=pa_csv.ConvertOptions(
                     include_columns=list(types),
@@ -163,7 +190,7 @@ class _Reader:
                 self._refuse_bytes()
             if "Empty CSV" in text:
                 return self._empty(names, types), blocks
-            if wrong or "columns, got" in text:
+            if "columns, got" in text:
                 raise _UnequalRowsError from error
             raise DatasetError(
                 f"{self.file.path}: its rows can't be told apart ({text})"
@@ -213,7 +240,7 @@ class _Reader:
             detail = str(error)
             if "unexpected end" in detail:
                 detail = "a quote is never closed: EOF inside string"
-            raise DatasetError(
+            raise _QuotesError(
                 f"{self.file.path}, line {taken[0][0]}: its quotes don't match ({detail}); a quote "
                 "in a quoted cell is doubled"
             ) from error
@@ -316,7 +343,11 @@ class _Reader:
         plain = self._without_quotes(names)
         if plain is names:
             return column
-        chunks = [pa.DictionaryArray.from_arrays(c.indices, plain) for c in column.chunks]
+        distinct = pc.unique(plain)  # a name may have stood there with quotes and without
+        place = pc.index_in(plain, value_set=distinct)
+        chunks = [
+            pa.DictionaryArray.from_arrays(place.take(c.indices), distinct) for c in column.chunks
+        ]
         return pa.chunked_array(chunks)
 
     def _without_quotes(self, cells: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
@@ -325,7 +356,7 @@ class _Reader:
             return cells
         closed = pc.match_substring_regex(cells, r'^"([^"]|"")*"\z')
         wrong = pc.and_not(opened, closed)
-        if self.layout.separator in ("\t", BLANKS):
+        if self.layout.separator in _RARELY_QUOTED:
             # rarely quoted: a name like "Heroes" keeps its quotes, unless all cells have some
             if pc.any(pc.or_(wrong, pc.invert(opened))).as_py():
                 return cells
@@ -348,6 +379,10 @@ class _UnequalRowsError(Exception):
     """Some line has another number of cells."""
 
 
+class _QuotesError(Exception):
+    """Quotes don't match; the text says where."""
+
+
 class _NotWholeError(Exception):
     """The column of times holds something else than whole numbers of 64 bits."""
 
@@ -358,7 +393,9 @@ class _Blocks(io.RawIOBase):
     Separators of more than one character become one that pyarrow takes.
     """
 
-    def __init__(self, blocks: Iterator[bytes], separator: str, file: DataFile) -> None:
+    def __init__(
+        self, blocks: Iterator[bytes], separator: str, file: DataFile, *, blank_width: int = 0
+    ) -> None:
         self._blocks, self._file = blocks, file
         self._rest = b""
         self._n_feeds, self._last = 0, b""
@@ -370,8 +407,11 @@ class _Blocks(io.RawIOBase):
             parts = separator.encode()
             self._translate = lambda text: text.replace(parts, _UNIT_SEPARATOR)
         if self._translate:
-            self._blocks = _whole_lines(blocks)
             self.delimiter = _UNIT_SEPARATOR.decode()
+        elif blank_width:
+            self._translate = lambda text: _without_blank_lines(text, separator, blank_width)
+        if self._translate:
+            self._blocks = _whole_lines(blocks)
 
     def readable(self) -> bool:
         return True
@@ -426,6 +466,16 @@ def _whole_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
 def _trimmed(text: bytes) -> bytes:
     """The text without blanks where lines begin and end."""
     return re.sub(rb"(?m)^[ \t]+|[ \t]+(?=[\r\n]|\Z)", b"", text)
+
+
+def _without_blank_lines(text: bytes, separator: str, width: int) -> bytes:
+    """The text with nothing on lines of blanks alone, unless they are rows of empty cells."""
+
+    def judged(line: re.Match[bytes]) -> bytes:
+        found: bytes = line[0]
+        return found if found.count(separator.encode()) == width - 1 > 0 else b""
+
+    return re.sub(rb"(?m)^[ \t]+(?=[\r\n]|\Z)", judged, text)
 
 
 def blocks_have_quotes(blocks: Iterator[bytes]) -> bool:

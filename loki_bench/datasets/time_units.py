@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["one_unit"]
+__all__ = ["one_unit", "unit_of"]
 
 _UNITS = {
     "seconds since 1970": 1,
@@ -38,9 +38,9 @@ def one_unit(
     if not len(values) or origin:
         return values, "", ()
     low, high = values.min() / scale, values.max() / scale
-    if _unit(low) and _unit(low) == _unit(high):
-        return values, _unit(low), ()
-    if not _unit(high):
+    if unit_of(low) and unit_of(low) == unit_of(high):
+        return values, unit_of(low), ()
+    if not unit_of(high):
         return values, "", _far_apart(low, high)
     counts = {
         name: int(np.count_nonzero(_inside(values, scale, per_second)))
@@ -63,7 +63,8 @@ def one_unit(
     )
 
 
-def _unit(value: float) -> str:
+def unit_of(value: float) -> str:
+    """The unit in which a number stands for a time from 1990 to 2100, or "" where there is none."""
     for name, per_second in _UNITS.items():
         if _FIRST * per_second <= value < _LAST * per_second:
             return name
@@ -81,7 +82,7 @@ def _inside(
 
 def _far_apart(low: float, high: float) -> tuple[str, ...]:
     """A warning where some times are dates, and others hundreds of times smaller or larger."""
-    if not (_unit(low) or _unit(high)) or (low > 0 and low * _FAR > high):
+    if not (unit_of(low) or unit_of(high)) or (low > 0 and low * _FAR > high):
         return ()
     return (
         f"times go from {low:.0f} to {high:.0f}: some are far from the others; they may be "

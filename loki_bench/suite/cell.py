@@ -71,13 +71,17 @@ class ComponentRef(_Frozen):
 
 
 class DatasetRef(_Frozen):
-    """The dataset as it was read. The fingerprint alone enters ids: how it got here does not."""
+    """The dataset as it was read. The fingerprint alone enters ids: how it got here does not.
+
+    ``notes`` are the reader's: a file without times, mixed units.
+    """
 
     component: ComponentRef
     fingerprint: str
     n_users: int
     n_items: int
     n_events: int
+    notes: tuple[str, ...] = ()
 
 
 class CellBudget(_Frozen):
