@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-__all__ = ["Interactions", "Sequences", "k_core", "locked"]
+__all__ = ["Interactions", "Sequences", "core_events", "k_core", "locked"]
 
 A = TypeVar("A", bound=np.generic)
 
@@ -216,6 +216,33 @@ class Interactions(Sequences):
         )
 
 
+def core_events(
+    users: NDArray[np.integer],
+    items: NDArray[np.integer],
+    *,
+    k: int,
+    n_users: int,
+    n_items: int,
+) -> NDArray[np.bool_]:
+    """True for the events of the k-core, of shape (n_events,).
+
+    Users and items with fewer than ``k`` events are dropped, again and again until none is left.
+    Repeated events count.
+    """
+    kept = np.ones(len(users), dtype=bool)
+    places: NDArray[np.int64] | None = None  # of the events that are left; None stands for all
+    while True:
+        enough_users = np.bincount(users, minlength=n_users) >= k
+        enough_items = np.bincount(items, minlength=n_items) >= k
+        stay = enough_users[users] & enough_items[items]
+        if stay.all():
+            return kept
+        gone = ~stay
+        kept[np.flatnonzero(gone) if places is None else places[gone]] = False
+        places = np.flatnonzero(stay) if places is None else places[stay]
+        users, items = users[stay], items[stay]
+
+
 def k_core(interactions: Interactions, k: int) -> Interactions:
     """Drop users and items with fewer than ``k`` events, again and again until none is left.
 
@@ -224,21 +251,18 @@ def k_core(interactions: Interactions, k: int) -> Interactions:
     """
     users, items = interactions.rows, interactions.items
     n_users, n_items = interactions.n_users, interactions.n_items
-    while True:
-        keep = (np.bincount(users, minlength=n_users) >= k)[users] & (
-            np.bincount(items, minlength=n_items) >= k
-        )[items]
-        if keep.all():
-            break
-        users, items = users[keep], items[keep]
-    kept_users, new_users = np.unique(users, return_inverse=True)
-    kept_items, new_items = np.unique(items, return_inverse=True)
+    core = core_events(users, items, k=k, n_users=n_users, n_items=n_items)
+    users, items = users[core], items[core]
+    counts = np.bincount(users, minlength=n_users)
+    kept_users = np.flatnonzero(counts)
+    has_events = np.bincount(items, minlength=n_items) > 0
+    kept_items = np.flatnonzero(has_events)
     offsets = np.zeros(len(kept_users) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(new_users, minlength=len(kept_users)), out=offsets[1:])
+    np.cumsum(counts[kept_users], out=offsets[1:])
     user_tokens, item_tokens = interactions.user_tokens, interactions.item_tokens
     return Interactions(
         offsets,
-        new_items.astype(np.int32),
+        (np.cumsum(has_events, dtype=np.int32) - 1)[items],
         n_items=len(kept_items),
         user_tokens=tuple(user_tokens[u] for u in kept_users) if user_tokens else (),
         item_tokens=tuple(item_tokens[i] for i in kept_items) if item_tokens else (),

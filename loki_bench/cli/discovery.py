@@ -1,16 +1,15 @@
-"""``plugins``, ``suites`` and ``datasets``: what is installed. None of it imports torch."""
+"""``plugins`` and ``suites``: what is installed. None of it imports torch."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 import click
 
 from loki_bench.cli.options import as_json_option, plugin_options, registry_from
-from loki_bench.plugins.registry import Component, Registry
+from loki_bench.cli.tables import described, print_table
+from loki_bench.plugins.registry import Registry
 
-__all__ = ["datasets", "plugins", "suites"]
+__all__ = ["plugins", "suites"]
 
 
 @click.group()
@@ -33,11 +32,11 @@ def plugins_list(disabled: tuple[str, ...], strict_plugins: bool, as_json: bool)
     """
     registry = registry_from(disabled, strict_plugins)
     if as_json:
-        found = [_described(component) for component in registry.components()]
+        found = [described(component) for component in registry.components()]
         left_out = [asdict(plugin) for plugin in registry.broken]
         click.echo(json.dumps({"components": found, "left_out": left_out}, indent=1))
         return
-    _print_table(
+    print_table(
         [(c.spec.kind, c.spec.name, str(c.origin), c.spec.summary) for c in registry.components()]
     )
 
@@ -58,15 +57,15 @@ def plugins_show(name: str, disabled: tuple[str, ...], strict_plugins: bool, as_
     found = [c for c in registry.components() if c.spec.name == name]
     if not found:
         raise _unknown(registry, name)
-    described = [
-        _described(c)
+    shown = [
+        described(c)
         | {"parameters": [str(parameter) for parameter in c.spec.parameters().values()]}
         for c in found
     ]
     if as_json:
-        click.echo(json.dumps(described, indent=1))
+        click.echo(json.dumps(shown, indent=1))
         return
-    for component in described:
+    for component in shown:
         parameters = component.pop("parameters")
         for key, value in component.items():
             if value not in ("", [], (), {}):
@@ -97,90 +96,7 @@ def suites_list(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([{"name": n, "summary": s} for n, s in found], indent=1))
     else:
-        _print_table(found)
-
-
-@click.group()
-def datasets() -> None:
-    r"""Show and fetch datasets.
-
-    \b
-    Example: loki-bench datasets list
-    """
-
-
-@datasets.command("list")
-@plugin_options
-@as_json_option
-def datasets_list(disabled: tuple[str, ...], strict_plugins: bool, as_json: bool) -> None:
-    r"""List the datasets that suites can name.
-
-    \b
-    Example: loki-bench datasets list
-    """
-    registry = registry_from(disabled, strict_plugins)
-    found = registry.components("dataset")
-    if as_json:
-        click.echo(json.dumps([_described(component) for component in found], indent=1))
-    else:
-        _print_table([(c.spec.name, c.spec.summary) for c in found])
-
-
-@datasets.command("fetch")
-@click.argument("name")
-@plugin_options
-def datasets_fetch(name: str, disabled: tuple[str, ...], strict_plugins: bool) -> None:
-    r"""Download a dataset into the data folder, and check it.
-
-    NAME is the name of a dataset, as `datasets list` shows it.
-
-    \b
-    Example: loki-bench datasets fetch amazon-beauty
-
-    The data folder is the environment variable LOKI_BENCH_DATA, or the platform's own.
-    """
-    _, text = _loaded(name, registry_from(disabled, strict_plugins), download=True)
-    click.echo(text)
-
-
-@datasets.command("show")
-@click.argument("name")
-@plugin_options
-@as_json_option
-def datasets_show(
-    name: str, disabled: tuple[str, ...], strict_plugins: bool, as_json: bool
-) -> None:
-    r"""Read a dataset from this machine and show its size and fingerprint.
-
-    NAME is the name of a dataset, as `datasets list` shows it.
-
-    \b
-    Example: loki-bench datasets show ml-100k
-    """
-    used, text = _loaded(name, registry_from(disabled, strict_plugins), download=False)
-    click.echo(json.dumps(used, indent=1) if as_json else text)
-
-
-def _loaded(name: str, registry: Registry, *, download: bool) -> tuple[dict[str, Any], str]:
-    from loki_bench.suite.resolve import load_dataset
-    from loki_bench.suite.suite import Choice
-
-    used, _ = load_dataset(Choice(name=name), registry, download=download)
-    text = (
-        f"{name}: {used.n_users} users, {used.n_items} items, {used.n_events} events\n"
-        f"fingerprint {used.fingerprint}"
-    )
-    return used.model_dump(mode="json"), text
-
-
-def _described(component: Component) -> dict[str, Any]:
-    fields = {"kind": component.spec.kind, **asdict(component.spec)}
-    fields = {k: sorted(v) if isinstance(v, frozenset) else v for k, v in fields.items()}
-    return {
-        **fields,
-        "distribution": component.origin.distribution,
-        "version": component.origin.version,
-    }
+        print_table(found)
 
 
 def _unknown(registry: Registry, name: str) -> Exception:
@@ -191,9 +107,3 @@ def _unknown(registry: Registry, name: str) -> Exception:
     return UnknownComponentError(
         f"no plugin declares '{name}'{nearest(name, names)}; `loki-bench plugins list` lists all"
     )
-
-
-def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    from tabulate import tabulate
-
-    click.echo(tabulate(rows, tablefmt="plain", disable_numparse=True))

@@ -8,7 +8,8 @@ import click
 from loki_bench import __version__
 from loki_bench.cli.audit import compare, reproduce, verify
 from loki_bench.cli.check import check
-from loki_bench.cli.discovery import datasets, plugins, suites
+from loki_bench.cli.datasets import datasets
+from loki_bench.cli.discovery import plugins, suites
 from loki_bench.cli.fidelity import fidelity
 from loki_bench.cli.grid import leaderboard, merge, plan, run, status
 from loki_bench.cli.new import new

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+from loki_bench.event_log import EventLog
 from loki_bench.interactions import Interactions
 
 __all__ = ["DatasetLoader"]
@@ -33,3 +34,11 @@ class DatasetLoader(ABC):
         DatasetError
             Names the file, and what is wrong with it or where to put it.
         """
+
+    def read(self, folder: Path, *, download: bool) -> EventLog:
+        """The dataset with what else is known of its events: times, parts, what was left out.
+
+        The parameters and errors are those of :meth:`load`, and so are the sequences. A loader
+        that knows no more than the sequences need not write it.
+        """
+        return EventLog.of(self.load(folder, download=download))

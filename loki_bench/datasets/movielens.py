@@ -4,11 +4,15 @@ import importlib.util
 from pathlib import Path
 
 from loki_bench.contracts import DatasetLoader
-from loki_bench.datasets.events import check_k_core, check_last_events, interactions_of
+from loki_bench.datasets.events import SequenceFilters
+from loki_bench.datasets.files import read_files
+from loki_bench.datasets.parameters import check_k_core, check_last_events
 from loki_bench.datasets.published_files import MOVIELENS_100K_SHA256
-from loki_bench.datasets.tables import read_table
+from loki_bench.datasets.reading import Reading
+from loki_bench.datasets.row_filters import RowFilters
 from loki_bench.datasets.verified_file import check_sha256
 from loki_bench.errors import DatasetError
+from loki_bench.event_log import EventLog
 from loki_bench.interactions import Interactions
 
 __all__ = ["MovieLens100K"]
@@ -39,17 +43,18 @@ class MovieLens100K(DatasetLoader):
 
     def load(self, folder: Path, *, download: bool) -> Interactions:
         """Read the file of RecBole's wheel; neither ``folder`` nor the network is used."""
+        return self.read(folder, download=download).interactions
+
+    def read(self, folder: Path, *, download: bool) -> EventLog:
+        """Read the file of RecBole's wheel; neither ``folder`` nor the network is used."""
         path = _file_in_recbole()
         check_sha256(path, MOVIELENS_100K_SHA256, dataset=_NAME)
-        events = read_table(
-            path,
-            dataset=_NAME,
-            layout="inter",
-            user_column="user_id",
-            item_column="item_id",
-            timestamp_column="timestamp",
+        return read_files(
+            [path],
+            Reading(dataset=_NAME, format="inter"),
+            rows=RowFilters(),
+            sequences=SequenceFilters(k_core=self.k_core, last_events=self.last_events),
         )
-        return interactions_of(events, k_core=self.k_core, last_events=self.last_events)
 
 
 def _file_in_recbole() -> Path:

@@ -1,62 +1,94 @@
-"""A user's own data: a RecBole ``.inter`` file, CSV, TSV, or one line a user."""
+"""A user's own data: tables with any separator, pairs, one line a user, JSON lines, Parquet."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 from loki_bench.contracts import DatasetLoader
-from loki_bench.datasets.events import (
-    Duplicates,
-    Events,
-    check_duplicates,
+from loki_bench.datasets.events import Duplicates, Repeats, SequenceFilters
+from loki_bench.datasets.files import read_files
+from loki_bench.datasets.parameters import (
+    check_choice,
+    check_column,
+    check_columns,
+    check_encoding,
+    check_flag,
     check_k_core,
     check_last_events,
-    interactions_of,
+    check_paths,
+    check_rating,
+    check_separator,
+    check_times,
+    check_where,
+    check_whole,
 )
-from loki_bench.datasets.one_line_a_user import read_one_line_a_user
-from loki_bench.datasets.tables import read_table
-from loki_bench.errors import DatasetError, ParameterError
+from loki_bench.datasets.reading import ColumnChoice, Format, Reading
+from loki_bench.datasets.row_filters import Missing, RowFilters
+from loki_bench.errors import ParameterError
+from loki_bench.event_log import EventLog
 from loki_bench.interactions import Interactions
 
 __all__ = ["OwnFile"]
 
-Layout: TypeAlias = Literal["inter", "csv", "tsv", "sequences"]
-Format: TypeAlias = Literal["auto"] | Layout
-
-_FORMATS = ("auto", *get_args(Layout))
-_LAYOUT_OF_SUFFIX: dict[str, Layout] = {
-    ".inter": "inter",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".txt": "sequences",
-}
 _NAME = "file"
 
 
 class OwnFile(DatasetLoader):
-    """Interactions in a file of one's own, UTF-8.
+    r"""Interactions in files of one's own, plain or compressed with gzip, zip, bzip2 or xz.
+
+    Each line is one event, or is counted by the reason for which it is none.
 
     Parameters
     ----------
-    path : str
-        The file; ``~`` is the home folder, a relative path starts at the working folder.
-    format : "auto", "inter", "csv", "tsv" or "sequences"
-        ``"inter"``: RecBole's atomic file (``user_id:token<tab>item_id:token<tab>...``).
-        ``"csv"``, ``"tsv"``: a header of plain names. ``"sequences"``: one line a user, the
-        user and then the items, oldest first. ``"auto"`` goes by the ending: ``.inter``,
-        ``.csv``, ``.tsv``, and ``.txt`` for sequences.
-    user_column, item_column : str
-        Columns of the users' and items' names; not used by ``"sequences"``.
-    timestamp_column : str
-        Column of numbers, larger is later; ties stay in the order of the file. An empty name
-        says that there are no times and the rows are oldest first.
-    k_core : int
-        Users and items with fewer events are dropped until none is left, as in the paper
-        (section 4.1); 0 drops nothing.
-    last_events : int, optional
-        Keep only so many of each user's latest events, before the k-core.
+    path : str or list of str
+        The file, or files that are read as one, in their order; ``~`` is the home folder, a
+        relative path starts at the working folder.
+    validation_path, test_path : str or list of str, optional
+        The user's own split: ``path`` then holds the events to train with. A user's sequence is
+        made of the parts in this order, each sorted by time.
+    format : str
+        "inter": RecBole's atomic file (``user_id:token<tab>item_id:token<tab>...``), and its
+        session files. "csv", "tsv": a table with a separator. "sequences": one line a user, the
+        user and then the items, oldest first. "pairs": a user and an item a line, oldest first.
+        "json": an object an event, as JSON or as Python writes it, one a line. "parquet".
+        "auto" goes by the first bytes, the ending, and the first lines.
+    separator : str, optional
+        Between cells: any characters; " " stands for any run of blanks and tabs. Recognised where
+        it is left out.
+    encoding : str, optional
+        Of the text, such as "latin-1"; UTF-8, or what a byte order mark says, where it is left out.
+    columns : list of str, optional
+        Names of the columns of a table without a header.
+    header : bool, optional
+        Whether the first line is a header; recognised where it is left out.
+    user_column, item_column : str or int
+        Columns of the users' and items' names, by name or by number from 0. Not used by
+        "sequences" and "pairs".
+    timestamp_column : str, int or list of them
+        Column of times, larger is later; ties stay in the order of the file. Of several, the
+        first counts most (a date, then a clock). An empty name says that there are no times and
+        the rows are oldest first.
+    times : str
+        "auto": whole numbers of any length, decimals, ISO 8601, dates. Else the form of the times
+        as ``strptime`` takes it, such as "%d/%m/%Y".
+    rating_column : str or int
+        Column of ratings; read only with ``min_rating``.
+    min_rating : float, optional
+        Rows with a lower rating are dropped.
+    where : dict of str to list of str, optional
+        Columns and the values that are kept: ``{ event = ["view"] }``; other rows are dropped.
+    missing : "error" or "drop"
+        What to do with a row without user or item (empty, ``nan``, ``NULL``, ``\N``).
     duplicates : "error" or "drop"
         What to do when user, item and time repeat an earlier row, or when a user has a second
         line of sequences: refuse the file, or read the first one only.
+    repeats : "keep" or "drop-later"
+        "drop-later" keeps only the first event of a user with an item.
+    last_events : int, optional
+        Keep only so many of each user's latest events, before the k-core.
+    k_core : int
+        Users and items with fewer events are dropped until none is left, as in the paper
+        (section 4.1); 0 drops nothing.
     n_items : int, optional
         If given, items are the whole numbers from 0 to ``n_items - 1``, and any other is refused;
         with ``k_core = 0`` the catalogue also has those that nobody selected.
@@ -65,64 +97,110 @@ class OwnFile(DatasetLoader):
     def __init__(
         self,
         *,
-        path: str,
+        path: str | Sequence[str],
+        validation_path: str | Sequence[str] | None = None,
+        test_path: str | Sequence[str] | None = None,
         format: Format = "auto",  # noqa: A002  # the word that every reader of data files uses
-        user_column: str = "user_id",
-        item_column: str = "item_id",
-        timestamp_column: str = "timestamp",
-        k_core: int = 5,
-        last_events: int | None = None,
+        separator: str | None = None,
+        encoding: str | None = None,
+        columns: Sequence[str] | None = None,
+        header: bool | None = None,
+        user_column: ColumnChoice = "user_id",
+        item_column: ColumnChoice = "item_id",
+        timestamp_column: ColumnChoice | Sequence[ColumnChoice] = "timestamp",
+        times: str = "auto",
+        rating_column: ColumnChoice = "rating",
+        min_rating: float | None = None,
+        where: Mapping[str, str | Sequence[str]] | None = None,
+        missing: Missing = "error",
         duplicates: Duplicates = "error",
+        repeats: Repeats = "keep",
+        last_events: int | None = None,
+        k_core: int = 5,
         n_items: int | None = None,
     ) -> None:
-        if format not in _FORMATS:
-            raise ParameterError(
-                f"dataset '{_NAME}': format is {format!r}; it must be one of {', '.join(_FORMATS)}"
+        self.paths = [
+            check_paths(value, parameter, dataset=_NAME)
+            for value, parameter in (
+                (path, "path"),
+                (validation_path, "validation_path"),
+                (test_path, "test_path"),
             )
-        if n_items is not None and n_items < 1:
+            if value is not None or parameter == "path"
+        ]
+        if validation_path is not None and test_path is None:
             raise ParameterError(
-                f"dataset '{_NAME}': n_items is {n_items!r}; it must be a whole number from 1"
+                f"dataset '{_NAME}': validation_path is given and test_path is not; a split needs "
+                "both"
             )
-        self.path = Path(path).expanduser()
-        self.format = format
-        self.user_column = user_column
-        self.item_column = item_column
-        self.timestamp_column = timestamp_column
-        self.k_core = check_k_core(k_core, dataset=_NAME)
-        self.last_events = check_last_events(last_events, dataset=_NAME)
-        self.duplicates = check_duplicates(duplicates, dataset=_NAME)
-        self.n_items = n_items
+        self.parts = [0, 1, 2] if validation_path is not None else [0, 2]
+        self.split = test_path is not None
+        rows = check_where(where, dataset=_NAME)
+        rating = check_column(rating_column, "rating_column", dataset=_NAME)
+        limit = check_rating(min_rating, dataset=_NAME)
+        self.reading = Reading(
+            dataset=_NAME,
+            format=check_choice(format, "format", get_args(Format), dataset=_NAME),
+            separator=check_separator(separator, dataset=_NAME),
+            encoding=check_encoding(encoding, dataset=_NAME),
+            columns=check_columns(columns, "columns", dataset=_NAME),
+            header=check_flag(header, "header", dataset=_NAME),
+            user_column=check_column(user_column, "user_column", dataset=_NAME),
+            item_column=check_column(item_column, "item_column", dataset=_NAME),
+            timestamp_columns=_timestamp_columns(timestamp_column),
+            rating_column=None if limit is None else rating,
+            where_columns=tuple(rows),
+            times=check_times(times, dataset=_NAME),
+        )
+        if self.reading.user_column == self.reading.item_column:
+            raise ParameterError(
+                f"dataset '{_NAME}': user_column and item_column are both {user_column!r}"
+            )
+        self.rows = RowFilters(
+            where=rows,
+            min_rating=limit,
+            missing=check_choice(missing, "missing", get_args(Missing), dataset=_NAME),
+        )
+        self.sequences = SequenceFilters(
+            duplicates=check_choice(duplicates, "duplicates", get_args(Duplicates), dataset=_NAME),
+            repeats=check_choice(repeats, "repeats", get_args(Repeats), dataset=_NAME),
+            last_events=check_last_events(last_events, dataset=_NAME),
+            k_core=check_k_core(k_core, dataset=_NAME),
+            n_items=check_whole(n_items, "n_items", least=1, dataset=_NAME),
+        )
+
+    @property
+    def k_core(self) -> int:
+        """Users and items with fewer events are dropped."""
+        return self.sequences.k_core
 
     def load(self, folder: Path, *, download: bool) -> Interactions:
         """Read the file; neither ``folder`` nor the network is used."""
-        return interactions_of(
-            self._events(),
-            k_core=self.k_core,
-            last_events=self.last_events,
-            duplicates=self.duplicates,
-            n_items=self.n_items,
+        return self.read(folder, download=download).interactions
+
+    def read(self, folder: Path, *, download: bool) -> EventLog:
+        """Read the file with its times and parts; neither ``folder`` nor the network is used."""
+        parts = [
+            (path, part)
+            for paths, part in zip(self.paths, self.parts, strict=False)
+            for path in paths
+        ]
+        return read_files(
+            [path for path, _ in parts],
+            self.reading,
+            rows=self.rows,
+            sequences=self.sequences,
+            parts=[part for _, part in parts] if self.split else None,
         )
 
-    def _events(self) -> Events:
-        layout = self._layout()
-        if layout == "sequences":
-            return read_one_line_a_user(self.path, dataset=_NAME, duplicates=self.duplicates)
-        return read_table(
-            self.path,
-            dataset=_NAME,
-            layout=layout,
-            user_column=self.user_column,
-            item_column=self.item_column,
-            timestamp_column=self.timestamp_column,
-        )
 
-    def _layout(self) -> Layout:
-        if self.format != "auto":
-            return self.format
-        suffix = self.path.suffix.lower()
-        if suffix not in _LAYOUT_OF_SUFFIX:
-            raise DatasetError(
-                f"dataset '{_NAME}': the ending of {self.path} does not say what it is; "
-                'pass format = "inter", "csv", "tsv" or "sequences"'
-            )
-        return _LAYOUT_OF_SUFFIX[suffix]
+def _timestamp_columns(value: object) -> tuple[ColumnChoice, ...]:
+    if value == "":
+        return ()
+    listed = value if isinstance(value, list | tuple) else [value]
+    if not listed:
+        raise ParameterError(
+            f"dataset '{_NAME}': timestamp_column is {value!r}; it must be a column's name, its "
+            'number from 0, a list of them, or "" where there are no times'
+        )
+    return tuple(check_column(column, "timestamp_column", dataset=_NAME) for column in listed)

@@ -4,10 +4,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from loki_bench.contracts import DatasetLoader
-from loki_bench.datasets.events import check_k_core, interactions_of
-from loki_bench.datasets.one_line_a_user import read_one_line_a_user
+from loki_bench.datasets.events import SequenceFilters
+from loki_bench.datasets.files import read_files
+from loki_bench.datasets.parameters import check_k_core
 from loki_bench.datasets.published_files import BEAUTY, LASTFM, SPORTS, TOYS, PublishedFile
+from loki_bench.datasets.reading import Reading
+from loki_bench.datasets.row_filters import RowFilters
 from loki_bench.datasets.verified_file import verified_file
+from loki_bench.event_log import EventLog
 from loki_bench.interactions import Interactions
 
 __all__ = ["AmazonBeauty", "AmazonSports", "AmazonToys", "LastFM", "PublishedDataset"]
@@ -31,9 +35,16 @@ class PublishedDataset(DatasetLoader):
 
     def load(self, folder: Path, *, download: bool) -> Interactions:
         """Read the file; see ``DatasetLoader.load``."""
-        path = verified_file(self.file, folder, download=download)
-        events = read_one_line_a_user(path, dataset=self.file.dataset)
-        return interactions_of(events, k_core=self.k_core)
+        return self.read(folder, download=download).interactions
+
+    def read(self, folder: Path, *, download: bool) -> EventLog:
+        """Read the file; see ``DatasetLoader.read``."""
+        return read_files(
+            [verified_file(self.file, folder, download=download)],
+            Reading(dataset=self.file.dataset, format="sequences"),
+            rows=RowFilters(),
+            sequences=SequenceFilters(k_core=self.k_core),
+        )
 
 
 class AmazonBeauty(PublishedDataset):

@@ -24,13 +24,17 @@ PROTOCOL_VERSION = 2
 
 
 class DatasetRef(FrozenModel):
-    """The dataset as it was read. The fingerprint alone enters ids: how it got here does not."""
+    """The dataset as it was read. The fingerprint alone enters ids: how it got here does not.
+
+    ``notes`` are the reader's: a file without times, mixed units.
+    """
 
     component: ComponentRef
     fingerprint: str
     n_users: int
     n_items: int
     n_events: int
+    notes: tuple[str, ...] = ()
 
 
 class CellBudget(FrozenModel):

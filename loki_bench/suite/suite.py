@@ -28,7 +28,16 @@ __all__ = [
     "packaged_suites",
 ]
 
-Parameter: TypeAlias = bool | int | float | str | list[str] | list[int] | list[float]
+Parameter: TypeAlias = (
+    bool
+    | int
+    | float
+    | str
+    | list[str]
+    | list[int]
+    | list[float]
+    | dict[str, str | int | list[str] | list[int]]
+)
 Simulator: TypeAlias = Literal["leave-one-out", "all", "white-box", "single"]
 """Which surrogates an attacker is provided with: the pool without the victim's recommender, all of
 the pool, the victim's recommender alone, or each of the pool alone (a row for each)."""

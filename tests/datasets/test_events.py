@@ -7,20 +7,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki_bench.datasets.events import Events, check_duplicates, check_k_core, interactions_of
+from loki_bench.datasets.events import Events, SequenceFilters, log_of
+from loki_bench.datasets.names import Names
+from loki_bench.datasets.parameters import check_choice, check_k_core
+from loki_bench.datasets.times import Times
 from loki_bench.errors import DatasetError, ParameterError
 
 
 def events_of(rows, *, timed=True):
     """Events from (user, item, time) triples, on lines 2, 3, ..."""
     columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
+    times = np.array(columns[2], dtype=np.float64)
     return Events(
         source="data.csv",
-        users=np.array(columns[0], dtype=object),
-        items=np.array(columns[1], dtype=object),
-        times=np.array(columns[2], dtype=np.float64) if timed else None,
-        lines=np.arange(2, len(rows) + 2),
+        users=Names.of(columns[0]),
+        items=Names.of(columns[1]),
+        times=Times(keys=(times,), unit="", form="decimals") if timed else None,
+        place=lambda event: f"line {event + 2}",
     )
+
+
+def interactions_of(events, **filters):
+    return log_of(events, SequenceFilters(**filters)).interactions
 
 
 def named(interactions):
@@ -150,6 +158,7 @@ def test_a_k_core_that_is_no_count_is_refused(k_core):
 
 
 def test_duplicates_must_be_error_or_drop():
-    assert check_duplicates("drop", dataset="toy") == "drop"
+    choices = ("error", "drop")
+    assert check_choice("drop", "duplicates", choices, dataset="toy") == "drop"
     with pytest.raises(ParameterError, match="duplicates is 'keep'"):
-        check_duplicates("keep", dataset="toy")
+        check_choice("keep", "duplicates", choices, dataset="toy")

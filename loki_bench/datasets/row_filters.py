@@ -1,0 +1,234 @@
+"""Choose rows of an event table, count each one dropped, and number what is left."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from loki_bench.datasets.event_table import EventTable, Place
+from loki_bench.datasets.names import as_text, missing_rows
+from loki_bench.datasets.reading import Reading
+from loki_bench.datasets.times import Times, parse_times
+from loki_bench.errors import DatasetError
+from loki_bench.plugins.specs import nearest
+
+__all__ = ["ChosenEvents", "Missing", "RowFilters", "choose_rows"]
+
+Missing: TypeAlias = Literal["error", "drop"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowFilters:
+    """Which rows of a table are events.
+
+    Attributes
+    ----------
+    where : mapping of str to sequence of str
+        Column and the values that are kept.
+    min_rating : float or None
+        Rows with a lower rating are dropped.
+    missing : "error" or "drop"
+        What to do with a row that has no user or no item.
+    """
+
+    where: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    min_rating: float | None = None
+    missing: Missing = "error"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChosenEvents:
+    """Events of one file, in its order.
+
+    Attributes
+    ----------
+    table : EventTable
+        The rows that they are from.
+    users, items : pyarrow ChunkedArray of dictionaries of strings, of length n_events
+    times : Times or None
+    rows : int64 array of shape (n_events,), or None
+        Row of each event; None where all rows are events.
+    dropped : mapping of str to int
+        Rows that are no events, by reason.
+    """
+
+    table: EventTable
+    users: pa.ChunkedArray
+    items: pa.ChunkedArray
+    times: Times | None
+    rows: NDArray[np.int64] | None
+    dropped: Mapping[str, int]
+
+    def row(self, event: int) -> int:
+        """The row of an event."""
+        return event if self.rows is None else int(self.rows[event])
+
+
+def choose_rows(table: EventTable, reading: Reading, filters: RowFilters) -> ChosenEvents:
+    """The rows that are events, by ``where``, then with an id, then by rating; and their times.
+
+    Raises
+    ------
+    DatasetError
+        A value that ``where`` names is nowhere, an id is missing, a rating or a time is none, the
+        header comes again, or no event is left.
+    """
+    if not len(table):
+        raise DatasetError(f"{table.path}: there is no event in it; check that it is whole")
+    path = table.path
+    users = as_text(table.users, path=path, parameter="user_column")
+    items = as_text(table.items, path=path, parameter="item_column")
+    keep = np.ones(len(table), dtype=bool)
+    dropped: dict[str, int] = {}
+
+    def drop(reason: str, wrong: NDArray[np.bool_]) -> None:
+        dropped[reason] = int(np.count_nonzero(keep & wrong))
+        np.logical_and(keep, ~wrong, out=keep)
+
+    no_user, no_item = missing_rows(users), missing_rows(items)
+    if no_user.any() and no_item.any():
+        drop("empty row", no_user & no_item & _empty_times(table))
+    for column, values in filters.where.items():
+        drop(f"where {column}", ~_has_value(table, column, values))
+    if no_user.any() or no_item.any():
+        if filters.missing == "error":
+            _refuse_missing(table, keep & no_user, str(reading.user_column), users)
+            _refuse_missing(table, keep & no_item, str(reading.item_column), items)
+        drop("no user", no_user)
+        drop("no item", no_item)
+    del no_user, no_item
+    if filters.min_rating is not None:
+        drop("min_rating", _ratings(table, reading, keep) < filters.min_rating)
+    if not keep.any():
+        raise DatasetError(
+            f"{path}: no event is left of {len(table)} rows "
+            f"({', '.join(f'{reason}: {count}' for reason, count in dropped.items())})"
+        )
+    rows = None
+    times = table.times
+    if not keep.all():
+        rows = np.flatnonzero(keep)
+        mask = pa.array(keep)
+        users, items = users.filter(mask), items.filter(mask)
+        times = tuple(column.filter(mask) for column in times)
+    _refuse_second_header(table, reading, users, items, rows)
+    return ChosenEvents(
+        table=table,
+        users=users,
+        items=items,
+        times=_times(times, table, reading, rows),
+        rows=rows,
+        dropped=dropped,
+    )
+
+
+def _times(
+    columns: Sequence[pa.ChunkedArray],
+    table: EventTable,
+    reading: Reading,
+    rows: NDArray[np.int64] | None,
+) -> Times | None:
+    if not columns:
+        return None
+    place: Place = table.place if rows is None else lambda event: table.place(int(rows[event]))
+    names = [str(column) for column in reading.timestamp_columns]
+    return parse_times(columns, names, form=reading.times, path=table.path, place=place)
+
+
+def _empty_times(table: EventTable) -> NDArray[np.bool_]:
+    """True where a row has no time either: spreadsheets end with rows of empty cells."""
+    if not table.times:
+        return np.ones(len(table), dtype=bool)
+    column = table.times[0]
+    if not (pa.types.is_string(column.type) or pa.types.is_dictionary(column.type)):
+        nulls: NDArray[np.bool_] = pc.is_null(column).to_numpy()
+        return nulls
+    empty = pc.equal(pc.utf8_trim_whitespace(column.cast(pa.string())), "")
+    found: NDArray[np.bool_] = pc.fill_null(empty, True).to_numpy()
+    return found
+
+
+def _has_value(table: EventTable, column: str, values: Sequence[str]) -> NDArray[np.bool_]:
+    cells = table.where[column].cast(pa.string())
+    known = pc.unique(cells).drop_null().to_pylist()
+    for value in values:
+        if value not in known:
+            shown = ", ".join(f"'{name}'" for name in known[:12])
+            raise DatasetError(
+                f"{table.path}: column '{column}' has no '{value}'{nearest(value, known)}; it has "
+                f"{shown}{', ...' if len(known) > 12 else ''}; correct where"
+            )
+    found: NDArray[np.bool_] = pc.is_in(cells, value_set=pa.array(list(values))).to_numpy()
+    return found
+
+
+def _ratings(table: EventTable, reading: Reading, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Ratings of all rows; those of rows that are dropped anyway may be anything."""
+    column = table.ratings
+    assert column is not None  # noqa: S101 - the reader reads them where there is a limit
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string())
+    if pa.types.is_string(column.type):
+        column = pc.utf8_trim_whitespace(column)
+        number = pc.match_substring_regex(column, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+        column = pc.if_else(number, column, None)
+    try:
+        ratings: NDArray[np.float64] = column.cast(pa.float64()).to_numpy()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DatasetError(
+            f"{table.path}: column '{reading.rating_column}' holds no numbers ({column.type}); "
+            "name the ratings with rating_column"
+        ) from error
+    wrong = np.flatnonzero(keep & ~np.isfinite(ratings))
+    if len(wrong):
+        row = int(wrong[0])
+        cell = table.ratings[row].as_py() if table.ratings is not None else None
+        raise DatasetError(
+            f"{table.path}, {table.place(row)}: '{'' if cell is None else cell}' in column "
+            f"'{reading.rating_column}' is no rating, and min_rating compares them; leave "
+            "min_rating out to read all rows"
+        )
+    return ratings
+
+
+def _refuse_missing(
+    table: EventTable, wrong: NDArray[np.bool_], column: str, cells: pa.ChunkedArray
+) -> None:
+    rows = np.flatnonzero(wrong)
+    if not len(rows):
+        return
+    row = int(rows[0])
+    cell = cells[row].as_py()
+    state = f"is '{cell}', which means that it is missing" if (cell or "").strip() else "is empty"
+    more = f"; {len(rows)} rows are so" if len(rows) > 1 else ""
+    raise DatasetError(
+        f"{table.path}, {table.place(row)}: column '{column}' {state}; every event needs a value "
+        f'there{more}; missing = "drop" leaves such rows out and counts them'
+    )
+
+
+def _refuse_second_header(
+    table: EventTable,
+    reading: Reading,
+    users: pa.ChunkedArray,
+    items: pa.ChunkedArray,
+    rows: NDArray[np.int64] | None,
+) -> None:
+    """Refuse a row that says what its columns are: files were put together with their headers."""
+    if reading.by_number or table.unit != "lines":
+        return
+    named = pc.and_(
+        pc.equal(users.cast(pa.string()), str(reading.user_column)),
+        pc.equal(items.cast(pa.string()), str(reading.item_column)),
+    )
+    at = pc.index(named, True).as_py()
+    if at >= 0:
+        row = at if rows is None else int(rows[at])
+        raise DatasetError(
+            f"{table.path}, {table.place(row)}: it repeats the header, as where files are put "
+            "together; take that line out"
+        )

@@ -1,0 +1,100 @@
+"""What a dataset is read to: users' sequences, and what else is known of their events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.interactions import Interactions
+
+__all__ = ["PARTS", "EventLog", "EventTimes"]
+
+PARTS = ("train", "validation", "test")
+"""What the numbers in :attr:`EventLog.parts` stand for."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EventTimes:
+    """Times of events, in the order of ``EventLog.interactions.items``.
+
+    Attributes
+    ----------
+    values : int64 or float64 array of shape (n_events,)
+        Larger is later; within a user's sequence they never fall, parts aside.
+    unit : str
+        "seconds since 1970", "milliseconds since 1970" and so on, always in UTC, or "" where the
+        file does not say.
+    scale : int
+        The values are the file's numbers times this: 10 where it writes tenths of a second.
+    origin : int
+        What was taken off the file's numbers so that they fit 64 bits; nearly always 0.
+    """
+
+    values: NDArray[np.int64] | NDArray[np.float64]
+    unit: str = ""
+    scale: int = 1
+    origin: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EventLog:
+    """Users' sequences with times and parts, and how they came out of the file.
+
+    Attributes
+    ----------
+    interactions : Interactions
+        The sequences, oldest event first.
+    times : EventTimes or None
+        None where the file has none: the order of its rows is the order of events.
+    parts : int8 array of shape (n_events,), or None
+        Which of ``PARTS`` each event of ``interactions.items`` was given in; in each sequence
+        they rise. None where the file is not split.
+    recognised : tuple of str
+        How the file was read, in sentences.
+    n_lines : int
+        Lines of the file, or rows; of all files together.
+    line_unit : str
+        What ``n_lines`` counts.
+    left_out : mapping of str to int
+        Lines that hold no event, by what they are.
+    n_read : int
+        Events in the file.
+    dropped : mapping of str to int
+        Events that were left out, by reason, in the order in which it was done;
+        ``n_read`` less all of these is ``interactions.n_events``.
+    dropped_items, dropped_users : mapping of str to int
+        Names that the k-core left out, and how many events they had before it.
+    n_users_read, n_items_read : int
+        Different names before the k-core.
+    n_ties : int
+        Events of ``interactions`` at the same time as the one before in their sequence.
+    notes : tuple of str
+        What whoever publishes a number from it should know.
+    """
+
+    interactions: Interactions
+    times: EventTimes | None = None
+    parts: NDArray[np.int8] | None = None
+    recognised: tuple[str, ...] = ()
+    n_lines: int = 0
+    line_unit: str = "lines"
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    n_read: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    dropped_items: Mapping[str, int] = field(default_factory=dict)
+    dropped_users: Mapping[str, int] = field(default_factory=dict)
+    n_users_read: int = 0
+    n_items_read: int = 0
+    n_ties: int = 0
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, interactions: Interactions) -> "EventLog":
+        """A log of sequences of which nothing else is known."""
+        return cls(
+            interactions=interactions,
+            n_read=interactions.n_events,
+            n_users_read=interactions.n_users,
+            n_items_read=interactions.n_items,
+        )
