@@ -35,7 +35,9 @@ from loki_bench.pipeline.training_data import DefenseAnswer, TrainingData, shown
 from loki_bench.records.stored_file import StoredFile
 from loki_bench.sandbox import attack_request, defense_request
 from loki_bench.sandbox.attack_request import AttackRequest, Component, SurrogateRequest, poison_of
+from loki_bench.sandbox.confinement import NOT_CONFINED
 from loki_bench.sandbox.defense_request import DefenseRequest
+from loki_bench.sandbox.machine_code import is_own
 from loki_bench.sandbox.parent import run_isolated
 from loki_bench.sandbox.query_oracle import Oracle
 from loki_bench.seeds import generator_for, seed_for
@@ -233,23 +235,32 @@ def _carried_out(
                 seconds=data.limits.seconds,
                 memory_gib=data.limits.memory_gib,
                 closed=Path(data.offsets.path).parent,
+                own_code=all(map(is_own, _targets(cell))),
             )
             arrays, report, costs = answer.arrays, answer.report, answer.costs
-            memory, confined = answer.peak_memory_bytes, answer.writes_confined
+            memory, confined = answer.peak_memory_bytes, answer.confinement
         else:
             arrays, report, costs = getattr(module, function)(order, oracle.answer)
-            memory, confined = peak_memory_bytes(), False
+            memory, confined = peak_memory_bytes(), NOT_CONFINED
     finally:
         oracle.settle()  # first: what came after a question too many does not count
     process = {
         "isolation": cell.isolation,
-        "writes_confined": confined,
+        "confined": confined.summary,
+        "confinement": confined.as_json(),
         "start_seconds": time.perf_counter() - began - sum(costs.values()),
     }
     spent: Timed[Any] = Timed(
         None, peak_memory_bytes=memory, host=platform.node(), process=process, **costs
     )
     return arrays, report, spent
+
+
+def _targets(cell: Cell) -> list[str]:
+    """Every component whose code may run in the process of an attack or a defense."""
+    components = [cell.attacker, *(used.recommender for used in cell.surrogates)]
+    components += [one for one in (cell.influence, cell.defense) if one is not None]
+    return [component.target for component in components]
 
 
 def show_lists(data: DataFolder, cell: Cell) -> Timed[NDArray[np.int32]]:
