@@ -59,7 +59,7 @@ def main(channel: int) -> None:
         read_also(request.machine_code)
         confinement = confine(request.world, namespaces=inside, own_processes=own_processes)
         die_with(parent)
-        _send(channel, {"kind": "ready", "confinement": confinement.as_json()})
+        send_frame(channel, _encoded({"kind": "ready", "confinement": confinement.as_json()}))
         _answer(request, channel)
 
     start_below(work, given=channel)
@@ -69,17 +69,17 @@ def _answer(request: Request, channel: int) -> None:
     try:
         reply, content = _carried_out(request, channel)
     except BaseException as error:  # whatever a plugin raises, SystemExit included
-        reply, content = _told(error), []
-    _send(channel, reply)
+        reply, content = _encoded(_told(error)), []
+    send_frame(channel, reply)
     for part in content:
         send_frame(channel, part, framed=False)
     receive_frame(channel)  # the host reads this process's memory first
     os._exit(0)  # at once: a thread or an exit handler of a plugin has no say
 
 
-def _carried_out(request: Request, channel: int) -> tuple[dict[str, Any], list[bytes]]:
+def _carried_out(request: Request, channel: int) -> tuple[bytes, list[bytes]]:
     def ask(question: Any) -> Any:
-        _send(channel, {"kind": "question", "question": question})
+        send_frame(channel, _encoded({"kind": "question", "question": question}))
         return json.loads(receive_frame(channel))
 
     import numpy as np  # with what it may read and start by now
@@ -92,7 +92,7 @@ def _carried_out(request: Request, channel: int) -> tuple[dict[str, Any], list[b
     given, report, costs = function(pickle.loads(argument), ask)
     arrays = {key: np.ascontiguousarray(array).reshape(array.shape) for key, array in given.items()}
     reply = {"kind": "answer", "report": report, "costs": costs, "arrays": array_forms(arrays)}
-    return reply, [array.tobytes() for array in arrays.values()]
+    return _encoded(reply), [array.tobytes() for array in arrays.values()]
 
 
 def _told(error: BaseException) -> dict[str, Any]:
@@ -118,8 +118,8 @@ def _said(what: Callable[[], str]) -> str:
         return f"(its text raised {type(error).__name__})"
 
 
-def _send(channel: int, message: dict[str, Any]) -> None:
-    send_frame(channel, json.dumps(message, allow_nan=False).encode())
+def _encoded(message: dict[str, Any]) -> bytes:
+    return json.dumps(message, allow_nan=False).encode()
 
 
 def _list_now(folders: tuple[str, ...]) -> None:
