@@ -165,7 +165,7 @@ def prepare(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) ->
         prepare_for_host,
         request,
         who=f"attacker '{cell.attacker.name}'",
-        isolation=cell.isolation,
+        cell=cell,
         limits=data.limits,
         closed=data.folder,
     )
@@ -208,7 +208,7 @@ def craft(
         craft_for_host,
         request,
         who=f"attacker '{name}'",
-        isolation=cell.isolation,
+        cell=cell,
         limits=data.limits,
         closed=data.folder,
         oracle=oracle,

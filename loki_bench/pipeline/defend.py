@@ -132,7 +132,7 @@ def defend(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[DefenseAnsw
             seed=seed_for(cell.seed, f"defense/{name}"),
         ),
         who=f"defense '{name}'",
-        isolation=cell.isolation,
+        cell=cell,
         limits=data.limits,
         closed=data.folder,
     )

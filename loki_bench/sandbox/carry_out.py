@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from loki_bench.sandbox.attack_request import Ask, Component, Reply
+from loki_bench.sandbox.confinement import NOT_CONFINED
+from loki_bench.sandbox.machine_code import is_own
 from loki_bench.sandbox.parent import Answer, run_isolated
 from loki_bench.sandbox.query_oracle import Oracle, OracleAnswer
+from loki_bench.suite.cell import Cell
 from loki_bench.suite.components import ComponentRef
-from loki_bench.suite.suite import Isolation, Limits
+from loki_bench.suite.suite import Limits
 from loki_bench.timing import Timed, peak_memory_bytes
 
 __all__ = ["carry_out", "component_of"]
@@ -24,7 +27,7 @@ def carry_out(
     request: Request,
     *,
     who: str,
-    isolation: Isolation,
+    cell: Cell,
     limits: Limits,
     closed: Path,
     oracle: Oracle | None = None,
@@ -38,8 +41,10 @@ def carry_out(
         imports it by name.
     who : str
         Whose code it is, for messages.
+    cell : Cell
+        Whether the code runs in a process of its own, and whose code it is.
     closed : Path
-        A folder that an isolated process must not be able to write in.
+        A folder that an isolated process must not be able to read or write.
     oracle : Oracle or None
         Answers what the code asks; None where it may ask nothing.
 
@@ -53,7 +58,7 @@ def carry_out(
     ask = _nothing_to_ask if oracle is None else oracle.answer
     began = time.perf_counter()
     try:
-        if isolation == "process":
+        if cell.isolation == "process":
             answer = run_isolated(
                 who,
                 f"{function.__module__}:{function.__name__}",
@@ -62,6 +67,7 @@ def carry_out(
                 seconds=limits.seconds,
                 memory_gib=limits.memory_gib,
                 closed=closed,
+                own_code=all(map(is_own, _targets(cell))),
             )
         else:
             arrays, report, costs = function(request, ask)
@@ -70,7 +76,7 @@ def carry_out(
                 report=report,
                 costs=costs,
                 peak_memory_bytes=peak_memory_bytes(),
-                writes_confined=False,
+                confinement=NOT_CONFINED,
             )
     finally:
         if oracle is not None:
@@ -80,8 +86,9 @@ def carry_out(
         peak_memory_bytes=answer.peak_memory_bytes,
         host=platform.node(),
         process={
-            "isolation": isolation,
-            "writes_confined": answer.writes_confined,
+            "isolation": cell.isolation,
+            "confined": answer.confinement.summary,
+            "confinement": answer.confinement.as_json(),
             "start_seconds": time.perf_counter() - began - sum(answer.costs.values()),
         },
         **answer.costs,
@@ -93,6 +100,13 @@ def component_of(component: ComponentRef) -> Component:
     return Component(
         name=component.name, target=component.target, parameters=dict(component.parameters)
     )
+
+
+def _targets(cell: Cell) -> list[str]:
+    """Every component whose code may run in the process of an attack or a defense."""
+    components = [cell.attacker, *(used.recommender for used in cell.surrogates)]
+    components += [one for one in (cell.influence, cell.defense) if one is not None]
+    return [component.target for component in components]
 
 
 def _nothing_to_ask(question: object) -> OracleAnswer:

@@ -2,26 +2,27 @@
 
 Started by :mod:`loki_bench.sandbox.parent` for one request, and ended after it, so nothing that a
 component keeps outlives its cell. What goes back is JSON and plain arrays: the host unpickles
-nothing that a component wrote.
+nothing that a component wrote (:mod:`loki_bench.sandbox.messages`).
 """
 
 import importlib
-import io
 import json
 import os
 import pickle
-import signal
+import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from pathlib import Path
-from threading import Thread
+from importlib.machinery import FileFinder, PathFinder
 from typing import Any
 
-import numpy as np
-
-from loki_bench.errors import LokiBenchError
-from loki_bench.sandbox.landlock import allow_writes_only_in, die_with_parent, drop_tracing
+from loki_bench.errors import LokiBenchError, RejectedError
+from loki_bench.sandbox.bounded_text import in_short, last_lines
+from loki_bench.sandbox.channel import receive_frame, send_frame
+from loki_bench.sandbox.confinement import World, confine
+from loki_bench.sandbox.machine_code import read_also
+from loki_bench.sandbox.privileges import die_with
+from loki_bench.sandbox.supervisor import start_below
 
 __all__ = ["Request", "main"]
 
@@ -35,76 +36,97 @@ class Request:
     function : str
         ``"package.module:name"``; called with ``argument`` and a function that puts a question to
         the host, it returns named arrays, plain data, and what the work cost, in seconds.
-    argument : bytes
-        Pickled by the host; unpickled once the process has given up its rights.
-    writable : tuple of str
-        Folders that the process may write in.
+    world : World
+        What the process may see and change.
+    source_folders : tuple of str
+        Folders on the path that can't be listed from inside.
+    machine_code : str
+        Where numba may read, too, what it compiled before.
     """
 
     function: str
-    argument: bytes
-    writable: tuple[str, ...]
+    world: World
+    source_folders: tuple[str, ...]
+    machine_code: str
 
 
-def main(channel_number: int, parent: int) -> None:
-    """Carry out one request, sent through the open file ``channel_number``."""
-    die_with_parent(parent)
-    channel: Connection[Any, Any] = Connection(channel_number)
-    request: Request = pickle.loads(channel.recv_bytes())
-    drop_tracing()
-    confined = allow_writes_only_in([Path(folder) for folder in request.writable])
-    _end_with_lifeline()  # from here on: a thread keeps the rights it was started with
-    _send(channel, {"kind": "ready", "writes_confined": confined})
+def main(channel: int) -> None:
+    """Carry out one request, sent through the open file ``channel``; ends the process."""
+
+    def work(inside: tuple[str, ...], own_processes: bool, parent: int) -> None:
+        request: Request = pickle.loads(receive_frame(channel))
+        _list_now(request.source_folders)
+        read_also(request.machine_code)
+        confinement = confine(request.world, namespaces=inside, own_processes=own_processes)
+        die_with(parent)
+        send_frame(channel, _encoded({"kind": "ready", "confinement": confinement.as_json()}))
+        _answer(request, channel)
+
+    start_below(work, given=channel)
+
+
+def _answer(request: Request, channel: int) -> None:
     try:
-        reply, arrays = _carried_out(request, channel)
+        reply, content = _carried_out(request, channel)
     except BaseException as error:  # whatever a plugin raises, SystemExit included
-        reply, arrays = _told(error), {}
-    _send(channel, reply)
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    channel.send_bytes(content.getvalue())
-    channel.recv_bytes()  # the host reads this process's memory first
+        reply, content = _encoded(_told(error)), []
+    send_frame(channel, reply)
+    for part in content:
+        send_frame(channel, part, framed=False)
+    receive_frame(channel)  # the host reads this process's memory first
     os._exit(0)  # at once: a thread or an exit handler of a plugin has no say
 
 
-def _carried_out(
-    request: Request, channel: "Connection[Any, Any]"
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _carried_out(request: Request, channel: int) -> tuple[bytes, list[bytes]]:
     def ask(question: Any) -> Any:
-        _send(channel, {"kind": "question", "question": question})
-        return json.loads(channel.recv_bytes())
+        send_frame(channel, _encoded({"kind": "question", "question": question}))
+        return json.loads(receive_frame(channel))
 
+    import numpy as np  # with what it may read and start by now
+
+    from loki_bench.sandbox.messages import array_forms
+
+    argument = receive_frame(channel)
     module, _, name = request.function.partition(":")
     function = getattr(importlib.import_module(module), name)
-    arrays, report, costs = function(pickle.loads(request.argument), ask)
-    return {"kind": "answer", "report": report, "costs": costs}, arrays
+    given, report, costs = function(pickle.loads(argument), ask)
+    arrays = {key: np.ascontiguousarray(array).reshape(array.shape) for key, array in given.items()}
+    reply = {"kind": "answer", "report": report, "costs": costs, "arrays": array_forms(arrays)}
+    return _encoded(reply), [array.tobytes() for array in arrays.values()]
 
 
 def _told(error: BaseException) -> dict[str, Any]:
-    ours = isinstance(error, LokiBenchError)
+    """An error in plain data; its own methods may raise, or never end, like all of a plugin."""
+    rule = "other"
+    if isinstance(error, LokiBenchError):
+        rule = "rejected" if isinstance(error, RejectedError) else "answer"
+    number = getattr(error, "errno", 0)
     return {
         "kind": "error",
-        "type": type(error).__name__,
-        "ours": ours,
-        "refused": isinstance(error, PermissionError),
-        "message": str(error),
-        "traceback": traceback.format_exc(),
+        "rule": rule,
+        "type": in_short(str(type(error).__name__), 100),
+        "number": number if isinstance(number, int) else 0,
+        "message": _said(lambda: in_short(str(error))),
+        "traceback": _said(lambda: last_lines(traceback.format_exc(limit=-20))),
     }
 
 
-def _send(channel: "Connection[Any, Any]", message: dict[str, Any]) -> None:
-    channel.send_bytes(json.dumps(message, allow_nan=False).encode())
+def _said(what: Callable[[], str]) -> str:
+    try:
+        return what()
+    except BaseException as error:
+        return f"(its text raised {type(error).__name__})"
 
 
-def _end_with_lifeline() -> None:
-    """End, with all processes started from here, when the host does: its pipe then closes."""
-    lifeline = os.dup(0)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
+def _encoded(message: dict[str, Any]) -> bytes:
+    return json.dumps(message, allow_nan=False).encode()
 
-    def wait_for_the_end() -> None:
-        os.read(lifeline, 1)
-        os.killpg(0, signal.SIGKILL)
 
-    Thread(target=wait_for_the_end, daemon=True).start()
+def _list_now(folders: tuple[str, ...]) -> None:
+    """Let imports know what lies in folders that can't be listed later, and never ask again."""
+    PathFinder.find_spec("no_such_module_of_loki_bench")  # fills every finder's list
+    for folder in folders:
+        finder = sys.path_importer_cache.get(folder)
+        if isinstance(finder, FileFinder):
+            # A change in the folder would have it list again; it has no switch for that.
+            vars(finder)["_fill_cache"] = lambda: None

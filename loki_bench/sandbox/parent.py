@@ -2,42 +2,60 @@
 
 The process is spawned for one request and ended after it. It holds what the request holds: no
 victim, no test event, no folder of results, nothing of the cell before. What it sends back is
-checked by the caller. See ``docs/threat-model.md`` for what this stops and what it does not.
+parsed by :mod:`loki_bench.sandbox.messages` and checked by the caller. See
+``docs/threat-model.md`` for what this stops and what it does not.
 """
 
-import io
+import errno
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from pathlib import Path
 from pickle import dumps
 from typing import Any
 
-import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
-from loki_bench import errors
+from loki_bench.datasets.data_folder import data_folder
 from loki_bench.errors import InvalidAnswerError, LokiBenchError, RejectedError
+from loki_bench.sandbox.channel import Channel
 from loki_bench.sandbox.child import Request
-from loki_bench.sandbox.landlock import hide_memory
+from loki_bench.sandbox.confinement import NOT_CONFINED, Confinement, World
+from loki_bench.sandbox.environment import clean_environment
+from loki_bench.sandbox.machine_code import kept_machine_code
+from loki_bench.sandbox.messages import (
+    MOST_MESSAGE_BYTES,
+    Finished,
+    MalformedError,
+    Question,
+    Ready,
+    Told,
+    arrays_of,
+    parsed,
+)
+from loki_bench.sandbox.privileges import hide_memory
+from loki_bench.sandbox.readable import DEVICES, readable_paths, source_folders
+from loki_bench.sandbox.watch import GIB, Watch
 
-__all__ = ["Answer", "run_isolated"]
+__all__ = ["Answer", "TemporaryFolderError", "run_isolated"]
 
-GIB = 1 << 30
-LOOK_EVERY = 0.05 if sys.platform == "linux" else 1.0
-"""Seconds between two looks at the process's memory; elsewhere each look starts a program."""
+END_SECONDS = 5.0
+"""How long a process that has ended its work may take to end."""
+MOST_ARRAY_GIB = 1.0
+ROOM_BYTES = 16 << 20
+"""With less left on the disk, it is full, and that is not the plugin's doing."""
 
-ONE_THREAD = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "NUMBA")
+
+class TemporaryFolderError(LokiBenchError):
+    """The host's temporary folder can't be used; no cell is to blame, and none gets a record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,16 +70,16 @@ class Answer:
     costs : dict of str to float
         Seconds that the work itself took, as the process tells.
     peak_memory_bytes : int
-        The most that the process held, as the system tells.
-    writes_confined : bool
-        Whether the system kept the process from writing outside its own folder.
+        The most that the process and its children held, as the system tells.
+    confinement : Confinement
+        What was in force while it ran.
     """
 
     arrays: dict[str, NDArray[Any]]
     report: dict[str, Any]
     costs: dict[str, float]
     peak_memory_bytes: int
-    writes_confined: bool
+    confinement: Confinement
 
 
 def run_isolated(
@@ -73,6 +91,7 @@ def run_isolated(
     seconds: float,
     memory_gib: float,
     closed: Path,
+    own_code: bool = False,
 ) -> Answer:
     """Run ``function(argument, ask)`` in a process of its own.
 
@@ -90,120 +109,140 @@ def run_isolated(
         Wall time from start to answer; a moment less, so that the worker that waits here under
         the same limit is not ended with it.
     memory_gib : float
-        Most resident memory of the process, looked at every ``LOOK_EVERY`` seconds.
+        Most resident memory of the process and its children, and most that its files take.
     closed : Path
-        A folder that the process must not be able to write in.
+        A folder that the process must not be able to read or write.
+    own_code : bool
+        Whether it runs this project's components alone; what they compile is then kept.
 
     Raises
     ------
     RejectedError
-        The process raised it, or tried to write where it may not.
+        The process raised it, or tried what it may not.
     TimeoutError
         It was ended at its time limit.
     InvalidAnswerError
-        It raised something else, took too much memory, or died.
+        It raised something else, took too much memory, died, or sent what is no answer.
+    TemporaryFolderError
+        The host can't write in its temporary folder.
     """
     hide_memory()
-    deadline = time.monotonic() + seconds - min(1.0, 0.05 * seconds)
-    with tempfile.TemporaryDirectory(prefix="loki-bench-", ignore_cleanup_errors=True) as scratch:
+    with _scratch() as own:
+        kept = kept_machine_code()
+        if own_code:
+            kept.mkdir(parents=True, exist_ok=True)
+        world = World(
+            readable=(*readable_paths((closed, data_folder())), str(kept)),
+            devices=DEVICES,
+            own=str(own),
+            shared=(str(kept),) if own_code else (),
+            file_bytes=int(memory_gib * GIB),
+        )
         request = Request(
             function=function,
-            argument=dumps(argument),
-            writable=tuple(str(f) for f in _writable(Path(scratch), closed.resolve())),
+            world=world,
+            source_folders=tuple(source_folders()),
+            machine_code=str(kept),
         )
-        with _process(scratch) as (process, channel):
-            watched = _Watched(who, process, channel, deadline, seconds, memory_gib)
-            try:
-                channel.send_bytes(dumps(request))
-                return watched.answer(answer)
-            except (EOFError, ConnectionError):
-                raise InvalidAnswerError(f"{who} {watched.end()}") from None
+        with _process(own, kept if own_code else own / ".machine-code") as running:
+            process, end, output = running
+            watch = Watch(
+                who, process.pid, end.fileno(), output, own, seconds=seconds, gib=memory_gib
+            )
+            conversation = _Conversation(who, process, Channel(end, watch.wait_for), watch)
+            return conversation.hold([dumps(request), dumps(argument)], answer)
 
 
-class _Watched:
-    """A process that works on its request, and the limits that it works under."""
+class _Conversation:
+    """What is said between the host and a process that works on its request."""
 
     def __init__(
-        self,
-        who: str,
-        process: "subprocess.Popen[bytes]",
-        channel: "Connection[Any, Any]",
-        deadline: float,
-        seconds: float,
-        memory_gib: float,
+        self, who: str, process: "subprocess.Popen[bytes]", channel: Channel, watch: Watch
     ) -> None:
-        self._who, self._process, self._channel = who, process, channel
-        self._deadline, self._seconds, self._memory_gib = deadline, seconds, memory_gib
-        self._peak = 0
+        self._who, self._process, self._channel, self._watch = who, process, channel, watch
+        self._confinement = NOT_CONFINED
 
-    def answer(self, answer: Callable[[Any], Any]) -> Answer:
-        """Answer questions until the process has its own answer."""
-        confined = False
+    def hold(self, given: list[bytes], answer: Callable[[Any], Any]) -> Answer:
+        """Send what is given, and answer questions until the process has its own answer."""
+        try:
+            for part in given:
+                self._channel.send(part)
+            return self._answered(answer)
+        except (EOFError, ConnectionError):
+            raise InvalidAnswerError(f"{self._who} {self._death()}") from None
+        except MalformedError as error:
+            raise InvalidAnswerError(f"{self._who} sent {error}") from None
+
+    def _answered(self, answer: Callable[[Any], Any]) -> Answer:
         while True:
-            message = json.loads(self._received())
-            if message["kind"] == "ready":
-                confined = bool(message["writes_confined"])
-            elif message["kind"] == "question":
-                self._channel.send_bytes(json.dumps(answer(message["question"])).encode())
-            else:
-                break
-        content = self._received()
-        self._look_at_memory()
-        self._channel.send_bytes(b"")  # it may end
-        if message["kind"] == "error":
-            raise self._error(message, confined)
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+            self._watch.look()
+            try:
+                content = self._channel.receive(MOST_MESSAGE_BYTES)
+            except ValueError as error:
+                raise MalformedError(str(error)) from None
+            match parsed(content):
+                case Ready(confinement=confinement):
+                    self._confinement = confinement
+                    self._watch.start_counting(confinement)
+                case Question(question=question):
+                    self._channel.send(json.dumps(answer(question)).encode())
+                case Told() as told:
+                    self._watch.look_now()
+                    self._let_go()
+                    raise self._error(told)
+                case Finished() as finished:
+                    return self._finished(finished)
+
+    def _finished(self, finished: Finished) -> Answer:
+        n_bytes = sum(form.n_bytes for form in finished.arrays)
+        most = min(MOST_ARRAY_GIB, self._watch.gib) * GIB
+        if n_bytes > most:
+            raise MalformedError(f"arrays of {n_bytes} bytes; at most {most:.0f} are read")
+        arrays = arrays_of(finished.arrays, self._channel.read)
+        self._watch.look_now()
+        self._let_go()
         return Answer(
             arrays=arrays,
-            report=message["report"],
-            costs={name: float(value) for name, value in message["costs"].items()},
-            peak_memory_bytes=self._peak,
-            writes_confined=confined,
+            report=finished.report,
+            costs=finished.costs,
+            peak_memory_bytes=self._watch.peak_bytes,
+            confinement=self._confinement,
         )
 
-    def end(self) -> str:
+    def _let_go(self) -> None:
+        with suppress(ConnectionError):
+            self._channel.send(b"")  # it may end
+
+    def _death(self) -> str:
         """How the process died, in words."""
-        code = self._process.wait()
-        if code < 0:
-            return (
-                f"died: its process was killed by {signal.Signals(-code).name} "
-                "(a crash, or the system ran out of memory)"
-            )
-        return f"died: its process ended with exit status {code}"
+        try:
+            code = self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "closed its channel to the host, and went on"
+        if code >= 0:
+            return f"died: its process ended with exit status {code}"
+        return (
+            f"died: its process was killed by {_name_of_signal(-code)} "
+            "(a crash, or the system ran out of memory)"
+        )
 
-    def _received(self) -> bytes:
-        while not self._channel.poll(min(LOOK_EVERY, max(0.0, self._left))):
-            self._look_at_memory()
-            if self._left <= 0:
-                raise TimeoutError(f"ended at its time limit of {self._seconds:g} s")
-        return self._channel.recv_bytes()
-
-    @property
-    def _left(self) -> float:
-        return self._deadline - time.monotonic()
-
-    def _look_at_memory(self) -> None:
-        self._peak = max(self._peak, _memory_of(self._process.pid))
-        if self._peak > self._memory_gib * GIB:
-            raise InvalidAnswerError(
-                f"{self._who} was ended at its memory limit of {self._memory_gib:g} GiB; raise "
-                "the suite's key 'limits.memory_gib' if the machine has more"
-            )
-
-    def _error(self, message: dict[str, Any], confined: bool) -> LokiBenchError:
+    def _error(self, told: Told) -> LokiBenchError:
         error: LokiBenchError
-        if message["refused"] and confined:
+        if told.number == errno.ENOSPC and shutil.disk_usage(self._watch.folder).free < ROOM_BYTES:
+            error = TemporaryFolderError(_no_room(told.message))
+        elif told.number in (errno.EPERM, errno.EACCES) and self._confinement.writes:
             error = RejectedError(
-                f"{self._who} was refused access to a file: it may write in its working folder only"
+                f"{self._who} was refused what it tried ({told.message}): it may read installed "
+                "packages, write in its working folder only, and reach no network and no other "
+                "process"
             )
-        elif message["ours"]:
-            error = getattr(errors, message["type"], InvalidAnswerError)(message["message"])
+        elif told.rule == "rejected":
+            error = RejectedError(told.message)
+        elif told.rule == "answer":
+            error = InvalidAnswerError(told.message)
         else:
-            error = InvalidAnswerError(
-                f"{self._who} raised {message['type']}: {message['message']}"
-            )
-        error.__cause__ = _InsideError(message["traceback"])
+            error = InvalidAnswerError(f"{self._who} raised {told.kind}: {told.message}")
+        error.__cause__ = _InsideError(told.traceback)
         return error
 
 
@@ -215,71 +254,76 @@ class _InsideError(Exception):
 
 
 @contextmanager
-def _process(scratch: str) -> "Iterator[tuple[subprocess.Popen[bytes], Connection[Any, Any]]]":
-    ours, theirs = Pipe()
+def _scratch() -> Iterator[Path]:
+    """A folder for one process; removed whatever that process left in it."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="loki-bench-")).resolve()
+    except OSError as error:
+        raise TemporaryFolderError(_no_room(str(error))) from error
+    try:
+        yield folder
+    finally:
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+        except RecursionError:  # folders in folders in folders: Python's own way goes no deeper
+            subprocess.run(["/bin/rm", "-rf", "--", str(folder)], check=False)  # noqa: S603
+
+
+def _no_room(message: str) -> str:
+    return (
+        f"the temporary folder {tempfile.gettempdir()} can't be used ({message}); make room or set "
+        "TMPDIR to another, then type the same command to go on"
+    )
+
+
+@contextmanager
+def _process(
+    own: Path, machine_code: Path
+) -> "Iterator[tuple[subprocess.Popen[bytes], socket.socket, int]]":
+    ours, theirs = socket.socketpair()
+    output, written = os.pipe()
     # A script, not `-m`: `-m` puts the working folder first on the path.
     paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100  # "" is this folder
     script = (
         "import sys, json; sys.path[:] = json.loads(sys.argv.pop()); "
         "from loki_bench.sandbox.child import main; "
-        f"main({theirs.fileno()}, {os.getpid()})"
+        f"main({theirs.fileno()})"
     )
     try:
         process = subprocess.Popen(  # noqa: S603  # this interpreter, and nothing of a plugin's
             [sys.executable, "-c", script, json.dumps(paths)],
             stdin=subprocess.PIPE,  # it ends when this closes, however the host ends
-            stdout=2,  # what a plugin prints is no output of this command
+            stdout=written,
+            stderr=written,
             pass_fds=[theirs.fileno()],
-            cwd=scratch,
-            env=_environment(scratch),
+            cwd=own,
+            env=clean_environment(str(own), machine_code=str(machine_code)),
             start_new_session=True,
         )
     finally:
         theirs.close()
+        os.close(written)
     try:
-        yield process, ours
+        yield process, ours, output
     finally:
         ours.close()
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # with whatever it started itself
-        if process.stdin is not None:
-            process.stdin.close()
-        process.wait()
+        _end(process)
+        os.close(output)
 
 
-def _environment(scratch: str) -> dict[str, str]:
-    """The host's environment without what names folders of data or results."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("LOKI_BENCH_") and name not in ("PWD", "OLDPWD")
-    }
-    threads = {f"{library}_NUM_THREADS": "1" for library in ONE_THREAD}
-    return {**kept, **threads, "TMPDIR": scratch}
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End the process with all that it started."""
+    if process.stdin is not None:
+        process.stdin.close()
+    with suppress(subprocess.TimeoutExpired):  # it ends what is below it first
+        process.wait(END_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
-def _writable(scratch: Path, closed: Path) -> list[Path]:
-    """Its own folder, devices, and where compilers keep machine code for the next process."""
-    caches = [Path(path) for path in sys.path if path]
-    caches.append(platformdirs.user_cache_path())
-    if os.environ.get("NUMBA_CACHE_DIR"):
-        caches.append(Path(os.environ["NUMBA_CACHE_DIR"]))
-    found = [folder.resolve() for folder in caches if folder.is_dir()]
-    allowed = [f for f in found if not closed.is_relative_to(f) and not f.is_relative_to(closed)]
-    return [scratch, Path("/dev"), *allowed]
-
-
-def _memory_of(pid: int) -> int:
-    """The most that a process has held in memory so far (elsewhere than on Linux: holds now)."""
+def _name_of_signal(number: int) -> str:
     try:
-        if sys.platform == "linux":
-            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) * 1024
-            return 0
-        shown = subprocess.run(  # noqa: S603
-            ["/bin/ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False
-        )
-        return int(shown.stdout or 0) * 1024
-    except (OSError, ValueError):  # it has just ended
-        return 0
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

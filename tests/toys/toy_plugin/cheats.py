@@ -115,14 +115,15 @@ class EditsView(Attacker):
 
 
 class WritesTo(Attacker):
-    """Overwrites, adds, removes or empties files of a folder, or writes beside itself."""
+    """Overwrites, adds, removes or empties a file that it knows, or writes beside itself."""
 
-    def __init__(self, folder: str = "", how: str = "overwrite") -> None:
-        self.folder, self.how = Path(folder), how
+    def __init__(self, file: str = "", how: str = "overwrite") -> None:
+        self.file, self.how = file, how
 
     def poison(self, view):
         Path("own.txt").write_text("its own folder is its own")
-        for path in sorted(self.folder.rglob("*.json")):
+        if self.file:
+            path = Path(self.file)
             if self.how == "overwrite":
                 path.write_text("{}")
             elif self.how == "add":
@@ -163,8 +164,9 @@ class TakesMemory(Attacker):
 
 class LeavesAProcess(Attacker):
     def poison(self, view):
-        started = subprocess.Popen(["sleep", "600"])
-        self.report = {"pid": started.pid}
+        asleep = f"600.{os.urandom(8).hex()}".translate(str.maketrans("abcdef", "123456"))
+        subprocess.Popen(["sleep", asleep])
+        self.report = {"asleep": asleep}
         return _honest(view)
 
 

@@ -1,0 +1,90 @@
+"""The socket between the host and an isolated process: frames of a stated length.
+
+The host waits for neither side of it longer than it looks after its limits: a process that sends
+half a message, or reads none, is ended like any other that takes too long.
+"""
+
+import os
+import select
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+__all__ = ["Channel", "receive_frame", "send_frame"]
+
+HEADER_BYTES = 8
+AT_ONCE = 1 << 20
+
+
+class Channel:
+    """The host's end.
+
+    Parameters
+    ----------
+    end : socket
+        Made non-blocking.
+    wait_for : callable
+        Called between two looks at the socket, with what is waited for (``select.POLLIN`` or
+        ``POLLOUT``); returns once it may have come, and raises what ends the wait.
+    """
+
+    def __init__(self, end: socket.socket, wait_for: Callable[[int], None]) -> None:
+        end.setblocking(False)
+        self._end, self._wait_for = end, wait_for
+
+    def send(self, content: bytes) -> None:
+        """Send a frame; raises ``ConnectionError`` where nobody listens any more."""
+        for part in (len(content).to_bytes(HEADER_BYTES, "big"), content):
+            left = memoryview(part)
+            while left:
+                self._wait_for(select.POLLOUT)
+                with suppress(BlockingIOError):
+                    left = left[self._end.send(left[:AT_ONCE]) :]
+
+    def receive(self, most: int) -> bytes:
+        """The next frame of at most ``most`` bytes.
+
+        Raises ``EOFError`` where the process is gone, ``ValueError`` where the frame is longer:
+        its length is known, and nothing of it is read.
+        """
+        length = int.from_bytes(self.read(HEADER_BYTES), "big")
+        if length > most:
+            raise ValueError(f"a message of {length} bytes; at most {most} are read")
+        return bytes(self.read(length))
+
+    def read(self, n_bytes: int) -> bytearray:
+        """So many bytes, no frame around them."""
+        content = bytearray(n_bytes)
+        left = memoryview(content)
+        while left:
+            self._wait_for(select.POLLIN)
+            with suppress(BlockingIOError):
+                n_read = self._end.recv_into(left[:AT_ONCE])
+                if not n_read:
+                    raise EOFError
+                left = left[n_read:]
+        return content
+
+
+def send_frame(number: int, content: "bytes | memoryview", *, framed: bool = True) -> None:
+    """Send through the open file ``number``; the process's end, which may wait for long."""
+    if framed:
+        send_frame(number, len(content).to_bytes(HEADER_BYTES, "big"), framed=False)
+    left = memoryview(content)
+    while left:
+        left = left[os.write(number, left[:AT_ONCE]) :]
+
+
+def receive_frame(number: int) -> bytes:
+    """The next frame from the open file ``number``; ``EOFError`` where the host is gone."""
+    return _read(number, int.from_bytes(_read(number, HEADER_BYTES), "big"))
+
+
+def _read(number: int, n_bytes: int) -> bytes:
+    content = bytearray()
+    while len(content) < n_bytes:
+        part = os.read(number, min(AT_ONCE, n_bytes - len(content)))
+        if not part:
+            raise EOFError
+        content += part
+    return bytes(content)

@@ -1,0 +1,258 @@
+"""What an isolated process may send, and the host's parser of it.
+
+A message is JSON of a bounded size, in one of four forms; arrays follow an answer as plain bytes,
+as many as it said. Nothing is unpickled or unpacked. Numbers are finite, text is valid, and what
+is anything else is a :class:`MalformedError`, which says in a sentence what was wrong.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.sandbox.bounded_text import in_short, last_lines
+from loki_bench.sandbox.confinement import Confinement, confinement_of
+
+__all__ = [
+    "MOST_MESSAGE_BYTES",
+    "MOST_REPORT_BYTES",
+    "ArrayForm",
+    "Finished",
+    "MalformedError",
+    "Message",
+    "Question",
+    "Ready",
+    "Told",
+    "array_forms",
+    "arrays_of",
+    "checked_plain",
+    "parsed",
+]
+
+MOST_MESSAGE_BYTES = 256 << 10
+MOST_REPORT_BYTES = 64 << 10
+MOST_DEPTH = 32
+MOST_ARRAYS = 1000
+MOST_DIMENSIONS = 8
+LARGEST_INTEGER = 1 << 63
+
+COSTS = ("wall_seconds", "cpu_seconds", "compile_seconds")
+PLAIN_TYPE = re.compile(r"[<|][biuf][1248]|[<]U\d{1,6}")
+"""Truth values, integers, floats and text, in the byte order of both sides."""
+
+
+class MalformedError(ValueError):
+    """A message is not what the protocol says; its text goes after "sent"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """It has given up its rights and now runs a plugin's code."""
+
+    confinement: Confinement
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """It asks the host."""
+
+    question: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """It raised an error.
+
+    Attributes
+    ----------
+    rule : str
+        ``"rejected"`` where a rule of the attack was broken, ``"answer"`` where its answer can't
+        be used, ``"other"`` for whatever else was raised.
+    kind : str
+        The error's class.
+    number : int
+        The system's number of the error; 0 where it has none.
+    message, traceback : str
+    """
+
+    rule: str
+    kind: str
+    number: int
+    message: str
+    traceback: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrayForm:
+    """How the bytes of an array are to be read."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes that the array takes."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """It has an answer; its arrays follow."""
+
+    report: dict[str, Any]
+    costs: dict[str, float]
+    arrays: tuple[ArrayForm, ...]
+
+
+Message: TypeAlias = Ready | Question | Told | Finished
+
+
+def parsed(content: bytes) -> Message:
+    """The message that bytes hold; raises ``MalformedError``."""
+    try:
+        told = json.loads(content.decode(), parse_constant=_refused_constant)
+    except RecursionError:
+        raise MalformedError(f"JSON nested deeper than {MOST_DEPTH}") from None
+    except ValueError as error:
+        raise MalformedError(f"something other than JSON ({in_short(str(error), 100)})") from None
+    reader = _READERS.get(told["kind"]) if isinstance(told, dict) and _has_kind(told) else None
+    if reader is None:
+        raise MalformedError("a message of an unknown kind")
+    fields = {name: value for name, value in told.items() if name != "kind"}
+    try:
+        return reader(checked_plain(fields))
+    except (KeyError, TypeError, ValueError) as error:
+        raise MalformedError(f"a broken message ({in_short(str(error), 200)})") from None
+
+
+def checked_plain(value: Any, depth: int = 0) -> Any:
+    """JSON data as it was, once its depth, numbers and text are checked; or ``ValueError``."""
+    if depth > MOST_DEPTH:
+        raise ValueError(f"nested deeper than {MOST_DEPTH}")
+    if isinstance(value, dict):
+        for name, part in value.items():
+            checked_plain(name, depth)
+            checked_plain(part, depth + 1)
+    elif isinstance(value, list):
+        for part in value:
+            checked_plain(part, depth + 1)
+    elif isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError("text with half of a surrogate pair") from None
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number that is not finite")
+    elif isinstance(value, int) and not -LARGEST_INTEGER <= value < LARGEST_INTEGER:
+        raise ValueError("an integer of more than 64 bits")
+    return value
+
+
+def array_forms(arrays: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
+    """What is sent of arrays before their bytes."""
+    return [
+        {"name": name, "dtype": array.dtype.str, "shape": list(array.shape)}
+        for name, array in arrays.items()
+    ]
+
+
+def arrays_of(
+    forms: tuple[ArrayForm, ...], read: Callable[[int], bytearray]
+) -> dict[str, NDArray[Any]]:
+    """The arrays that follow an answer; ``read`` takes a number of bytes off the channel."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for form in forms:
+        content = read(form.n_bytes)
+        try:
+            array = np.frombuffer(content, dtype=form.dtype).reshape(form.shape)
+        except ValueError as error:
+            raise MalformedError(f"a broken array ({in_short(str(error), 100)})") from None
+        arrays[form.name] = _checked_content(array, content)
+    return arrays
+
+
+def _checked_content(array: NDArray[Any], content: bytearray) -> NDArray[Any]:
+    if array.dtype.kind == "b" and np.frombuffer(content, np.uint8).max(initial=0) > 1:
+        raise MalformedError("truth values that are neither true nor false")
+    if array.dtype.kind == "U":
+        points = np.frombuffer(content, np.uint32)
+        if points.max(initial=0) > 0x10FFFF or bool(np.any((points >> 11) == 0x1B)):
+            raise MalformedError("an array of text that is not valid")
+    return array
+
+
+def _ready(fields: dict[str, Any]) -> Ready:
+    return Ready(confinement=confinement_of(fields["confinement"]))
+
+
+def _question(fields: dict[str, Any]) -> Question:
+    return Question(question=fields["question"])
+
+
+def _told(fields: dict[str, Any]) -> Told:
+    number = fields["number"]
+    return Told(
+        rule=_text(fields["rule"]),
+        kind=in_short(_text(fields["type"]), 100),
+        number=number if isinstance(number, int) else 0,
+        message=in_short(_text(fields["message"])),
+        traceback=last_lines(_text(fields["traceback"])),
+    )
+
+
+def _finished(fields: dict[str, Any]) -> Finished:
+    report, costs, forms = fields["report"], fields["costs"], fields["arrays"]
+    if not isinstance(report, dict):
+        raise ValueError("a report that is no mapping")
+    if len(json.dumps(report)) > MOST_REPORT_BYTES:
+        raise ValueError(f"a report of more than {MOST_REPORT_BYTES} bytes")
+    if not isinstance(costs, dict) or set(costs) != set(COSTS):
+        raise ValueError(f"costs other than {', '.join(COSTS)}")
+    if not all(isinstance(cost, (int, float)) for cost in costs.values()):
+        raise ValueError("a cost that is no number")
+    if not isinstance(forms, list) or len(forms) > MOST_ARRAYS:
+        raise ValueError(f"arrays that are no list of at most {MOST_ARRAYS}")
+    return Finished(
+        report=report,
+        costs={name: float(cost) for name, cost in costs.items()},
+        arrays=tuple(_form(form) for form in forms),
+    )
+
+
+def _form(form: dict[str, Any]) -> ArrayForm:
+    name, dtype, shape = _text(form["name"]), _text(form["dtype"]), form["shape"]
+    if not PLAIN_TYPE.fullmatch(dtype):
+        raise ValueError(f"an array of type '{in_short(dtype, 40)}'")
+    if len(shape) > MOST_DIMENSIONS or not all(
+        isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in shape
+    ):
+        raise ValueError("an array of a shape that can't be")
+    return ArrayForm(name=name, dtype=dtype, shape=tuple(shape))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"a {type(value).__name__} where text is expected")
+    return value
+
+
+def _has_kind(told: dict[str, Any]) -> bool:
+    return isinstance(told.get("kind"), str)
+
+
+def _refused_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+_READERS: Mapping[str, Callable[[dict[str, Any]], Message]] = {
+    "ready": _ready,
+    "question": _question,
+    "error": _told,
+    "answer": _finished,
+}

@@ -1,0 +1,1 @@
+"""A plugin that tries whatever a plugin must not; each behaviour is one function."""
