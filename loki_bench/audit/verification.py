@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 
 from loki_bench.audit.difference import cell_difference, record_difference
-from loki_bench.audit.drawn import PAGE, drawn_again, drawn_by, drawn_files
+from loki_bench.audit.drawn import drawn_again, drawn_by
 from loki_bench.audit.findings import Finding, LevelReport, Verification
-from loki_bench.audit.hashes import artefacts_left_out, check_hashes
+from loki_bench.audit.hashes import artefacts_left_out, check_hashes, check_packs
 from loki_bench.audit.installed import cell_of, why_not_runnable
-from loki_bench.audit.opening import Opening
-from loki_bench.audit.replay import Given, Replay, lay_out
+from loki_bench.audit.replay import Given, Opening, Replay, lay_out
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.files import leaderboard_files
-from loki_bench.leaderboard.folder import ACCEPTED
+from loki_bench.leaderboard.folder import ACCEPTED, PAGE, drawn_files
 from loki_bench.leaderboard.row_key import row_key
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.pipeline.record import environment, environment_fingerprint
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.manifest import Manifest, read_manifest
+from loki_bench.records.opening import as_working_folder
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell
 
@@ -43,19 +43,20 @@ GIVEN: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def verify(
-    folder: Path,
+    leaderboard: Path,
     *,
     levels: Collection[int],
     registry: Registry,
     opened: Opening,
     sample: int | None = None,
     seed: int = 0,
-    name: str | None = None,
 ) -> Verification:
     """Check a leaderboard.
 
     Parameters
     ----------
+    leaderboard : Path
+        A working folder, a packed one, or a submitted file.
     levels : collection of int
         See :data:`loki_bench.audit.findings.LEVELS`. Hashes are always checked first: nothing is
         computed from a folder whose manifest can't be read.
@@ -64,16 +65,33 @@ def verify(
     sample, seed : int
         Compute this many cells again, drawn by the seed, instead of all; files and tables are
         always checked whole.
-    name : str or None
-        What the report calls the leaderboard, if it is not the folder.
     """
-    called = name or str(folder)
+    packs = check_packs(leaderboard)
+    if packs.problems:  # nothing is read from them
+        return Verification(leaderboard=str(leaderboard), levels=(packs,))
+    with as_working_folder(leaderboard) as folder:
+        levels_found, notes = _levels(folder, levels, registry, opened, sample, seed)
+    levels_found[0].n_checked += packs.n_checked if levels_found[0].number == 1 else 0
+    return Verification(
+        leaderboard=str(leaderboard), levels=tuple(levels_found), notes=tuple(notes)
+    )
+
+
+def _levels(
+    folder: Path,
+    levels: Collection[int],
+    registry: Registry,
+    opened: Opening,
+    sample: int | None,
+    seed: int,
+) -> tuple[list[LevelReport], list[str]]:
+    """What every level finds in a working folder, in order, and notes."""
     found, notes = check_hashes(folder)
     reports = {1: found}
     try:
         manifest = read_manifest(folder)
     except StoreError:
-        return Verification(leaderboard=called, levels=(found,), notes=tuple(notes))
+        return [found], notes
     verifier = Verifier.of(folder, manifest, registry)
     if 5 in levels:
         reports[5] = verifier.tables()
@@ -89,11 +107,7 @@ def verify(
         notes.append(f"levels 2 to 4 looked at {len(chosen)} of {len(verifier.cells)} cells")
     if 1 not in levels and not found.problems:
         del reports[1]
-    return Verification(
-        leaderboard=called,
-        levels=tuple(reports[number] for number in sorted(reports)),
-        notes=tuple(notes),
-    )
+    return [reports[number] for number in sorted(reports)], notes
 
 
 @dataclass(frozen=True)
@@ -205,7 +219,8 @@ class Verifier:
         with tempfile.TemporaryDirectory(prefix="loki-bench-") as temporary:
             again = again or Store(Path(temporary), warn=lambda text: None)
             for cell in runnable:
-                lay_out(self.folder, again.folder, self.records[cell.id], kinds=kinds)
+                artefacts = self.records[cell.id].get("artefacts", {})
+                lay_out(self.folder, again.folder, artefacts, kinds=kinds)
             given = None if level == 4 else Given(replay.workers, ranks=level == 2)
             replay.run(runnable, again, workers=given)
             for cell in runnable:

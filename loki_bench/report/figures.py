@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from loki_bench.errors import UsageError
+from loki_bench.leaderboard.folder import FORMATS
 from loki_bench.leaderboard.row_key import BASELINES
 from loki_bench.leaderboard.table import Table, by_protocol, tables_of
 from loki_bench.report.figure_data import (
@@ -30,9 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FORMATS", "figure_files"]
-
-FORMATS = ("svg", "pdf")
+__all__ = ["figure_files"]
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#b8a900")
 """Okabe and Ito's, which the colour-blind can tell apart too; as on the page."""
