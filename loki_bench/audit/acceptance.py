@@ -63,6 +63,8 @@ def _accepted(
     """Add the rows to a working folder."""
     target = Store(folder, warn=lambda text: None)
     manifest = read_manifest(folder)
+    if manifest.subject != "attacks":
+        raise StoreError(f"{leaderboard} compares estimators: rows of attacks do not belong in it")
     left_out = artefacts_left_out(folder, manifest)
     if left_out is not None:
         raise StoreError(f"{leaderboard}: {left_out.why}; accept the rows into that folder")

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from loki_bench.errors import StoreError, UsageError
+from loki_bench.fidelity.figures import fidelity_figures
+from loki_bench.fidelity.folder import fidelity_page, fidelity_tables, read_grid
 from loki_bench.leaderboard.folder import FIGURES, PAGE, drawn_files
 from loki_bench.paper.answered import claims_page
 from loki_bench.records.manifest import MANIFEST, Manifest, list_files, read_manifest
@@ -56,12 +58,17 @@ def records_of(folder: Path) -> tuple[Manifest, Records]:
 def page_of(folder: Path) -> str:
     """The page of a working folder's records; raises as :func:`records_of`."""
     manifest, records = records_of(folder)
+    if manifest.subject == "estimators":
+        return fidelity_page(Store(folder, warn=lambda text: None), read_grid(folder))
     return page(page_data(manifest.suite, manifest.summary, records, manifest.missing))
 
 
 def figures_of(folder: Path) -> dict[str, bytes]:
     """The figures of a working folder's records, by file name; raises as :func:`records_of`."""
     manifest, records = records_of(folder)
+    if manifest.subject == "estimators":
+        store = Store(folder, warn=lambda text: None)
+        return fidelity_figures(fidelity_tables(store, read_grid(folder)))
     return figure_files(records, manifest.missing)
 
 
@@ -81,6 +88,8 @@ def claims_of(family: Path) -> str:
     for path in folders:
         with as_working_folder(path, artefacts=False) as folder:
             manifest, records = records_of(folder)
+        if manifest.subject != "attacks":
+            raise StoreError(f"{path} compares estimators, of which the paper claims nothing")
         suites[manifest.suite] = manifest.summary
         found += records
     return claims_page(suites, found)

@@ -7,7 +7,7 @@ from pathlib import Path
 from loki_bench.audit.findings import Finding, LevelReport
 from loki_bench.content_ids import bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
-from loki_bench.records.manifest import MANIFEST, Manifest, read_manifest
+from loki_bench.records.manifest import MANIFEST, UNLISTED, Manifest, read_manifest
 from loki_bench.records.packed import damaged_packs, is_packed
 
 __all__ = ["artefacts_left_out", "check_hashes", "check_packs"]
@@ -66,7 +66,7 @@ def check_hashes(folder: Path) -> tuple[LevelReport, list[str]]:
             report.n_checked += 1
             if not _is_sealed(path.read_bytes()):
                 report.problems.append(Finding(name, "its bytes do not match its digest"))
-        elif name != MANIFEST and name not in manifest.files:
+        elif name not in {MANIFEST, *UNLISTED, *manifest.files}:
             notes.append(f"{name} is no part of the leaderboard")
     return report, notes
 

@@ -146,4 +146,5 @@ def _ids_in(folder: Path) -> list[str]:
     """Cells of a leaderboard: a run that has not ended has records and no manifest yet."""
     if not (folder / MANIFEST).is_file():
         return [path.stem for path in folder.glob("records/*.json")]
-    return read_manifest(folder).record_ids
+    manifest = read_manifest(folder)
+    return manifest.record_ids if manifest.subject == "attacks" else []

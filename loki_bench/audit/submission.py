@@ -37,6 +37,8 @@ def _submit(folder: Path, distribution: str, file: Path, registry: Registry) -> 
     if damaged:
         raise StoreError(f"{folder / damaged[0].what}: {damaged[0].why}; run the suite again")
     manifest = read_manifest(folder)
+    if manifest.subject != "attacks":
+        raise StoreError(f"{folder} compares estimators: a plugin has no rows of attacks in it")
     store = Store(folder, warn=lambda text: None)
     records = {}
     for cell_id in manifest.record_ids:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from loki_bench.audit.difference import cell_difference, record_difference
-from loki_bench.audit.drawn import drawn_again, drawn_by
+from loki_bench.audit.estimators import estimator_levels
 from loki_bench.audit.findings import Finding, LevelReport, Verification
 from loki_bench.audit.hashes import artefacts_left_out, check_hashes, check_packs
 from loki_bench.audit.installed import cell_of, why_not_runnable
 from loki_bench.audit.replay import Given, Opening, Replay, lay_out
+from loki_bench.audit.written_again import compare_drawn, compare_tables
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.files import leaderboard_files
-from loki_bench.leaderboard.folder import ACCEPTED, PAGE, drawn_files
+from loki_bench.leaderboard.folder import ACCEPTED, PAGE
 from loki_bench.leaderboard.row_key import row_key
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.pipeline.record import environment, environment_fingerprint
@@ -92,6 +93,9 @@ def _levels(
         manifest = read_manifest(folder)
     except StoreError:
         return [found], notes
+    if manifest.subject == "estimators":
+        reports |= estimator_levels(folder, manifest, levels, notes)
+        return [reports[number] for number in sorted(reports)], notes
     verifier = Verifier.of(folder, manifest, registry)
     if 5 in levels:
         reports[5] = verifier.tables()
@@ -161,40 +165,10 @@ class Verifier:
         tables = tables_of(self.records.values(), self.manifest.missing)
         files = leaderboard_files(self.manifest.suite, self.manifest.summary, tables)
         listed = {name for name in self.manifest.files if "/" not in name} - {ACCEPTED, PAGE}
-        for name in sorted(listed | set(files)):
-            report.n_checked += 1
-            path = self.folder / name
-            if name not in files:
-                report.problems.append(Finding(name, "nothing here writes such a file"))
-            elif not path.is_file():
-                report.problems.append(Finding(name, "it is not there"))
-            elif (line := _first_other_line(path.read_bytes(), files[name].encode())) is not None:
-                report.problems.append(Finding(name, f"line {line} is not what its records give"))
+        compare_tables(report, self.folder, listed, files)
         if not self.unreadable:  # nothing can be drawn of a record that can't be read
-            self._drawn(report)
+            compare_drawn(report, self.folder)
         return report
-
-    def _drawn(self, report: LevelReport) -> None:
-        """Page and figures; another version of what drew them may draw other bytes."""
-        names = drawn_files(self.folder)
-        if not names:
-            return
-        made, why_not = drawn_again(self.folder, names)
-        for name in names:
-            found, expected = (self.folder / name).read_bytes(), made.get(name)
-            if name in why_not:
-                report.not_judged.append(Finding(name, why_not[name]))
-            elif expected is None:
-                report.problems.append(Finding(name, "its records give no such figure"))
-            elif found == expected or drawn_by(found) == drawn_by(expected):
-                report.n_checked += 1
-                if found != expected:
-                    report.problems.append(Finding(name, "it is not what its records give"))
-            else:
-                why = (
-                    f"drawn by {drawn_by(found) or 'something unknown'}; here {drawn_by(expected)}"
-                )
-                report.not_judged.append(Finding(name, why))
 
     def computed(
         self, level: int, cells: Sequence[Cell], replay: Replay, *, again: Store | None = None
@@ -312,16 +286,3 @@ class Verifier:
     def _named(self, cell: Cell) -> str:
         row = row_key(self.records[cell.id]["cell"])
         return f"records/{cell.id}.json ({row}, seed {cell.seed})"
-
-
-def _first_other_line(found: bytes, expected: bytes) -> int | None:
-    """The number, from 1, of the first line that differs."""
-    if found == expected:
-        return None
-    pairs: Iterable[tuple[bytes, bytes]] = zip(
-        found.splitlines(keepends=True), expected.splitlines(keepends=True), strict=False
-    )
-    for number, (one, other) in enumerate(pairs, start=1):
-        if one != other:
-            return number
-    return min(len(found.splitlines()), len(expected.splitlines())) + 1

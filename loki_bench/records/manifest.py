@@ -20,6 +20,7 @@ from loki_bench.records.store import Store
 
 __all__ = [
     "MANIFEST",
+    "UNLISTED",
     "Manifest",
     "Pack",
     "PackName",
@@ -34,6 +35,9 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"
+
+UNLISTED = ("costs.md",)
+"""Files of a leaderboard that no manifest lists: they tell times, and differ from run to run."""
 
 LARGEST = 64 * 2**20
 """Bytes of a manifest at the most: a suite of 1,000 cells has one of 0.5 MB."""

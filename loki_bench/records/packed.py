@@ -39,6 +39,7 @@ from loki_bench.content_ids import bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
 from loki_bench.records.archive import Limits, unpack, zipped
 from loki_bench.records.manifest import (
+    UNLISTED,
     Manifest,
     Pack,
     PackName,
@@ -55,9 +56,6 @@ ARTEFACTS: PackName = "artefacts.zip"
 
 NOT_PUBLISHED = (".html", ".pdf")
 """Made again from the records by `report` and `figures`; pages are 5 MB each."""
-
-UNLISTED = ("costs.md",)
-"""Plain files that no manifest lists: they tell times, and differ from run to run."""
 
 PLAIN = re.compile(r"(figures/)?[A-Za-z0-9][A-Za-z0-9._@-]*")
 """Names of files that are not packed."""
