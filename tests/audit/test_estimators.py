@@ -17,7 +17,7 @@ from loki_bench.fidelity.case import FidelityGrid, Judged
 from loki_bench.fidelity.folder import read_grid, write_fidelity
 from loki_bench.fidelity.suite import DesignTable, SampleTable
 from loki_bench.plugins.registry import discover
-from loki_bench.records.manifest import read_manifest
+from loki_bench.records.manifest import read_manifest, write_manifest
 from loki_bench.records.opening import as_working_folder
 from loki_bench.records.packed import is_packed
 from loki_bench.records.store import Store
@@ -196,8 +196,6 @@ def test_two_are_compared_goal_by_goal(working, tmp_path):
 def test_attacks_and_estimators_are_not_compared(working, tmp_path):
     attacks = shutil.copytree(working, tmp_path / "attacks")
     (attacks / "manifest.json").unlink()
-    from loki_bench.records.manifest import write_manifest
-
     store = Store(attacks, warn=print)
     write_manifest(
         store,
