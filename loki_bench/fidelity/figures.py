@@ -3,6 +3,7 @@
 The same tables and the same matplotlib give the same bytes.
 """
 
+import textwrap
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["fidelity_figures"]
 
 CEILING = "retest ceiling"
+
+NAME = 36
+"""Letters in a line of an estimator's name."""
 
 
 def fidelity_figures(tables: list[FidelityTable]) -> dict[str, bytes]:
@@ -38,7 +42,9 @@ def _rho(table: FidelityTable, figure: "Figure") -> None:
     if table.ceilings:
         names.append(CEILING)
         values.append(table.ceilings)
-    figure.set_size_inches(6.8, 0.32 * len(names) + 1.6)
+    names = ["\n".join(textwrap.wrap(name, NAME)) for name in names]
+    n_lines = sum(name.count("\n") + 1 for name in names)
+    figure.set_size_inches(7.0, 0.2 * n_lines + 0.12 * len(names) + 1.4)
     axes = figure.subplots()
     step = 0.6 / max(1, len(experiments))
     for place, experiment in enumerate(experiments):
@@ -57,10 +63,10 @@ def _rho(table: FidelityTable, figure: "Figure") -> None:
             elinewidth=0.9,
             label=experiment,
         )
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.invert_yaxis()
     axes.set_xlim(right=1.05)
-    axes.set_xlabel("Spearman's correlation with retraining, 95 % interval over goals")
+    axes.set_xlabel("Spearman's rho with retraining (95 % interval over goals)")
     axes.set_title(title(table), fontsize=9)
     if experiments:
         figure.legend(loc="outside upper center", ncols=min(4, len(experiments)), fontsize=8)
