@@ -59,17 +59,16 @@ def verify(
 ) -> int:
     r"""Check a leaderboard: its bytes, metrics, victims, poison and tables.
 
-    LEADERBOARD is a folder that `run` wrote, or a file that `submit` wrote.
+    LEADERBOARD is a folder that `run` or `publish` wrote, or a file that `submit` wrote.
 
     \b
-    Example: loki-bench verify leaderboards/quick --level hashes --level tables
+    Example: loki-bench verify results/quick --level hashes --level tables
 
     Exit status: 0 all holds; 11 hashes, 12 metrics, 13 victims, 14 poison or 15 tables do not, the
     first of them; 1 a level could not be judged here; 2 the request was wrong.
     """
-    from loki_bench.audit.opening import opening
-    from loki_bench.audit.submission import as_folder
-    from loki_bench.audit.verification import verify as verify_folder
+    from loki_bench.audit.replay import opening
+    from loki_bench.audit.verification import verify as verify_leaderboard
 
     registry = registry_from(disabled, strict_plugins)
     names = {name: number for number, name in enumerate(LEVEL_NAMES, start=1)}
@@ -81,16 +80,14 @@ def verify(
         dataset_path=dataset_path,
         download=not offline,
     )
-    with as_folder(leaderboard) as folder:
-        found = verify_folder(
-            folder,
-            name=str(leaderboard),
-            levels=chosen,
-            registry=registry,
-            opened=opened,
-            sample=sample,
-            seed=seed,
-        )
+    found = verify_leaderboard(
+        leaderboard,
+        levels=chosen,
+        registry=registry,
+        opened=opened,
+        sample=sample,
+        seed=seed,
+    )
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
     return found.exit_code
 
@@ -124,7 +121,7 @@ def reproduce(
 
     Exit status: 0 the same to the last bit, 1 a number differs, 2 the request was wrong.
     """
-    from loki_bench.audit.opening import opening
+    from loki_bench.audit.replay import opening
     from loki_bench.audit.reproduction import reproduce_cell
 
     registry = registry_from(disabled, strict_plugins)
@@ -151,17 +148,20 @@ def reproduce(
 def compare(first: Path, second: Path, as_json: bool) -> int:
     r"""Compare two leaderboards row by row, paired by seed, and say in what they differ.
 
-    FIRST and SECOND are folders that `run` wrote, or files that `submit` wrote.
+    FIRST and SECOND are folders that `run` or `publish` wrote, or files that `submit` wrote.
 
     \b
-    Example: loki-bench compare leaderboards/quick other/leaderboards/quick
+    Example: loki-bench compare results/quick leaderboards/quick
 
     Exit status: 0 the same values to the last bit, 1 they differ, 2 the request was wrong.
     """
     from loki_bench.audit.comparison import compare as compare_folders
-    from loki_bench.audit.submission import as_folder
+    from loki_bench.records.opening import as_working_folder
 
-    with as_folder(first) as a, as_folder(second) as b:
+    with (
+        as_working_folder(first, artefacts=False) as a,
+        as_working_folder(second, artefacts=False) as b,
+    ):
         found = compare_folders(a, b)
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
     return 0 if found.same else 1

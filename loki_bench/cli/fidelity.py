@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,11 +15,6 @@ from loki_bench.cli.options import (
     registry_from,
     results_option,
 )
-
-if TYPE_CHECKING:  # these import numpy and pydantic: only when a command runs
-    from loki_bench.fidelity.case import Case, EstimatorRef
-    from loki_bench.fidelity.table import FidelityTable
-    from loki_bench.records.store import Store
 
 __all__ = ["fidelity"]
 
@@ -66,7 +61,8 @@ def fidelity(
     Example: loki-bench fidelity quick --estimator my-estimator
     """
     from loki_bench.errors import ParameterError
-    from loki_bench.fidelity.case import cases_of, estimators_of, sampled
+    from loki_bench.fidelity.case import estimators_of, grid_of, sampled
+    from loki_bench.fidelity.folder import write_fidelity
     from loki_bench.fidelity.rendering import as_json as tables_as_json
     from loki_bench.fidelity.rendering import as_text
     from loki_bench.fidelity.run import run_tasks, tasks_of
@@ -79,24 +75,25 @@ def fidelity(
     loaded = load_fidelity_suite(suite)
     loaded = loaded.with_estimators([_parsed(text) for text in added], alone=only)
     registry = registry_from(disabled, strict_plugins)
-    judged = estimators_of(loaded, registry)
+    judged = estimators_of(loaded, registry)  # a wrong name is told before anything is downloaded
     dataset, interactions = load_dataset(loaded.dataset, registry, download=not offline)
-    cases = cases_of(loaded, registry, dataset)
+    grid = grid_of(loaded, registry, dataset)
     train = sampled(interactions, loaded.sample)
     store = Store(
         results / "fidelity" / loaded.name,
         warn=lambda text: click.echo(f"loki-bench: {text}", err=True),
     )
     click.echo(
-        f"fidelity of {len(judged)} estimators in {len(cases)} cases on {train.n_users} users, "
-        f"{train.n_items} items, {train.n_events} events; results in {store.folder}",
+        f"fidelity of {len(judged)} estimators in {len(grid.cases)} cases on "
+        f"{train.n_users} users, {train.n_items} items, {train.n_events} events; "
+        f"results in {store.folder}",
         err=True,
     )
     seconds = loaded.limits.seconds
     try:
         with opened_workers(None, workers, seconds=seconds, versions={}) as pool:
             run_tasks(
-                tasks_of(cases, judged),
+                tasks_of(grid.cases, judged),
                 train,
                 store=store,
                 workers=pool,
@@ -107,25 +104,10 @@ def fidelity(
     except KeyboardInterrupt:
         click.echo("loki-bench: stopped; the same command goes on from there.", err=True)
         return 130
-    tables = _write(store, loaded.name, loaded.summary, cases, judged)
+    tables = write_fidelity(store, grid)
     click.echo(tables_as_json(loaded.name, tables) if as_json else as_text(tables))
     whole = not any(t.reasons or any(r.reasons for r in t.rows) for t in tables)
     return 0 if whole else 1
-
-
-def _write(
-    store: "Store", name: str, summary: str, cases: "list[Case]", judged: "list[EstimatorRef]"
-) -> "list[FidelityTable]":
-    from loki_bench.fidelity.rendering import as_csv, as_json, as_markdown, costs_as_markdown
-    from loki_bench.fidelity.table import tables_of
-
-    tables = tables_of(cases, judged, lambda address: store.read_json("records", address))
-    store.write_text("leaderboard.md", as_markdown(name, summary, tables))
-    store.write_text("leaderboard.csv", as_csv(tables))
-    store.write_text("leaderboard.json", as_json(name, tables))
-    costs = costs_as_markdown(cases, judged, lambda address: store.read_json("runs", address))
-    store.write_text("costs.md", costs)
-    return tables
 
 
 def _parsed(text: str) -> Any:

@@ -41,7 +41,7 @@ def results_option(command: F) -> F:
     return click.option(
         "--results",
         type=click.Path(path_type=Path, file_okay=False),
-        default=Path("leaderboards"),
+        default=Path("results"),
         show_default=True,
         help="Folder of results; each suite has a folder of its own in it.",
     )(command)

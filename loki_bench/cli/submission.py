@@ -1,4 +1,4 @@
-"""``submit`` and ``accept``: a third party's rows as one file, and into a leaderboard."""
+"""``publish``, ``submit`` and ``accept``: leaderboards and rows that leave one machine."""
 
 from pathlib import Path
 
@@ -6,7 +6,38 @@ import click
 
 from loki_bench.cli.options import plugin_options, processors, registry_from
 
-__all__ = ["accept", "submit"]
+__all__ = ["accept", "publish", "submit"]
+
+
+@click.command()
+@click.argument("results", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("destination", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--max-artefacts",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    metavar="MB",
+    help="Leave out poison and ranks of a suite where they take more; 0 leaves out all.",
+)
+def publish(results: Path, destination: Path, max_artefacts: float) -> int:
+    r"""Pack results into a few files that a repository can keep, and every command reads.
+
+    RESULTS is a suite's folder that `run` wrote, or the folder that a family's suites share.
+    DESTINATION is a new folder, or one that was published before.
+
+    \b
+    Example: loki-bench publish results/quick leaderboards/quick
+
+    The same results give the same bytes. Without poison and ranks, `verify` can't judge levels 2
+    and 3.
+    """
+    from loki_bench.audit.publication import publish as pack
+
+    for one in pack(results, destination, artefact_bytes=int(max_artefacts * 10**6)):
+        left = f"; {one.left_out} files of poison and ranks left out" if one.left_out else ""
+        click.echo(f"{one.folder}: {one.n_records} records{left}")
+    return 0
 
 
 @click.command()
@@ -25,10 +56,10 @@ def submit(
 ) -> int:
     r"""Pack the rows of one plugin into a file that `verify` reads and `accept` takes.
 
-    LEADERBOARD is a folder that `run` wrote.
+    LEADERBOARD is a folder that `run` or `publish` wrote.
 
     \b
-    Example: loki-bench submit leaderboards/quick --plugin loki-bench-my-attack
+    Example: loki-bench submit results/quick --plugin loki-bench-my-attack
     """
     from loki_bench.audit.submission import submit as pack
 
@@ -58,7 +89,7 @@ def accept(
 ) -> int:
     r"""Check a submitted file and add its rows; victims are trained and measured here.
 
-    LEADERBOARD is a folder that `run` wrote, FILE a file that `submit` wrote.
+    LEADERBOARD is a folder that `run` or `publish` wrote, FILE a file that `submit` wrote.
 
     \b
     Example: loki-bench accept leaderboards/quick loki-bench-my-attack-quick.zip
@@ -66,7 +97,7 @@ def accept(
     Exit status: 0 the rows are in the leaderboard, 2 they were refused and nothing was changed.
     """
     from loki_bench.audit.acceptance import accept as add
-    from loki_bench.audit.opening import opening
+    from loki_bench.audit.replay import opening
 
     registry = registry_from(disabled, strict_plugins)
     opened = opening(

@@ -3,12 +3,11 @@
 Suites that come with the package live in ``loki_bench/fidelity/suites``.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from typing_extensions import Self
 
-from loki_bench.fidelity.truths import TruthName
 from loki_bench.suite.suite import Limits, Named, Parameter
 from loki_bench.suite.toml_tables import SuiteTable, read_suite, texts_in
 
@@ -17,9 +16,13 @@ __all__ = [
     "EstimatorChoice",
     "FidelitySuite",
     "SampleTable",
+    "TruthName",
     "fidelity_suites",
     "load_fidelity_suite",
 ]
+
+TruthName = Literal["warm", "cold", "reshuffled", "transfer"]
+"""What training really does, see :mod:`loki_bench.fidelity.truths`."""
 
 Count = Annotated[int, Field(ge=1)]
 Size = Annotated[int, Field(ge=0)]

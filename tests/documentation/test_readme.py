@@ -77,7 +77,7 @@ def test_the_readmes_attack_keeps_every_promise(plugin, tmp_path):
 def test_the_readmes_attack_gets_its_row_in_a_leaderboard(plugin, tmp_path):
     (tmp_path / "mine.toml").write_text(SUITE)
     loki_bench("run", "mine.toml", "--workers", "1", plugin=plugin, cwd=tmp_path)
-    folder = tmp_path / "leaderboards" / "mine"
+    folder = tmp_path / "results" / "mine"
     rows = list(csv.DictReader((folder / "leaderboard.csv").read_text().splitlines()))
     # Every toy item has 5 events or more and only two have more than 17: with the 12 of the fake
     # users each of the 3 targets is among the 5 items that a victim shows which counts events.
