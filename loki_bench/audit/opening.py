@@ -5,11 +5,12 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
-from loki_bench.audit.replay import NoProgress, Replay
+from loki_bench.audit.replay import Replay
 from loki_bench.engine.run import Progress
 from loki_bench.engine.workers import LocalWorkers
 from loki_bench.errors import DatasetError
 from loki_bench.plugins.registry import Registry
+from loki_bench.progress import NoProgress
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.grid import chosen_metric
 from loki_bench.suite.resolve import load_dataset
@@ -24,7 +25,7 @@ Opening = Callable[[Sequence[str], Cell], AbstractContextManager[Replay]]
 def opening(
     registry: Registry,
     *,
-    n_workers: int,
+    n_workers: int | None,
     seconds: float,
     dataset_path: Path | None = None,
     download: bool = True,
@@ -34,6 +35,8 @@ def opening(
 
     Parameters
     ----------
+    n_workers : int or None
+        Worker processes, one a processor unless given.
     seconds : float
         The time limit of a job.
     dataset_path : Path or None
@@ -53,7 +56,7 @@ def opening(
 @contextmanager
 def _opened(
     registry: Registry,
-    n_workers: int,
+    n_workers: int | None,
     seconds: float,
     dataset_path: Path | None,
     download: bool,

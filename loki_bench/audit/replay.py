@@ -7,7 +7,7 @@ never taken over: they are pickles, and opening a stranger's pickle runs a stran
 """
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,14 +21,13 @@ from loki_bench.engine.workers import Workers
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Interactions
 from loki_bench.pipeline import jobs
-from loki_bench.pipeline.record import Status
 from loki_bench.records.manifest import artefact_paths
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell, DatasetRef
 from loki_bench.suite.grid import ChosenMetric
 from loki_bench.suite.suite import Limits
 
-__all__ = ["Given", "NoProgress", "Replay", "lay_out"]
+__all__ = ["Given", "Replay", "lay_out"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,19 +92,6 @@ class Given:
         else:
             answer = self._workers.submit(function, *arguments)
         return answer
-
-
-class NoProgress:
-    """Progress of work that needs no line of its own."""
-
-    def started(self, n_cells: int) -> None:
-        """Nothing."""
-
-    def working_on(self, what: Iterable[str]) -> None:
-        """Nothing."""
-
-    def finished(self, cell: Cell, status: Status, reason: str) -> None:
-        """Nothing."""
 
 
 def lay_out(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from loki_bench.cli.options import as_json_option, plugin_options, registry_from
+from loki_bench.cli.options import as_json_option, plugin_options
 from loki_bench.plugins.registry import Component, Registry
 
 __all__ = ["datasets", "plugins", "suites"]
@@ -25,13 +25,12 @@ def plugins() -> None:
 @plugins.command("list")
 @plugin_options
 @as_json_option
-def plugins_list(disabled: tuple[str, ...], strict_plugins: bool, as_json: bool) -> None:
+def plugins_list(registry: Registry, as_json: bool) -> None:
     r"""List every component and where it came from.
 
     \b
     Example: loki-bench plugins list --json
     """
-    registry = registry_from(disabled, strict_plugins)
     if as_json:
         found = [_described(component) for component in registry.components()]
         left_out = [asdict(plugin) for plugin in registry.broken]
@@ -46,7 +45,7 @@ def plugins_list(disabled: tuple[str, ...], strict_plugins: bool, as_json: bool)
 @click.argument("name")
 @plugin_options
 @as_json_option
-def plugins_show(name: str, disabled: tuple[str, ...], strict_plugins: bool, as_json: bool) -> None:
+def plugins_show(name: str, registry: Registry, as_json: bool) -> None:
     r"""Show one component: where it came from and the parameters that it takes.
 
     NAME is the name of a component, as `plugins list` shows it.
@@ -54,7 +53,6 @@ def plugins_show(name: str, disabled: tuple[str, ...], strict_plugins: bool, as_
     \b
     Example: loki-bench plugins show covisit
     """
-    registry = registry_from(disabled, strict_plugins)
     found = [c for c in registry.components() if c.spec.name == name]
     if not found:
         raise _unknown(registry, name)
@@ -112,13 +110,12 @@ def datasets() -> None:
 @datasets.command("list")
 @plugin_options
 @as_json_option
-def datasets_list(disabled: tuple[str, ...], strict_plugins: bool, as_json: bool) -> None:
+def datasets_list(registry: Registry, as_json: bool) -> None:
     r"""List the datasets that suites can name.
 
     \b
     Example: loki-bench datasets list
     """
-    registry = registry_from(disabled, strict_plugins)
     found = registry.components("dataset")
     if as_json:
         click.echo(json.dumps([_described(component) for component in found], indent=1))
@@ -129,7 +126,7 @@ def datasets_list(disabled: tuple[str, ...], strict_plugins: bool, as_json: bool
 @datasets.command("fetch")
 @click.argument("name")
 @plugin_options
-def datasets_fetch(name: str, disabled: tuple[str, ...], strict_plugins: bool) -> None:
+def datasets_fetch(name: str, registry: Registry) -> None:
     r"""Download a dataset into the data folder, and check it.
 
     NAME is the name of a dataset, as `datasets list` shows it.
@@ -139,7 +136,7 @@ def datasets_fetch(name: str, disabled: tuple[str, ...], strict_plugins: bool) -
 
     The data folder is the environment variable LOKI_BENCH_DATA, or the platform's own.
     """
-    _, text = _loaded(name, registry_from(disabled, strict_plugins), download=True)
+    _, text = _loaded(name, registry, download=True)
     click.echo(text)
 
 
@@ -147,9 +144,7 @@ def datasets_fetch(name: str, disabled: tuple[str, ...], strict_plugins: bool) -
 @click.argument("name")
 @plugin_options
 @as_json_option
-def datasets_show(
-    name: str, disabled: tuple[str, ...], strict_plugins: bool, as_json: bool
-) -> None:
+def datasets_show(name: str, registry: Registry, as_json: bool) -> None:
     r"""Read a dataset from this machine and show its size and fingerprint.
 
     NAME is the name of a dataset, as `datasets list` shows it.
@@ -157,7 +152,7 @@ def datasets_show(
     \b
     Example: loki-bench datasets show ml-100k
     """
-    used, text = _loaded(name, registry_from(disabled, strict_plugins), download=False)
+    used, text = _loaded(name, registry, download=False)
     click.echo(json.dumps(used, indent=1) if as_json else text)
 
 

@@ -12,7 +12,7 @@ from loki_bench.leaderboard.table import Table, tables_of
 from loki_bench.records.manifest import Plugin, write_manifest
 from loki_bench.records.store import Store
 
-__all__ = ["ACCEPTED", "accepted_cells", "write_leaderboard"]
+__all__ = ["ACCEPTED", "accepted_cells", "accepted_records", "write_leaderboard"]
 
 ACCEPTED = "accepted.json"
 """Which cells were added by `accept`: they stand in the tables beside those of the suite."""
@@ -54,7 +54,7 @@ def write_leaderboard(
     missing : sequence of mapping
         Cells without a record, as a record would hold them.
     """
-    records = {**records, **_accepted_records(store, records)}
+    records = {**records, **accepted_records(store, records)}
     tables = tables_of(records.values(), missing)
     files = leaderboard_files(suite, summary, tables)
     for name, text in files.items():
@@ -76,7 +76,8 @@ def write_leaderboard(
     return tables
 
 
-def _accepted_records(store: Store, records: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def accepted_records(store: Store, records: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The records of accepted cells by cell id, without those in ``records``."""
     wanted = [i for entry in accepted_cells(store.folder) for i in entry["cells"]]
     found = {i: store.read_json("records", i) for i in wanted if i not in records}
     return {cell_id: record for cell_id, record in found.items() if record is not None}

@@ -30,14 +30,13 @@ from loki_bench import errors
 from loki_bench.errors import InvalidAnswerError, LokiBenchError, RejectedError
 from loki_bench.sandbox.child import Request
 from loki_bench.sandbox.landlock import hide_memory
+from loki_bench.threads import ONE_THREAD
 
 __all__ = ["Answer", "run_isolated"]
 
 GIB = 1 << 30
 LOOK_EVERY = 0.05 if sys.platform == "linux" else 1.0
 """Seconds between two looks at the process's memory; elsewhere each look starts a program."""
-
-ONE_THREAD = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "NUMBA")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,8 +253,7 @@ def _environment(scratch: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("LOKI_BENCH_") and name not in ("PWD", "OLDPWD")
     }
-    threads = {f"{library}_NUM_THREADS": "1" for library in ONE_THREAD}
-    return {**kept, **threads, "TMPDIR": scratch}
+    return {**kept, **ONE_THREAD, "TMPDIR": scratch}
 
 
 def _writable(scratch: Path, closed: Path) -> list[Path]:

@@ -51,7 +51,7 @@ def test_every_suite_of_the_package_is_valid_and_has_a_summary(name):
         (("actions =", "action ="), r"unknown key 'budget.action' \(did you mean 'actions'\?\)"),
         (("embedding_size = 32 }", "a = 1 }, lable = 1"), "unknown key 'victims.1.lable'"),
         (("[0, 1]", '["zero"]'), "key 'seeds.0': .*integer.*got 'zero'"),
-        (("[0, 1]", "[1, 1]"), "key 'seeds': 1 stands there twice"),
+        (("[0, 1]", "[1, 1]"), "key 'seeds': 1 is listed twice"),
         (("[0, 1]", "[-1]"), "key 'seeds.0': .*greater than or equal to 0.*got -1"),
         (("[0, 1]", "[]"), "key 'seeds': .*at least 1"),
         (("0.03", "1.03"), "key 'budget.fake_users.1': .*less than or equal to 1.*got 1.03"),
