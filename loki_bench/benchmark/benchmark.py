@@ -18,11 +18,10 @@ from loki_bench.benchmark.cell_result import CellResult, result_in
 from loki_bench.benchmark.one_cell import ComponentChoice, one_cell
 from loki_bench.benchmark.poison_at_hand import FakeUsers, cell_with, sequences_of
 from loki_bench.contracts import Goal
-from loki_bench.engine.open_workers import open_workers
 from loki_bench.engine.planning import Plan, plan
 from loki_bench.engine.run import Progress, missing_cells, run_cells
 from loki_bench.engine.versions import needed_versions
-from loki_bench.engine.workers import Workers
+from loki_bench.engine.workers import Workers, open_workers
 from loki_bench.errors import StoreError
 from loki_bench.interactions import Interactions
 from loki_bench.leaderboard.folder import accepted_records, write_leaderboard
@@ -330,7 +329,7 @@ class Benchmark:
                 workers,
                 scheduler,
                 seconds=limits.seconds,
-                versions=needed_versions(grid),
+                versions={} if scheduler is None else needed_versions(grid),
                 warn=self._warn,
             ) as pool,
             progress_of(progress) as shown,

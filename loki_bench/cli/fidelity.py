@@ -60,7 +60,7 @@ def fidelity(
     \b
     Example: loki-bench fidelity quick --estimator my-estimator
     """
-    from loki_bench.engine.open_workers import open_workers
+    from loki_bench.engine.workers import open_workers
     from loki_bench.errors import ParameterError
     from loki_bench.fidelity.case import cases_of, judged_of, sampled
     from loki_bench.fidelity.rendering import as_json as tables_as_json
