@@ -121,7 +121,7 @@ Opening = Callable[[Sequence[str], Cell], AbstractContextManager[Replay]]
 def opening(
     registry: Registry,
     *,
-    n_workers: int,
+    n_workers: int | None,
     seconds: float,
     dataset_path: Path | None = None,
     download: bool = True,
@@ -131,6 +131,8 @@ def opening(
 
     Parameters
     ----------
+    n_workers : int or None
+        Worker processes, one a processor unless given.
     seconds : float
         The time limit of a job.
     dataset_path : Path or None
@@ -150,7 +152,7 @@ def opening(
 @contextmanager
 def _opened(
     registry: Registry,
-    n_workers: int,
+    n_workers: int | None,
     seconds: float,
     dataset_path: Path | None,
     download: bool,

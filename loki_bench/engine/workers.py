@@ -6,28 +6,21 @@ stand in for it.
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import Protocol, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-__all__ = ["LocalWorkers", "Workers", "outcome_of"]
+from loki_bench.errors import UsageError
+from loki_bench.threads import ONE_THREAD
 
-# Set before a worker imports numpy or torch. Results are bit-identical only for a fixed number of
-# threads, small models run faster on one, and the other cores have cells of their own.
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "NUMEXPR_NUM_THREADS": "1",
-    "VECLIB_MAXIMUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
-}
+__all__ = ["LocalWorkers", "Workers", "n_processors", "open_workers", "outcome_of"]
 
 
 R = TypeVar("R")
@@ -76,20 +69,97 @@ class LocalWorkers:
 
     @classmethod
     @contextmanager
-    def open(cls, n_workers: int, *, seconds: float) -> Iterator["LocalWorkers"]:
-        """Workers for the length of a ``with`` block, their processes on one thread each."""
-        before = {name: os.environ.get(name) for name in ONE_THREAD}
-        os.environ.update(ONE_THREAD)
-        workers = cls(n_workers, seconds=seconds)
-        try:
-            yield workers
-        finally:
-            workers.close()
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
+    def open(cls, n_workers: int | None, *, seconds: float) -> Iterator["LocalWorkers"]:
+        """Workers for the length of a ``with`` block, their processes on one thread each.
+
+        There are as many as processors unless a number is given.
+        """
+        with _one_thread(), _script_left_alone():
+            workers = cls(n_workers or n_processors(), seconds=seconds)
+            try:
+                yield workers
+            finally:
+                workers.close()
+
+
+def open_workers(
+    workers: "int | Workers | None",
+    scheduler: str | None = None,
+    *,
+    seconds: float,
+    versions: Mapping[str, str] | None = None,
+    warn: Callable[[str], None],
+) -> "AbstractContextManager[Workers]":
+    """Workers for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    workers : int, Workers or None
+        Processes on this machine, one a processor unless given; workers that are open already
+        are used as they are.
+    scheduler : str or None
+        The address of a Dask cluster to use instead.
+    seconds : float
+        Time limit of a job.
+    versions : mapping of str to str
+        Distributions that a cluster's workers must have.
+    warn : callable of one str
+        Is given what differs on a cluster.
+
+    Raises
+    ------
+    UsageError
+        Both are given.
+    ClusterError
+        The cluster can't be used.
+    """
+    if scheduler is not None:
+        if workers is not None:
+            raise UsageError("workers and a scheduler exclude each other: a cluster has its own")
+        from loki_bench.engine.dask_workers import DaskWorkers  # imports distributed: an extra
+
+        return DaskWorkers.open(scheduler, seconds=seconds, versions=versions or {}, warn=warn)
+    if workers is None or isinstance(workers, int):
+        return LocalWorkers.open(workers, seconds=seconds)
+    return nullcontext(workers)
+
+
+def n_processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _script_left_alone() -> Iterator[None]:
+    """Keep new processes from running the host's script again: no job is defined there.
+
+    A spawned process begins with the file of ``__main__``. A script of five lines without
+    ``if __name__ == "__main__"`` would there open workers of its own.
+    """
+    main = sys.modules["__main__"]
+    names = [name for name in ("__file__", "__spec__") if getattr(main, name, None) is not None]
+    before = {name: getattr(main, name) for name in names}
+    for name in names:
+        setattr(main, name, None)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(main, name, value)
 
 
 def outcome_of(future: "Future[R]", seconds: float) -> R:

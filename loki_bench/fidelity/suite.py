@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from typing_extensions import Self
 
 from loki_bench.suite.suite import Limits, Named, Parameter
-from loki_bench.suite.toml_tables import SuiteTable, read_suite, texts_in
+from loki_bench.suite.toml_tables import SuiteTable, read_suite, texts_in, without_repetition
 
 __all__ = [
     "DesignTable",
@@ -103,13 +103,9 @@ class FidelitySuite(SuiteTable):
     design: DesignTable = Field(default=DesignTable(), description="the fake users")
     limits: Limits = Field(default=Limits(), description="limits of a job")
 
-    @field_validator("seeds", "recommenders", "estimators", "truths", "victims")
-    @classmethod
-    def _no_repetition(cls, values: list[Any]) -> list[Any]:
-        for position, value in enumerate(values):
-            if value in values[:position]:
-                raise ValueError(f"{getattr(value, 'name', value)!r} is listed twice")
-        return values
+    _each_once = field_validator("seeds", "recommenders", "estimators", "truths", "victims")(
+        without_repetition
+    )
 
     @model_validator(mode="after")
     def _transfer_has_victims(self) -> Self:

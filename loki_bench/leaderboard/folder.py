@@ -20,6 +20,7 @@ __all__ = [
     "PAGE",
     "Acceptance",
     "accepted_cells",
+    "accepted_records",
     "drawn_files",
     "write_accepted",
     "write_leaderboard",
@@ -97,7 +98,7 @@ def write_leaderboard(
     missing : sequence of mapping
         Cells without a record, as a record would hold them.
     """
-    records = {**records, **_accepted_records(store, records)}
+    records = {**records, **accepted_records(store, records)}
     tables = tables_of(records.values(), missing)
     files = leaderboard_files(suite, summary, tables)
     for name, text in files.items():
@@ -119,9 +120,10 @@ def write_leaderboard(
     return tables
 
 
-def _accepted_records(
+def accepted_records(
     store: Store, records: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Mapping[str, Any]]:
+    """The records of accepted cells by cell id, without those in ``records``."""
     wanted = [i for entry in accepted_cells(store.folder) for i in entry.cells]
     found = {i: store.read_json("records", i) for i in wanted if i not in records}
     return {cell_id: record for cell_id, record in found.items() if record is not None}

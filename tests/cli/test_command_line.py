@@ -192,7 +192,7 @@ def test_a_plugin_whose_import_fails_is_named_and_the_rest_goes_on(folder, tmp_p
         text=True,
         check=True,
     )
-    assert "left out: plugin 'broken' of broken 2.0: ModuleNotFoundError" in done.stderr
+    assert "skipped plugin 'broken' of broken 2.0: ModuleNotFoundError" in done.stderr
     assert "covisit" in done.stdout
 
 

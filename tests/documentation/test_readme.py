@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from loki_bench import __version__
 from loki_bench.testing import CHECKS
 
 TOYS = Path(__file__).parents[1] / "toys"
@@ -110,3 +111,17 @@ def test_every_command_that_the_readme_names_exists():
 
     named = set(re.findall(r"(?:`|&& )loki-bench (\w+)", README.read_text()))
     assert {"run", "status", "leaderboard", "plugins", "suites"} <= named <= set(cli.commands)
+
+
+def test_the_workflow_runs_the_two_commands_as_they_stand():
+    part = README.read_text().partition("## Two commands")[2].partition("\n## ")[0]
+    commands = [block.strip() for block in re.findall(r"```\n(.*?)```", part, re.DOTALL)]
+    assert len(commands) == 2
+    workflow = (README.parent / ".github" / "workflows" / "tests.yml").read_text()
+    for command in commands:
+        assert f"run: {command}\n" in workflow
+
+
+def test_the_version_to_cite_is_this_one():
+    citation = (README.parent / "CITATION.cff").read_text()
+    assert re.findall(r"^version: (.*)", citation, re.MULTILINE) == [__version__]

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from loki_bench.pipeline.jobs import Poison
 
 from loki_bench.audit.hashes import check_hashes, check_packs
 from loki_bench.content_ids import bytes_digest, content_id
 from loki_bench.errors import StoreError
 from loki_bench.interactions import Sequences
+from loki_bench.pipeline.craft import Poison, PoisonCodec
 from loki_bench.records import archive
 from loki_bench.records.manifest import put_manifest, read_manifest, write_manifest
 from loki_bench.records.opening import as_working_folder
@@ -35,7 +35,9 @@ def working(folder, *, cells=("a", "b", "c"), machine="one", value=0.25):
     for cell in cells:
         cell_id, poison_id = made_up_id(cell), made_up_id(f"poison {cell}")
         rows = Sequences.of([np.arange(3), np.array([1])])
-        store.write_poison(poison_id, Poison(poison=rows, report={"rounds": [1.5]}, n_queries=0))
+        store.write(
+            PoisonCodec(), poison_id, Poison(poison=rows, report={"rounds": [1.5]}, n_queries=0)
+        )
         artefacts[cell_id] = {"poison": poison_id, "poison_digest": rows.digest()}
         record = {
             "id": cell_id,
@@ -276,7 +278,7 @@ def opened(packed):
         with as_working_folder(packed) as folder:
             found += check_hashes(folder)[0].objections
             for cell in "abc":
-                Store(folder, warn=found.append).read_poison(made_up_id(f"poison {cell}"))
+                Store(folder, warn=found.append).read(PoisonCodec(), made_up_id(f"poison {cell}"))
             return None, found, files(folder)
     except StoreError as error:
         return str(error), [], {}
