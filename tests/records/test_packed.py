@@ -35,9 +35,8 @@ def working(folder, *, cells=("a", "b", "c"), machine="one", value=0.25):
     for cell in cells:
         cell_id, poison_id = made_up_id(cell), made_up_id(f"poison {cell}")
         rows = Sequences.of([np.arange(3), np.array([1])])
-        store.write(
-            PoisonCodec(), poison_id, Poison(poison=rows, report={"rounds": [1.5]}, n_queries=0)
-        )
+        poison = Poison(poison=rows, report={"rounds": [1.5]}, n_queries=0)
+        store.write(PoisonCodec(), poison_id, poison)
         artefacts[cell_id] = {"poison": poison_id, "poison_digest": rows.digest()}
         record = {
             "id": cell_id,
