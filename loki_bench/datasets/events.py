@@ -18,7 +18,7 @@ from loki_bench.datasets.names import Names
 from loki_bench.datasets.times import TimeArray, Times
 from loki_bench.errors import DatasetError
 from loki_bench.event_log import EventLog, EventTimes
-from loki_bench.interactions import Interactions, core_events
+from loki_bench.interactions import Interactions, core_events, event_counts
 
 __all__ = ["Duplicates", "Events", "Repeats", "SequenceFilters", "log_of"]
 
@@ -99,7 +99,8 @@ class _Sorted:
         n_dropped = len(kept) - int(np.count_nonzero(kept))
         self.dropped[reason] = n_dropped
         if n_dropped:
-            self.users, self.items = self.users[kept], self.items[kept]
+            self.users = self.users[kept]
+            self.items = self.items[kept]
             self.keys = tuple(key[kept] for key in self.keys)
             self.parts = None if self.parts is None else self.parts[kept]
 
@@ -129,7 +130,7 @@ def log_of(events: Events, filters: SequenceFilters) -> EventLog:
         log.keep(_first_of_each_item(log, n_items), "later repeat")
     if filters.last_events is not None:
         log.keep(_places_from_the_end(log.users, n_users) < filters.last_events, "last_events")
-    before = np.bincount(log.users, minlength=n_users), np.bincount(log.items, minlength=n_items)
+    before = event_counts(log.users, n_users), event_counts(log.items, n_items)
     if filters.k_core:
         core = core_events(log.users, log.items, k=filters.k_core, n_users=n_users, n_items=n_items)
         log.keep(core, "k_core")
@@ -139,14 +140,12 @@ def log_of(events: Events, filters: SequenceFilters) -> EventLog:
             f"{n_items} items after dropping those with fewer than {filters.k_core} events "
             "again and again; pass a smaller k_core"
         )
-    kept_users = np.bincount(log.users, minlength=n_users) > 0
+    kept_users = event_counts(log.users, n_users) > 0
     kept_items = (
-        np.bincount(log.items, minlength=n_items) > 0
-        if filters.k_core
-        else np.ones(n_items, dtype=bool)
+        event_counts(log.items, n_items) > 0 if filters.k_core else np.ones(n_items, dtype=bool)
     )
     _check_lengths(log, events, n_users, filters.k_core)
-    counts = np.bincount(log.users, minlength=n_users)[kept_users]
+    counts = event_counts(log.users, n_users)[kept_users]
     offsets = np.zeros(len(counts) + 1, dtype=np.int64)
     np.cumsum(counts, out=offsets[1:])
     if not kept_items.all():
@@ -179,9 +178,7 @@ def log_of(events: Events, filters: SequenceFilters) -> EventLog:
 def _in_order(events: Events, items: NDArray[np.int32], duplicates: Duplicates) -> _Sorted:
     users, parts = events.users.numbers, events.parts
     keys = events.times.keys if events.times else ()
-    by = (*reversed(keys), *(() if parts is None else (parts,)), users)
-    # both are stable: ties stay in the order of the file
-    order = np.lexsort(by) if len(by) > 1 else np.argsort(users, kind="stable")
+    order = _order((*reversed(keys), *(() if parts is None else (parts,)), users))
     log = _Sorted(
         users=users[order],
         items=items[order],
@@ -192,8 +189,29 @@ def _in_order(events: Events, items: NDArray[np.int32], duplicates: Duplicates) 
         kept = _first_of_duplicates(log)
         if duplicates == "error" and not kept.all():
             _refuse_duplicate(events, items, int(order[~kept].min()))
+        del order
         log.keep(kept, "duplicate")
     return log
+
+
+def _order(by: tuple[NDArray[np.int32] | NDArray[np.int8] | TimeArray, ...]) -> NDArray[np.int64]:
+    """Places of the events, sorted by the last array, then by the one before it, and so on.
+
+    Stable: ties stay in the order of the file. Two arrays of whole numbers are sorted as one where
+    64 bits hold both, which takes half the time.
+    """
+    if len(by) == 1:
+        return np.argsort(by[0], kind="stable")
+    if len(by) > 2 or not np.issubdtype(by[0].dtype, np.integer):
+        return np.lexsort(by)
+    low, high = int(by[0].min()), int(by[0].max())
+    if (int(by[1].max()) + 1) * (high - low + 1) >= 2**63:
+        return np.lexsort(by)
+    key = by[1].astype(np.int64)
+    key *= high - low + 1
+    key += by[0].astype(np.int64, copy=False)
+    key -= low
+    return np.argsort(key, kind="stable")
 
 
 def _same_moment(log: _Sorted) -> NDArray[np.bool_]:
@@ -270,7 +288,7 @@ def _first_of_each_item(log: _Sorted, n_items: int) -> NDArray[np.bool_]:
 
 def _places_from_the_end(users: NDArray[np.int32], n_users: int) -> NDArray[np.int64]:
     """How many events of its user come after each event."""
-    ends = np.cumsum(np.bincount(users, minlength=n_users))
+    ends = np.cumsum(event_counts(users, n_users))
     places: NDArray[np.int64] = ends[users] - 1 - np.arange(len(users))
     return places
 
@@ -292,7 +310,7 @@ def _whole_numbers(events: Events, n_items: int) -> NDArray[np.int32]:
 
 
 def _check_lengths(log: _Sorted, events: Events, n_users: int, k_core: int) -> None:
-    short = np.flatnonzero(np.bincount(log.users, minlength=n_users) == 1)
+    short = np.flatnonzero(event_counts(log.users, n_users) == 1)
     if len(short):  # only with k_core 0 or 1
         event = events.users.first_event(int(short[0]))
         raise DatasetError(
