@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loki_bench.cli.options import as_json_option, named_value, plugin_options, registry_from
+from loki_bench.cli.options import as_json_option, named_value, plugin_options
 from loki_bench.cli.tables import described, print_table
+from loki_bench.plugins.registry import Registry
 
 if TYPE_CHECKING:
     from loki_bench.datasets.summary import DatasetSummary
-    from loki_bench.plugins.registry import Registry
 
 __all__ = ["datasets"]
 
@@ -28,13 +28,12 @@ def datasets() -> None:
 @datasets.command("list")
 @plugin_options
 @as_json_option
-def datasets_list(disabled: tuple[str, ...], strict_plugins: bool, as_json: bool) -> None:
+def datasets_list(registry: Registry, as_json: bool) -> None:
     r"""List the datasets that suites can name.
 
     \b
     Example: loki-bench datasets list
     """
-    registry = registry_from(disabled, strict_plugins)
     found = registry.components("dataset")
     if as_json:
         click.echo(json.dumps([described(component) for component in found], indent=1))
@@ -45,7 +44,7 @@ def datasets_list(disabled: tuple[str, ...], strict_plugins: bool, as_json: bool
 @datasets.command("fetch")
 @click.argument("name")
 @plugin_options
-def datasets_fetch(name: str, disabled: tuple[str, ...], strict_plugins: bool) -> None:
+def datasets_fetch(name: str, registry: Registry) -> None:
     r"""Download a dataset into the data folder, and check it.
 
     NAME is the name of a dataset, as `datasets list` shows it.
@@ -55,7 +54,7 @@ def datasets_fetch(name: str, disabled: tuple[str, ...], strict_plugins: bool) -
 
     The data folder is the environment variable LOKI_BENCH_DATA, or the platform's own.
     """
-    click.echo(_summary(name, (), registry_from(disabled, strict_plugins), download=True))
+    click.echo(_summary(name, (), registry, download=True))
 
 
 @datasets.command("show")
@@ -69,13 +68,7 @@ def datasets_fetch(name: str, disabled: tuple[str, ...], strict_plugins: bool) -
 )
 @plugin_options
 @as_json_option
-def datasets_show(
-    name: str,
-    given: tuple[str, ...],
-    disabled: tuple[str, ...],
-    strict_plugins: bool,
-    as_json: bool,
-) -> None:
+def datasets_show(name: str, given: tuple[str, ...], registry: Registry, as_json: bool) -> None:
     r"""Show what is in a dataset, or in a file of your own, as a suite would read it.
 
     NAME_OR_FILE is the name of a dataset, as `datasets list` shows it, or the path of a file.
@@ -85,13 +78,12 @@ def datasets_show(
 
     The last line is the line of a suite that reads it so.
     """
-    registry = registry_from(disabled, strict_plugins)
     summary = _summary(name, given, registry, download=False)
     click.echo(summary.as_json() if as_json else summary)
 
 
 def _summary(
-    name: str, given: tuple[str, ...], registry: "Registry", *, download: bool
+    name: str, given: tuple[str, ...], registry: Registry, *, download: bool
 ) -> "DatasetSummary":
     from loki_bench.datasets.summary import suite_line, summarise
     from loki_bench.suite.resolve import read_dataset

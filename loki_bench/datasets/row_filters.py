@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from loki_bench.datasets.event_table import EventTable, Place
 from loki_bench.datasets.names import as_text, missing_rows
 from loki_bench.datasets.reading import Reading
-from loki_bench.datasets.times import Times, parse_times
+from loki_bench.datasets.time_columns import parse_times
+from loki_bench.datasets.times import Times
 from loki_bench.errors import DatasetError
 from loki_bench.plugins.specs import nearest
 
