@@ -17,6 +17,9 @@ __all__ = [
     "split",
 ]
 
+_ENOUGH = 10
+"""From so many rows on, columns that have no value in common are rather no items."""
+
 _EPOCH = 10**8
 """Whole numbers from here on are rather seconds since 1970 than names of items."""
 
@@ -44,7 +47,20 @@ def is_table(rows: Sequence[Sequence[str]]) -> bool:
         others = [row[at] for row in rows for at in range(1, len(row) - 1)]
         return not all(_is_large(other) for other in others)
     users = {row[0] for row in rows}
-    return 2 * len(users) <= len(rows)
+    return 2 * len(users) <= len(rows) or _has_column_of_its_own(rows)
+
+
+def _has_column_of_its_own(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a column has few numbers, and none of them is in another: items would be in both."""
+    columns = [set(cells) for cells in zip(*rows, strict=True)][1:]
+    if len(rows) < _ENOUGH:
+        return False
+    return any(
+        4 <= 2 * len(values) <= len(rows)
+        and column_kind(list(values)) in ("whole numbers", "decimals")
+        and values.isdisjoint(set().union(*(c for c in columns if c is not values)))
+        for values in columns
+    )
 
 
 def is_movielens(sample: Sample) -> bool:

@@ -1,5 +1,6 @@
 """Recognise how the lines of a file are laid out, and refuse one that can be read in two ways."""
 
+from loki_bench.datasets.cell_kinds import kind_of
 from loki_bench.datasets.data_file import DataFile
 from loki_bench.datasets.layout import Layout
 from loki_bench.datasets.line_shapes import (
@@ -11,7 +12,7 @@ from loki_bench.datasets.line_shapes import (
 )
 from loki_bench.datasets.list_layout import pairs_layout, sequences_layout
 from loki_bench.datasets.reading import Reading
-from loki_bench.datasets.shape import BLANKS, Sample, sample_of
+from loki_bench.datasets.shape import BLANKS, Sample, cells_of, looks_like_header, sample_of
 from loki_bench.datasets.table_layout import equal_separators, header_separator, table_layout
 from loki_bench.datasets.typed_layout import has_typed_header, inter_layout, json_layout
 from loki_bench.errors import DatasetError
@@ -65,7 +66,7 @@ def recognise(file: DataFile, reading: Reading) -> Layout:
 
 def _by_shape(file: DataFile, sample: Sample, reading: Reading) -> Layout:
     """The layout of a file whose ending says nothing of it (``.txt``, ``.dat``, ``.data``)."""
-    if header_separator(file, sample, reading) is not None:
+    if header_separator(file, sample, reading) is not None or _has_other_header(sample, reading):
         return table_layout(file, sample, reading)
     if is_movielens(sample) and reading.separator in (None, "::"):
         return Layout(
@@ -91,3 +92,13 @@ def _by_shape(file: DataFile, sample: Sample, reading: Reading) -> Layout:
         '"sequences" is one line a user, "pairs" a user and an item a line, and a table '
         "without a header is read with columns = [...]"
     )
+
+
+def _has_other_header(sample: Sample, reading: Reading) -> bool:
+    """Whether line 1 has words over columns of numbers or times: a header with other names."""
+    separators = [reading.separator] if reading.separator else equal_separators(sample)
+    for separator in separators:
+        first, *below = (cells_of(line, separator, quoted=True) for line in sample.lines)
+        if len(below) > 1 and len(first) > 1 and looks_like_header(first, below):
+            return not any(kind_of(cell) != "words" for cell in first)
+    return False

@@ -141,6 +141,7 @@ def choose_rows(table: EventTable, reading: Reading, filters: RowFilters) -> Cho
         users, items = users.filter(mask), items.filter(mask)
         times = tuple(column.filter(mask) for column in times)
     origin = Origin(path=path, rows=rows, table_place=table.place, table_cells=table.cells)
+    _refuse_comment(origin, users)
     if not reading.by_number and table.unit == "lines":
         _refuse_second_header(origin, reading, users, items)
     return ChosenEvents(
@@ -229,6 +230,20 @@ def _refuse_missing(
         f"{table.path}, {table.place(row)}: column '{column}' {state}; every event needs a value "
         f'there{more}; missing = "drop" leaves such rows out and counts them'
     )
+
+
+def _refuse_comment(origin: Origin, users: pa.ChunkedArray) -> None:
+    """Refuse a user that is the beginning of a comment."""
+    at = 0
+    for chunk in users.chunks:
+        code = pc.index(chunk.dictionary, "#").as_py()
+        if code >= 0:
+            event = at + int(np.argmax(chunk.indices.to_numpy() == code))
+            raise DatasetError(
+                f"{origin.path}, {origin.place(event)}: it begins like a comment; comments are "
+                "read on top of a file only: take that line out"
+            )
+        at += len(chunk)
 
 
 def _refuse_second_header(

@@ -88,7 +88,7 @@ def _has_header(
                 "files without one; leave it out and name the columns as the header does"
             )
         return False
-    if looks_like_data(first, below):
+    if looks_like_data(first, below) or _names_are_cells(reading, first, below):
         if reading.by_number:
             return False
         refuse_without_header(file, sample, [first, *below])
@@ -98,6 +98,14 @@ def _has_header(
             "say which with header = true or header = false"
         )
     return True
+
+
+def _names_are_cells(
+    reading: Reading, first: Sequence[str], below: Sequence[Sequence[str]]
+) -> bool:
+    """Whether a name that a column is chosen by comes among the cells, in a row of its own kind."""
+    chosen = {reading.user_column, reading.item_column, *reading.timestamp_columns}
+    return any(chosen & set(row) for row in below if list(row) != list(first))
 
 
 def header_separator(file: DataFile, sample: Sample, reading: Reading) -> str | None:

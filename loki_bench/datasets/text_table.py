@@ -56,12 +56,14 @@ class _Reader:
         self.where = {column: find(column, "where") for column in reading.where_columns}
 
     def _find(self, column: str | int, parameter: str) -> int:
+        first = f"if line {self.layout.skip_lines} holds an event, name all columns with columns"
         at = find_column(
             column,
             self.columns,
             path=self.file.path,
             parameter=parameter,
             timelike=self._timelike,
+            otherwise=f"; {first}" if self.layout.kind == "table" and self.layout.header else "",
         )
         if self.layout.types and self.layout.types[at].endswith("_seq"):
             raise DatasetError(
