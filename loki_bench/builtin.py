@@ -95,7 +95,7 @@ def loki_bench_datasets() -> list[DatasetSpec]:
         ),
         DatasetSpec(
             name="file",
-            summary="A file of your own: RecBole .inter, CSV, TSV, or one line a user",
+            summary="Files of your own: tables, pairs, one line a user, JSON, .inter, Parquet",
             target="loki_bench.datasets.own_file:OwnFile",
         ),
     ]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-__all__ = ["Interactions", "Sequences", "core_events", "k_core", "locked"]
+__all__ = ["Interactions", "Sequences", "core_events", "event_counts", "k_core", "locked"]
 
 A = TypeVar("A", bound=np.generic)
 
@@ -230,17 +230,29 @@ def core_events(
     Repeated events count.
     """
     kept = np.ones(len(users), dtype=bool)
-    places: NDArray[np.int64] | None = None  # of the events that are left; None stands for all
+    of_users, of_items = event_counts(users, n_users), event_counts(items, n_items)
     while True:
-        enough_users = np.bincount(users, minlength=n_users) >= k
-        enough_items = np.bincount(items, minlength=n_items) >= k
-        stay = enough_users[users] & enough_items[items]
-        if stay.all():
+        few_users, few_items = of_users < k, of_items < k
+        gone = np.flatnonzero((few_users[users] | few_items[items]) & kept)
+        if not len(gone):
             return kept
-        gone = ~stay
-        kept[np.flatnonzero(gone) if places is None else places[gone]] = False
-        places = np.flatnonzero(stay) if places is None else places[stay]
-        users, items = users[stay], items[stay]
+        kept[gone] = False
+        of_users -= np.bincount(users[gone], minlength=n_users)
+        of_items -= np.bincount(items[gone], minlength=n_items)
+
+
+def event_counts(ids: NDArray[np.integer], n: int) -> NDArray[np.int64]:
+    """How often each id below ``n`` comes, int64 array of shape (n,).
+
+    In pieces: ``bincount`` copies what is not int64, twice as large.
+    """
+    counts = np.zeros(n, dtype=np.int64)
+    for start in range(0, len(ids), _PIECE):
+        counts += np.bincount(ids[start : start + _PIECE], minlength=n)
+    return counts
+
+
+_PIECE = 1 << 22
 
 
 def k_core(interactions: Interactions, k: int) -> Interactions:

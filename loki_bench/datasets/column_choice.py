@@ -17,6 +17,7 @@ def find_column(
     path: Path,
     parameter: str,
     timelike: Callable[[], Sequence[str]] = tuple,
+    otherwise: str = "",
 ) -> int:
     """Number, from 0, of a column.
 
@@ -32,6 +33,8 @@ def find_column(
         Which parameter names the column.
     timelike : function to sequence of str
         The columns that look like times; asked for where the column of times is not there.
+    otherwise : str
+        What else a message may say.
 
     Raises
     ------
@@ -53,7 +56,7 @@ def find_column(
     hint = time_hint(timelike()) if parameter == "timestamp_column" else ""
     raise DatasetError(
         f"{path}: it has no column '{column}'{nearest(column, list(columns))}; it has {shown}; "
-        f"name the right one with {parameter}{hint}"
+        f"name the right one with {parameter}{hint}{otherwise}"
     )
 
 

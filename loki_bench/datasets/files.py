@@ -10,17 +10,18 @@ import pyarrow as pa
 from loki_bench.datasets.data_file import DataFile, open_data_file
 from loki_bench.datasets.event_table import EventTable
 from loki_bench.datasets.events import Events, SequenceFilters, log_of
-from loki_bench.datasets.layout import Layout, recognise
+from loki_bench.datasets.layout import Layout
 from loki_bench.datasets.names import check_spelling, names_of
 from loki_bench.datasets.object_lines import read_objects
 from loki_bench.datasets.one_line_a_user import read_one_line_a_user
 from loki_bench.datasets.parquet_tables import read_parquet
 from loki_bench.datasets.reading import Reading
+from loki_bench.datasets.recognise import recognise
 from loki_bench.datasets.recognised import described, described_kind
-from loki_bench.datasets.row_filters import ChosenEvents, RowFilters, choose_rows
+from loki_bench.datasets.row_filters import ChosenEvents, Origin, RowFilters, choose_rows
 from loki_bench.datasets.session_files import is_session_file, read_session_file
 from loki_bench.datasets.text_table import read_text_table
-from loki_bench.datasets.times import joined_times
+from loki_bench.datasets.time_columns import joined_times
 from loki_bench.errors import DatasetError
 from loki_bench.event_log import EventLog
 from loki_bench.interactions import Interactions
@@ -56,32 +57,54 @@ def read_files(
     """
     read: list[ChosenEvents] = []
     recognised: list[str] = []
+    counts = _Counts()
     for path in paths:
         file = open_data_file(path, dataset=reading.dataset, encoding=reading.encoding)
         layout = recognise(file, reading)
         here = reading_of(layout, reading)
         table = _table(file, layout, here, sequences)
+        counts.add(table)
         read.append(choose_rows(table, here, rows))
         recognised.append(described(file, layout, here))
+        del table  # as large as the file's events
+    dropped = _sum([one.dropped for one in read])
     events = _joined(read, parts)
+    read.clear()
     check_spelling(events.users, "user", path=paths[0], place=events.place)
     check_spelling(events.items, "item", path=paths[0], place=events.place)
-    tables = [one.table for one in read]
-    n_second = sum(table.n_second_lines for table in tables)
-    dropped = _sum([one.dropped for one in read])
-    if n_second:
-        dropped = {"second line of a user": n_second, **dropped}
     log = log_of(events, sequences)
     return replace(
         log,
         recognised=tuple(dict.fromkeys(recognised)),
-        n_lines=sum(table.n_lines for table in tables),
-        line_unit=tables[0].unit,
-        left_out=_sum([table.left_out for table in tables]),
-        n_read=sum(len(table) for table in tables) + n_second,
-        dropped=dropped | dict(log.dropped),
+        n_lines=counts.n_lines,
+        line_unit=counts.unit,
+        left_out=_sum(counts.left_out),
+        n_read=counts.n_read,
+        dropped={**_sum([counts.second_lines, dropped]), **log.dropped},
         notes=(*log.notes, *_notes(log)),
     )
+
+
+class _Counts:
+    """What the tables of all files held, kept when they are gone."""
+
+    def __init__(self) -> None:
+        self.n_lines = self.n_read = 0
+        self.unit = "lines"
+        self.left_out: list[Mapping[str, int]] = []
+        self.second_lines: dict[str, int] = {}
+
+    def add(self, table: EventTable) -> None:
+        self.n_lines += table.n_lines
+        self.n_read += len(table) + table.n_second_lines
+        self.unit = table.unit
+        self.left_out.append(table.left_out)
+        if table.n_second_lines:
+            n_before = self.second_lines.get(_SECOND_LINE, 0)
+            self.second_lines[_SECOND_LINE] = n_before + table.n_second_lines
+
+
+_SECOND_LINE = "second line of a user"
 
 
 def reading_of(layout: Layout, reading: Reading) -> Reading:
@@ -124,25 +147,26 @@ def _table(
 
 def _joined(read: Sequence[ChosenEvents], parts: Sequence[int] | None) -> Events:
     """The events of all files, one behind the other."""
-    source = ", ".join(str(one.table.path) for one in read)
+    origins = [one.origin for one in read]
+    source = ", ".join(str(origin.path) for origin in origins)
     timed = [one.times for one in read if one.times is not None]
     if timed and len(timed) < len(read):
         raise DatasetError(f"{source}: some of the files have times and others have none")
     lengths = [len(one.users) for one in read]
     starts = np.concatenate([[0], np.cumsum(lengths)])
 
-    def found(event: int) -> tuple[ChosenEvents, int]:
+    def found(event: int) -> tuple[Origin, int]:
         at = int(np.searchsorted(starts, event, side="right")) - 1
-        return read[at], read[at].row(event - int(starts[at]))
+        return origins[at], event - int(starts[at])
 
     def place(event: int) -> str:
-        one, row = found(event)
-        where = one.table.place(row)
-        return where if len(read) == 1 else f"{where} of {one.table.path.name}"
+        origin, here = found(event)
+        where = origin.place(here)
+        return where if len(origins) == 1 else f"{where} of {origin.path.name}"
 
     def cells(event: int) -> dict[str, str]:
-        one, row = found(event)
-        return one.table.cells(row)
+        origin, here = found(event)
+        return origin.cells(here)
 
     return Events(
         source=source,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from loki_bench.datasets.event_table import Place
 from loki_bench.errors import DatasetError
+from loki_bench.interactions import event_counts
 
 __all__ = ["MISSING", "Names", "as_text", "check_spelling", "missing_rows", "names_of"]
 
@@ -110,7 +111,7 @@ def names_of(column: pa.ChunkedArray) -> Names:
     for chunk in column.chunks:
         codes[at : at + len(chunk)] = chunk.indices.to_numpy(zero_copy_only=False)
         at += len(chunk)
-    used = np.bincount(codes, minlength=len(dictionary)) > 0
+    used = event_counts(codes, len(dictionary)) > 0
     table = pa.table(
         {"length": pc.utf8_length(dictionary), "name": dictionary, "used": pa.array(~used)}
     )
@@ -120,7 +121,7 @@ def names_of(column: pa.ChunkedArray) -> Names:
     ).to_numpy()
     place = np.empty(len(dictionary), dtype=np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
-    np.take(place, codes, out=codes)
+    np.take(place, codes, out=codes, mode="clip")  # "raise" would copy
     return Names(names=dictionary.take(pa.array(order[: used.sum()])), numbers=codes)
 
 

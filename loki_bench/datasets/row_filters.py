@@ -1,7 +1,8 @@
 """Choose rows of an event table, count each one dropped, and number what is left."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from loki_bench.datasets.event_table import EventTable, Place
 from loki_bench.datasets.names import as_text, missing_rows
 from loki_bench.datasets.reading import Reading
-from loki_bench.datasets.times import Times, parse_times
+from loki_bench.datasets.time_columns import parse_times
+from loki_bench.datasets.times import Times
 from loki_bench.errors import DatasetError
 from loki_bench.plugins.specs import nearest
 
-__all__ = ["ChosenEvents", "Missing", "RowFilters", "choose_rows"]
+__all__ = ["ChosenEvents", "Missing", "Origin", "RowFilters", "choose_rows"]
 
 Missing: TypeAlias = Literal["error", "drop"]
 
@@ -41,31 +43,54 @@ class RowFilters:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Origin:
+    """Where the events of one file are in it.
+
+    Attributes
+    ----------
+    path : Path
+    rows : int64 array of shape (n_events,), or None
+        Row of each event; None where all rows are events.
+    table_place, table_cells : functions of int
+        Of rows, as :class:`EventTable` has them.
+    """
+
+    path: Path
+    rows: NDArray[np.int64] | None
+    table_place: Place
+    table_cells: Callable[[int], dict[str, str]]
+
+    def place(self, event: int) -> str:
+        """Where an event is in the file."""
+        return self.table_place(self._row(event))
+
+    def cells(self, event: int) -> dict[str, str]:
+        """All cells of an event's row, by column."""
+        return self.table_cells(self._row(event))
+
+    def _row(self, event: int) -> int:
+        return event if self.rows is None else int(self.rows[event])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ChosenEvents:
     """Events of one file, in its order.
 
     Attributes
     ----------
-    table : EventTable
-        The rows that they are from.
+    origin : Origin
+        Where they are in the file.
     users, items : pyarrow ChunkedArray of dictionaries of strings, of length n_events
     times : Times or None
-    rows : int64 array of shape (n_events,), or None
-        Row of each event; None where all rows are events.
     dropped : mapping of str to int
         Rows that are no events, by reason.
     """
 
-    table: EventTable
+    origin: Origin
     users: pa.ChunkedArray
     items: pa.ChunkedArray
     times: Times | None
-    rows: NDArray[np.int64] | None
     dropped: Mapping[str, int]
-
-    def row(self, event: int) -> int:
-        """The row of an event."""
-        return event if self.rows is None else int(self.rows[event])
 
 
 def choose_rows(table: EventTable, reading: Reading, filters: RowFilters) -> ChosenEvents:
@@ -115,28 +140,24 @@ def choose_rows(table: EventTable, reading: Reading, filters: RowFilters) -> Cho
         mask = pa.array(keep)
         users, items = users.filter(mask), items.filter(mask)
         times = tuple(column.filter(mask) for column in times)
-    _refuse_second_header(table, reading, users, items, rows)
+    origin = Origin(path=path, rows=rows, table_place=table.place, table_cells=table.cells)
+    _refuse_comment(origin, users)
+    if not reading.by_number and table.unit == "lines":
+        _refuse_second_header(origin, reading, users, items)
     return ChosenEvents(
-        table=table,
+        origin=origin,
         users=users,
         items=items,
-        times=_times(times, table, reading, rows),
-        rows=rows,
+        times=_times(times, origin, reading),
         dropped=dropped,
     )
 
 
-def _times(
-    columns: Sequence[pa.ChunkedArray],
-    table: EventTable,
-    reading: Reading,
-    rows: NDArray[np.int64] | None,
-) -> Times | None:
+def _times(columns: Sequence[pa.ChunkedArray], origin: Origin, reading: Reading) -> Times | None:
     if not columns:
         return None
-    place: Place = table.place if rows is None else lambda event: table.place(int(rows[event]))
     names = [str(column) for column in reading.timestamp_columns]
-    return parse_times(columns, names, form=reading.times, path=table.path, place=place)
+    return parse_times(columns, names, form=reading.times, path=origin.path, place=origin.place)
 
 
 def _empty_times(table: EventTable) -> NDArray[np.bool_]:
@@ -211,24 +232,35 @@ def _refuse_missing(
     )
 
 
+def _refuse_comment(origin: Origin, users: pa.ChunkedArray) -> None:
+    """Refuse a user that is the beginning of a comment."""
+    at = 0
+    for chunk in users.chunks:
+        code = pc.index(chunk.dictionary, "#").as_py()
+        if code >= 0:
+            event = at + int(np.argmax(chunk.indices.to_numpy() == code))
+            raise DatasetError(
+                f"{origin.path}, {origin.place(event)}: it begins like a comment; comments are "
+                "read on top of a file only: take that line out"
+            )
+        at += len(chunk)
+
+
 def _refuse_second_header(
-    table: EventTable,
-    reading: Reading,
-    users: pa.ChunkedArray,
-    items: pa.ChunkedArray,
-    rows: NDArray[np.int64] | None,
+    origin: Origin, reading: Reading, users: pa.ChunkedArray, items: pa.ChunkedArray
 ) -> None:
     """Refuse a row that says what its columns are: files were put together with their headers."""
-    if reading.by_number or table.unit != "lines":
-        return
-    named = pc.and_(
-        pc.equal(users.cast(pa.string()), str(reading.user_column)),
-        pc.equal(items.cast(pa.string()), str(reading.item_column)),
-    )
-    at = pc.index(named, True).as_py()
-    if at >= 0:
-        row = at if rows is None else int(rows[at])
+    named = np.ones(len(users), dtype=bool)
+    for column, name in ((users, reading.user_column), (items, reading.item_column)):
+        at = 0
+        for chunk in column.chunks:
+            code = pc.index(chunk.dictionary, str(name)).as_py()
+            if code < 0:
+                return
+            named[at : at + len(chunk)] &= chunk.indices.to_numpy() == code
+            at += len(chunk)
+    if named.any():
         raise DatasetError(
-            f"{table.path}, {table.place(row)}: it repeats the header, as where files are put "
-            "together; take that line out"
+            f"{origin.path}, {origin.place(int(np.argmax(named)))}: it repeats the header, as "
+            "where files are put together; take that line out"
         )

@@ -1,6 +1,7 @@
 """What the lines of a text file look like: the separator, and whether a header is there."""
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ BLANKS = " "
 _SAMPLE = 400
 _SEPARATORS = ("\t", ",", ";", "::", "|", BLANKS)
 _COMMENTS = ("#", "%")
+_EXCEL = re.compile(r"sep=.")  # how a spreadsheet is told the separator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class Sample:
 def sample_of(head: bytes, *, whole: bool) -> Sample:
     """The first lines of a file; a line that the head cuts off is left out.
 
-    Lines on top that begin with ``#`` or ``%`` are comments, unless all lines do.
+    Lines on top that begin with ``#`` or ``%`` are comments, unless all lines do; so is ``sep=;``.
     """
     lines = head.splitlines(keepends=True)
     if not whole and len(lines) > 1:
@@ -59,7 +61,7 @@ def sample_of(head: bytes, *, whole: bool) -> Sample:
         for number, line in enumerate(lines[: 4 * _SAMPLE], start=1)
         if line.strip()
     ]
-    first = next((at for at, (_, text) in enumerate(found) if not text.startswith(_COMMENTS)), 0)
+    first = next((at for at, (_, text) in enumerate(found) if not _is_comment(text)), 0)
     kept = found[first:][:_SAMPLE]
     return Sample(
         lines=tuple(text for _, text in kept),
@@ -67,6 +69,10 @@ def sample_of(head: bytes, *, whole: bool) -> Sample:
         n_skipped=kept[0][0] - 1 if kept else 0,
         n_comments=first,
     )
+
+
+def _is_comment(text: str) -> bool:
+    return text.startswith(_COMMENTS) or bool(_EXCEL.fullmatch(text))
 
 
 def cells_of(line: str, separator: str, *, quoted: bool) -> list[str]:

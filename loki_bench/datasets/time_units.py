@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["one_unit", "unit_of"]
+__all__ = ["PER_SECOND", "one_unit", "unit_of"]
 
-_UNITS = {
+PER_SECOND = {
     "seconds since 1970": 1,
     "milliseconds since 1970": 10**3,
     "microseconds since 1970": 10**6,
@@ -44,17 +44,17 @@ def one_unit(
         return values, "", _far_apart(low, high)
     counts = {
         name: int(np.count_nonzero(_inside(values, scale, per_second)))
-        for name, per_second in _UNITS.items()
+        for name, per_second in PER_SECOND.items()
     }
     used = {name: count for name, count in counts.items() if count}
     if sum(used.values()) < len(values):
         return values, "", _far_apart(low, high)
-    finest = max(used, key=_UNITS.__getitem__)
+    finest = max(used, key=PER_SECOND.__getitem__)
     converted = values.copy()
     for name in used:
         if name != finest:
-            factor = _UNITS[finest] // _UNITS[name]
-            converted[_inside(values, scale, _UNITS[name])] *= factor
+            factor = PER_SECOND[finest] // PER_SECOND[name]
+            converted[_inside(values, scale, PER_SECOND[name])] *= factor
     shown = ", ".join(f"{count} in {name}" for name, count in used.items())
     return (
         converted,
@@ -65,7 +65,7 @@ def one_unit(
 
 def unit_of(value: float) -> str:
     """The unit in which a number stands for a time from 1990 to 2100, or "" where there is none."""
-    for name, per_second in _UNITS.items():
+    for name, per_second in PER_SECOND.items():
         if _FIRST * per_second <= value < _LAST * per_second:
             return name
     return ""

@@ -196,3 +196,23 @@ def test_parameters_of_texts_do_not_fit_parquet(refuse, tmp_path):
     content = (tmp_path / "x").read_bytes()
     assert "leave columns" in refuse(content, columns=["a", "b", "c"])
     assert "no column 'timestamp'" in refuse(content)
+
+
+# ------------------------------------------------------------------------------ tables in disguise
+
+
+def test_numbered_rows_of_a_table_are_no_users(refuse):
+    rows = [f"{at} {at // 4 + 500} {at % 7 + 100} {at % 5 + 1}" for at in range(40)]
+    assert "without a header" in refuse("\n".join(rows), "data.txt")
+
+
+def test_users_with_equally_many_items_are_users(load):
+    rows = [f"{at} {at % 7 + 100} {(at + 1) % 7 + 100} {(at + 2) % 7 + 100}" for at in range(40)]
+    assert load("\n".join(rows), "data.txt").n_events == 120
+
+
+@pytest.mark.parametrize(
+    "text", ["1 7\n1 8\n# more\n2 7\n2 8\n", "1 7 8\n# more to come\n2 8 9 3\n"]
+)
+def test_a_comment_inside_a_file_is_no_user(refuse, text):
+    assert "it begins like a comment" in refuse(text, "data.txt")

@@ -226,3 +226,24 @@ def tarred():
 )
 def test_what_holds_no_events_is_named(refuse, content, kind):
     assert kind in refuse(content)
+
+
+def test_the_line_that_tells_a_spreadsheet_the_separator(read, named):
+    log = read("sep=;\n" + table(";"))
+    assert named(log.interactions) == EVENTS
+    assert log.left_out == {"comment": 1, "header": 1}
+
+
+def test_words_are_no_header_where_they_come_again(refuse):
+    text = "u1,a,b\nu2,b,a\nu3,a,b\n"
+    given = {"user_column": "u1", "item_column": "a", "timestamp_column": ""}
+    assert "without a header" in refuse(text, **given)
+    assert "if line 1 holds an event, name all columns with columns" in refuse("u1,a\nu2,b\n")
+
+
+def test_a_header_of_other_names_is_called_one_under_any_ending(refuse):
+    message = refuse("userId itemId when\n1 7 3\n1 8 4\n2 7 5\n", "data.txt")
+    assert (
+        "it has no column 'user_id' (did you mean 'userId'?); it has userId, itemId, when"
+        in message
+    )

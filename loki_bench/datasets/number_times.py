@@ -1,0 +1,95 @@
+"""Times that are numbers: whole ones of any length, decimals, and floats that kept their order."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from loki_bench.datasets.times import TimeColumn, Times, whole_times
+
+__all__ = ["of_decimals", "of_exponents", "of_floats", "of_long_integers"]
+
+_EXACT_IN_FLOAT = 2**53
+
+
+def of_long_integers(column: TimeColumn) -> Times:
+    """Whole numbers past 64 bits, less the smallest of them."""
+    numbers = [int(text) for text in column.cells.to_pylist()]
+    low, high = min(numbers), max(numbers)
+    if high - low >= 2**63:
+        at = numbers.index(max(numbers, key=abs))
+        column.refuse(at, f"is too far from the others ({low} to {high}); is it a time?")
+    if low >= -(2**63) and high < 2**63:  # written with a plus sign
+        return whole_times(np.array(numbers, dtype=np.int64))
+    values = np.array([number - low for number in numbers], dtype=np.int64)
+    return replace(whole_times(values), origin=low)
+
+
+def of_decimals(column: TimeColumn) -> Times:
+    """Decimals as whole numbers of their last digit, so that none is rounded."""
+    cells = column.cells
+    _refuse_rounded(column)
+    plain = pc.replace_substring_regex(cells, r"^\+", "")
+    fraction = pc.replace_substring_regex(plain, r"^[^.]*\.?", "")
+    fraction = pc.replace_substring_regex(fraction, "0+$", "")
+    digits = pc.max(pc.utf8_length(fraction)).as_py()
+    whole = pc.replace_substring_regex(plain, r"\..*$", "")
+    scaled = pc.binary_join_element_wise(
+        whole, pc.utf8_rpad(fraction, width=digits, padding="0"), ""
+    )
+    try:
+        values = scaled.cast(pa.int64()).to_numpy()
+    except pa.ArrowInvalid:
+        return _as_floats(column)
+    form = "decimals" if digits else "whole numbers"
+    return Times(keys=(values,), unit="", form=form, scale=10**digits)
+
+
+def _refuse_rounded(column: TimeColumn) -> None:
+    """Decimals past 2**53 were floats once, which are further apart than 1 there."""
+    digits = pc.utf8_length(pc.replace_substring_regex(column.cells, r"^[+-]|\..*$", ""))
+    pointed = pc.match_substring(column.cells, ".")
+    for at in np.flatnonzero(pc.and_(pointed, pc.greater(digits, 15)).to_numpy()):
+        if abs(int(float(column.cells[int(at)].as_py()))) >= _EXACT_IN_FLOAT:
+            column.refuse(int(at), _LOST_ORDER)
+
+
+def of_exponents(column: TimeColumn) -> Times:
+    """Numbers like ``9.78302101E8``; refused where digits are missing."""
+    numbers = [Decimal(text) for text in column.cells.to_pylist()]
+    for at, number in enumerate(numbers):
+        exponent = number.as_tuple().exponent
+        if isinstance(exponent, int) and exponent > 0:
+            column.refuse(at, _LOST_ORDER)
+    texts = pa.chunked_array([[f"{number:f}" for number in numbers]], type=pa.string())
+    return of_decimals(replace(column, cells=texts))
+
+
+_LOST_ORDER = (
+    "is a float that was rounded: events near it have lost their order; write times as whole "
+    "numbers with all their digits"
+)
+
+
+def _as_floats(column: TimeColumn) -> Times:
+    values = column.cells.cast(pa.float64()).to_numpy()
+    if len(np.unique(values)) < pc.count_distinct(column.cells).as_py():
+        _, index, counts = np.unique(values, return_index=True, return_counts=True)
+        column.refuse(int(index[np.argmax(counts > 1)]), _LOST_ORDER)
+    return Times(keys=(values,), unit="", form="decimals")
+
+
+def of_floats(column: TimeColumn) -> Times:
+    """A column of floats, as tables in Parquet have them."""
+    values = column.cells.cast(pa.float64()).to_numpy()
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if len(wrong):
+        column.refuse(int(wrong[0]), "is not a finite number")
+    large = np.flatnonzero(np.abs(values) >= _EXACT_IN_FLOAT)
+    if len(large) or (column.cells.type != pa.float64() and np.abs(values).max(initial=0) >= 2**24):
+        column.refuse(int(large[0]) if len(large) else 0, _LOST_ORDER)
+    if np.array_equal(values, np.floor(values)):
+        return whole_times(values.astype(np.int64))
+    return Times(keys=(values,), unit="", form="decimals")
