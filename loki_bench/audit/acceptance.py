@@ -8,7 +8,8 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from loki_bench.answer_checks import validate_poison
 from loki_bench.audit.hashes import artefacts_left_out, check_hashes
@@ -18,17 +19,23 @@ from loki_bench.content_ids import bytes_digest, canonical_json
 from loki_bench.contracts import Budget
 from loki_bench.errors import RejectedError, StoreError
 from loki_bench.leaderboard.comparability import differing_fields, lacking_seeds, said_differences
-from loki_bench.leaderboard.folder import ACCEPTED, accepted_cells, write_leaderboard
-from loki_bench.leaderboard.row_key import RowKey, row_key
+from loki_bench.leaderboard.folder import (
+    ACCEPTED,
+    Acceptance,
+    accepted_cells,
+    write_leaderboard,
+)
+from loki_bench.leaderboard.rows import RowKey, row_key
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.archive import unpack
 from loki_bench.records.manifest import Manifest, artefact_paths, read_manifest
+from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell
 
 __all__ = ["accept"]
 
-SAME = ("dataset", "protocol", "protocol_version", "victim", "budget", "defense", "seed")
+SAME = {"dataset", "protocol", "protocol_version", "victim", "budget", "defense", "seed"}
 """A row may be added beside a stored cell that is the same in all of these."""
 
 
@@ -80,20 +87,24 @@ def accept(folder: Path, file: Path, *, registry: Registry, opened: Opening) -> 
     return [cell.id for cell in new]
 
 
-def _record(store: Store, cell_id: str) -> dict[str, Any]:
-    record = store.read_json("records", cell_id)
+def _record(store: Store, cell_id: str) -> Record:
+    record = store.record(cell_id)
     if record is None:
         raise StoreError(f"{store.folder}/records/{cell_id}.json is not whole; run the suite again")
     return record
 
 
-def _refuse_stranger(cell: Cell, ours: Mapping[str, dict[str, Any]], file: Path) -> None:
+def _refuse_stranger(cell: Cell, ours: Mapping[str, Record], file: Path) -> None:
     """Every row must stand beside one of this leaderboard that differs in the attack alone."""
-    theirs = {key: cell.model_dump(mode="json")[key] for key in SAME}
-    nearest: dict[str, list[Any]] | None = None
+    if cell.is_baseline:
+        raise StoreError(
+            f"{file}: cell {cell.id} says that its attack is a baseline; what others are measured "
+            "against comes with a suite"
+        )
+    theirs = cell.model_dump(mode="json", include=SAME)
+    nearest: dict[str, list[JsonValue]] | None = None
     for record in ours.values():
-        beside = {key: record["cell"].get(key) for key in SAME}
-        differences = differing_fields([beside, theirs])
+        differences = differing_fields([record.cell.model_dump(mode="json", include=SAME), theirs])
         if not differences:
             return
         if nearest is None or len(differences) < len(nearest):
@@ -104,13 +115,13 @@ def _refuse_stranger(cell: Cell, ours: Mapping[str, dict[str, Any]], file: Path)
     )
 
 
-def _refuse_half_rows(new: list[Cell], ours: Mapping[str, dict[str, Any]], file: Path) -> None:
+def _refuse_half_rows(new: list[Cell], ours: Mapping[str, Record], file: Path) -> None:
     """A row that stands here already, or that lacks a seed, would leave the table unranked."""
-    here = {row_key(record["cell"]) for record in ours.values()}
-    seeds = {record["cell"]["seed"] for record in ours.values()}
+    here = {row_key(record.cell) for record in ours.values()}
+    seeds = {record.cell.seed for record in ours.values()}
     rows: dict[RowKey, set[int]] = {}
     for cell in new:
-        rows.setdefault(row_key(cell.model_dump(mode="json")), set()).add(cell.seed)
+        rows.setdefault(row_key(cell), set()).add(cell.seed)
     for key, found in rows.items():
         if key in here:
             raise StoreError(f"{file}: this leaderboard has a row '{key}' already")
@@ -134,13 +145,12 @@ def _refuse_poison(cell: Cell, verifier: Verifier, file: Path) -> None:
         raise StoreError(f"{file}: cell {cell.id}: {error}") from error
 
 
-def _lend_clean_ranks(record: Mapping[str, Any], source: Path, target: Path) -> None:
-    for name in artefact_paths(
-        source, {"artefacts": {"clean_ranks": record["artefacts"]["clean_ranks"]}}
-    ):
-        if (source / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / name, target / name)
+def _lend_clean_ranks(record: Record, source: Path, target: Path) -> None:
+    name = "" if record.artefacts is None else record.artefacts.clean_ranks
+    path = Path("artefacts", "ranks", f"{name}.npz")
+    if (source / path).is_file():
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / path, target / path)
 
 
 def _add(target: Store, again: Store, cell_ids: list[str]) -> None:
@@ -154,24 +164,24 @@ def _add(target: Store, again: Store, cell_ids: list[str]) -> None:
         run = again.read_json("runs", cell_id)
         if run is not None:
             target.write_json("runs", cell_id, run)
-        target.write_json("records", cell_id, record)
+        target.write_record(record)
 
 
 def _write(
     target: Store,
     manifest: Manifest,
     theirs: Manifest,
-    ours: Mapping[str, dict[str, Any]],
+    ours: Mapping[str, Record],
     cell_ids: list[str],
     file: Path,
 ) -> None:
     """Say where the rows came from, and write the tables with them."""
     assert theirs.submission is not None  # noqa: S101  # for the type checker; refused above
-    entry = {
-        "plugin": theirs.submission.model_dump(mode="json"),
-        "cells": cell_ids,
-        "file_sha256": bytes_digest(file.read_bytes()),
-    }
+    entry = Acceptance(
+        plugin=theirs.submission,
+        cells=tuple(cell_ids),
+        file_sha256=bytes_digest(file.read_bytes()),
+    )
     entries = [*accepted_cells(target.folder), entry]
     target.write_text(ACCEPTED, canonical_json(entries, indent=1) + "\n")
     write_leaderboard(

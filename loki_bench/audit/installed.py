@@ -6,26 +6,14 @@ one, at the same version, and takes the same parameters.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from loki_bench.errors import LokiBenchError
 from loki_bench.plugins.registry import Registry
 from loki_bench.suite.cell import PROTOCOL_VERSION, Cell, ComponentRef
 
-__all__ = ["cell_of", "why_not_runnable"]
-
-
-def cell_of(record: dict[str, Any], cell_id: str) -> Cell | str:
-    """The cell of a record, or why it is none."""
-    try:
-        cell = Cell.model_validate(record["cell"])
-    except (ValidationError, KeyError, TypeError) as error:
-        return f"its cell can't be read: {str(error).splitlines()[0]}"
-    if record.get("id") != cell_id or cell.id != cell_id:
-        return f"what its cell says has the id {cell.id}"
-    return cell
+__all__ = ["components_of", "why_not_runnable"]
 
 
 def why_not_runnable(cell: Cell, registry: Registry, *, but: tuple[str, ...] = ()) -> str | None:
@@ -40,22 +28,22 @@ def why_not_runnable(cell: Cell, registry: Registry, *, but: tuple[str, ...] = (
         return f"it follows protocol {cell.protocol_version}; this is {PROTOCOL_VERSION}"
     for name in type(cell).model_fields:
         if name not in but:
-            for component in _components(getattr(cell, name)):
+            for component in components_of(getattr(cell, name)):
                 if problem := _why_not_installed(component, registry):
                     return problem
     return None
 
 
-def _components(value: object) -> Iterator[ComponentRef]:
-    """Every component in a field, however deep."""
+def components_of(value: object) -> Iterator[ComponentRef]:
+    """Every component in a cell or a field of it, however deep."""
     if isinstance(value, ComponentRef):
         yield value
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            yield from _components(getattr(value, name))
+            yield from components_of(getattr(value, name))
     elif isinstance(value, (tuple, list)):
         for part in value:
-            yield from _components(part)
+            yield from components_of(part)
 
 
 def _why_not_installed(component: ComponentRef, registry: Registry) -> str | None:

@@ -10,6 +10,7 @@ from loki_bench.engine.run import Progress
 from loki_bench.engine.workers import LocalWorkers
 from loki_bench.errors import DatasetError
 from loki_bench.plugins.registry import Registry
+from loki_bench.records.schema_3 import renamed
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.grid import chosen_metric
 from loki_bench.suite.resolve import load_dataset
@@ -74,7 +75,10 @@ def _opened(
     dataset, interactions = load_dataset(choice, registry, download=download)
     with LocalWorkers.open(n_workers, seconds=seconds) as workers:
         yield Replay(
-            metrics=tuple(chosen_metric(registry, label, dataset.n_items) for label in labels),
+            metrics=tuple(
+                chosen_metric(registry, renamed(label), dataset.n_items, cell.protocol)
+                for label in labels
+            ),
             dataset=dataset,
             interactions=interactions,
             workers=workers,

@@ -20,13 +20,17 @@ def page_of(folder: Path) -> str:
         There is no manifest, or a record that it lists is not there or not whole.
     """
     manifest, records = records_of(folder)
-    return page(page_data(manifest.suite, manifest.summary, records, manifest.missing))
+    return page(
+        page_data(
+            manifest.suite, manifest.summary, records, manifest.missing, metrics=manifest.metrics
+        )
+    )
 
 
 def figures_of(folder: Path) -> dict[str, bytes]:
     """The figures of a folder's records, by file name; raises as :func:`page_of`."""
     manifest, records = records_of(folder)
-    return figure_files(records, manifest.missing)
+    return figure_files(records, manifest.missing, metrics=manifest.metrics)
 
 
 def claims_of(family: Path) -> str:

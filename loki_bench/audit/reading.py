@@ -1,15 +1,15 @@
 """Reads leaderboard folders: one suite's records, or those of all suites of a family."""
 
 from pathlib import Path
-from typing import Any
 
 from loki_bench.errors import StoreError
 from loki_bench.records.manifest import MANIFEST, Manifest, read_manifest
+from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
 
 __all__ = ["leaderboards_in", "records_of"]
 
-Records = list[dict[str, Any]]
+Records = list[Record]
 
 
 def records_of(folder: Path) -> tuple[Manifest, Records]:
@@ -24,7 +24,7 @@ def records_of(folder: Path) -> tuple[Manifest, Records]:
     store = Store(folder, warn=lambda text: None)
     records = []
     for cell_id in manifest.record_ids:
-        record = store.read_json("records", cell_id)
+        record = store.record(cell_id)
         if record is None:
             raise StoreError(
                 f"{folder / 'records' / cell_id}.json is not there or not whole; "

@@ -21,8 +21,8 @@ from loki_bench.engine.workers import Workers
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Interactions
 from loki_bench.pipeline import jobs
-from loki_bench.pipeline.record import Status
 from loki_bench.records.manifest import artefact_paths
+from loki_bench.records.schema import Record, Status
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell, DatasetRef
 from loki_bench.suite.grid import ChosenMetric
@@ -111,7 +111,7 @@ class NoProgress:
 def lay_out(
     source: Path,
     target: Path,
-    record: dict[str, Any],
+    record: Record,
     *,
     kinds: tuple[str, ...],
 ) -> None:

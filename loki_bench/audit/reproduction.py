@@ -3,13 +3,14 @@
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from loki_bench.audit.difference import cell_difference
-from loki_bench.audit.installed import cell_of, why_not_runnable
+from loki_bench.audit.installed import why_not_runnable
 from loki_bench.audit.opening import Opening
 from loki_bench.errors import StoreError
-from loki_bench.leaderboard.row_key import row_key
+from loki_bench.leaderboard.rows import row_key
 from loki_bench.pipeline.record import environment, environment_fingerprint
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.store import Store
@@ -41,7 +42,7 @@ class Reproduction:
     metrics: dict[str, tuple[float | None, float | None]]
     difference: str | None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, JsonValue]:
         """Everything, for programs."""
         return asdict(self)
 
@@ -76,12 +77,15 @@ def reproduce_cell(
     """
     path = _path_of(name, results)
     stored = Store(path.parent.parent, warn=lambda text: None)
-    record = stored.read_json("records", path.stem)
-    cell = cell_of(record, path.stem) if record is not None else "it is not whole"
-    why = cell if isinstance(cell, str) else why_not_runnable(cell, registry, but=("dataset",))
-    if record is None or isinstance(cell, str) or why is not None:
+    record = stored.record(path.stem)
+    if record is None:
+        raise StoreError(f"{path} can't be computed again: it is not whole")
+    cell = record.cell
+    if not record.id == cell.id == path.stem:
+        raise StoreError(f"{path} can't be computed again: what its cell says has the id {cell.id}")
+    if why := why_not_runnable(cell, registry, but=("dataset",)):
         raise StoreError(f"{path} can't be computed again: {why}")
-    labels = tuple(record.get("metrics", {}))
+    labels = tuple(metric.label for metric in record.metrics)
     with (
         tempfile.TemporaryDirectory(prefix="loki-bench-") as temporary,
         opened(labels, cell) as replay,
@@ -93,19 +97,19 @@ def reproduce_cell(
             )
         again = Store(Path(temporary), warn=lambda text: None)
         replay.run([cell], again)
-        new = again.read_json("records", cell.id) or {}
+        new = again.record(cell.id)
+        if new is None:
+            raise StoreError(f"{path}: it left no record here")
         difference = cell_difference(stored, again, record, new)
     run = stored.read_json("runs", cell.id)
     return Reproduction(
         cell=cell.id,
-        row=str(row_key(record["cell"])),
+        row=str(row_key(cell)),
         seed=cell.seed,
         same_environment=None
         if run is None
         else environment_fingerprint(run["environment"]) == environment_fingerprint(environment()),
-        metrics={
-            label: (record["metrics"][label], new.get("metrics", {}).get(label)) for label in labels
-        },
+        metrics={label: (record.value(label), new.value(label)) for label in labels},
         difference=difference,
     )
 

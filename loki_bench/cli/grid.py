@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
@@ -18,13 +18,15 @@ from loki_bench.cli.options import (
 from loki_bench.errors import StoreError
 
 if TYPE_CHECKING:  # these import numpy and pydantic: only when a command runs
+    from loki_bench.leaderboard.table import Table
+    from loki_bench.records.schema import Record
     from loki_bench.records.store import Store
     from loki_bench.suite.resolve import ResolvedSuite
     from loki_bench.suite.suite import Suite
 
 __all__ = ["leaderboard", "merge", "plan", "run", "status"]
 
-Records: TypeAlias = dict[str, dict[str, Any]]  # by cell id
+Records: TypeAlias = "dict[str, Record]"  # by cell id
 
 
 @click.command()
@@ -104,7 +106,7 @@ def run(
             return 130
     written = store.records(cells)
     if shard is not None:
-        return 0 if all(record["status"] == "ok" for record in written.values()) else 1
+        return 0 if all(record.status == "ok" for record in written.values()) else 1
     from loki_bench.leaderboard.rendering import as_text
 
     records |= written
@@ -292,11 +294,13 @@ def _told(text: str) -> None:
 def _statuses(prepared: "ResolvedSuite", records: Records) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for cell in prepared.grid.cells:
-        counts[records[cell.id]["status"] if cell.id in records else "missing"] += 1
+        counts[records[cell.id].status if cell.id in records else "missing"] += 1
     return dict(sorted(counts.items()))
 
 
-def _write_leaderboard(prepared: "ResolvedSuite", store: "Store", records: Records) -> list[Any]:
+def _write_leaderboard(
+    prepared: "ResolvedSuite", store: "Store", records: Records
+) -> "list[Table]":
     from loki_bench.leaderboard.folder import write_leaderboard
 
     cells = prepared.grid.cells
@@ -304,7 +308,7 @@ def _write_leaderboard(prepared: "ResolvedSuite", store: "Store", records: Recor
         store,
         suite=prepared.suite.name,
         summary=prepared.suite.summary,
-        metrics=prepared.suite.metrics,
+        metrics=[metric.label for metric in prepared.grid.metrics],
         records={cell.id: records[cell.id] for cell in cells if cell.id in records},
-        missing=[cell.model_dump(mode="json") for cell in cells if cell.id not in records],
+        missing=[cell for cell in cells if cell.id not in records],
     )

@@ -16,7 +16,7 @@ from rich.progress import (
 )
 
 from loki_bench.cli.clock import Pace
-from loki_bench.pipeline.record import Status
+from loki_bench.records.schema import Status
 from loki_bench.suite.cell import Cell
 
 __all__ = ["shown_progress"]

@@ -21,7 +21,6 @@ from loki_bench.errors import ClusterError, LokiBenchError, RejectedError
 from loki_bench.interactions import Interactions
 from loki_bench.pipeline.jobs import DataFolder
 from loki_bench.pipeline.record import (
-    Status,
     defense_report,
     failed_record,
     ok_record,
@@ -30,6 +29,7 @@ from loki_bench.pipeline.record import (
     spent,
 )
 from loki_bench.pipeline.steps import Measure, Step, steps_left, steps_of
+from loki_bench.records.schema import DefenseNumbers, Record, Status
 from loki_bench.records.store import Store
 from loki_bench.split import leave_one_out
 from loki_bench.suite.cell import Cell
@@ -65,9 +65,7 @@ class Failure:
     details: str = ""
 
 
-def missing_cells(
-    grid: Grid, records: Mapping[str, dict[str, Any]], *, retry_failed: bool
-) -> list[Cell]:
+def missing_cells(grid: Grid, records: Mapping[str, Record], *, retry_failed: bool) -> list[Cell]:
     """Cells without a record that can be used: none, not whole, or lacking a metric."""
     wanted = {metric.label for metric in grid.metrics}
 
@@ -75,9 +73,9 @@ def missing_cells(
         record = records.get(cell.id)
         if record is None:
             return False
-        if record["status"] != "ok":
+        if record.status != "ok":
             return not retry_failed
-        return wanted <= set(record["metrics"])
+        return all(record.metric(label) is not None for label in wanted)
 
     return [cell for cell in grid.cells if not settled(cell)]
 
@@ -223,8 +221,8 @@ class _Run:
                 cell,
                 goal=self._goal(cell),
                 genuine_lengths=self._genuine_lengths,
-                metrics=value,
-                ceilings={m.label: _ceiling(m, cell) for m in self.metrics if _has_ceiling(m)},
+                metrics=self.metrics,
+                values=value,
                 crafted=self.done[step.craft.key],
                 attacked=self.done[step.attack.key],
                 from_fake_users=self._from_fake_users(step),
@@ -238,10 +236,10 @@ class _Run:
         details = value.details if isinstance(value, Failure) else ""
         # The run first: a record is the sign that all of its cell is written.
         self.store.write_json("runs", cell.id, {**run_of(timings), "details": details})
-        self.store.take_over(record.get("artefacts", {}))
-        self.store.write_json("records", cell.id, record)
-        self.statuses[record["status"]] += 1
-        self.progress.finished(cell, record["status"], record["reason"])
+        self.store.take_over({} if record.artefacts is None else record.artefacts.addresses)
+        self.store.write_record(record)
+        self.statuses[record.status] += 1
+        self.progress.finished(cell, record.status, record.reason)
 
     @cached_property
     def _genuine_lengths(self) -> NDArray[np.int64]:
@@ -250,7 +248,7 @@ class _Run:
     def _goal(self, cell: Cell) -> Goal:
         return draw_goal(self.interactions, cell.protocol, cell.seed)
 
-    def _defense_of(self, step: Measure) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    def _defense_of(self, step: Measure) -> tuple[DefenseNumbers | None, dict[str, str]]:
         """What the defense did, and the addresses of its artefacts; nothing without one."""
         if step.defense is None:
             return None, {}
@@ -288,16 +286,6 @@ class _Run:
             f"the poison never reached victim '{step.cell.victim.name}': {len(poison)} fake "
             f"users with {poison.n_events} events added {added} training samples",
         )
-
-
-def _has_ceiling(metric: ChosenMetric) -> bool:
-    return metric.spec.name == "display_rate"
-
-
-def _ceiling(metric: ChosenMetric, cell: Cell) -> float:
-    """The most that display rate can be: K places shared by all targets."""
-    n_targets = len(cell.protocol.targets) or cell.protocol.n_targets
-    return min(1.0, (metric.k or 0) / n_targets)
 
 
 def _shown(step: Step) -> str:

@@ -1,35 +1,49 @@
 """Writes the files of a leaderboard folder that follow from its records, and their manifest."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from loki_bench.audit.drawn import drawn_files
 from loki_bench.errors import StoreError
-from loki_bench.leaderboard.files import leaderboard_files
+from loki_bench.leaderboard.rendering import leaderboard_files
 from loki_bench.leaderboard.table import Table, tables_of
 from loki_bench.records.manifest import Plugin, write_manifest
+from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
+from loki_bench.suite.cell import Cell
 
-__all__ = ["ACCEPTED", "accepted_cells", "write_leaderboard"]
+__all__ = ["ACCEPTED", "Acceptance", "accepted_cells", "write_leaderboard"]
 
 ACCEPTED = "accepted.json"
 """Which cells were added by `accept`: they stand in the tables beside those of the suite."""
 
 
-def accepted_cells(folder: Path) -> list[dict[str, Any]]:
-    """What was accepted into a folder: plugin, ids of cells and the file's SHA-256, each time.
+class Acceptance(BaseModel):
+    """Rows of a third party that were taken over: plugin, ids of cells, the file's SHA-256."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    plugin: Plugin
+    cells: tuple[str, ...]
+    file_sha256: str
+
+
+_ACCEPTANCES = TypeAdapter(tuple[Acceptance, ...])
+
+
+def accepted_cells(folder: Path) -> tuple[Acceptance, ...]:
+    """What was accepted into a folder, in order.
 
     Raises ``StoreError`` where the file can't be read.
     """
     path = folder / ACCEPTED
     try:
-        entries = json.loads(path.read_bytes())
-        return [{**entry, "cells": list(entry["cells"])} for entry in entries]
+        return _ACCEPTANCES.validate_json(path.read_bytes())
     except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return ()
+    except (OSError, ValueError) as error:
         raise StoreError(f"{path} can't be read: restore it, or delete it and accept again") from (
             error
         )
@@ -41,8 +55,8 @@ def write_leaderboard(
     suite: str,
     summary: str,
     metrics: Sequence[str],
-    records: Mapping[str, Mapping[str, Any]],
-    missing: Sequence[dict[str, Any]],
+    records: Mapping[str, Record],
+    missing: Sequence[Cell],
     submission: Plugin | None = None,
 ) -> list[Table]:
     """Write tables and manifest; returns the tables.
@@ -51,11 +65,13 @@ def write_leaderboard(
     ----------
     records : mapping of cell id to record
         Of the suite; records of accepted cells are added.
-    missing : sequence of mapping
-        Cells without a record, as a record would hold them.
+    metrics : sequence of str
+        Labels in the order of the columns.
+    missing : sequence of Cell
+        Cells without a record.
     """
     records = {**records, **_accepted_records(store, records)}
-    tables = tables_of(records.values(), missing)
+    tables = tables_of(records.values(), missing, metrics=metrics)
     files = leaderboard_files(suite, summary, tables)
     for name, text in files.items():
         store.write_text(name, text)
@@ -76,7 +92,7 @@ def write_leaderboard(
     return tables
 
 
-def _accepted_records(store: Store, records: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    wanted = [i for entry in accepted_cells(store.folder) for i in entry["cells"]]
-    found = {i: store.read_json("records", i) for i in wanted if i not in records}
+def _accepted_records(store: Store, records: Mapping[str, Record]) -> dict[str, Record]:
+    wanted = [cell_id for entry in accepted_cells(store.folder) for cell_id in entry.cells]
+    found = {i: store.record(i) for i in wanted if i not in records}
     return {cell_id: record for cell_id, record in found.items() if record is not None}

@@ -1,17 +1,17 @@
-"""What a cell leaves behind: the record that leaderboards read, and the run beside it.
+"""Makes what a cell leaves behind: the record that leaderboards read, and the run beside it.
 
-The record holds only what follows from the cell's specification, so it is the same bytes on every
-run. Times, memory and machine go into the run, which no leaderboard reads.
+The record holds only what follows from the cell's specification (:mod:`loki_bench.records.schema`).
+Times, memory and machine go into the run, which no leaderboard reads.
 """
 
 import math
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,22 @@ from loki_bench.contracts import Goal
 from loki_bench.engine.timing import Timed
 from loki_bench.pipeline.jobs import Poison, VictimRanks
 from loki_bench.pipeline.training_data import DefenseAnswer
+from loki_bench.records.schema import (
+    Artefacts,
+    Canary,
+    DefenseNumbers,
+    DrawnGoal,
+    Lengths,
+    MetricValue,
+    Record,
+    Reports,
+    Spent,
+    Status,
+)
 from loki_bench.suite.cell import Cell
+from loki_bench.suite.grid import ChosenMetric
 
 __all__ = [
-    "SCHEMA_VERSION",
-    "Status",
     "defense_report",
     "environment",
     "environment_fingerprint",
@@ -36,77 +47,71 @@ __all__ = [
     "spent",
 ]
 
-SCHEMA_VERSION = 3
-
-Status = Literal["ok", "rejected", "failed", "timeout"]
-
 
 def ok_record(
     cell: Cell,
     *,
     goal: Goal,
     genuine_lengths: NDArray[np.int64],
-    metrics: Mapping[str, float],
-    ceilings: Mapping[str, float],
+    metrics: Sequence[ChosenMetric],
+    values: Mapping[str, float],
     crafted: Poison,
     attacked: VictimRanks,
     from_fake_users: int | None,
     ranks_id: str,
     clean_ranks_id: str,
-    defense: Mapping[str, Any] | None,
+    defense: DefenseNumbers | None,
     defense_ids: Mapping[str, str],
-) -> dict[str, Any]:
+) -> Record:
     """The record of a cell that ran to its end.
 
-    ``genuine_lengths`` are those of genuine users' training sequences; ``defense`` and
-    ``defense_ids`` are of :func:`defense_report`, or None and empty.
+    ``values`` are those of ``metrics`` by label; ``genuine_lengths`` those of genuine users'
+    training sequences; ``defense`` and ``defense_ids`` are of :func:`defense_report`, or None and
+    empty.
     """
-    return {
-        **_head(cell, "ok", ""),
-        "metrics": {name: _plain(value) for name, value in metrics.items()},
-        "ceilings": dict(ceilings),
-        "goal": {"items": goal.items.tolist(), "users": goal.users.tolist()},
-        "spent": spent(cell, crafted, goal),
-        "lengths": {
-            "genuine": _counts(genuine_lengths),
-            "fake": _counts(crafted.poison.lengths),
-        },
-        "canary": {
-            "training_samples": attacked.n_training_samples,
-            "training_samples_from_fake_users": from_fake_users,
-        },
-        "artefacts": {
-            "poison": cell.craft_id,
-            "poison_digest": crafted.poison.digest(),
-            "ranks": ranks_id,
-            "clean_ranks": clean_ranks_id,
+    return Record(
+        id=cell.id,
+        cell=cell,
+        status="ok",
+        reason="",
+        metrics=tuple(_value(metric, values[metric.label], cell) for metric in metrics),
+        goal=DrawnGoal(items=tuple(goal.items.tolist()), users=tuple(goal.users.tolist())),
+        spent=spent(cell, crafted, goal),
+        lengths=Lengths(genuine=_counts(genuine_lengths), fake=_counts(crafted.poison.lengths)),
+        canary=Canary(
+            training_samples=attacked.n_training_samples,
+            training_samples_from_fake_users=from_fake_users,
+        ),
+        artefacts=Artefacts(
+            poison=cell.craft_id,
+            poison_digest=crafted.poison.digest(),
+            ranks=ranks_id,
+            clean_ranks=clean_ranks_id,
             **defense_ids,
-        },
-        "reports": {"attacker": crafted.report, "victim": attacked.report},
-        **({} if defense is None else {"defended": dict(defense)}),
-    }
+        ),
+        reports=Reports(attacker=crafted.report, victim=dict(attacked.report)),
+        defense=defense,
+    )
 
 
-def defense_report(n_users: int, poisoned: DefenseAnswer, clean: DefenseAnswer) -> dict[str, Any]:
+def defense_report(n_users: int, poisoned: DefenseAnswer, clean: DefenseAnswer) -> DefenseNumbers:
     """What a defense kept, in numbers, and what it reports of itself on both data sets."""
     kept = poisoned.kept
-    return {
-        "fake_users_kept": int(kept[n_users:].sum()),
-        "genuine_users_dropped": int((~kept[:n_users]).sum()),
-        "clean_users_dropped": int((~clean.kept).sum()),
-        "report": poisoned.report,
-        "clean_report": clean.report,
-    }
+    return DefenseNumbers(
+        fake_users_kept=int(kept[n_users:].sum()),
+        genuine_users_dropped=int((~kept[:n_users]).sum()),
+        clean_users_dropped=int((~clean.kept).sum()),
+        report=dict(poisoned.report),
+        clean_report=dict(clean.report),
+    )
 
 
-def failed_record(
-    cell: Cell, status: Status, reason: str, *, spent: dict[str, int] | None
-) -> dict[str, Any]:
+def failed_record(cell: Cell, status: Status, reason: str, *, spent: Spent | None) -> Record:
     """The record of a cell that was rejected, failed or ran out of time.
 
     ``spent`` is None where no poison was accepted: then nothing was injected.
     """
-    return {**_head(cell, status, reason), "spent": spent}
+    return Record(id=cell.id, cell=cell, status=status, reason=reason, spent=spent)
 
 
 def samples_from_fakes(clean: VictimRanks, attacked: VictimRanks) -> int | None:
@@ -173,43 +178,35 @@ def _cpu() -> str:
     return models[0] if models else platform.processor()
 
 
-def _head(cell: Cell, status: Status, reason: str) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA_VERSION,
-        "id": cell.id,
-        "cell": cell.model_dump(mode="json"),
-        "status": status,
-        "reason": reason,
-    }
-
-
-def spent(cell: Cell, crafted: Poison, goal: Goal) -> dict[str, int]:
-    """The budget ledger of an attack: what it used of all that it was granted.
-
-    Seconds and memory are in the run beside the record: they differ from run to run.
-
-    Returns
-    -------
-    dict with ``fake_users``, ``events``, ``events_on_targets``, ``queries`` answered by the
-    oracle, and ``surrogate_fits``: recommenders that the host trained for the attacker.
-    """
+def spent(cell: Cell, crafted: Poison, goal: Goal) -> Spent:
+    """The budget ledger of an attack: what it used of all that it was granted."""
     targets = set(goal.items.tolist())
     poison = crafted.poison
-    return {
-        "fake_users": len(poison),
-        "events": poison.n_events,
-        "events_on_targets": sum(item in targets for item in poison.items.tolist()),
-        "queries": crafted.n_queries,
-        "surrogate_fits": len(cell.surrogates),
-    }
+    return Spent(
+        fake_users=len(poison),
+        events=poison.n_events,
+        events_on_targets=sum(item in targets for item in poison.items.tolist()),
+        queries=crafted.n_queries,
+        surrogate_fits=len(cell.surrogates),
+    )
 
 
-def _counts(lengths: NDArray[np.int64]) -> dict[str, int]:
-    """How many sequences have each length: ``{"15": 671}``."""
+def _value(metric: ChosenMetric, value: float, cell: Cell) -> MetricValue:
+    """JSON has no NaN and no infinity: a value that is undefined, or a bound that is none."""
+    spec = metric.spec
+    low, high = spec.range
+    return MetricValue(
+        label=metric.label,
+        value=None if math.isnan(value) else value,
+        higher_is=spec.higher_is_for(cell.protocol.goal),
+        range=(low if math.isfinite(low) else None, high if math.isfinite(high) else None),
+        ceiling=metric.ceiling,
+        purpose=spec.purpose,
+        unit=spec.unit,
+    )
+
+
+def _counts(lengths: NDArray[np.int64]) -> dict[int, int]:
+    """How many sequences have each length: ``{15: 671}``."""
     values, numbers = np.unique(lengths, return_counts=True)
-    return {str(v): n for v, n in zip(values.tolist(), numbers.tolist(), strict=True)}
-
-
-def _plain(value: float) -> float | None:
-    """JSON has no NaN: a value that is undefined is null."""
-    return None if math.isnan(value) else value
+    return dict(zip(values.tolist(), numbers.tolist(), strict=True))

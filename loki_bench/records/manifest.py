@@ -5,16 +5,16 @@ machines) are not listed: each carries a digest of its own.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loki_bench.content_ids import bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
+from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
+from loki_bench.suite.cell import Cell
 
 __all__ = [
     "MANIFEST",
@@ -59,7 +59,7 @@ class Manifest(_Frozen):
         Labels, as in the suite.
     files : mapping of path to SHA-256
         Relative to the folder; None where the file was not there when the manifest was written.
-    missing : tuple of mapping
+    missing : tuple of Cell
         Cells of the suite that had no record.
     submission : Plugin or None
         Set in a third party's rows.
@@ -70,7 +70,7 @@ class Manifest(_Frozen):
     summary: str
     metrics: tuple[str, ...]
     files: dict[str, str | None]
-    missing: tuple[dict[str, Any], ...] = ()
+    missing: tuple[Cell, ...] = ()
     submission: Plugin | None = None
 
     @property
@@ -89,8 +89,8 @@ def write_manifest(
     suite: str,
     summary: str,
     metrics: Sequence[str],
-    records: Mapping[str, Mapping[str, Any]],
-    missing: Sequence[dict[str, Any]],
+    records: Mapping[str, Record],
+    missing: Sequence[Cell],
     tables: Sequence[str],
     submission: Plugin | None = None,
 ) -> Manifest:
@@ -154,20 +154,14 @@ def list_files(store: Store, names: Sequence[str]) -> None:
     store.write_text(MANIFEST, _text(manifest.model_copy(update={"files": files})))
 
 
-def artefact_paths(folder: Path, record: Mapping[str, Any]) -> list[str]:
+def artefact_paths(folder: Path, record: Record) -> list[str]:
     """The files behind a record, relative to the folder; none where the cell failed."""
     found = []
-    for what, name in record.get("artefacts", {}).items():
-        if not what.endswith("_digest") and _is_id(name):
-            there = sorted((folder / "artefacts").glob(f"*/{name}.npz"))
-            paths = [path.relative_to(folder).as_posix() for path in there]
-            found += paths or [f"artefacts/{artefact_kind(what)}/{name}.npz"]
+    for what, name in ({} if record.artefacts is None else record.artefacts.addresses).items():
+        there = sorted((folder / "artefacts").glob(f"*/{name}.npz"))
+        paths = [path.relative_to(folder).as_posix() for path in there]
+        found += paths or [f"artefacts/{artefact_kind(what)}/{name}.npz"]
     return list(dict.fromkeys(found))
-
-
-def _is_id(name: object) -> bool:
-    """Whether it is the id of an artefact, and no path in disguise."""
-    return isinstance(name, str) and re.fullmatch("[0-9a-f]{64}", name) is not None
 
 
 def artefact_kind(what: str) -> str:

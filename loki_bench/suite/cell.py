@@ -59,10 +59,13 @@ class ComponentRef(_Frozen):
     @property
     def label(self) -> str:
         """The name, with the parameters that differ from the defaults: ``loki(policy=dqn)``."""
-        if not self.changed:
-            return self.name
-        values = ", ".join(f"{k}={_shown(v)}" for k, v in sorted(self.changed.items()))
-        return f"{self.name}({values})"
+        return self.label_with({})
+
+    def label_with(self, further: Mapping[str, Parameter]) -> str:
+        """The label, with further facts that stand among the parameters."""
+        told = {**self.changed, **further}
+        values = ", ".join(f"{name}={_shown(value)}" for name, value in sorted(told.items()))
+        return f"{self.name}({values})" if told else self.name
 
     def build(self) -> Any:
         """Import the target and call it with the parameters, see :meth:`ComponentSpec.build`."""
@@ -106,7 +109,9 @@ class Cell(_Frozen):
     """One cell: one victim, one attack, one defense or none, one budget, one seed.
 
     ``influence_is_default`` says that the estimator is the one that the attacker's spec names: a
-    table then need not show it. It determines no result and enters no id.
+    table then need not show it. ``is_baseline`` says that the attack is one that gains are measured
+    against, see :class:`~loki_bench.plugins.specs.AttackerSpec`. Neither determines a result, and
+    neither enters an id.
     """
 
     protocol_version: int = PROTOCOL_VERSION
@@ -119,6 +124,7 @@ class Cell(_Frozen):
     surrogates: tuple[SurrogateRef, ...]
     influence: ComponentRef | None
     influence_is_default: bool = False
+    is_baseline: bool = False
     defense: ComponentRef | None = None
     placebo: bool = False
     prepares: bool = False
