@@ -1,10 +1,13 @@
-"""How a leaderboard shows a mean and its interval, to a person and to a program."""
+"""How a leaderboard shows a mean with its interval, and says how to read a metric."""
 
 from dataclasses import asdict
 
-from loki_bench.leaderboard.statistics import Interval
+from pydantic import JsonValue
 
-__all__ = ["plain", "shown"]
+from loki_bench.leaderboard.statistics import Interval
+from loki_bench.records.schema import MetricInfo
+
+__all__ = ["plain", "shown", "told"]
 
 
 def shown(value: Interval | None, *, signed: bool = False) -> str:
@@ -18,6 +21,12 @@ def shown(value: Interval | None, *, signed: bool = False) -> str:
     return f"{text} ± {value.high - value.mean:.{digits}f}"
 
 
-def plain(value: Interval | None) -> dict[str, float] | None:
+def plain(value: Interval | None) -> dict[str, JsonValue] | None:
     """All that the interval holds, as JSON has it."""
     return None if value is None else asdict(value)
+
+
+def told(metric: MetricInfo) -> str:
+    """How to read a metric: ``hr@10 (utility, share, higher is better for the platform)``."""
+    higher = "" if metric.higher_is == "neither" else f", higher is {metric.higher_is}"
+    return f"{metric.label} ({metric.purpose}, {metric.unit}{higher})"

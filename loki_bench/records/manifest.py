@@ -8,7 +8,7 @@ with the digests of its packs beside.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from loki_bench.content_ids import bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
 from loki_bench.records.store import Store, artefact_kind
+from loki_bench.suite.cell import Cell
 
 __all__ = [
     "MANIFEST",
@@ -89,7 +90,7 @@ class Manifest(_Frozen):
         Of a packed folder: as in the working folder, whichever of them are packed.
     packs : mapping of name to Pack
         Empty for a working folder.
-    missing : tuple of mapping
+    missing : tuple of Cell
         Cells of the suite that had no record.
     submission : Plugin or None
         Set in a third party's rows.
@@ -102,7 +103,7 @@ class Manifest(_Frozen):
     metrics: tuple[str, ...]
     files: dict[str, Digest | None]
     packs: dict[PackName, Pack] = {}
-    missing: tuple[dict[str, JsonValue], ...] = ()
+    missing: tuple[Cell, ...] = ()
     submission: Plugin | None = None
 
     @property
@@ -122,7 +123,7 @@ def write_manifest(
     summary: str,
     metrics: Sequence[str],
     artefacts: Mapping[str, Mapping[str, str]],
-    missing: Iterable[Mapping[str, JsonValue]],
+    missing: Sequence[Cell],
     tables: Sequence[str],
     submission: Plugin | None = None,
     subject: Subject = "attacks",
@@ -153,7 +154,7 @@ def write_manifest(
         files={
             name: _digest(store.folder / name) or known.get(name) for name in dict.fromkeys(names)
         },
-        missing=tuple(dict(cell) for cell in missing),
+        missing=tuple(missing),
         submission=submission,
     )
     put_manifest(store, manifest)

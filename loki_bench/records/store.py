@@ -32,6 +32,7 @@ import numpy as np
 from loki_bench.answer_checks import NamedArrays
 from loki_bench.content_ids import JsonObject, bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
+from loki_bench.records.schema import Record
 from loki_bench.suite.cell import Cell
 
 __all__ = ["Codec", "Store", "StoredFile", "arrays_digest", "artefact_kind"]
@@ -122,9 +123,24 @@ class Store:
         """A record if it is there and whole, else None; one that is not whole is named."""
         return self._read_json(self.folder / kind / f"{cell_id}.json")
 
-    def records(self, cells: Iterable[Cell]) -> dict[str, JsonObject]:
+    def write_record(self, record: Record) -> None:
+        """Write a record; it is the sign that all of its cell is written."""
+        self.write_json("records", record.id, record.to_json())
+
+    def record(self, cell_id: str) -> Record | None:
+        """A record if it is there and whole, else None; one that is not whole is named."""
+        content = self.read_json("records", cell_id)
+        if content is None:
+            return None
+        try:
+            return Record.parse(content)
+        except StoreError as error:
+            self._distrust(self.folder / "records" / f"{cell_id}.json", str(error))
+            return None
+
+    def records(self, cells: Iterable[Cell]) -> dict[str, Record]:
         """The records of cells by cell id; cells without a whole one are left out."""
-        found = {cell.id: self.read_json("records", cell.id) for cell in cells}
+        found = {cell.id: self.record(cell.id) for cell in cells}
         return {cell_id: record for cell_id, record in found.items() if record is not None}
 
     def runs(self) -> Iterator[JsonObject]:
@@ -246,7 +262,7 @@ class Store:
             return None
         except OSError as error:
             raise StoreError(f"can't read {path}: {error.strerror}") from error
-        except (ValueError, KeyError, AttributeError, TypeError):
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             self._distrust(path, "not a whole record")
             return None
         if content_id(content) != digest:
