@@ -21,7 +21,8 @@ from loki_bench.records.manifest import read_manifest, write_manifest
 from loki_bench.records.opening import as_working_folder
 from loki_bench.records.packed import is_packed
 from loki_bench.records.store import Store
-from loki_bench.suite.cell import ComponentRef, DatasetRef
+from loki_bench.suite.cell import DatasetRef
+from loki_bench.suite.components import ComponentRef
 
 ENOUGH = 10**9
 TRUE = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
