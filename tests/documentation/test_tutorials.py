@@ -130,10 +130,12 @@ def test_the_component_of_a_tutorial_gets_its_row(name, install, data, toys, tmp
         progress=_Silent(),
     )
     records = list(store.records(prepared.grid.cells).values())
-    assert [(r["status"], r.get("reason")) for r in records if r["status"] != "ok"] == []
+    assert [(r.status, r.reason) for r in records if r.status != "ok"] == []
     assert len(records) == len(prepared.grid.cells)
     rates = {
-        (r["cell"]["attacker"]["name"], (r["cell"].get("defense") or {}).get("name")): r["metrics"]
+        (r.cell.attacker.name, r.cell.defense and r.cell.defense.name): {
+            metric.label: metric.value for metric in r.metrics
+        }
         for r in records
     }
     main = suite.metrics[0]
