@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pydantic import JsonValue
 
 from loki_bench.leaderboard.rows import Entry, RowKey
+from loki_bench.suite.cell import Cell
 
 __all__ = ["differing_fields", "lacking_seeds", "said_differences", "why_not_ranked"]
 
@@ -64,8 +65,7 @@ def why_not_ranked(
     entries = [entry for group in groups.values() for entry in group]
     seeds = {entry.cell.seed for entry in entries}
     for key, group in groups.items():
-        cells = [entry.cell.model_dump(mode="json", exclude={"seed"}) for entry in group]
-        if differences := differing_fields(cells):
+        if differences := _differing_cells([entry.cell for entry in group]):
             said.append(f"the cells of {key} differ in {said_differences(differences)}")
         elif len({entry.cell.seed for entry in group}) < len(group):
             said.append(f"{key} has two cells of one seed")
@@ -74,13 +74,11 @@ def why_not_ranked(
             word = "seed" if len(lacking) == 1 else "seeds"
             listed = ", ".join(map(str, lacking))
             said.append(f"{key} has no result for {word} {listed}")
-    victims: dict[str, list[JsonValue]] = {}
+    victims: dict[str, list[Cell]] = {}
     for key, group in groups.items():
-        victims.setdefault(key.victim, []).append(
-            {"victim": group[0].cell.victim.model_dump(mode="json")}
-        )
-    for victim, of_rows in victims.items():
-        if differences := differing_fields(of_rows):
+        victims.setdefault(key.victim, []).append(group[0].cell)
+    for victim, cells in victims.items():
+        if differences := _differing_cells(cells, {"victim"}):
             said.append(f"rows of victim {victim} differ in {said_differences(differences)}")
     metrics = [e.record.metric(main) for e in entries if e.record is not None]
     infos = {metric.info: None for metric in metrics if metric is not None}
@@ -88,6 +86,17 @@ def why_not_ranked(
         differences = differing_fields([info.model_dump(mode="json") for info in infos])
         said.append(f"records of {main} differ in {said_differences(differences)}")
     return tuple(said)
+
+
+def _differing_cells(
+    cells: Sequence[Cell], fields: set[str] | None = None
+) -> dict[str, list[JsonValue]]:
+    """The fields in which cells differ but for their seed; of ``fields`` alone if given."""
+    if len(cells) == 1:
+        return {}
+    return differing_fields(
+        [cell.model_dump(mode="json", include=fields, exclude={"seed"}) for cell in cells]
+    )
 
 
 def _fields_of(value: JsonValue, name: str = "") -> dict[str, JsonValue]:

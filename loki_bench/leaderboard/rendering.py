@@ -5,11 +5,11 @@ import io
 import json
 from collections.abc import Sequence
 
-from pydantic import JsonValue
+from pydantic import TypeAdapter
 from tabulate import tabulate
 
 from loki_bench.leaderboard.defense_table import defense_table, plain_worst_cases
-from loki_bench.leaderboard.formatting import plain, shown, told
+from loki_bench.leaderboard.formatting import shown, told
 from loki_bench.leaderboard.rows import NO_DEFENSE
 from loki_bench.leaderboard.statistics import N_RESAMPLES, Interval
 from loki_bench.leaderboard.table import Row, Table
@@ -51,6 +51,8 @@ CSV_COLUMNS = (
     "placebo_effect_high",
     "marked",
 )
+
+_TABLES = TypeAdapter(Sequence[Table])
 
 
 def leaderboard_files(suite: str, summary: str, tables: Sequence[Table]) -> dict[str, str]:
@@ -123,8 +125,16 @@ def as_csv(tables: Sequence[Table]) -> str:
 
 
 def as_json(suite: str, tables: Sequence[Table]) -> str:
-    """Everything that the tables hold, for programs."""
-    content = {"schema": 3, "suite": suite, "tables": [_plain_table(t) for t in tables]}
+    """Everything that the tables hold, for programs: see :class:`Table` and :class:`Row`.
+
+    ``"defenses"`` holds the worst cases of each table's defenses, in the order of the tables.
+    """
+    content = {
+        "schema": 3,
+        "suite": suite,
+        "tables": _TABLES.dump_python(tables, mode="json"),
+        "defenses": [plain_worst_cases(t) if t.has_defenses else [] for t in tables],
+    }
     return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
@@ -247,36 +257,3 @@ def _numbers(value: Interval | None) -> list[str]:
         return [""] * 5
     bootstrap = (value.bootstrap_low, value.bootstrap_high)
     return [repr(number) for number in (value.mean, value.low, value.high, *bootstrap)]
-
-
-def _plain_table(table: Table) -> JsonValue:
-    return {
-        "about": {**table.about},
-        "metrics": [column.model_dump(mode="json") for column in table.columns],
-        "not_ranked": [*table.not_ranked],
-        "rows": [_plain_row(row) for row in table.rows],
-        "defenses": plain_worst_cases(table) if table.has_defenses else [],
-    }
-
-
-def _plain_row(row: Row) -> JsonValue:
-    return {
-        "victim": row.victim,
-        "defense": row.defense,
-        "attacker": row.attacker,
-        "simulator": row.simulator,
-        "fake_users": row.fake_users,
-        "actions": row.actions,
-        "seeds": [*row.seeds],
-        "metrics": {label: plain(value) for label, value in row.metrics.items()},
-        "gain": plain(row.gain),
-        "p_value": row.p_value,
-        "rank": row.rank and dict(zip(("rank", "low", "high"), row.rank, strict=True)),
-        "baseline": row.baseline,
-        "placebo": row.placebo,
-        "placebo_effect": plain(row.placebo_effect),
-        "marked": row.marked,
-        "training_samples_from_fake_users": row.from_fake_users,
-        "counts": {**row.counts},
-        "reasons": [*row.reasons],
-    }

@@ -73,6 +73,8 @@ class Row:
     counts : mapping of status to number of cells
     reasons : tuple of str
         Why cells have no result, each reason once.
+    marked : bool
+        Whether the attack works without its targets: its placebo's interval lies above 0.
     """
 
     victim: str
@@ -92,12 +94,7 @@ class Row:
     from_fake_users: int | None
     counts: Mapping[str, int]
     reasons: tuple[str, ...]
-
-    @property
-    def marked(self) -> bool:
-        """Whether the attack works without its targets: its placebo's interval lies above 0."""
-        effect = self.placebo_effect
-        return effect is not None and not self.placebo and effect.low > 1e-12
+    marked: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,6 +301,7 @@ def _row(
     canaries = [record.canary for record in records if record.canary is not None]
     reached = [canary.training_samples_from_fake_users for canary in canaries]
     known = [number for number in reached if number is not None]
+    effect = None if key.placebo else placebo_effect
     return Row(
         victim=key.victim,
         defense=key.defense,
@@ -325,6 +323,7 @@ def _row(
         from_fake_users=min(known) if known else None,
         counts=dict(sorted(Counter(str(entry.status) for entry in entries).items())),
         reasons=tuple(dict.fromkeys(record.reason for record in records if record.reason)),
+        marked=effect is not None and effect.low > 1e-12,
     )
 
 

@@ -41,7 +41,11 @@ influence estimator, questions to the victim."""
 
 Value = TypeVar("Value")
 HigherIs: TypeAlias = Literal["better for the attacker", "better for the platform", "neither"]
+"""How to read a larger value of a metric."""
+
 Purpose: TypeAlias = Literal["attack", "utility", "stealth", "detection", "defense cost"]
+"""What a metric measures: what the attack reaches, how well genuine users are served, how visible
+fake users are, what a defense finds, what it costs."""
 
 _NAME = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")

@@ -9,7 +9,7 @@ import io
 import math
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loki_bench.errors import UsageError
 from loki_bench.leaderboard.folder import FORMATS
@@ -30,6 +30,7 @@ from loki_bench.report.figure_data import (
 from loki_bench.suite.cell import Cell
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -323,7 +324,7 @@ def _panels(figure: "Figure", n: int, *, sharey: bool, width: float = WIDTH) -> 
 
 def _legend(figure: "Figure", panels: "Sequence[Axes]", title: str | None = None) -> None:
     """One legend for all panels: every label once."""
-    handles: dict[str, Any] = {}
+    handles: dict[str, Artist] = {}
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)

@@ -104,6 +104,6 @@ def test_both_tables_are_shown_and_name_the_worst_attacker():
         "3, 1 without result",
     ]
     assert "x on v defended by a: it broke" in attacks
-    plain = json.loads(as_json("s", tables_of(RECORDS)))["tables"][0]["defenses"]
+    plain = json.loads(as_json("s", tables_of(RECORDS)))["defenses"][0]
     assert (plain[0]["defense"], plain[0]["worst_attacker"]) == ("a", "random")
     assert plain[0]["left"]["mean"] == pytest.approx(0.1)

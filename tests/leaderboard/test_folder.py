@@ -101,7 +101,7 @@ def test_the_order_of_a_suite_reaches_table_manifest_and_files(tmp_path):
     assert [column.label for column in table.columns] == metrics
     assert list(read_manifest(tmp_path).metrics) == metrics
     plain = json.loads((tmp_path / "leaderboard.json").read_text())["tables"][0]
-    assert [metric["label"] for metric in plain["metrics"]] == metrics
+    assert [metric["label"] for metric in plain["columns"]] == metrics
     lines = list(csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text())))
     assert [line["metric"] for line in lines[:3]] == metrics
     assert (lines[1]["unit"], lines[1]["purpose"]) == ("rank", "attack")
