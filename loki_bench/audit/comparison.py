@@ -11,9 +11,15 @@ from tabulate import tabulate
 from loki_bench.audit.estimators import estimator_values
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.comparability import differing_fields, said_differences
-from loki_bench.leaderboard.formatting import plain, shown
 from loki_bench.leaderboard.rows import RowKey, row_key
-from loki_bench.leaderboard.statistics import Interval, holm, interval_of, paired_p_value
+from loki_bench.leaderboard.statistics import (
+    Interval,
+    holm,
+    interval_of,
+    paired_p_value,
+    plain,
+    shown,
+)
 from loki_bench.records.manifest import read_manifest
 from loki_bench.records.schema import Record
 from loki_bench.records.store import Store

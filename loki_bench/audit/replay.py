@@ -28,7 +28,6 @@ from loki_bench.pipeline.surrogate import fit_surrogate
 from loki_bench.pipeline.victim_lists import show_lists
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.manifest import artefact_paths
-from loki_bench.records.schema_3 import renamed
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell, DatasetRef
 from loki_bench.suite.grid import ChosenMetric, chosen_metric
@@ -175,8 +174,7 @@ def _opened(
     with LocalWorkers.open(n_workers, seconds=seconds) as workers:
         yield Replay(
             metrics=tuple(
-                chosen_metric(registry, renamed(label), dataset.n_items, cell.protocol)
-                for label in labels
+                chosen_metric(registry, label, dataset.n_items, cell.protocol) for label in labels
             ),
             dataset=dataset,
             interactions=interactions,

@@ -11,9 +11,8 @@ from typing import NamedTuple
 from pydantic import JsonValue
 from tabulate import tabulate
 
-from loki_bench.leaderboard.formatting import plain, shown
 from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, NO_SIMULATOR
-from loki_bench.leaderboard.statistics import Interval
+from loki_bench.leaderboard.statistics import Interval, plain, shown
 from loki_bench.leaderboard.table import Row, Table
 
 __all__ = ["WorstCase", "defense_table", "plain_worst_cases", "worst_cases"]

@@ -9,13 +9,12 @@ from pydantic import TypeAdapter
 from tabulate import tabulate
 
 from loki_bench.leaderboard.defense_table import defense_table, plain_worst_cases
-from loki_bench.leaderboard.formatting import shown, told
 from loki_bench.leaderboard.rows import NO_DEFENSE
-from loki_bench.leaderboard.statistics import N_RESAMPLES, Interval
+from loki_bench.leaderboard.statistics import N_RESAMPLES, Interval, shown
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.records.schema import MetricInfo
 
-__all__ = ["as_csv", "as_json", "as_markdown", "as_text", "leaderboard_files"]
+__all__ = ["as_csv", "as_json", "as_markdown", "as_text", "leaderboard_files", "told"]
 
 CSV_COLUMNS = (
     "dataset",
@@ -139,7 +138,10 @@ def as_json(suite: str, tables: Sequence[Table]) -> str:
 
 
 def _grid(table: Table, style: str) -> str:
-    heads = [_head(column) for column in table.columns] or ["metric"]
+    heads = [
+        column.label if column.ceiling is None else f"{column.label} (max {column.ceiling:g})"
+        for column in table.columns
+    ] or ["metric"]
     headers = [
         "victim",
         "budget",
@@ -163,12 +165,15 @@ def _grid(table: Table, style: str) -> str:
     return text
 
 
-def _head(column: MetricInfo) -> str:
-    return column.label if column.ceiling is None else f"{column.label} (max {column.ceiling:g})"
+def told(metric: MetricInfo) -> str:
+    """How to read a metric: ``hr@10 (utility, share, higher is better for the platform)``."""
+    higher = "" if metric.higher_is == "neither" else f", higher is {metric.higher_is}"
+    return f"{metric.label} ({metric.purpose}, {metric.unit}{higher})"
 
 
 def _cells(row: Row, table: Table) -> list[str]:
     values = [shown(row.metrics[column.label]) for column in table.columns]
+    others = [f"{number} {status}" for status, number in row.counts.items() if status != "ok"]
     return [
         row.victim,
         f"{100 * row.fake_users:g} % x {row.actions}",
@@ -180,14 +185,9 @@ def _cells(row: Row, table: Table) -> list[str]:
         _shown_p(row.p_value),
         _shown_rank(row.rank),
         *values[1:],
-        _seeds(row),
+        ", ".join([str(len(row.seeds)), *others]),
         "?" if row.from_fake_users is None else str(row.from_fake_users),
     ]
-
-
-def _seeds(row: Row) -> str:
-    others = [f"{number} {status}" for status, number in row.counts.items() if status != "ok"]
-    return ", ".join([str(len(row.seeds)), *others])
 
 
 def _attack(row: Row) -> str:

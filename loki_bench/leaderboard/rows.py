@@ -57,16 +57,6 @@ class RowKey(NamedTuple):
         """The rows that this one is compared with."""
         return Block(self.victim, self.fake_users, self.actions, self.defense)
 
-    @property
-    def of_placebo(self) -> "RowKey":
-        """The placebo of this attack."""
-        return self._replace(placebo=True)
-
-    @property
-    def of_none(self) -> "RowKey":
-        """The clean victim beside it."""
-        return self._replace(attacker=NO_ATTACK, simulator=NO_SIMULATOR, placebo=False)
-
     def __str__(self) -> str:
         simulator = "" if self.simulator == NO_SIMULATOR else f" ({self.simulator})"
         placebo = ", placebo" if self.placebo else ""

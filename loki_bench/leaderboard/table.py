@@ -19,7 +19,14 @@ from loki_bench.leaderboard.comparability import (
     said_differences,
     why_not_ranked,
 )
-from loki_bench.leaderboard.rows import NO_DEFENSE, Entry, RowKey, by_protocol
+from loki_bench.leaderboard.rows import (
+    NO_ATTACK,
+    NO_DEFENSE,
+    NO_SIMULATOR,
+    Entry,
+    RowKey,
+    by_protocol,
+)
 from loki_bench.leaderboard.statistics import (
     Interval,
     holm,
@@ -28,7 +35,6 @@ from loki_bench.leaderboard.statistics import (
     rank_intervals,
 )
 from loki_bench.records.schema import MetricInfo, Record
-from loki_bench.records.schema_3 import renamed
 from loki_bench.suite.cell import Cell
 
 __all__ = ["Row", "Table", "protocol_of", "tables_of"]
@@ -190,7 +196,7 @@ def _columns(entries: Sequence[Entry], metrics: Sequence[str]) -> tuple[MetricIn
         for metric in () if entry.record is None else entry.record.metrics:
             if metric.label not in found:
                 found[metric.label] = metric.info
-    wanted = [label for label in map(renamed, metrics) if label in found]
+    wanted = [label for label in metrics if label in found]
     return tuple(found[label] for label in dict.fromkeys([*wanted, *found]))
 
 
@@ -219,7 +225,12 @@ def _judged(
             p_value=p_values.get(key),
             rank=ranks.get(key),
             baseline=key in baselines,
-            placebo_effect=_difference(values, key.of_placebo, key.of_none, sign),
+            placebo_effect=_difference(
+                values,
+                key._replace(placebo=True),
+                key._replace(attacker=NO_ATTACK, simulator=NO_SIMULATOR, placebo=False),
+                sign,
+            ),
         )
         for key, group in groups.items()
     ]

@@ -18,6 +18,7 @@ from loki_bench.interactions import Interactions
 from loki_bench.pipeline.craft import Poison
 from loki_bench.pipeline.dataset import CellStep
 from loki_bench.pipeline.measure import Measure, MetricValues
+from loki_bench.plugins.specs import higher_is_for
 from loki_bench.records.schema import (
     Artefacts,
     Canary,
@@ -179,7 +180,7 @@ def _value(metric: ChosenMetric, value: float, cell: Cell) -> MetricValue:
     return MetricValue(
         label=metric.label,
         value=None if math.isnan(value) else value,
-        higher_is=spec.higher_is_for(cell.protocol.goal),
+        higher_is=higher_is_for(cell.protocol.goal, spec.higher_is, spec.purpose, spec.goal),
         range=(low if math.isfinite(low) else None, high if math.isfinite(high) else None),
         ceiling=metric.ceiling,
         purpose=spec.purpose,

@@ -65,6 +65,8 @@ class ComponentSpec:
         ``"package.module:Name"``, imported when the component is built.
     reference : str
         The paper or page that it comes from; may be empty.
+    former_names : tuple of str
+        Names that suites may still use, with a warning.
     former_parameters : mapping of str to str
         Old names of parameters, and the names that replaced them.
     former_values : mapping of str to mapping of str to str
@@ -78,6 +80,7 @@ class ComponentSpec:
     summary: str
     target: str
     reference: str = ""
+    former_names: tuple[str, ...] = ()
     former_parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
     former_values: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
@@ -317,8 +320,6 @@ class MetricSpec(ComponentSpec):
         ``"package.module:function"`` of the highest value that a protocol leaves room for; empty
         where that is the end of the range. The function is called with the number of target items
         and, where the metric takes one, the cut-off: ``function(n_targets=20, k=10)``.
-    former_names : tuple of str
-        Names that suites may still use, with a warning.
     """
 
     kind: ClassVar[str] = "metric"
@@ -330,7 +331,6 @@ class MetricSpec(ComponentSpec):
     takes_k: bool = False
     goal: "GoalKind" = "promote"
     ceiling: str = ""
-    former_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -344,10 +344,6 @@ class MetricSpec(ComponentSpec):
                 raise ValueError(f"{self.kind} {self.name!r}: {what} {value!r} is none of {listed}")
         if self.ceiling and not _TARGET.fullmatch(self.ceiling):
             raise ValueError(f"{self.kind} {self.name!r}: ceiling {self.ceiling!r} is not 'a.b:c'")
-
-    def higher_is_for(self, goal: "GoalKind") -> HigherIs:
-        """How an attacker with a goal reads a larger value."""
-        return higher_is_for(goal, self.higher_is, self.purpose, self.goal)
 
     def ceiling_of(self, *, n_targets: int, k: int | None) -> float | None:
         """The highest value that a protocol leaves room for; None where the spec names none.

@@ -6,8 +6,6 @@ run. Whatever is read from disk passes :meth:`Record.parse`; everything else rea
 
 import json
 import math
-from collections.abc import Mapping
-from functools import cached_property
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
@@ -140,15 +138,6 @@ class Artefacts(_Part):
     clean_defense: Address | None = None
     undefended_clean_ranks: Address | None = None
 
-    @property
-    def addresses(self) -> dict[str, str]:
-        """All artefacts that the cell has, by what the record calls them."""
-        return {
-            name: address
-            for name, address in self
-            if address is not None and not name.endswith("_digest")
-        }
-
 
 class LearningCurve(BaseModel):
     """What an attacker may report of its training: mean returns by round, and of the greedy policy.
@@ -274,21 +263,21 @@ class Record(_Part):
 
     @property
     def artefact_addresses(self) -> dict[str, str]:
-        """Where all that was kept of the cell lies; empty without a result."""
-        return {} if self.artefacts is None else self.artefacts.addresses
+        """All artefacts that the cell has, by what the record calls them; empty without any."""
+        return {
+            name: address
+            for name, address in self.artefacts or ()
+            if address is not None and not name.endswith("_digest")
+        }
 
     def metric(self, label: str) -> MetricValue | None:
         """A metric by its label; None where the record lacks it."""
-        return self._by_label.get(label)
+        return next((metric for metric in self.metrics if metric.label == label), None)
 
     def value(self, label: str) -> float | None:
         """The value of a metric; None where the record lacks it, or it is undefined."""
-        metric = self._by_label.get(label)
+        metric = self.metric(label)
         return None if metric is None else metric.value
-
-    @cached_property
-    def _by_label(self) -> Mapping[str, MetricValue]:
-        return {metric.label: metric for metric in self.metrics}
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -299,7 +288,7 @@ class Record(_Part):
                 raise ValueError("a record with the status 'ok' lacks a part of its result")
         elif self.metrics or any(part is not None for part in (*parts, self.defense)):
             raise ValueError(f"a record with the status '{self.status}' has a result")
-        if len(self._by_label) < len(self.metrics):
+        if len({metric.label for metric in self.metrics}) < len(self.metrics):
             raise ValueError("a metric is listed twice")
         return self
 

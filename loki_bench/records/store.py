@@ -121,7 +121,21 @@ class Store:
 
     def read_json(self, kind: JsonKind, cell_id: str) -> JsonObject | None:
         """A record if it is there and whole, else None; one that is not whole is named."""
-        return self._read_json(self.folder / kind / f"{cell_id}.json")
+        path = self.folder / kind / f"{cell_id}.json"
+        try:
+            content: JsonObject = json.loads(path.read_bytes())
+            digest = content.pop("sha256")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"can't read {path}: {error.strerror}") from error
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+            self._distrust(path, "not a whole record")
+            return None
+        if content_id(content) != digest:
+            self._distrust(path, "its content does not match its digest")
+            return None
+        return content
 
     def write_record(self, record: Record) -> None:
         """Write a record; it is the sign that all of its cell is written."""
@@ -147,7 +161,7 @@ class Store:
         """How every cell ran that this folder or one of the fallback stores knows of."""
         for folder in (self.folder, *self._fallback_stores):
             for path in sorted((folder / "runs").glob("*.json")):
-                run = self._read_json(path)
+                run = Store(folder, warn=self._warn).read_json("runs", path.stem)
                 if run is not None:
                     yield run
 
@@ -253,22 +267,6 @@ class Store:
             raise StoreError(
                 f"can't write {path}: {error.strerror}; {hint}, then run again"
             ) from error
-
-    def _read_json(self, path: Path) -> JsonObject | None:
-        try:
-            content: JsonObject = json.loads(path.read_bytes())
-            digest = content.pop("sha256")
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StoreError(f"can't read {path}: {error.strerror}") from error
-        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
-            self._distrust(path, "not a whole record")
-            return None
-        if content_id(content) != digest:
-            self._distrust(path, "its content does not match its digest")
-            return None
-        return content
 
     def _resolve(self, name: str) -> Path:
         """A file of this folder; or the same one of the first fallback store that has it."""

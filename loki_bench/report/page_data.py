@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from loki_bench.leaderboard.formatting import told
+from loki_bench.leaderboard.rendering import told
 from loki_bench.leaderboard.rows import Entry, RowKey, by_protocol
 from loki_bench.leaderboard.statistics import Interval
 from loki_bench.leaderboard.table import Row, Table, tables_of

@@ -1,11 +1,10 @@
 """Expands a suite into cells, and refuses what can't be run before anything is computed."""
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar, get_args
 
-from loki_bench.errors import LokiBenchError, SuiteError, UnknownComponentError
+from loki_bench.errors import LokiBenchError, SuiteError
 from loki_bench.interactions import Interactions
 from loki_bench.plugins.registry import Origin, Registry
 from loki_bench.plugins.specs import (
@@ -240,7 +239,7 @@ def _resolved(registry: Registry, spec_type: type[S], choice: Choice) -> tuple[S
 def chosen_metric(registry: Registry, label: str, n_items: int, protocol: Protocol) -> ChosenMetric:
     """The metric of a label such as ``display_rate@10``; raises ``UsageError`` if it is none."""
     name, at, cutoff = label.partition("@")
-    spec, origin = _metric_spec(registry, name)
+    spec, origin = registry.find(MetricSpec, name)
     if spec.takes_k != bool(at):
         expected = f"{spec.name}@10" if spec.takes_k else spec.name
         raise SuiteError(f"key 'metrics': '{label}' should read like '{expected}'")
@@ -259,21 +258,3 @@ def chosen_metric(registry: Registry, label: str, n_items: int, protocol: Protoc
         ceiling=spec.ceiling_of(n_targets=len(protocol.targets) or protocol.n_targets, k=k),
         origin=origin,
     )
-
-
-def _metric_spec(registry: Registry, name: str) -> tuple[MetricSpec, Origin]:
-    """A metric by its name; by a former one with a warning."""
-    try:
-        return registry.find(MetricSpec, name)
-    except UnknownComponentError:
-        for component in registry.components(MetricSpec.kind):
-            spec = component.spec
-            if isinstance(spec, MetricSpec) and name in spec.former_names:
-                warnings.warn(
-                    f"the metric '{name}' is called '{spec.name}' now; the next release will not "
-                    "know the old name",
-                    FutureWarning,
-                    stacklevel=2,
-                )
-                return registry.find(MetricSpec, spec.name)
-        raise

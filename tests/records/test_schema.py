@@ -293,7 +293,9 @@ def test_artefacts_are_named_with_their_addresses_and_without_digests():
     artefacts = Artefacts(
         poison="a" * 64, poison_digest="b" * 64, ranks="c" * 64, clean_ranks="d" * 64, mine="e" * 64
     )
-    assert artefacts.addresses == {
+    record = RECORD.model_copy(update={"artefacts": artefacts})
+    assert made_up_record(CELL, "failed").artefact_addresses == {}
+    assert record.artefact_addresses == {
         "poison": "a" * 64,
         "ranks": "c" * 64,
         "clean_ranks": "d" * 64,
