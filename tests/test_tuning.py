@@ -10,6 +10,8 @@ from workers_here import Here
 
 pytest.importorskip("optuna")
 
+from toy_grid import TOYS
+
 from loki_bench.errors import ParameterError, UsageError
 from loki_bench.pipeline.dataset import write_dataset
 from loki_bench.plugins.registry import discover
@@ -19,6 +21,11 @@ from loki_bench.records.store import Store
 from loki_bench.suite.resolve import load_dataset
 from loki_bench.suite.suite import Choice
 from loki_bench.tuning import Search, best_of, tune
+
+
+@pytest.fixture(autouse=True)
+def toys(monkeypatch):
+    monkeypatch.syspath_prepend(TOYS)
 
 
 class LastFirst:
