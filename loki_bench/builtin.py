@@ -110,6 +110,7 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             summary="No attack: the clean victim",
             target="loki_bench.attackers.none:NoAttack",
             reference=_LOKI,
+            baseline=True,
             needs=frozenset(),
         ),
         AttackerSpec(
@@ -117,12 +118,14 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             summary="Targets and random items in random order, without repetition",
             target="loki_bench.attackers.random_items:RandomAttack",
             reference=_LOKI,
+            baseline=True,
         ),
         AttackerSpec(
             name="popular",
             summary="Popular item, target, popular item, target ...",
             target="loki_bench.attackers.popular:PopularAttack",
             reference=f"{_LOKI}; {_COVISITATION}",
+            baseline=True,
         ),
         AttackerSpec(
             name="randalter",
@@ -159,7 +162,7 @@ def loki_bench_attackers() -> list[AttackerSpec]:
 
 @hookimpl
 def loki_bench_metrics() -> list[MetricSpec]:
-    """The built-in metrics; directions are those of an attack that promotes."""
+    """The built-in metrics."""
     return [
         MetricSpec(
             name="display_rate",
@@ -171,17 +174,19 @@ def loki_bench_metrics() -> list[MetricSpec]:
             unit="share",
             purpose="attack",
             takes_k=True,
+            ceiling="loki_bench.metrics.display:display_rate_ceiling",
         ),
         MetricSpec(
-            name="display_any",
+            name="user_display_rate",
             summary="Share of target users with at least one target item in the first K",
-            target="loki_bench.metrics.display:display_any",
+            target="loki_bench.metrics.display:user_display_rate",
             reference=f"{_LOKI}, section 4.2.3",
             higher_is="better for the attacker",
             range=(0.0, 1.0),
             unit="share",
             purpose="attack",
             takes_k=True,
+            former_names=("display_any",),
         ),
         MetricSpec(
             name="demotion_rate",
@@ -192,6 +197,7 @@ def loki_bench_metrics() -> list[MetricSpec]:
             unit="share",
             purpose="attack",
             takes_k=True,
+            goal="demote",
         ),
         MetricSpec(
             name="target_rank",
@@ -234,14 +240,15 @@ def loki_bench_metrics() -> list[MetricSpec]:
             takes_k=True,
         ),
         MetricSpec(
-            name="length_distance",
+            name="length_ks",
             summary="Kolmogorov-Smirnov distance of sequence lengths before and after injection",
-            target="loki_bench.metrics.stealth:length_distance",
+            target="loki_bench.metrics.stealth:length_ks",
             reference=f"{_LOKI}, Fig. 6",
             higher_is="better for the platform",
             range=(0.0, 1.0),
             unit="distance",
             purpose="stealth",
+            former_names=("length_distance",),
         ),
         MetricSpec(
             name="clean_hr_lost",
@@ -250,7 +257,7 @@ def loki_bench_metrics() -> list[MetricSpec]:
             higher_is="better for the attacker",
             range=(-1.0, 1.0),
             unit="share",
-            purpose="utility",
+            purpose="defense cost",
             takes_k=True,
         ),
         MetricSpec(
@@ -260,7 +267,7 @@ def loki_bench_metrics() -> list[MetricSpec]:
             higher_is="better for the attacker",
             range=(-1.0, 1.0),
             unit="gain",
-            purpose="utility",
+            purpose="defense cost",
             takes_k=True,
         ),
         MetricSpec(
@@ -291,13 +298,14 @@ def loki_bench_metrics() -> list[MetricSpec]:
             purpose="detection",
         ),
         MetricSpec(
-            name="genuine_harmed",
+            name="false_positive_rate",
             summary="Share of the genuine users that a defense dropped",
-            target="loki_bench.metrics.detection:genuine_harmed",
+            target="loki_bench.metrics.detection:false_positive_rate",
             higher_is="better for the attacker",
             range=(0.0, 1.0),
             unit="share",
             purpose="detection",
+            former_names=("genuine_harmed",),
         ),
     ]
 

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 __all__ = ["JsonObject", "bytes_digest", "canonical_json", "content_id"]
 
-JsonObject: TypeAlias = dict[str, Any]
-"""What ``json.loads`` gives for an object: its reader knows the types in it."""
+JsonObject: TypeAlias = dict[str, JsonValue]
+"""What ``json.loads`` gives for an object."""
 
 
 def canonical_json(value: object, *, indent: int | None = None) -> str:

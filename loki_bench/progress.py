@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # these import numpy: only when a command runs
     from tqdm import tqdm
 
     from loki_bench.pipeline.cells import Progress
-    from loki_bench.pipeline.record import Status
+    from loki_bench.records.schema import Status
     from loki_bench.suite.cell import Cell
 
 __all__ = ["Bar", "Lines", "Pace", "Shown", "progress_of", "shown_work"]

@@ -9,6 +9,8 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar, cast
 
+from pydantic import JsonValue
+
 __all__ = ["Timed", "peak_memory_bytes", "timed"]
 
 T = TypeVar("T")
@@ -40,7 +42,7 @@ class Timed(Generic[T]):
     compile_seconds: float
     peak_memory_bytes: int
     host: str
-    process: dict[str, object] = field(default_factory=dict)
+    process: dict[str, JsonValue] = field(default_factory=dict)
 
     @property
     def costs(self) -> dict[str, float]:

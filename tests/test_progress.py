@@ -4,7 +4,8 @@ import sys
 import time
 import types
 
-from loki_bench.progress import Bar, Lines, NoProgress, Pace, progress_of, shown_work
+from loki_bench.pipeline.cells import NoProgress
+from loki_bench.progress import Bar, Lines, Pace, progress_of, shown_work
 
 
 class Clock:

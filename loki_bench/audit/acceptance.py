@@ -8,7 +8,8 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from loki_bench.answer_checks import validate_poison
 from loki_bench.audit.hashes import artefacts_left_out, check_hashes
@@ -24,19 +25,20 @@ from loki_bench.leaderboard.folder import (
     write_accepted,
     write_leaderboard,
 )
-from loki_bench.leaderboard.row_key import RowKey, row_key
+from loki_bench.leaderboard.rows import RowKey, row_key
 from loki_bench.pipeline.craft import PoisonCodec
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.archive import Limits, unpack
 from loki_bench.records.manifest import Manifest, artefact_paths, read_manifest
 from loki_bench.records.opening import as_working_folder
 from loki_bench.records.packed import pack_suite
+from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell
 
 __all__ = ["accept"]
 
-SAME = ("dataset", "protocol", "protocol_version", "victim", "budget", "defense", "seed")
+SAME = {"dataset", "protocol", "protocol_version", "victim", "budget", "defense", "seed"}
 """A row may be added beside a stored cell that is the same in all of these."""
 
 
@@ -103,20 +105,24 @@ def _accepted(
     return [cell.id for cell in new]
 
 
-def _record(store: Store, cell_id: str) -> dict[str, Any]:
-    record = store.read_json("records", cell_id)
+def _record(store: Store, cell_id: str) -> Record:
+    record = store.record(cell_id)
     if record is None:
         raise StoreError(f"{store.folder}/records/{cell_id}.json is not whole; run the suite again")
     return record
 
 
-def _refuse_stranger(cell: Cell, ours: Mapping[str, dict[str, Any]], file: Path) -> None:
+def _refuse_stranger(cell: Cell, ours: Mapping[str, Record], file: Path) -> None:
     """Every row must stand beside one of this leaderboard that differs in the attack alone."""
-    theirs = {key: cell.model_dump(mode="json")[key] for key in SAME}
-    nearest: dict[str, list[Any]] | None = None
+    if cell.is_baseline:
+        raise StoreError(
+            f"{file}: cell {cell.id} says that its attack is a baseline; what others are measured "
+            "against comes with a suite"
+        )
+    theirs = cell.model_dump(mode="json", include=SAME)
+    nearest: dict[str, list[JsonValue]] | None = None
     for record in ours.values():
-        beside = {key: record["cell"].get(key) for key in SAME}
-        differences = differing_fields([beside, theirs])
+        differences = differing_fields([record.cell.model_dump(mode="json", include=SAME), theirs])
         if not differences:
             return
         if nearest is None or len(differences) < len(nearest):
@@ -127,13 +133,13 @@ def _refuse_stranger(cell: Cell, ours: Mapping[str, dict[str, Any]], file: Path)
     )
 
 
-def _refuse_half_rows(new: list[Cell], ours: Mapping[str, dict[str, Any]], file: Path) -> None:
+def _refuse_half_rows(new: list[Cell], ours: Mapping[str, Record], file: Path) -> None:
     """A row that stands here already, or that lacks a seed, would leave the table unranked."""
-    here = {row_key(record["cell"]) for record in ours.values()}
-    seeds = {record["cell"]["seed"] for record in ours.values()}
+    here = {row_key(record.cell) for record in ours.values()}
+    seeds = {record.cell.seed for record in ours.values()}
     rows: dict[RowKey, set[int]] = {}
     for cell in new:
-        rows.setdefault(row_key(cell.model_dump(mode="json")), set()).add(cell.seed)
+        rows.setdefault(row_key(cell), set()).add(cell.seed)
     for key, found in rows.items():
         if key in here:
             raise StoreError(f"{file}: this leaderboard has a row '{key}' already")
@@ -157,8 +163,10 @@ def _refuse_poison(cell: Cell, verifier: Verifier, file: Path) -> None:
         raise StoreError(f"{file}: cell {cell.id}: {error}") from error
 
 
-def _copy_clean_ranks(record: Mapping[str, Any], source: Path, target: Path) -> None:
-    for name in artefact_paths(source, {"clean_ranks": record["artefacts"]["clean_ranks"]}):
+def _copy_clean_ranks(record: Record, source: Path, target: Path) -> None:
+    kept = record.artefact_addresses
+    names = artefact_paths(source, {"clean_ranks": kept["clean_ranks"]}) if kept else []
+    for name in names:
         if (source / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / name, target / name)
@@ -168,21 +176,21 @@ def _add(target: Store, again: Store, cell_ids: list[str]) -> None:
     """Artefacts first: a record is the sign that all of its cell is written."""
     for cell_id in cell_ids:
         record = _record(again, cell_id)
-        for name in artefact_paths(again.folder, record.get("artefacts", {})):
+        for name in artefact_paths(again.folder, record.artefact_addresses):
             if not (target.folder / name).exists():
                 (target.folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(again.folder / name, target.folder / name)
         run = again.read_json("runs", cell_id)
         if run is not None:
             target.write_json("runs", cell_id, run)
-        target.write_json("records", cell_id, record)
+        target.write_record(record)
 
 
 def _write(
     target: Store,
     manifest: Manifest,
     theirs: Manifest,
-    ours: Mapping[str, dict[str, Any]],
+    ours: Mapping[str, Record],
     cell_ids: list[str],
     file: Path,
 ) -> None:

@@ -3,24 +3,31 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from pydantic import JsonValue
 from tabulate import tabulate
 
 from loki_bench.audit.estimators import estimator_values
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.comparability import differing_fields, said_differences
-from loki_bench.leaderboard.formatting import plain, shown
-from loki_bench.leaderboard.row_key import RowKey, row_key
-from loki_bench.leaderboard.statistics import Interval, holm, interval_of, paired_p_value
+from loki_bench.leaderboard.rows import RowKey, row_key
+from loki_bench.leaderboard.statistics import (
+    Interval,
+    holm,
+    interval_of,
+    paired_p_value,
+    plain,
+    shown,
+)
 from loki_bench.records.manifest import read_manifest
+from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
 
 __all__ = ["ComparedRow", "Comparison", "compare"]
 
-Record = Mapping[str, Any]
 SampleT = TypeVar("SampleT", int, tuple[int, int])
-PROTOCOL = ("dataset", "protocol", "protocol_version")
+PROTOCOL = {"dataset", "protocol", "protocol_version"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +79,9 @@ class Comparison:
         )
         return alike and not (self.not_paired or self.only_first or self.only_second)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, JsonValue]:
         """Everything, for programs."""
-        rows = [
+        rows: list[JsonValue] = [
             {
                 **asdict(row),
                 "first": plain(row.first),
@@ -190,31 +197,31 @@ def _rows_of(folder: Path) -> dict[RowKey, dict[int, Record]]:
     store = Store(folder, warn=lambda text: None)
     found: dict[RowKey, dict[int, Record]] = {}
     for cell_id in read_manifest(folder).record_ids:
-        record = store.read_json("records", cell_id)
+        record = store.record(cell_id)
         if record is None:
             raise StoreError(
                 f"{folder}/records/{cell_id}.json is not there or not whole; `loki-bench verify` "
                 "says what else is damaged"
             )
-        if record["status"] == "ok":
-            found.setdefault(row_key(record["cell"]), {})[record["cell"]["seed"]] = record
+        if record.status == "ok":
+            found.setdefault(row_key(record.cell), {})[record.cell.seed] = record
     if not found:
         raise StoreError(f"{folder} holds no finished cell")
     return dict(sorted(found.items()))
 
 
-def _protocol(rows: Mapping[RowKey, Mapping[int, Record]]) -> dict[str, Any]:
+def _protocol(rows: Mapping[RowKey, Mapping[int, Record]]) -> JsonValue:
     record = next(iter(next(iter(rows.values())).values()))
-    return {key: record["cell"][key] for key in PROTOCOL}
+    return record.cell.model_dump(mode="json", include=PROTOCOL)
 
 
 def _compared(
     key: RowKey, before: Mapping[int, Record], after: Mapping[int, Record], *, paired: bool
 ) -> list[ComparedRow]:
-    cells = [next(iter(records.values()))["cell"] for records in (before, after)]
-    ignored = ("seed", *PROTOCOL)
+    cells = [next(iter(records.values())).cell for records in (before, after)]
+    ignored = {"seed", *PROTOCOL}
     differs = said_differences(
-        differing_fields([{k: v for k, v in c.items() if k not in ignored} for c in cells])
+        differing_fields([cell.model_dump(mode="json", exclude=ignored) for cell in cells])
     )
     labels = [label for label in _labels(before) if label in _labels(after)]
     return [
@@ -250,9 +257,10 @@ def _compared_values(
 
 
 def _labels(records: Mapping[int, Record]) -> list[str]:
-    return sorted({label for record in records.values() for label in record["metrics"]})
+    """In the order of the suite."""
+    return list(dict.fromkeys(m.label for record in records.values() for m in record.metrics))
 
 
 def _values(records: Mapping[int, Record], label: str) -> dict[int, float]:
-    values = {seed: record["metrics"].get(label) for seed, record in records.items()}
+    values = {seed: record.value(label) for seed, record in records.items()}
     return {seed: value for seed, value in values.items() if value is not None}

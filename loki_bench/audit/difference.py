@@ -4,28 +4,26 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from loki_bench.leaderboard.comparability import differing_fields
+from loki_bench.records.schema import Record
 from loki_bench.records.store import Store, artefact_kind
 
 __all__ = ["artefact_difference", "cell_difference", "record_difference"]
 
 
-def cell_difference(
-    stored: Store, again: Store, old: Mapping[str, Any], new: Mapping[str, Any]
-) -> str | None:
+def cell_difference(stored: Store, again: Store, old: Record, new: Record) -> str | None:
     """The first difference of one cell in the order of its making; None where there is none.
 
     Poison, clean ranks and ranks are compared number by number, then the record field by field.
     """
-    ids = old.get("artefacts", {})
-    other = new.get("artefacts", {})
+    ids, other = old.artefact_addresses, new.artefact_addresses
     for what in ids:
-        if what.endswith("_digest") or what not in other:
+        if what not in other:
             continue
         files = [
             store.folder / "artefacts" / artefact_kind(what) / f"{names[what]}.npz"
@@ -38,19 +36,30 @@ def cell_difference(
     return record_difference(old, new)
 
 
-def record_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
-    """The first field in which two records differ, with both values."""
-    if new.get("status") != old.get("status"):
-        ended = f"{new.get('status')}: {new.get('reason')}"
-        return f"it is {old.get('status')} in the record and here it ends as {ended}"
-    differences = differing_fields([old, new])
-    if not differences:
-        return None
-    # metrics before what only follows from them
-    name = min(differences, key=lambda field: not field.startswith("metrics"))
-    stored, found = differences[name][0], differences[name][-1]
-    more = f" ({len(differences)} fields differ)" if len(differences) > 1 else ""
-    return f"{name} is {stored!r} in the record and {found!r} here{more}"
+def record_difference(old: Record, new: Record) -> str | None:
+    """The first field in which two records differ, with both values; metrics before all else."""
+    if new.status != old.status:
+        return f"it is {old.status} in the record and here it ends as {new.status}: {new.reason}"
+    values: list[JsonValue] = [
+        {"metrics": {metric.label: metric.value for metric in record.metrics}}
+        for record in (old, new)
+    ]
+    contents: list[JsonValue] = [
+        {**record.to_json(), "metrics": _infos(record)} for record in (old, new)
+    ]
+    return _first_difference({**differing_fields(values), **differing_fields(contents)})
+
+
+def _infos(record: Record) -> dict[str, JsonValue]:
+    """What the record says of its metrics, apart from their values and their order."""
+    return {metric.label: metric.info.model_dump(mode="json") for metric in record.metrics}
+
+
+def _first_difference(differences: Mapping[str, list[JsonValue]]) -> str | None:
+    for name, values in differences.items():
+        more = f" ({len(differences)} fields differ)" if len(differences) > 1 else ""
+        return f"{name} is {values[0]!r} in the record and {values[-1]!r} here{more}"
+    return None
 
 
 def artefact_difference(old: Path, new: Path) -> str | None:
@@ -72,9 +81,9 @@ def artefact_difference(old: Path, new: Path) -> str | None:
                 f"({int(differ.sum())} of {a.size} numbers differ)"
             )
     about = [json.loads(arrays["about"].tobytes())["meta"] for arrays in (before, after)]
-    return record_difference(about[0], about[1])
+    return _first_difference(differing_fields(about))
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:
     with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}

@@ -6,7 +6,6 @@ leaderboard's folder they are listed in the manifest, and a verification makes t
 
 import re
 from pathlib import Path
-from typing import Any
 
 from loki_bench.errors import StoreError, UsageError
 from loki_bench.fidelity.figures import fidelity_figures
@@ -15,6 +14,7 @@ from loki_bench.leaderboard.folder import FIGURES, PAGE, drawn_files
 from loki_bench.paper.answered import claims_page
 from loki_bench.records.manifest import MANIFEST, Manifest, list_files, read_manifest
 from loki_bench.records.opening import as_working_folder
+from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
 from loki_bench.report.figures import figure_files
 from loki_bench.report.page import page
@@ -30,11 +30,11 @@ __all__ = [
     "records_of",
 ]
 
-Records = list[dict[str, Any]]
+Records = list[Record]
 
 
 def records_of(folder: Path) -> tuple[Manifest, Records]:
-    """The manifest of a working folder and the records that it lists.
+    """The manifest of a working folder and the records of its cells; none of estimators.
 
     Raises
     ------
@@ -43,9 +43,9 @@ def records_of(folder: Path) -> tuple[Manifest, Records]:
     """
     manifest = read_manifest(folder)
     store = Store(folder, warn=lambda text: None)
-    records = []
-    for cell_id in manifest.record_ids:
-        record = store.read_json("records", cell_id)
+    records: Records = []
+    for cell_id in manifest.record_ids if manifest.subject == "attacks" else ():
+        record = store.record(cell_id)
         if record is None:
             raise StoreError(
                 f"{folder / 'records' / cell_id}.json is not there or not whole; "
@@ -56,20 +56,24 @@ def records_of(folder: Path) -> tuple[Manifest, Records]:
 
 
 def page_of(folder: Path) -> str:
-    """The page of a working folder's records; raises as :func:`records_of`."""
+    """The page of a working folder; raises as :func:`records_of`."""
     manifest, records = records_of(folder)
     if manifest.subject == "estimators":
         return fidelity_page(Store(folder, warn=lambda text: None), read_grid(folder))
-    return page(page_data(manifest.suite, manifest.summary, records, manifest.missing))
+    return page(
+        page_data(
+            manifest.suite, manifest.summary, records, manifest.missing, metrics=manifest.metrics
+        )
+    )
 
 
 def figures_of(folder: Path) -> dict[str, bytes]:
-    """The figures of a working folder's records, by file name; raises as :func:`records_of`."""
+    """The figures of a working folder, by file name; raises as :func:`page_of`."""
     manifest, records = records_of(folder)
     if manifest.subject == "estimators":
         store = Store(folder, warn=lambda text: None)
         return fidelity_figures(fidelity_tables(store, read_grid(folder)))
-    return figure_files(records, manifest.missing)
+    return figure_files(records, manifest.missing, metrics=manifest.metrics)
 
 
 def claims_of(family: Path) -> str:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+
+from pydantic import JsonValue
 
 __all__ = ["LEVELS", "Finding", "LevelReport", "Verification"]
 
@@ -79,7 +80,7 @@ class Verification:
             return 10 + failed[0]
         return int(any(level.verdict == "not judged" for level in self.levels))
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, JsonValue]:
         """Everything, for programs."""
         return {
             "schema": 1,

@@ -6,27 +6,31 @@ one, at the same version, and takes the same parameters.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from loki_bench.errors import LokiBenchError
+from loki_bench.errors import LokiBenchError, StoreError
 from loki_bench.plugins.registry import Registry
+from loki_bench.records.schema import Record
+from loki_bench.records.store import Store
 from loki_bench.suite.cell import PROTOCOL_VERSION, Cell
 from loki_bench.suite.components import ComponentRef
 
-__all__ = ["cell_of", "why_not_runnable"]
+__all__ = ["components_of", "record_of", "why_not_runnable"]
 
 
-def cell_of(record: dict[str, Any], cell_id: str) -> Cell | str:
-    """The cell of a record, or why it is none."""
+def record_of(store: Store, cell_id: str) -> Record | str:
+    """A record that says what its id says, or why it can't be used."""
+    content = store.read_json("records", cell_id)
+    if content is None:
+        return "it is not whole"
     try:
-        cell = Cell.model_validate(record["cell"])
-    except (ValidationError, KeyError, TypeError) as error:
-        return f"its cell can't be read: {str(error).splitlines()[0]}"
-    if record.get("id") != cell_id or cell.id != cell_id:
-        return f"what its cell says has the id {cell.id}"
-    return cell
+        record = Record.parse(content)
+    except StoreError as error:
+        return str(error)
+    if not record.id == record.cell.id == cell_id:
+        return f"what its cell says has the id {record.cell.id}"
+    return record
 
 
 def why_not_runnable(cell: Cell, registry: Registry, *, but: tuple[str, ...] = ()) -> str | None:
@@ -41,22 +45,22 @@ def why_not_runnable(cell: Cell, registry: Registry, *, but: tuple[str, ...] = (
         return f"it follows protocol {cell.protocol_version}; this is {PROTOCOL_VERSION}"
     for name in type(cell).model_fields:
         if name not in but:
-            for component in _components(getattr(cell, name)):
+            for component in components_of(getattr(cell, name)):
                 if problem := _why_not_installed(component, registry):
                     return problem
     return None
 
 
-def _components(value: object) -> Iterator[ComponentRef]:
-    """Every component in a field, however deep."""
+def components_of(value: object) -> Iterator[ComponentRef]:
+    """Every component in a cell or a field of it, however deep."""
     if isinstance(value, ComponentRef):
         yield value
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            yield from _components(getattr(value, name))
+            yield from components_of(getattr(value, name))
     elif isinstance(value, (tuple, list)):
         for part in value:
-            yield from _components(part)
+            yield from components_of(part)
 
 
 def _why_not_installed(component: ComponentRef, registry: Registry) -> str | None:

@@ -173,7 +173,9 @@ def _opened(
     dataset, interactions = load_dataset(choice, registry, download=download)
     with LocalWorkers.open(n_workers, seconds=seconds) as workers:
         yield Replay(
-            metrics=tuple(chosen_metric(registry, label, dataset.n_items) for label in labels),
+            metrics=tuple(
+                chosen_metric(registry, label, dataset.n_items, cell.protocol) for label in labels
+            ),
             dataset=dataset,
             interactions=interactions,
             workers=workers,

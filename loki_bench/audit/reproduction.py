@@ -3,14 +3,15 @@
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from loki_bench.audit.difference import cell_difference
-from loki_bench.audit.installed import cell_of, why_not_runnable
+from loki_bench.audit.installed import record_of, why_not_runnable
 from loki_bench.audit.replay import Opening
 from loki_bench.engine.run_log import environment, environment_fingerprint
 from loki_bench.errors import StoreError
-from loki_bench.leaderboard.row_key import row_key
+from loki_bench.leaderboard.rows import row_key
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.manifest import MANIFEST, read_manifest
 from loki_bench.records.opening import as_working_folder
@@ -43,7 +44,7 @@ class Reproduction:
     metrics: dict[str, tuple[float | None, float | None]]
     difference: str | None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, JsonValue]:
         """Everything, for programs."""
         return asdict(self)
 
@@ -85,12 +86,13 @@ def reproduce_cell(
 def _reproduced(
     stored: Store, cell_id: str, path: Path, registry: Registry, opened: Opening
 ) -> Reproduction:
-    record = stored.read_json("records", cell_id)
-    cell = cell_of(record, cell_id) if record is not None else "it is not whole"
-    why = cell if isinstance(cell, str) else why_not_runnable(cell, registry, but=("dataset",))
-    if record is None or isinstance(cell, str) or why is not None:
+    record = record_of(stored, cell_id)
+    if isinstance(record, str):
+        raise StoreError(f"{path} can't be computed again: {record}")
+    cell = record.cell
+    if why := why_not_runnable(cell, registry, but=("dataset",)):
         raise StoreError(f"{path} can't be computed again: {why}")
-    labels = tuple(record.get("metrics", {}))
+    labels = tuple(metric.label for metric in record.metrics)
     with (
         tempfile.TemporaryDirectory(prefix="loki-bench-") as temporary,
         opened(labels, cell) as replay,
@@ -102,19 +104,19 @@ def _reproduced(
             )
         again = Store(Path(temporary), warn=lambda text: None)
         replay.run([cell], again)
-        new = again.read_json("records", cell.id) or {}
+        new = again.record(cell.id)
+        if new is None:
+            raise StoreError(f"{path}: it left no record here")
         difference = cell_difference(stored, again, record, new)
     run = stored.read_json("runs", cell.id)
     return Reproduction(
         cell=cell.id,
-        row=str(row_key(record["cell"])),
+        row=str(row_key(cell)),
         seed=cell.seed,
         same_environment=None
         if run is None
         else environment_fingerprint(run["environment"]) == environment_fingerprint(environment()),
-        metrics={
-            label: (record["metrics"][label], new.get("metrics", {}).get(label)) for label in labels
-        },
+        metrics={label: (record.value(label), new.value(label)) for label in labels},
         difference=difference,
     )
 

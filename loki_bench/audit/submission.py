@@ -2,12 +2,11 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from loki_bench.audit.hashes import check_hashes
+from loki_bench.audit.installed import components_of
 from loki_bench.content_ids import bytes_digest, content_id
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.folder import write_leaderboard
@@ -42,10 +41,12 @@ def _submit(folder: Path, distribution: str, file: Path, registry: Registry) -> 
     store = Store(folder, warn=lambda text: None)
     records = {}
     for cell_id in manifest.record_ids:
-        record = store.read_json("records", cell_id)
-        if record is not None and _takes_part(distribution, record["cell"]):
+        record = store.record(cell_id)
+        if record is not None and any(
+            component.distribution == distribution for component in components_of(record.cell)
+        ):
             records[cell_id] = record
-    finished = {cell_id: record for cell_id, record in records.items() if record["status"] == "ok"}
+    finished = {cell_id: record for cell_id, record in records.items() if record.status == "ok"}
     if not finished:
         raise StoreError(
             f"{folder} has no finished row of the distribution '{distribution}'; "
@@ -60,7 +61,7 @@ def _submit(folder: Path, distribution: str, file: Path, registry: Registry) -> 
         part = Store(Path(temporary), warn=lambda text: None)
         for cell_id, record in finished.items():
             names = [f"records/{cell_id}.json", f"runs/{cell_id}.json"]
-            for name in [*names, *artefact_paths(folder, record["artefacts"])]:
+            for name in [*names, *artefact_paths(folder, record.artefact_addresses)]:
                 if (folder / name).is_file():
                     (part.folder / name).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(folder / name, part.folder / name)
@@ -105,12 +106,3 @@ def _version(distribution: str, registry: Registry) -> str:
         if component.origin.distribution == distribution:
             return component.origin.version
     raise StoreError(f"no component of the distribution '{distribution}' is installed here")
-
-
-def _takes_part(distribution: str, value: Any) -> bool:
-    """Whether any component in a record's cell comes from the distribution."""
-    if isinstance(value, Mapping):
-        if "target" in value and value.get("distribution") == distribution:
-            return True
-        return any(_takes_part(distribution, part) for part in value.values())
-    return isinstance(value, list) and any(_takes_part(distribution, part) for part in value)

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,24 +12,23 @@ from loki_bench.audit.difference import cell_difference, record_difference
 from loki_bench.audit.estimators import estimator_levels
 from loki_bench.audit.findings import Finding, LevelReport, Verification
 from loki_bench.audit.hashes import artefacts_left_out, check_hashes, check_packs
-from loki_bench.audit.installed import cell_of, why_not_runnable
+from loki_bench.audit.installed import record_of, why_not_runnable
 from loki_bench.audit.replay import Opening, RefuseJobs, Replay, copy_artefacts
 from loki_bench.audit.written_again import compare_drawn, compare_tables
 from loki_bench.engine.run_log import environment, environment_fingerprint
 from loki_bench.errors import StoreError
-from loki_bench.leaderboard.files import leaderboard_files
 from loki_bench.leaderboard.folder import ACCEPTED, PAGE
-from loki_bench.leaderboard.row_key import row_key
+from loki_bench.leaderboard.rendering import leaderboard_files
+from loki_bench.leaderboard.rows import row_key
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.manifest import Manifest, read_manifest
 from loki_bench.records.opening import as_working_folder
+from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell
 
 __all__ = ["Verifier", "verify"]
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,9 +138,8 @@ class Verifier:
 
     Attributes
     ----------
-    records : mapping of cell id to record
-    cells : mapping of cell id to Cell
-        Of the records that say what their id says.
+    records : mapping of cell id to Record
+        Those whose cell has the id that they say.
     unreadable : list of Finding
         Records that can't be used.
     """
@@ -152,7 +149,6 @@ class Verifier:
     registry: Registry
     store: Store
     records: dict[str, Record]
-    cells: dict[str, Cell]
     unreadable: list[Finding]
 
     @classmethod
@@ -160,20 +156,23 @@ class Verifier:
         """Read the records that a manifest lists."""
         store = Store(folder, warn=lambda text: None)
         records: dict[str, Record] = {}
-        cells: dict[str, Cell] = {}
         unreadable = []
         for cell_id in manifest.record_ids:
-            record = store.read_json("records", cell_id)
-            cell = cell_of(record, cell_id) if record is not None else "it is not whole"
-            if record is None or isinstance(cell, str):
-                unreadable.append(Finding(f"records/{cell_id}.json", str(cell)))
+            record = record_of(store, cell_id)
+            if isinstance(record, str):
+                unreadable.append(Finding(f"records/{cell_id}.json", record))
             else:
-                records[cell_id], cells[cell_id] = record, cell
-        return cls(folder, manifest, registry, store, records, cells, unreadable)
+                records[cell_id] = record
+        return cls(folder, manifest, registry, store, records, unreadable)
+
+    @property
+    def cells(self) -> dict[str, Cell]:
+        """The cells of the records, by their ids."""
+        return {cell_id: record.cell for cell_id, record in self.records.items()}
 
     def sampled(self, n: int | None, seed: int) -> list[Cell]:
         """The cells to compute again."""
-        cells = [self.cells[cell_id] for cell_id in sorted(self.cells)]
+        cells = [self.records[cell_id].cell for cell_id in sorted(self.records)]
         if n is None or n >= len(cells):
             return cells
         drawn = np.random.default_rng(seed).choice(len(cells), n, replace=False)
@@ -182,7 +181,9 @@ class Verifier:
     def tables(self) -> LevelReport:
         """Level 5: tables, page and figures of these records, byte for byte."""
         report = LevelReport(5, problems=list(self.unreadable))
-        tables = tables_of(self.records.values(), self.manifest.missing)
+        tables = tables_of(
+            self.records.values(), self.manifest.missing, metrics=self.manifest.metrics
+        )
         files = leaderboard_files(self.manifest.suite, self.manifest.summary, tables)
         listed = {name for name in self.manifest.files if "/" not in name} - {ACCEPTED, PAGE}
         compare_tables(report, self.folder, listed, files)
@@ -213,7 +214,7 @@ class Verifier:
         with tempfile.TemporaryDirectory(prefix="loki-bench-") as temporary:
             again = again or Store(Path(temporary), warn=lambda text: None)
             for cell in runnable:
-                artefacts = self.records[cell.id].get("artefacts", {})
+                artefacts = self.records[cell.id].artefact_addresses
                 copy_artefacts(self.folder, again.folder, artefacts, kinds=recomputed.stored)
             workers = replay.workers
             if level < 4:
@@ -224,17 +225,17 @@ class Verifier:
         return report
 
     def _why_not(self, cell: Cell, level: int, replay: Replay) -> str | None:
-        record = self.records[cell.id]
-        if record["status"] != "ok" and level < 4:
-            return f"it has no poison and no ranks ({record['status']})"
-        if record["status"] == "timeout":
+        status = self.records[cell.id].status
+        if status != "ok" and level < 4:
+            return f"it has no poison and no ranks ({status})"
+        if status == "timeout":
             return "it ran out of time, which depends on the machine"
         if cell.dataset.fingerprint != replay.dataset.fingerprint:
             return f"it is about other data (fingerprint {cell.dataset.fingerprint})"
         return why_not_runnable(cell, self.registry, but=(*RECOMPUTED[level].unused, "dataset"))
 
     def _compare(self, cell: Cell, again: Store, report: LevelReport) -> None:
-        old, new = self.records[cell.id], again.read_json("records", cell.id)
+        old, new = self.records[cell.id], again.record(cell.id)
         if new is None:
             report.problems.append(Finding(self._named(cell), "it left no record here"))
             return
@@ -255,11 +256,11 @@ class Verifier:
     ) -> None:
         """Another machine or other versions: no farther off than seeds are from each other."""
         name = self._named(cell)
-        if old["status"] != new["status"]:
+        if old.status != new.status:
             report.n_checked += 1
-            report.problems.append(Finding(name, f"it ends as {new['status']}: {new['reason']}"))
+            report.problems.append(Finding(name, f"it ends as {new.status}: {new.reason}"))
             return
-        if old["status"] != "ok":
+        if old.status != "ok":
             report.n_checked += 1  # the reason's words may name the machine
             return
         spread = self._spread(cell)
@@ -269,10 +270,12 @@ class Verifier:
             return
         report.n_checked += 1
         for label, allowed in spread.items():
-            before, after = old["metrics"].get(label), new["metrics"].get(label)
-            if (before is None) != (after is None) or (
-                before is not None and abs(before - after) > allowed
-            ):
+            before, after = old.value(label), new.value(label)
+            if before is None or after is None:
+                near = before is after
+            else:
+                near = abs(before - after) <= allowed
+            if not near:
                 report.problems.append(
                     Finding(
                         name,
@@ -284,14 +287,14 @@ class Verifier:
 
     def _spread(self, cell: Cell) -> dict[str, float]:
         """By metric, how far the stored seeds of the cell's row lie apart; empty for one seed."""
-        key = row_key(self.records[cell.id]["cell"])
+        key = row_key(cell)
         values: dict[str, list[float]] = defaultdict(list)
         n_seeds = 0
         for record in self.records.values():
-            if record["status"] == "ok" and row_key(record["cell"]) == key:
+            if record.status == "ok" and row_key(record.cell) == key:
                 n_seeds += 1
-                for label, value in record["metrics"].items():
-                    values[label] += [] if value is None else [value]
+                for metric in record.metrics:
+                    values[metric.label] += [] if metric.value is None else [metric.value]
         if n_seeds < 2:
             return {}
         return {label: max(row) - min(row) if row else 0.0 for label, row in values.items()}
@@ -304,5 +307,4 @@ class Verifier:
         return environment_fingerprint(run.get("environment", {})) == here
 
     def _named(self, cell: Cell) -> str:
-        row = row_key(self.records[cell.id]["cell"])
-        return f"records/{cell.id}.json ({row}, seed {cell.seed})"
+        return f"records/{cell.id}.json ({row_key(cell)}, seed {cell.seed})"

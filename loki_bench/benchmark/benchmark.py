@@ -27,10 +27,10 @@ from loki_bench.leaderboard.folder import accepted_records, write_leaderboard
 from loki_bench.leaderboard.leaderboard import Leaderboard
 from loki_bench.pipeline.cells import Progress, missing_cells, plan_cells, run_cells
 from loki_bench.pipeline.craft import Poison, PoisonCodec
-from loki_bench.pipeline.record import Status
 from loki_bench.plugins.registry import Registry, discover
 from loki_bench.progress import progress_of
 from loki_bench.records.merge import merge
+from loki_bench.records.schema import Status
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.goal import draw_goal
@@ -130,14 +130,9 @@ class Benchmark:
     def status(self) -> dict[str, int]:
         """How many cells are ``ok``, ``rejected``, ``failed``, ``timeout`` or ``missing``."""
         records = self._store().records(self.cells)
-        return dict(
-            sorted(
-                Counter(
-                    str(records[c.id]["status"]) if c.id in records else "missing"
-                    for c in self.cells
-                ).items()
-            )
-        )
+        found = (records.get(cell.id) for cell in self.cells)
+        counts = Counter("missing" if record is None else str(record.status) for record in found)
+        return dict(sorted(counts.items()))
 
     def missing(self, *, retry_failed: bool = False) -> list[Cell]:
         """Cells that have no result yet; with ``retry_failed`` also those that did not end well."""
@@ -195,7 +190,8 @@ class Benchmark:
         """
         store = self._store()
         records = store.records(self.cells)
-        missing = [cell.model_dump(mode="json") for cell in self.cells if cell.id not in records]
+        missing = [cell for cell in self.cells if cell.id not in records]
+        metrics = [metric.label for metric in self._resolved.grid.metrics]
         if not records:
             raise StoreError(
                 f"{self.folder} has no result of suite '{self.suite.name}'; type `loki-bench run` "
@@ -205,14 +201,14 @@ class Benchmark:
             store,
             suite=self.suite.name,
             summary=self.suite.summary,
-            metrics=self.suite.metrics,
+            metrics=metrics,
             records=records,
             missing=missing,
         )
         return Leaderboard(
             name=self.suite.name,
             summary=self.suite.summary,
-            metrics=tuple(self.suite.metrics),
+            metrics=tuple(metrics),
             tables=tuple(tables),
             records=tuple({**records, **accepted_records(store, records)}.values()),
             missing=tuple(missing),
@@ -268,7 +264,7 @@ class Benchmark:
             placebo=placebo,
         )
         store = self._store() if cell in self.cells else self._work_store()
-        if store.read_json("records", cell.id) is None:
+        if store.record(cell.id) is None:
             self._compute([cell], store, workers, None, progress)
         return result_in(store, cell.id)
 
@@ -307,7 +303,7 @@ class Benchmark:
             actions=budget.actions[0],
         )
         cell, store = cell_with(fake_users, unpoisoned), self._work_store()
-        if store.read_json("records", cell.id) is None:
+        if store.record(cell.id) is None:
             store.write(PoisonCodec(), cell.craft_id, Poison(poison=fake_users, report={}))
             self._compute([cell], store, workers, None, progress)
         return result_in(store, cell.id)

@@ -78,5 +78,6 @@ def cell_with(poison: Sequences, cell: Cell) -> Cell:
     fields = cell.model_dump() | {
         "attacker": attacker.model_dump(),
         "budget": budget.model_dump(),
+        "is_baseline": False,
     }
     return Cell.model_validate(fields)

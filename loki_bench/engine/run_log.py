@@ -7,6 +7,8 @@ from functools import lru_cache
 from importlib.metadata import distributions
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from loki_bench.content_ids import JsonObject, content_id
 from loki_bench.timing import Timed
 
@@ -55,9 +57,11 @@ def environment() -> JsonObject:
     }
 
 
-def environment_fingerprint(environment: Mapping[str, object]) -> str:
+def environment_fingerprint(environment: JsonValue) -> str:
     """SHA-256 of what may change the bits of a result: all of an environment but the cores."""
-    return content_id({key: value for key, value in environment.items() if key != "n_cpus"})
+    if isinstance(environment, dict):
+        environment = {key: value for key, value in environment.items() if key != "n_cpus"}
+    return content_id(environment)
 
 
 def _cpu() -> str:

@@ -127,9 +127,12 @@ def seconds_by_work(runs: Iterable[JsonObject]) -> dict[str, float]:
     """
     found: dict[str, list[float]] = {}
     for run in runs:
-        for timing in run.get("timings", {}).values():
-            if timing and "work" in timing:
-                found.setdefault(timing["work"], []).append(float(timing["wall_seconds"]))
+        timings = run.get("timings")
+        for timing in timings.values() if isinstance(timings, dict) else ():
+            if isinstance(timing, dict):
+                work, seconds = timing.get("work"), timing.get("wall_seconds")
+                if isinstance(work, str) and isinstance(seconds, int | float):
+                    found.setdefault(work, []).append(float(seconds))
     return {work: median(seconds) for work, seconds in found.items()}
 
 

@@ -1,14 +1,21 @@
-"""Writes the table of defenses: one line a defense, with the attack that it does worst against."""
+"""How good a defense is: its worst case over attackers, with that attacker named.
 
-from typing import Any
+A mean over attackers says little: whoever attacks chooses the attack that the defense misses.
+"""
 
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pydantic import JsonValue
 from tabulate import tabulate
 
-from loki_bench.leaderboard.formatting import plain, shown
-from loki_bench.leaderboard.table import Table
-from loki_bench.leaderboard.worst_case import DEFENSE_METRICS, WorstCase, worst_cases
+from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, NO_SIMULATOR
+from loki_bench.leaderboard.statistics import Interval, plain, shown
+from loki_bench.leaderboard.table import Row, Table
 
-__all__ = ["defense_table", "plain_worst_cases"]
+__all__ = ["WorstCase", "defense_table", "plain_worst_cases", "worst_cases"]
 
 NOTES = (
     "Each defense against the attack of the suite that it leaves the most; none and placebos are "
@@ -17,15 +24,70 @@ NOTES = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class WorstCase:
+    """One defense of one victim at one budget, against the attack that it does worst against.
+
+    Attributes
+    ----------
+    row : Row or None
+        The attack that is left with the main metric best for the attacker; None where no attack
+        has a result.
+    undefended : Interval or None
+        The main metric of the same attack without a defense, where the table has it.
+    n_attacks : int
+        Attacks tried; the null attack and placebos are not counted.
+    n_without_result : int
+        Attacks of these without the main metric: a worst case over the others may be too good.
+    """
+
+    victim: str
+    fake_users: float
+    actions: int
+    defense: str
+    row: Row | None
+    undefended: Interval | None
+    n_attacks: int
+    n_without_result: int
+
+
+class _Attack(NamedTuple):
+    victim: str
+    fake_users: float
+    actions: int
+    attacker: str
+    simulator: str
+
+
+def worst_cases(table: Table) -> tuple[WorstCase, ...]:
+    """A row for each defense, best first at each victim and budget.
+
+    Empty without defenses, and where the main metric is neither good nor bad for an attacker.
+    """
+    if table.main is None or not table.sign or not table.has_defenses:
+        return ()
+    main, sign = table.main.label, table.sign
+    groups: dict[tuple[str, float, int, str], list[Row]] = defaultdict(list)
+    undefended: dict[_Attack, Row] = {}
+    for row in table.rows:
+        if row.attacker == NO_ATTACK or row.placebo:
+            continue
+        groups[row.victim, row.fake_users, row.actions, row.defense].append(row)
+        if row.defense == NO_DEFENSE:
+            undefended[_attack(row)] = row
+    found = [_worst_case(rows, main, sign, undefended) for rows in groups.values()]
+    return tuple(sorted(found, key=lambda case: _place(case, main, sign)))
+
+
 def defense_table(table: Table, style: str) -> list[str]:
     """Title, grid and notes; nothing where the table has no defense.
 
     ``style`` is tabulate's: a title is a heading in ``"github"``.
     """
     cases = worst_cases(table)
-    if not cases:
+    if not cases or table.main is None:
         return []
-    main, columns = table.metric_labels[0], _columns(table)
+    main, columns = table.main.label, _columns(table)
     headers = ["victim", "budget", "defense", "worst attacker", f"{main} left"]
     headers += ["without defense", *columns, "attacks"]
     grid: str = tabulate(
@@ -37,24 +99,53 @@ def defense_table(table: Table, style: str) -> list[str]:
     return ["## Defenses" if style == "github" else "Defenses", grid, NOTES]
 
 
-def plain_worst_cases(table: Table) -> list[dict[str, Any]]:
+def plain_worst_cases(table: Table) -> list[JsonValue]:
     """The same for programs, with full precision."""
     return [_plain_case(case, table) for case in worst_cases(table)]
 
 
+def _worst_case(
+    rows: list[Row], main: str, sign: int, undefended: Mapping[_Attack, Row]
+) -> WorstCase:
+    known = [(row, value) for row in rows if (value := row.metrics[main]) is not None]
+    # equal values: the attack first by name, whatever the order of the rows
+    worst = min(
+        known, key=lambda k: (-sign * k[1].mean, k[0].attacker, k[0].simulator), default=None
+    )
+    row = None if worst is None else worst[0]
+    same = None if row is None else undefended.get(_attack(row))
+    return WorstCase(
+        victim=rows[0].victim,
+        fake_users=rows[0].fake_users,
+        actions=rows[0].actions,
+        defense=rows[0].defense,
+        row=row,
+        undefended=None if same is None else same.metrics[main],
+        n_attacks=len(rows),
+        n_without_result=len(rows) - len(known),
+    )
+
+
+def _place(case: WorstCase, main: str, sign: int) -> tuple[str, float, int, float, str]:
+    left = None if case.row is None else case.row.metrics[main]
+    height = float("inf") if left is None else sign * left.mean
+    return (case.victim, -case.fake_users, -case.actions, height, case.defense)
+
+
+def _attack(row: Row) -> _Attack:
+    return _Attack(row.victim, row.fake_users, row.actions, row.attacker, row.simulator)
+
+
 def _columns(table: Table) -> list[str]:
-    return [
-        label
-        for name in DEFENSE_METRICS
-        for label in table.metric_labels
-        if label.partition("@")[0] == name
-    ]
+    """What defenses cost and find."""
+    purposes = ("defense cost", "detection")
+    return [column.label for column in table.columns if column.purpose in purposes]
 
 
 def _cells(case: WorstCase, main: str, columns: list[str]) -> list[str]:
     row = case.row
     attacker = "-" if row is None else row.attacker
-    if row is not None and row.simulator != "-":
+    if row is not None and row.simulator != NO_SIMULATOR:
         attacker = f"{attacker} ({row.simulator})"
     without = f", {case.n_without_result} without result" if case.n_without_result else ""
     return [
@@ -62,15 +153,16 @@ def _cells(case: WorstCase, main: str, columns: list[str]) -> list[str]:
         f"{100 * case.fake_users:g} % x {case.actions}",
         case.defense,
         attacker,
-        *("-" if row is None else shown(row.metrics[label]) for label in [main]),
+        "-" if row is None else shown(row.metrics[main]),
         shown(case.undefended),
         *("-" if row is None else shown(row.metrics[label]) for label in columns),
         f"{case.n_attacks}{without}",
     ]
 
 
-def _plain_case(case: WorstCase, table: Table) -> dict[str, Any]:
+def _plain_case(case: WorstCase, table: Table) -> dict[str, JsonValue]:
     row = case.row
+    left = None if row is None or table.main is None else row.metrics[table.main.label]
     metrics = {} if row is None else {label: plain(row.metrics[label]) for label in _columns(table)}
     return {
         "victim": case.victim,
@@ -79,9 +171,9 @@ def _plain_case(case: WorstCase, table: Table) -> dict[str, Any]:
         "defense": case.defense,
         "worst_attacker": None if row is None else row.attacker,
         "simulator": None if row is None else row.simulator,
-        "left": None if row is None else plain(row.metrics[table.metric_labels[0]]),
+        "left": plain(left),
         "undefended": plain(case.undefended),
-        "metrics": metrics,
+        "metrics": {**metrics},
         "n_attacks": case.n_attacks,
         "n_without_result": case.n_without_result,
     }

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from loki_bench.content_ids import canonical_json
 from loki_bench.errors import StoreError
-from loki_bench.leaderboard.files import leaderboard_files
+from loki_bench.leaderboard.rendering import leaderboard_files
 from loki_bench.leaderboard.table import Table, tables_of
 from loki_bench.records.manifest import Plugin, write_manifest
+from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
+from loki_bench.suite.cell import Cell
 
 __all__ = [
     "ACCEPTED",
@@ -85,8 +86,8 @@ def write_leaderboard(
     suite: str,
     summary: str,
     metrics: Sequence[str],
-    records: Mapping[str, Mapping[str, Any]],
-    missing: Sequence[Mapping[str, Any]],
+    records: Mapping[str, Record],
+    missing: Sequence[Cell],
     submission: Plugin | None = None,
 ) -> list[Table]:
     """Write tables and manifest; returns the tables.
@@ -95,11 +96,13 @@ def write_leaderboard(
     ----------
     records : mapping of cell id to record
         Of the suite; records of accepted cells are added.
-    missing : sequence of mapping
-        Cells without a record, as a record would hold them.
+    metrics : sequence of str
+        Labels in the order of the columns.
+    missing : sequence of Cell
+        Cells without a record.
     """
     records = {**records, **accepted_records(store, records)}
-    tables = tables_of(records.values(), missing)
+    tables = tables_of(records.values(), missing, metrics=metrics)
     files = leaderboard_files(suite, summary, tables)
     for name, text in files.items():
         store.write_text(name, text)
@@ -108,7 +111,7 @@ def write_leaderboard(
         suite=suite,
         summary=summary,
         metrics=metrics,
-        artefacts={cell_id: record.get("artefacts", {}) for cell_id, record in records.items()},
+        artefacts={cell_id: record.artefact_addresses for cell_id, record in records.items()},
         missing=missing,
         tables=[
             *files,
@@ -120,10 +123,8 @@ def write_leaderboard(
     return tables
 
 
-def accepted_records(
-    store: Store, records: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Mapping[str, Any]]:
+def accepted_records(store: Store, records: Mapping[str, Record]) -> dict[str, Record]:
     """The records of accepted cells by cell id, without those in ``records``."""
-    wanted = [i for entry in accepted_cells(store.folder) for i in entry.cells]
-    found = {i: store.read_json("records", i) for i in wanted if i not in records}
+    wanted = [cell_id for entry in accepted_cells(store.folder) for cell_id in entry.cells]
+    found = {i: store.record(i) for i in wanted if i not in records}
     return {cell_id: record for cell_id, record in found.items() if record is not None}

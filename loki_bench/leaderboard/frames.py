@@ -1,11 +1,13 @@
 """Leaderboards as data frames: a row a table row, and a row a cell and metric."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from loki_bench.leaderboard.row_key import row_key
+from loki_bench.leaderboard.rows import row_key
 from loki_bench.leaderboard.statistics import Interval
 from loki_bench.leaderboard.table import Row, Table
+from loki_bench.records.schema import Record
+from loki_bench.suite.cell import Cell
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -51,16 +53,16 @@ def frame_of(tables: Iterable[Table]) -> "DataFrame":
 
 
 def per_seed_frame(
-    records: Iterable[Mapping[str, Any]],
-    missing: Iterable[Mapping[str, Any]],
+    records: Iterable[Record],
+    missing: Iterable[Cell],
     metrics: Sequence[str],
 ) -> "DataFrame":
     """The values that the tables are the means of.
 
     Parameters
     ----------
-    missing : iterable of mapping
-        Cells (as in a record's ``cell``) that have no record.
+    missing : iterable of Cell
+        Cells that have no record.
 
     Returns
     -------
@@ -71,11 +73,12 @@ def per_seed_frame(
     from pandas import DataFrame
 
     rows: list[tuple[object, ...]] = []
-    for record in (*records, *({"cell": c, "status": "missing", "reason": ""} for c in missing)):
-        cell, values = record["cell"], record.get("metrics", {})
+    found: list[tuple[Cell, Record | None]] = [(record.cell, record) for record in records]
+    found += [(cell, None) for cell in missing]
+    for cell, record in found:
         key = row_key(cell)
         about = (
-            cell["dataset"]["component"]["name"],
+            cell.dataset.component.name,
             key.victim,
             key.fake_users,
             key.actions,
@@ -83,10 +86,13 @@ def per_seed_frame(
             key.attacker,
             key.placebo,
             key.simulator,
-            cell["seed"],
+            cell.seed,
         )
-        outcome = (record["status"], record["reason"], record.get("id", ""))
-        rows += [(*about, label, values.get(label), *outcome) for label in metrics]
+        if record is None:
+            rows += [(*about, label, None, "missing", "", cell.id) for label in metrics]
+            continue
+        outcome = (record.status, record.reason, record.id)
+        rows += [(*about, label, record.value(label), *outcome) for label in metrics]
     frame = DataFrame(rows, columns=list(PER_SEED_COLUMNS))
     return frame.astype({"value": "float64"})
 
@@ -103,8 +109,8 @@ def _described(row: Row, table: Table) -> dict[str, object]:
         "simulator": row.simulator,
         "n_seeds": len(row.seeds),
     }
-    for label in table.metric_labels:
-        found |= _interval(label, row.metrics[label])
+    for column in table.columns:
+        found |= _interval(column.label, row.metrics[column.label])
     rank, low, high = row.rank or (NAN, NAN, NAN)
     return {
         **found,

@@ -1,13 +1,14 @@
 """A suite's leaderboard as an object: tables, records, data frames, and how each is shown."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loki_bench.leaderboard.frames import frame_of, per_seed_frame
 from loki_bench.leaderboard.rendering import as_json, as_markdown, as_text
 from loki_bench.leaderboard.table import Table
+from loki_bench.records.schema import Record
+from loki_bench.suite.cell import Cell
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -27,23 +28,23 @@ class Leaderboard:
         The suite's, the main one first.
     tables : tuple of Table
         One for each dataset and protocol.
-    records : tuple of mapping
-        One for each cell that has a result, as it is kept on disk.
-    missing : tuple of mapping
-        Cells without a record, as a record would hold them.
+    records : tuple of Record
+        One for each cell that has been computed, with or without a result.
+    missing : tuple of Cell
+        Cells without a record.
     """
 
     name: str
     summary: str
     metrics: tuple[str, ...]
     tables: tuple[Table, ...]
-    records: tuple[Mapping[str, Any], ...]
-    missing: tuple[Mapping[str, Any], ...]
+    records: tuple[Record, ...]
+    missing: tuple[Cell, ...]
 
     @property
     def status(self) -> dict[str, int]:
         """How many cells are ``ok``, ``rejected``, ``failed``, ``timeout`` or ``missing``."""
-        counts = Counter(str(record["status"]) for record in self.records)
+        counts = Counter(str(record.status) for record in self.records)
         counts["missing"] = len(self.missing)
         return {name: n for name, n in sorted(counts.items()) if n}
 

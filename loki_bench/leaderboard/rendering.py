@@ -3,17 +3,18 @@
 import csv
 import io
 import json
-from typing import Any
+from collections.abc import Sequence
 
+from pydantic import TypeAdapter
 from tabulate import tabulate
 
 from loki_bench.leaderboard.defense_table import defense_table, plain_worst_cases
-from loki_bench.leaderboard.formatting import plain, shown
-from loki_bench.leaderboard.row_key import NO_DEFENSE
-from loki_bench.leaderboard.statistics import N_RESAMPLES, Interval
+from loki_bench.leaderboard.rows import NO_DEFENSE
+from loki_bench.leaderboard.statistics import N_RESAMPLES, Interval, shown
 from loki_bench.leaderboard.table import Row, Table
+from loki_bench.records.schema import MetricInfo
 
-__all__ = ["as_csv", "as_json", "as_markdown", "as_text"]
+__all__ = ["as_csv", "as_json", "as_markdown", "as_text", "leaderboard_files", "told"]
 
 CSV_COLUMNS = (
     "dataset",
@@ -25,6 +26,9 @@ CSV_COLUMNS = (
     "placebo",
     "simulator",
     "metric",
+    "unit",
+    "purpose",
+    "higher_is",
     "ceiling",
     "n_seeds",
     "mean",
@@ -47,8 +51,19 @@ CSV_COLUMNS = (
     "marked",
 )
 
+_TABLES = TypeAdapter(Sequence[Table])
 
-def as_markdown(suite: str, summary: str, tables: list[Table]) -> str:
+
+def leaderboard_files(suite: str, summary: str, tables: Sequence[Table]) -> dict[str, str]:
+    """The content of each file of a leaderboard by its name, to write or to check."""
+    return {
+        "leaderboard.md": as_markdown(suite, summary, tables),
+        "leaderboard.csv": as_csv(tables),
+        "leaderboard.json": as_json(suite, tables),
+    }
+
+
+def as_markdown(suite: str, summary: str, tables: Sequence[Table]) -> str:
     """A page with one table for each dataset and protocol, and one of its defenses if any."""
     parts = [f"# Leaderboard: {suite}", *([summary] if summary else [])]
     for table in tables:
@@ -56,35 +71,34 @@ def as_markdown(suite: str, summary: str, tables: list[Table]) -> str:
             "\n".join(f"- {name}: {value}" for name, value in table.about.items()),
             _grid(table, "github"),
             _notes(table),
-            *defense_table(table, "github"),
+            *(defense_table(table, "github") if table.has_defenses else ()),
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def as_text(tables: list[Table]) -> str:
+def as_text(tables: Sequence[Table]) -> str:
     """The same tables for a terminal."""
-    parts = [
-        part
-        for table in tables
-        for part in (_grid(table, "simple"), _notes(table), *defense_table(table, "simple"))
-    ]
+    parts = []
+    for table in tables:
+        parts += [_grid(table, "simple"), _notes(table)]
+        parts += defense_table(table, "simple") if table.has_defenses else []
     return "\n\n".join(parts)
 
 
-def as_csv(tables: list[Table]) -> str:
+def as_csv(tables: Sequence[Table]) -> str:
     """One line a row and metric, with full precision."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for table in tables:
+        dataset = table.about["dataset"].partition(":")[0]
         for row in table.rows:
-            for position, label in enumerate(table.metric_labels):
-                value = row.metrics[label]
+            for position, column in enumerate(table.columns):
+                value = row.metrics[column.label]
                 main = position == 0
-                effect = row.placebo_effect if main else None
                 writer.writerow(
                     [
-                        table.about["dataset"].partition(":")[0],
+                        dataset,
                         row.victim,
                         repr(row.fake_users),
                         row.actions,
@@ -92,42 +106,56 @@ def as_csv(tables: list[Table]) -> str:
                         row.attacker,
                         int(row.placebo),
                         row.simulator,
-                        label,
-                        table.ceilings.get(label, ""),
+                        column.label,
+                        column.unit,
+                        column.purpose,
+                        column.higher_is,
+                        "" if column.ceiling is None else column.ceiling,
                         value.n if value else 0,
                         *_numbers(value),
                         *_numbers(row.gain if main else None),
                         repr(row.p_value) if main and row.p_value is not None else "",
                         *(row.rank if main and row.rank else ("", "", "")),
-                        *_numbers(effect)[:3],
+                        *_numbers(row.placebo_effect if main else None)[:3],
                         int(row.marked) if main else "",
                     ]
                 )
     return out.getvalue()
 
 
-def as_json(suite: str, tables: list[Table]) -> str:
-    """Everything that the tables hold, for programs."""
-    content = {"schema": 2, "suite": suite, "tables": [_plain_table(t) for t in tables]}
+def as_json(suite: str, tables: Sequence[Table]) -> str:
+    """Everything that the tables hold, for programs: see :class:`Table` and :class:`Row`.
+
+    ``"defenses"`` holds the worst cases of each table's defenses, in the order of the tables.
+    """
+    content = {
+        "schema": 3,
+        "suite": suite,
+        "tables": _TABLES.dump_python(tables, mode="json"),
+        "defenses": [plain_worst_cases(t) if t.has_defenses else [] for t in tables],
+    }
     return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def _grid(table: Table, style: str) -> str:
-    main = table.metric_labels[0] if table.metric_labels else "metric"
-    ceiling = table.ceilings.get(main)
-    head = main if ceiling is None else f"{main} (of {ceiling:g})"
+    heads = [
+        column.label if column.ceiling is None else f"{column.label} (max {column.ceiling:g})"
+        for column in table.columns
+    ] or ["metric"]
     headers = [
         "victim",
         "budget",
-        *(["defense"] if _has_defenses(table) else []),
+        *(["defense"] if table.has_defenses else []),
         "attacker",
         "simulator",
-        head,
-        "gain on best baseline",
+        heads[0],
+        "gain over the best baseline",
         "p",
         "rank",
+        *heads[1:],
+        "seeds",
+        "poison samples",
     ]
-    headers += [*table.metric_labels[1:], "seeds", "samples from fakes"]
     text: str = tabulate(
         [_cells(row, table) for row in table.rows],
         headers=headers,
@@ -137,42 +165,49 @@ def _grid(table: Table, style: str) -> str:
     return text
 
 
+def told(metric: MetricInfo) -> str:
+    """How to read a metric: ``hr@10 (utility, share, higher is better for the platform)``."""
+    higher = "" if metric.higher_is == "neither" else f", higher is {metric.higher_is}"
+    return f"{metric.label} ({metric.purpose}, {metric.unit}{higher})"
+
+
 def _cells(row: Row, table: Table) -> list[str]:
+    values = [shown(row.metrics[column.label]) for column in table.columns]
+    others = [f"{number} {status}" for status, number in row.counts.items() if status != "ok"]
     return [
         row.victim,
         f"{100 * row.fake_users:g} % x {row.actions}",
-        *([row.defense] if _has_defenses(table) else []),
+        *([row.defense] if table.has_defenses else []),
         _attack(row),
         row.simulator,
-        *(shown(row.metrics[label]) for label in table.metric_labels[:1]),
+        *values[:1],
         shown(row.gain, signed=True),
         _shown_p(row.p_value),
         _shown_rank(row.rank),
-        *(shown(row.metrics[label]) for label in table.metric_labels[1:]),
-        _seeds(row),
+        *values[1:],
+        ", ".join([str(len(row.seeds)), *others]),
         "?" if row.from_fake_users is None else str(row.from_fake_users),
     ]
 
 
-def _seeds(row: Row) -> str:
-    others = [f"{number} {status}" for status, number in row.counts.items() if status != "ok"]
-    return ", ".join([str(len(row.seeds)), *others])
-
-
 def _attack(row: Row) -> str:
-    """The attack's name; a dagger where it works without its targets."""
+    """The attack's name; a dagger where its effect is not specific to its targets."""
     if row.placebo:
         return f"{row.attacker}, placebo"
     return f"{row.attacker} †" if row.marked else row.attacker
 
 
 def _notes(table: Table) -> str:
+    baselines = sorted({row.attacker for row in table.rows if row.baseline})
+    best = f"the best baseline ({', '.join(baselines) or 'this table has none'})"
     notes = [
         "Mean and 95 % confidence half-width over seeds (Student's t). The gain is paired seed by "
-        "seed against the best of none, random and popular at the same victim and budget; p is its "
-        "paired t-test, corrected by Holm for all attacks of the table. The rank is among rows of "
-        f"one victim and budget, with its 95 % interval over {N_RESAMPLES} resamples of the seeds."
+        f"seed against {best} at the same victim and budget; p is its paired t-test, corrected by "
+        "Holm for all attacks of the table. The rank is among rows of one victim and budget, with "
+        f"its 95 % interval over {N_RESAMPLES} resamples of the seeds."
     ]
+    if table.columns:
+        notes.append(f"Metrics: {'; '.join(told(column) for column in table.columns)}.")
     if table.not_ranked:
         notes.append(f"Not ranked: {'; '.join(table.not_ranked)}.")
     if any(row.placebo for row in table.rows):
@@ -182,12 +217,12 @@ def _notes(table: Table) -> str:
         if without := _budgets_without_placebo(table):
             notes.append(f"No placebo was run at {', '.join(without)}: no row there is marked.")
     notes += [
-        f"† {row.attacker} on {row.victim}: works without its targets: its placebo moves "
-        f"{table.metric_labels[0]} by {shown(row.placebo_effect, signed=True)} from none."
+        f"† {row.attacker} on {row.victim}: not target-specific (placebo moves it, too): its "
+        f"placebo moves {table.main.label} by {shown(row.placebo_effect, signed=True)} from none."
         for row in table.rows
-        if row.marked
+        if row.marked and table.main is not None
     ]
-    if _has_defenses(table):
+    if table.has_defenses:
         notes.append("Rows are compared with those behind the same defense.")
     for row in table.rows:
         against = "" if row.defense == NO_DEFENSE else f" defended by {row.defense}"
@@ -202,10 +237,6 @@ def _budgets_without_placebo(table: Table) -> list[str]:
     placebos = {shown_budget(row) for row in table.rows if row.placebo}
     budgets = dict.fromkeys(shown_budget(row) for row in table.rows)
     return [budget for budget in budgets if budget not in placebos]
-
-
-def _has_defenses(table: Table) -> bool:
-    return any(row.defense != NO_DEFENSE for row in table.rows)
 
 
 def _shown_p(p_value: float | None) -> str:
@@ -226,38 +257,3 @@ def _numbers(value: Interval | None) -> list[str]:
         return [""] * 5
     bootstrap = (value.bootstrap_low, value.bootstrap_high)
     return [repr(number) for number in (value.mean, value.low, value.high, *bootstrap)]
-
-
-def _plain_table(table: Table) -> dict[str, Any]:
-    return {
-        "about": dict(table.about),
-        "metrics": list(table.metric_labels),
-        "ceilings": dict(table.ceilings),
-        "higher_is_better": table.higher_is_better,
-        "not_ranked": list(table.not_ranked),
-        "rows": [_plain_row(row) for row in table.rows],
-        "defenses": plain_worst_cases(table),
-    }
-
-
-def _plain_row(row: Row) -> dict[str, Any]:
-    rank = None if row.rank is None else dict(zip(("rank", "low", "high"), row.rank, strict=True))
-    return {
-        "victim": row.victim,
-        "defense": row.defense,
-        "attacker": row.attacker,
-        "simulator": row.simulator,
-        "fake_users": row.fake_users,
-        "actions": row.actions,
-        "seeds": list(row.seeds),
-        "metrics": {label: plain(value) for label, value in row.metrics.items()},
-        "gain": plain(row.gain),
-        "p_value": row.p_value,
-        "rank": rank,
-        "placebo": row.placebo,
-        "placebo_effect": plain(row.placebo_effect),
-        "marked": row.marked,
-        "training_samples_from_fake_users": row.from_fake_users,
-        "counts": dict(row.counts),
-        "reasons": list(row.reasons),
-    }

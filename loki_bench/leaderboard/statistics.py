@@ -18,12 +18,13 @@ Which test, and why, at the five seeds of a usual suite:
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 from scipy import stats
 
 __all__ = [
@@ -34,8 +35,10 @@ __all__ = [
     "holm",
     "interval_of",
     "paired_p_value",
+    "plain",
     "rank_intervals",
     "ratio_interval",
+    "shown",
 ]
 
 RowT = TypeVar("RowT")
@@ -67,6 +70,22 @@ class Interval:
     n: int
     bootstrap_low: float
     bootstrap_high: float
+
+
+def shown(value: Interval | None, *, signed: bool = False) -> str:
+    """``0.300 ± 0.254``; a dash where there is no value, no interval for one seed."""
+    if value is None:
+        return "-"
+    digits = 1 if abs(value.mean) >= 100 else 3
+    text = f"{value.mean:{'+' if signed else ''}.{digits}f}"
+    if value.n == 1:
+        return text
+    return f"{text} ± {value.high - value.mean:.{digits}f}"
+
+
+def plain(value: Interval | None) -> dict[str, JsonValue] | None:
+    """All that the interval holds, as JSON has it."""
+    return None if value is None else asdict(value)
 
 
 def interval_of(values: Sequence[float]) -> Interval | None:

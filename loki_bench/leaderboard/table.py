@@ -1,34 +1,51 @@
 """Rows of a leaderboard, computed from records alone: same records, same rows, in any order.
 
 A row is one attack on one victim with one budget, one defense and one simulator, over all seeds.
-Cells of another dataset or protocol make a table of their own: they are never mixed.
+Cells of another dataset or protocol make a table of their own: they are never mixed. The first
+metric heads the table, whoever declares it: rows are sorted, compared and ranked by it.
 """
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from statistics import fmean
+from typing import TypeAlias
 
-from loki_bench.leaderboard.comparability import differing_fields, said_differences
-from loki_bench.leaderboard.judging import (
-    Values,
-    best_baseline,
-    judged,
-    paired_differences,
+from pydantic import JsonValue
+
+from loki_bench.leaderboard.comparability import (
+    differing_fields,
+    said_differences,
     why_not_ranked,
 )
-from loki_bench.leaderboard.row_key import NO_DEFENSE, RowKey, row_key
-from loki_bench.leaderboard.statistics import Interval, interval_of
+from loki_bench.leaderboard.rows import (
+    NO_ATTACK,
+    NO_DEFENSE,
+    NO_SIMULATOR,
+    Entry,
+    RowKey,
+    by_protocol,
+)
+from loki_bench.leaderboard.statistics import (
+    Interval,
+    holm,
+    interval_of,
+    paired_p_value,
+    rank_intervals,
+)
+from loki_bench.records.schema import MetricInfo, Record
+from loki_bench.suite.cell import Cell
 
-__all__ = ["Row", "Table", "by_protocol", "tables_of"]
+__all__ = ["Row", "Table", "protocol_of", "tables_of"]
 
-MAIN_METRICS: Mapping[str, tuple[tuple[str, int], ...]] = {
-    "promote": (("display_rate", 1),),
-    "demote": (("demotion_rate", 1), ("display_rate", -1)),
-}
-"""What a table is sorted by, for each goal: the first metric that its records have, and whether an
-attacker wants more (1) or less (-1) of it."""
+Values: TypeAlias = Mapping[RowKey, Mapping[int, float]]
+"""The main metric of each row, by seed."""
+
+Rank: TypeAlias = tuple[int, int, int]
+
+SIGNS = {"better for the attacker": 1, "better for the platform": -1, "neither": 0}
+"""Whether an attacker wants more or less of a metric."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +59,16 @@ class Row:
     gain : Interval or None
         By how much the main metric is better for the attacker than that of the best baseline of
         the same victim, budget and defense, seed by seed; None for that baseline itself and
-        where no seed has both. Where less is better (a display rate to demote) a fall is a
-        positive gain.
+        where no seed has both. Where less is better (a display rate to demote, a rank to promote)
+        a fall is a positive gain.
     p_value : float or None
         Of a gain of zero, paired by seed and corrected by Holm over all attacks of the table; None
         for baselines and placebos, for one seed, and in a table that is not ranked.
     rank : (rank, low, high) or None
         Among the rows of the same victim, budget and defense, with its interval over resampled
         seeds; None for placebos, for rows without any result, and in a table that is not ranked.
+    baseline : bool
+        Whether others are measured against this row.
     placebo : bool
         Whether the attack was given other targets than those that are measured.
     placebo_effect : Interval or None
@@ -60,6 +79,8 @@ class Row:
     counts : mapping of status to number of cells
     reasons : tuple of str
         Why cells have no result, each reason once.
+    marked : bool
+        Whether the attack works without its targets: its placebo's interval lies above 0.
     """
 
     victim: str
@@ -72,18 +93,14 @@ class Row:
     metrics: Mapping[str, Interval | None]
     gain: Interval | None
     p_value: float | None
-    rank: tuple[int, int, int] | None
+    rank: Rank | None
+    baseline: bool
     placebo: bool
     placebo_effect: Interval | None
     from_fake_users: int | None
     counts: Mapping[str, int]
     reasons: tuple[str, ...]
-
-    @property
-    def marked(self) -> bool:
-        """Whether the attack works without its targets: its placebo's interval lies above 0."""
-        effect = self.placebo_effect
-        return effect is not None and not self.placebo and effect.low > 1e-12
+    marked: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,124 +111,208 @@ class Table:
     ----------
     about : mapping of str to str
         Dataset, protocol and component versions, as a person reads them.
-    metric_labels : tuple of str
-        The first one is the main metric.
-    ceilings : mapping of metric label to float
-        The highest value that the protocol allows.
-    higher_is_better : bool
-        Whether the attack wants the main metric high or low.
+    columns : tuple of MetricInfo
+        The metrics in the order of the suite; the first one is the main metric.
     not_ranked : tuple of str
         Why rows have no rank: which seed is missing, which field differs. Empty: they are ranked.
     """
 
     about: Mapping[str, str]
-    metric_labels: tuple[str, ...]
-    ceilings: Mapping[str, float]
+    columns: tuple[MetricInfo, ...]
     rows: tuple[Row, ...]
-    higher_is_better: bool
     not_ranked: tuple[str, ...]
 
+    @property
+    def main(self) -> MetricInfo | None:
+        """The metric that rows are sorted by; None where no record has any."""
+        return self.columns[0] if self.columns else None
 
-def tables_of(records: Iterable[Mapping[str, Any]], missing: Iterable[Any] = ()) -> list[Table]:
+    @property
+    def sign(self) -> int:
+        """1 where an attacker wants the main metric high, -1 where low, 0 where neither."""
+        return 0 if self.main is None else SIGNS[self.main.higher_is]
+
+    @property
+    def has_defenses(self) -> bool:
+        """Whether any row is defended."""
+        return any(row.defense != NO_DEFENSE for row in self.rows)
+
+
+def tables_of(
+    records: Iterable[Record], missing: Iterable[Cell] = (), *, metrics: Sequence[str] = ()
+) -> list[Table]:
     """Group records into tables.
 
     Parameters
     ----------
-    records : iterable of mapping
-        Whole records, in any order.
-    missing : iterable of mapping
-        Cells (as in a record's ``cell``) that have no record yet: they are shown, not hidden.
+    records : iterable of Record
+        In any order.
+    missing : iterable of Cell
+        Cells that have no record yet: they are shown, not hidden.
+    metrics : sequence of str
+        Labels in the order of the columns; what else records have comes after them. Without it
+        the order is that of the records.
     """
-    return _telling_apart(by_protocol(records, missing))
-
-
-def by_protocol(
-    records: Iterable[Mapping[str, Any]], missing: Iterable[Any] = ()
-) -> list[list[Mapping[str, Any]]]:
-    """The records behind each table of :func:`tables_of`, in the order of its tables.
-
-    A missing cell is an entry with the status ``missing`` and no results.
-    """
-    entries = [*records, *({"cell": c, "status": "missing", "reason": ""} for c in missing)]
-    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
-    for entry in sorted(entries, key=_order):
-        groups[_protocol_key(entry["cell"])].append(entry)
-    return [group for _, group in sorted(groups.items())]
-
-
-def _telling_apart(groups: list[list[Mapping[str, Any]]]) -> list[Table]:
-    """One table a protocol; from the second on each says in which fields it is another one."""
-    found = [_table(group) for group in groups]
+    groups = by_protocol(records, missing)
+    found = [_table(group, metrics) for group in groups]
     for number, group in enumerate(groups[1:], start=1):
-        pair = [_protocol_of(entries[0]["cell"]) for entries in (groups[0], group)]
-        said = said_differences(differing_fields(pair))
+        said = said_differences(
+            differing_fields([protocol_of(entries[0].cell) for entries in (groups[0], group)])
+        )
         about = {**found[number].about, "differs from the first table in": said}
         found[number] = replace(found[number], about=about)
     return found
 
 
-def _table(entries: list[Mapping[str, Any]]) -> Table:
-    labels = tuple(sorted({label for e in entries for label in e.get("metrics", {})}))
-    main, sign = _main_metric(labels, entries[0]["cell"]["protocol"]["goal"])
-    labels = tuple(sorted(labels, key=lambda label: label != main))
-    groups: dict[RowKey, list[Mapping[str, Any]]] = defaultdict(list)
+def protocol_of(cell: Cell) -> JsonValue:
+    """What all cells of one table have in common."""
+    names = {"dataset", "protocol_version", "protocol", "isolation"}
+    return cell.model_dump(mode="json", include=names)
+
+
+def _table(entries: Sequence[Entry], metrics: Sequence[str]) -> Table:
+    columns = _columns(entries, metrics)
+    groups: dict[RowKey, list[Entry]] = defaultdict(list)
     for entry in entries:
-        groups[row_key(entry["cell"])].append(entry)
-    values = {key: _by_seed(group, main) if main else {} for key, group in groups.items()}
-    best = {key: best_baseline(key, values, sign) for key in groups}
-    not_ranked = why_not_ranked(groups, values) if main else ()
-    p_values, ranks = ({}, {}) if not_ranked else judged(values, best, sign)
-    rows = [
-        _row(
-            key,
-            group,
-            labels,
-            gain=_difference(values, key, best[key], sign),
-            p_value=p_values.get(key),
-            rank=ranks.get(key),
-            placebo_effect=_difference(values, key.of_placebo, key.of_none, sign),
-        )
-        for key, group in groups.items()
-    ]
-    ceilings: dict[str, float] = {}
-    for entry in entries:
-        ceilings |= entry.get("ceilings", {})
+        groups[entry.row].append(entry)
+    if not columns:
+        rows = [_row(key, group, columns) for key, group in groups.items()]
+        not_ranked: tuple[str, ...] = ()
+    else:
+        rows, not_ranked = _judged(groups, columns)
+    sign = SIGNS[columns[0].higher_is] if columns else 0
     return Table(
-        about=_about(entries[0]["cell"]),
-        metric_labels=labels,
-        ceilings=ceilings,
-        rows=tuple(sorted(rows, key=lambda row: _place(row, labels, sign))),
-        higher_is_better=sign > 0,
+        about=_about(entries[0].cell),
+        columns=columns,
+        rows=tuple(sorted(rows, key=lambda row: _place(row, columns, sign or 1))),
         not_ranked=not_ranked,
     )
 
 
-def _main_metric(labels: tuple[str, ...], goal: str) -> tuple[str | None, int]:
-    """The label to sort by, and 1 where an attacker wants it high or -1 where low."""
-    for name, sign in MAIN_METRICS[goal]:
-        for label in labels:
-            if label.partition("@")[0] == name:
-                return label, sign
-    return None, 1
+def _columns(entries: Sequence[Entry], metrics: Sequence[str]) -> tuple[MetricInfo, ...]:
+    """The metrics of the records: those that were asked for first, in that order."""
+    found: dict[str, MetricInfo] = {}
+    for entry in entries:
+        for metric in () if entry.record is None else entry.record.metrics:
+            if metric.label not in found:
+                found[metric.label] = metric.info
+    wanted = [label for label in metrics if label in found]
+    return tuple(found[label] for label in dict.fromkeys([*wanted, *found]))
+
+
+def _judged(
+    groups: Mapping[RowKey, Sequence[Entry]], columns: Sequence[MetricInfo]
+) -> tuple[list[Row], tuple[str, ...]]:
+    """The rows with gains, p-values and ranks, and why they have no rank if they have none."""
+    main, sign = columns[0], SIGNS[columns[0].higher_is]
+    values = {key: _by_seed(group, main.label) for key, group in groups.items()}
+    if not sign:
+        why = f"{main.label} is neither better for the attacker nor for the platform"
+        return [_row(key, group, columns) for key, group in groups.items()], (why,)
+    baselines = [
+        key for key, group in groups.items() if group[0].cell.is_baseline and not key.placebo
+    ]
+    best = {key: _best_baseline(key, values, baselines, sign) for key in groups}
+    not_ranked = why_not_ranked(groups, main.label, values)
+    p_values = {} if not_ranked else _p_values(values, best, baselines)
+    ranks = {} if not_ranked else _ranks(values, sign)
+    rows = [
+        _row(
+            key,
+            group,
+            columns,
+            gain=_difference(values, key, best[key], sign),
+            p_value=p_values.get(key),
+            rank=ranks.get(key),
+            baseline=key in baselines,
+            placebo_effect=_difference(
+                values,
+                key._replace(placebo=True),
+                key._replace(attacker=NO_ATTACK, simulator=NO_SIMULATOR, placebo=False),
+                sign,
+            ),
+        )
+        for key, group in groups.items()
+    ]
+    return rows, not_ranked
+
+
+def _best_baseline(
+    key: RowKey, values: Values, baselines: Iterable[RowKey], sign: int
+) -> RowKey | None:
+    """The baseline that is best for an attacker at the same victim, budget and defense.
+
+    It is chosen on the numbers that it is then compared with, which favours it: a gain is, if
+    anything, too small.
+    """
+    rivals = [
+        (sign * fmean(values[other].values()), other.attacker, other)
+        for other in baselines
+        if values[other] and other.block == key.block
+    ]
+    return max(rivals)[2] if rivals else None
+
+
+def _p_values(
+    values: Values, best: Mapping[RowKey, RowKey | None], baselines: Collection[RowKey]
+) -> dict[RowKey, float]:
+    """Of each attack against its best baseline, corrected over all of them."""
+    raw = {
+        key: p_value
+        for key, baseline in best.items()
+        if not (key in baselines or key.placebo)
+        and (p_value := paired_p_value(_paired_differences(values, key, baseline))) is not None
+    }
+    return dict(zip(raw, holm(list(raw.values())), strict=True))
+
+
+def _ranks(values: Values, sign: int) -> dict[RowKey, Rank]:
+    """Of all rows that have a value but placebos; the same seeds in every one of them."""
+    ranks: dict[RowKey, Rank] = {}
+    for block in dict.fromkeys(key.block for key in values):
+        rows = {
+            key: [by[seed] for seed in sorted(by)]
+            for key, by in values.items()
+            if key.block == block and by and not key.placebo
+        }
+        ranks |= rank_intervals(rows, higher_is_better=sign > 0)
+    return ranks
+
+
+def _difference(values: Values, key: RowKey, other: RowKey | None, sign: int) -> Interval | None:
+    return interval_of([sign * value for value in _paired_differences(values, key, other)])
+
+
+def _paired_differences(values: Values, key: RowKey, other: RowKey | None) -> list[float]:
+    """Values of one row minus those of another, of the seeds that both have."""
+    if other is None or other == key:
+        return []
+    own, rival = values.get(key, {}), values.get(other, {})
+    return [own[seed] - rival[seed] for seed in sorted(own) if seed in rival]
+
+
+def _by_seed(entries: Sequence[Entry], label: str) -> dict[int, float]:
+    return {
+        entry.cell.seed: value for entry in entries if (value := entry.value(label)) is not None
+    }
 
 
 def _row(
     key: RowKey,
-    entries: list[Mapping[str, Any]],
-    labels: tuple[str, ...],
+    entries: Sequence[Entry],
+    columns: Sequence[MetricInfo],
     *,
-    gain: Interval | None,
-    p_value: float | None,
-    rank: tuple[int, int, int] | None,
-    placebo_effect: Interval | None,
+    gain: Interval | None = None,
+    p_value: float | None = None,
+    rank: Rank | None = None,
+    baseline: bool = False,
+    placebo_effect: Interval | None = None,
 ) -> Row:
-    counts: dict[str, int] = defaultdict(int)
-    for entry in entries:
-        counts[entry["status"]] += 1
-    reached = [
-        e["canary"]["training_samples_from_fake_users"] for e in entries if e["status"] == "ok"
-    ]
+    records = [entry.record for entry in entries if entry.record is not None]
+    canaries = [record.canary for record in records if record.canary is not None]
+    reached = [canary.training_samples_from_fake_users for canary in canaries]
     known = [number for number in reached if number is not None]
+    effect = None if key.placebo else placebo_effect
     return Row(
         victim=key.victim,
         defense=key.defense,
@@ -219,72 +320,43 @@ def _row(
         simulator=key.simulator,
         fake_users=key.fake_users,
         actions=key.actions,
-        seeds=tuple(e["cell"]["seed"] for e in entries if e["status"] == "ok"),
-        metrics={label: interval_of(list(_by_seed(entries, label).values())) for label in labels},
+        seeds=tuple(record.cell.seed for record in records if record.status == "ok"),
+        metrics={
+            column.label: interval_of(list(_by_seed(entries, column.label).values()))
+            for column in columns
+        },
         gain=gain,
         p_value=p_value,
         rank=rank,
+        baseline=baseline,
         placebo=key.placebo,
         placebo_effect=placebo_effect,
         from_fake_users=min(known) if known else None,
-        counts=dict(sorted(counts.items())),
-        reasons=tuple(dict.fromkeys(e["reason"] for e in entries if e["reason"])),
+        counts=dict(sorted(Counter(str(entry.status) for entry in entries).items())),
+        reasons=tuple(dict.fromkeys(record.reason for record in records if record.reason)),
+        marked=effect is not None and effect.low > 1e-12,
     )
 
 
-def _difference(values: Values, key: RowKey, other: RowKey | None, sign: int) -> Interval | None:
-    return interval_of([sign * value for value in paired_differences(values, key, other)])
-
-
-def _by_seed(entries: list[Mapping[str, Any]], label: str) -> dict[int, float]:
-    return {
-        e["cell"]["seed"]: e["metrics"][label]
-        for e in entries
-        if e["status"] == "ok" and e["metrics"].get(label) is not None
-    }
-
-
-def _place(row: Row, labels: tuple[str, ...], sign: int) -> tuple[Any, ...]:
+def _place(
+    row: Row, columns: Sequence[MetricInfo], sign: int
+) -> tuple[str, float, int, bool, str, bool, float, str, str]:
     """Where a row stands in its table: a placebo right below the other rows of its block."""
-    main = row.metrics.get(labels[0]) if labels else None
+    main = row.metrics[columns[0].label] if columns else None
     height = math.inf if main is None else -sign * main.mean
     defense = (row.defense != NO_DEFENSE, row.defense)
     block = (row.victim, -row.fake_users, -row.actions, *defense)
     return (*block, row.placebo, height, row.attacker, row.simulator)
 
 
-def _protocol_of(cell: Mapping[str, Any]) -> dict[str, Any]:
-    keys = ("dataset", "protocol_version", "protocol")
-    return {**{key: cell[key] for key in keys}, "isolation": _isolation(cell)}
-
-
-def _isolation(cell: Mapping[str, Any]) -> str:
-    return str(cell.get("isolation", "in-process"))  # it was always so before there were processes
-
-
-def _protocol_key(cell: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (
-        cell["dataset"]["component"]["name"],
-        cell["dataset"]["fingerprint"],
-        cell["protocol_version"],
-        repr(sorted(cell["protocol"].items())),
-        _isolation(cell),
-    )
-
-
-def _order(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    cell = entry["cell"]
-    return (_protocol_key(cell), row_key(cell), cell["seed"], entry.get("id", ""))
-
-
-def _about(cell: Mapping[str, Any]) -> dict[str, str]:
-    dataset, protocol = cell["dataset"], cell["protocol"]
+def _about(cell: Cell) -> dict[str, str]:
+    dataset, protocol = cell.dataset, cell.protocol
     return {
-        "dataset": f"{dataset['component']['name']}: {dataset['n_users']} users, "
-        f"{dataset['n_items']} items, {dataset['n_events']} events",
-        "fingerprint": dataset["fingerprint"],
-        "goal": f"{protocol['goal']} {len(protocol['targets']) or protocol['n_targets']} items to "
-        f"{len(protocol['target_users']) or protocol['n_target_users']} users",
-        "protocol version": str(cell["protocol_version"]),
-        "isolation of attackers": _isolation(cell),
+        "dataset": f"{dataset.component.name}: {dataset.n_users} users, "
+        f"{dataset.n_items} items, {dataset.n_events} events",
+        "fingerprint": dataset.fingerprint,
+        "goal": f"{protocol.goal} {len(protocol.targets) or protocol.n_targets} items to "
+        f"{len(protocol.target_users) or protocol.n_target_users} users",
+        "protocol version": str(cell.protocol_version),
+        "isolation of attackers": cell.isolation,
     }

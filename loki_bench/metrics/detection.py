@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 
 from loki_bench.contracts import Outcome
 
-__all__ = ["detection_auc", "detection_precision", "detection_recall", "genuine_harmed"]
+__all__ = ["detection_auc", "detection_precision", "detection_recall", "false_positive_rate"]
 
 
 def detection_precision(outcome: Outcome) -> float:
@@ -31,7 +31,7 @@ def detection_recall(outcome: Outcome) -> float:
     return _share(fake.sum(), len(fake))
 
 
-def genuine_harmed(outcome: Outcome) -> float:
+def false_positive_rate(outcome: Outcome) -> float:
     """Share of the genuine users that are dropped from the poisoned data.
 
     In the row of the attack ``none`` it is the share dropped from the clean data.

@@ -5,7 +5,7 @@ import numpy as np
 from loki_bench.contracts import Outcome
 from loki_bench.metrics.top_k import is_ranked, is_shown, share
 
-__all__ = ["demotion_rate", "display_any", "display_rate", "display_rate_ceiling"]
+__all__ = ["demotion_rate", "display_rate", "display_rate_ceiling", "user_display_rate"]
 
 
 def display_rate(outcome: Outcome, k: int) -> float:
@@ -35,7 +35,7 @@ def display_rate_ceiling(k: int, n_targets: int) -> float:
     return min(1.0, k / n_targets)
 
 
-def display_any(outcome: Outcome, k: int) -> float:
+def user_display_rate(outcome: Outcome, k: int) -> float:
     """Share of target users with at least one target item in their first ``k``.
 
     Users who have every target in their own history are left out; NaN if no user is left.

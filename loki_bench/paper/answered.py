@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from tabulate import tabulate
 
@@ -10,17 +9,18 @@ from loki_bench.leaderboard.statistics import BOOTSTRAP_SEED, N_RESAMPLES
 from loki_bench.paper.answers import Answer, answer
 from loki_bench.paper.claims import CLAIMS
 from loki_bench.paper.evidence import Evidence
+from loki_bench.records.schema import Record
 
 __all__ = ["answers", "claims_page"]
 
 
-def answers(records: Iterable[Mapping[str, Any]]) -> list[Answer]:
+def answers(records: Iterable[Record]) -> list[Answer]:
     """All claims, in the order of the paper; the same records in any order give the same."""
     evidence = Evidence.of(records)
     return [answer(claim, evidence) for claim in CLAIMS]
 
 
-def claims_page(suites: Mapping[str, str], records: Iterable[Mapping[str, Any]]) -> str:
+def claims_page(suites: Mapping[str, str], records: Iterable[Record]) -> str:
     """Markdown.
 
     Parameters

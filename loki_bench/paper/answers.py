@@ -12,9 +12,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from loki_bench.leaderboard.row_key import BASELINES
 from loki_bench.leaderboard.statistics import Interval, interval_of, ratio_interval
-from loki_bench.paper.claims import Claim, Question
+from loki_bench.paper.claims import BASELINES, Claim, Question
 from loki_bench.paper.evidence import (
     ACTIONS,
     ATTACK,

@@ -7,7 +7,10 @@ https://doi.org/10.1145/3366423.3379992).
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["CLAIMS", "Claim", "Question"]
+__all__ = ["BASELINES", "CLAIMS", "Claim", "Question"]
+
+BASELINES = ("none", "random", "popular")
+"""What section 4.2 compares LOKI with; ``none`` is the clean recommender."""
 
 Question = Literal[
     "best",

@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.comparability import differing_fields, said_differences
-from loki_bench.leaderboard.row_key import BASELINES, NO_DEFENSE, row_key
-from loki_bench.leaderboard.table import by_protocol
+from loki_bench.leaderboard.rows import NO_DEFENSE, NO_SIMULATOR, by_protocol
+from loki_bench.leaderboard.table import protocol_of
+from loki_bench.paper.claims import BASELINES
+from loki_bench.records.schema import Record
 
 __all__ = [
     "ACTIONS",
@@ -70,7 +72,7 @@ class Evidence:
     lengths: Mapping[tuple[Where, str], tuple[Lengths, Lengths]]
 
     @classmethod
-    def of(cls, records: Iterable[Mapping[str, Any]]) -> "Evidence":
+    def of(cls, records: Iterable[Record]) -> "Evidence":
         """From records, in any order; a cell may come several times.
 
         Raises
@@ -78,33 +80,31 @@ class Evidence:
         StoreError
             There are none, or they are of two datasets or protocols.
         """
-        groups = by_protocol({record["id"]: record for record in records}.values())
+        groups = by_protocol({record.id: record for record in records}.values())
         if len(groups) != 1:
             if not groups:
                 raise StoreError("there is no record to answer the paper's claims from")
-            keys = ("dataset", "protocol_version", "protocol", "isolation")
-            cells = [{key: group[0]["cell"].get(key) for key in keys} for group in groups]
+            protocols = [protocol_of(group[0].cell) for group in groups]
             raise StoreError(
                 f"the records are of {len(groups)} protocols, which differ in "
-                f"{said_differences(differing_fields(cells))}; claims are answered for one"
+                f"{said_differences(differing_fields(protocols))}; claims are answered for one"
             )
         values: dict[Where, dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
         lengths: dict[tuple[Where, str], tuple[Lengths, Lengths]] = {}
-        for record in groups[0]:
-            key = row_key(record["cell"])
-            as_in_the_paper = key.simulator in ("-", "leave-one-out") and not key.placebo
-            if record["status"] != "ok" or not as_in_the_paper or key.defense != NO_DEFENSE:
+        for entry in groups[0]:
+            key, record = entry.row, entry.record
+            usual = key.simulator in (NO_SIMULATOR, "leave-one-out")
+            if record is None or not usual or key.placebo or key.defense != NO_DEFENSE:
                 continue
             # a victim with other parameters is a row of its own and still the paper's recommender
-            where = Where(record["cell"]["victim"]["name"], key.fake_users, key.actions)
-            value, seed = record["metrics"].get(METRIC), record["cell"]["seed"]
+            where = Where(record.cell.victim.name, key.fake_users, key.actions)
+            value, seed = record.value(METRIC), record.cell.seed
             if value is not None:
                 if seed in values[where][key.attacker]:
                     raise StoreError(f"{key.attacker} on {where} has two cells of seed {seed}")
                 values[where][key.attacker][seed] = value
-            if "lengths" in record and (where, key.attacker) not in lengths:
-                genuine, fake = (record["lengths"][kind] for kind in ("genuine", "fake"))
-                lengths[where, key.attacker] = (_numbers(genuine), _numbers(fake))
+            if record.lengths is not None and (where, key.attacker) not in lengths:
+                lengths[where, key.attacker] = (record.lengths.genuine, record.lengths.fake)
         return cls(values=values, lengths=lengths)
 
     def rates(self, where: Where, attacks: Sequence[str] | None = None) -> dict[str, BySeed]:
@@ -153,7 +153,3 @@ def _belongs(where: Where, over: str) -> bool:
     if over == "fake_users":
         return where.actions == ACTIONS and where.fake_users >= LEAST_SHARE
     return where.fake_users == SHARE
-
-
-def _numbers(counts: Mapping[str, int]) -> dict[int, int]:
-    return {int(length): number for length, number in counts.items()}

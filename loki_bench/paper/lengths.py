@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import ks_2samp
 
-from loki_bench.metrics.stealth import kolmogorov_smirnov_distance
 from loki_bench.paper.evidence import (
     ACTIONS,
     ATTACK,
@@ -49,7 +49,7 @@ def lengths_stay_similar(
         genuine, fake = evidence.lengths[where, ATTACK]
         before, injected = _lengths(genuine), _lengths(fake)
         after = np.concatenate([before, injected])
-        distances[victim] = kolmogorov_smirnov_distance(before, after)
+        distances[victim] = float(ks_2samp(before, after, method="asymp").statistic)
         spikes += [_Spike(n, genuine.get(n, 0), added) for n, added in fake.items()]
         bound = len(injected) / len(after)
     spike = max(spikes, key=lambda spike: (spike.times, -spike.length))

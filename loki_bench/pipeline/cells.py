@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from loki_bench.content_ids import JsonObject
 from loki_bench.engine.run import Results, run_steps
 from loki_bench.engine.schedule import Plan, plan
 from loki_bench.engine.workers import Workers
 from loki_bench.interactions import Interactions
 from loki_bench.pipeline.dataset import NO_DATA, write_dataset
 from loki_bench.pipeline.measure import Measure
-from loki_bench.pipeline.record import Status, write_record
+from loki_bench.pipeline.record import write_record
+from loki_bench.records.schema import Record, Status
 from loki_bench.records.store import Store
 from loki_bench.split import leave_one_out
 from loki_bench.suite.cell import Cell
@@ -51,9 +51,7 @@ class NoProgress:
         """Nothing."""
 
 
-def missing_cells(
-    grid: Grid, records: Mapping[str, JsonObject], *, retry_failed: bool
-) -> list[Cell]:
+def missing_cells(grid: Grid, records: Mapping[str, Record], *, retry_failed: bool) -> list[Cell]:
     """Cells without a record that can be used: none, not whole, or lacking a metric."""
     wanted = {metric.label for metric in grid.metrics}
 
@@ -61,9 +59,9 @@ def missing_cells(
         record = records.get(cell.id)
         if record is None:
             return False
-        if record["status"] != "ok":
+        if record.status != "ok":
             return not retry_failed
-        return wanted <= set(record["metrics"])
+        return all(record.metric(label) is not None for label in wanted)
 
     return [cell for cell in grid.cells if not settled(cell)]
 
@@ -108,11 +106,11 @@ def run_cells(
     genuine_lengths = leave_one_out(interactions).train.lengths
 
     def on_end(step: Measure, results: Results) -> None:
-        status, reason = write_record(
+        record = write_record(
             step, results, interactions=interactions, genuine_lengths=genuine_lengths, store=store
         )
-        statuses[status] += 1
-        progress.finished(step.cell, status, reason)
+        statuses[record.status] += 1
+        progress.finished(record.cell, record.status, record.reason)
 
     run_steps(
         [Measure(replace(data, limits=limits), cell, metrics) for cell in cells],

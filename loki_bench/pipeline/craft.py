@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+from pydantic import JsonValue
 
 from loki_bench.answer_checks import NamedArrays, checked_prepared, validate_poison
 from loki_bench.content_ids import JsonObject
@@ -39,7 +40,7 @@ class Poison:
     """A poison that kept the rules, what the attacker reports of itself, and what it asked."""
 
     poison: Sequences
-    report: Mapping[str, object]
+    report: Mapping[str, JsonValue]
     n_queries: int = 0
 
 
@@ -50,10 +51,14 @@ class PoisonCodec(Codec[Poison]):
 
     def encode(self, value: Poison) -> tuple[NamedArrays, JsonObject]:
         arrays: NamedArrays = {"offsets": value.poison.offsets, "items": value.poison.items}
-        return arrays, {"report": value.report, "n_queries": value.n_queries}
+        return arrays, {"report": dict(value.report), "n_queries": value.n_queries}
 
     def decode(self, arrays: NamedArrays, about: JsonObject) -> Poison:
-        return Poison(poison=Sequences(arrays["offsets"], arrays["items"]), **about)
+        report, n_queries = about["report"], about["n_queries"]
+        if not isinstance(report, dict) or not isinstance(n_queries, int):
+            raise TypeError("its report is no mapping, or its number of queries no integer")
+        poison = Sequences(arrays["offsets"], arrays["items"])
+        return Poison(poison=poison, report=report, n_queries=n_queries)
 
 
 class PreparationCodec(Codec[NamedArrays]):

@@ -35,12 +35,13 @@ class DefenseCodec(Codec[DefenseAnswer]):
         arrays: NamedArrays = {"kept": value.kept}
         if value.suspicion is not None:
             arrays["suspicion"] = value.suspicion
-        return arrays, {"report": value.report}
+        return arrays, {"report": dict(value.report)}
 
     def decode(self, arrays: NamedArrays, about: JsonObject) -> DefenseAnswer:
-        return DefenseAnswer(
-            kept=arrays["kept"], suspicion=arrays.get("suspicion"), report=about["report"]
-        )
+        report = about["report"]
+        if not isinstance(report, dict):
+            raise TypeError("its report is no mapping")
+        return DefenseAnswer(kept=arrays["kept"], suspicion=arrays.get("suspicion"), report=report)
 
 
 class DefendInputs(NamedTuple):

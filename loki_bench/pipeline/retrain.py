@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from loki_bench.answer_checks import NamedArrays, ranks_given_by
 from loki_bench.content_ids import JsonObject, canonical_json
@@ -52,7 +53,7 @@ class VictimRanks:
     target_ranks: NDArray[np.float64]
     test_ranks: NDArray[np.float64]
     n_training_samples: int | None
-    report: Mapping[str, object]
+    report: Mapping[str, JsonValue]
 
 
 class VictimRanksCodec(Codec[VictimRanks]):
@@ -62,11 +63,21 @@ class VictimRanksCodec(Codec[VictimRanks]):
 
     def encode(self, value: VictimRanks) -> tuple[NamedArrays, JsonObject]:
         arrays: NamedArrays = {"target_ranks": value.target_ranks, "test_ranks": value.test_ranks}
-        return arrays, {"n_training_samples": value.n_training_samples, "report": value.report}
+        about: JsonObject = {
+            "n_training_samples": value.n_training_samples,
+            "report": dict(value.report),
+        }
+        return arrays, about
 
     def decode(self, arrays: NamedArrays, about: JsonObject) -> VictimRanks:
+        report, n_samples = about["report"], about["n_training_samples"]
+        if not isinstance(report, dict) or not isinstance(n_samples, int | None):
+            raise TypeError("its report is no mapping, or its number of samples no integer")
         return VictimRanks(
-            target_ranks=arrays["target_ranks"], test_ranks=arrays["test_ranks"], **about
+            target_ranks=arrays["target_ranks"],
+            test_ranks=arrays["test_ranks"],
+            n_training_samples=n_samples,
+            report=report,
         )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from loki_bench.content_ids import bytes_digest, content_id
 from loki_bench.interactions import Interactions, Sequences
@@ -36,7 +37,7 @@ class DefenseAnswer:
 
     kept: NDArray[np.bool_]
     suspicion: NDArray[np.float64] | None
-    report: Mapping[str, object]
+    report: Mapping[str, JsonValue]
 
 
 @dataclass(frozen=True, kw_only=True)

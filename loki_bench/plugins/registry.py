@@ -7,6 +7,7 @@ command line down: pluggy's own ``load_setuptools_entrypoints`` is unguarded, an
 the second of two distributions whose entry points share a name.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -95,7 +96,7 @@ class Registry:
         return [c for c in self._components if kind in (None, c.spec.kind)]
 
     def find(self, spec_type: type[S], name: str) -> tuple[S, Origin]:
-        """The one component of a kind with that name.
+        """The one component of a kind with that name; by a former name with a warning.
 
         Raises
         ------
@@ -107,6 +108,13 @@ class Registry:
         kind = spec_type.kind
         known = [c for c in self._components if isinstance(c.spec, spec_type)]
         found = [c for c in known if c.spec.name == name]
+        if not found and (found := [c for c in known if name in c.spec.former_names]):
+            warnings.warn(
+                f"the {kind} '{name}' is called '{found[0].spec.name}' now; the next release will "
+                "not know the old name",
+                FutureWarning,
+                stacklevel=3,
+            )
         if not found:
             names = sorted({c.spec.name for c in known})
             left_out = "".join(f"; skipped {plugin}" for plugin in self.broken)

@@ -11,10 +11,13 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar, get_args
 
 from loki_bench.errors import ParameterError, PluginError
 from loki_bench.plugins.search_space import SearchRange
+
+if TYPE_CHECKING:  # it imports numpy, and every command imports specs
+    from loki_bench.contracts import GoalKind
 
 __all__ = [
     "AttackerSpec",
@@ -22,10 +25,13 @@ __all__ = [
     "ConditionalNeed",
     "DatasetSpec",
     "DefenseSpec",
+    "HigherIs",
     "InfluenceEstimatorSpec",
     "MetricSpec",
     "Need",
+    "Purpose",
     "RecommenderSpec",
+    "higher_is_for",
     "nearest",
 ]
 
@@ -34,6 +40,12 @@ Need = Literal["history", "surrogates", "influence", "queries"]
 influence estimator, questions to the victim."""
 
 Value = TypeVar("Value")
+HigherIs: TypeAlias = Literal["better for the attacker", "better for the platform", "neither"]
+"""How to read a larger value of a metric."""
+
+Purpose: TypeAlias = Literal["attack", "utility", "stealth", "detection", "defense cost"]
+"""What a metric measures: what the attack reaches, how well genuine users are served, how visible
+fake users are, what a defense finds, what it costs."""
 
 _NAME = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -53,6 +65,8 @@ class ComponentSpec:
         ``"package.module:Name"``, imported when the component is built.
     reference : str
         The paper or page that it comes from; may be empty.
+    former_names : tuple of str
+        Names that suites may still use, with a warning.
     former_parameters : mapping of str to str
         Old names of parameters, and the names that replaced them.
     former_values : mapping of str to mapping of str to str
@@ -66,6 +80,7 @@ class ComponentSpec:
     summary: str
     target: str
     reference: str = ""
+    former_names: tuple[str, ...] = ()
     former_parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
     former_values: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
@@ -85,14 +100,7 @@ class ComponentSpec:
         PluginError
             The module can't be imported or has no such name.
         """
-        module, _, attribute = self.target.partition(":")
-        try:
-            return getattr(importlib.import_module(module), attribute)
-        except Exception as error:  # whatever a plugin's import may raise
-            raise PluginError(
-                f"{self.kind} '{self.name}': its target {self.target} could not be imported: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+        return self._imported("target", self.target)
 
     def parameters(self) -> dict[str, inspect.Parameter]:
         """The parameters that :meth:`build` takes, by name, in their order."""
@@ -171,6 +179,16 @@ class ComponentSpec:
         except (TypeError, ValueError) as error:
             raise ParameterError(f"{self.kind} '{self.name}': {error}") from error
 
+    def _imported(self, what: str, target: str) -> Any:
+        module, _, attribute = target.partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except Exception as error:  # whatever a plugin's import may raise
+            raise PluginError(
+                f"{self.kind} '{self.name}': its {what} {target} could not be imported: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetSpec(ComponentSpec):
@@ -248,6 +266,9 @@ class AttackerSpec(ComponentSpec):
         shares of them that a suite compares (:meth:`~loki_bench.contracts.Attacker.prepare`).
     needs_when : tuple of ConditionalNeed
         Needs that depend on a parameter's value.
+    baseline : bool
+        Whether other attacks are measured against it: the gain of a row is over the best baseline
+        of its table, with parameters at their defaults.
     """
 
     kind: ClassVar[str] = "attacker"
@@ -257,6 +278,7 @@ class AttackerSpec(ComponentSpec):
     influence_parameters: Mapping[str, Any] = field(default_factory=dict)
     prepares: bool = False
     needs_when: tuple[ConditionalNeed, ...] = ()
+    baseline: bool = False
 
     def needs_with(self, parameters: Mapping[str, object]) -> frozenset[Need]:
         """All needs with these parameters, defaults included."""
@@ -277,28 +299,77 @@ class InfluenceEstimatorSpec(ComponentSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class MetricSpec(ComponentSpec):
-    """Declares a metric.
+    """Declares a metric. The first metric of a suite heads its table, whoever declares it.
 
     Attributes
     ----------
     higher_is : "better for the attacker", "better for the platform" or "neither"
-        How to read a larger value.
+        How to read a larger value. A table is sorted and ranked by it.
     range : (float, float)
         Least and greatest possible value.
     unit : str
         For example ``"share"`` or ``"rank"``.
-    purpose : "attack", "utility", "stealth" or "detection"
+    purpose : "attack", "utility", "stealth", "detection" or "defense cost"
+        A table of defenses shows the metrics of the last two.
     takes_k : bool
         Whether the target has a parameter ``k``; a suite then asks for ``name@k``.
+    goal : "promote" or "demote"
+        The goal of the attacker that ``higher_is`` speaks of. To an attacker with the other goal
+        a metric of the purpose ``"attack"`` is good where it is bad to this one.
+    ceiling : str
+        ``"package.module:function"`` of the highest value that a protocol leaves room for; empty
+        where that is the end of the range. The function is called with the number of target items
+        and, where the metric takes one, the cut-off: ``function(n_targets=20, k=10)``.
     """
 
     kind: ClassVar[str] = "metric"
 
-    higher_is: Literal["better for the attacker", "better for the platform", "neither"]
+    higher_is: HigherIs
     range: tuple[float, float]
     unit: str
-    purpose: Literal["attack", "utility", "stealth", "detection"]
+    purpose: Purpose
     takes_k: bool = False
+    goal: "GoalKind" = "promote"
+    ceiling: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for what, value, known in (
+            ("higher_is", self.higher_is, get_args(HigherIs)),
+            ("purpose", self.purpose, get_args(Purpose)),
+            ("goal", self.goal, ("promote", "demote")),
+        ):
+            if value not in known:
+                listed = ", ".join(map(repr, known))
+                raise ValueError(f"{self.kind} {self.name!r}: {what} {value!r} is none of {listed}")
+        if self.ceiling and not _TARGET.fullmatch(self.ceiling):
+            raise ValueError(f"{self.kind} {self.name!r}: ceiling {self.ceiling!r} is not 'a.b:c'")
+
+    def ceiling_of(self, *, n_targets: int, k: int | None) -> float | None:
+        """The highest value that a protocol leaves room for; None where the spec names none.
+
+        Raises
+        ------
+        PluginError
+            Its function can't be imported, fails, or answers with no float of the range.
+        """
+        if not self.ceiling:
+            return None
+        function = self._imported("ceiling", self.ceiling)
+        try:
+            value = function(n_targets=n_targets, **({} if k is None else {"k": k}))
+        except Exception as error:  # whatever a plugin may raise
+            raise PluginError(
+                f"metric '{self.name}': its ceiling {self.ceiling} raised "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        low, high = self.range
+        if not isinstance(value, float) or not low <= value <= high:
+            raise PluginError(
+                f"metric '{self.name}': its ceiling {self.ceiling} answered {value!r}; expected a "
+                f"float from {low} to {high}"
+            )
+        return float(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,6 +377,25 @@ class DefenseSpec(ComponentSpec):
     """Declares a defense."""
 
     kind: ClassVar[str] = "defense"
+
+
+def higher_is_for(
+    goal: "GoalKind", higher_is: HigherIs, purpose: Purpose, stated_for: "GoalKind"
+) -> HigherIs:
+    """What a metric's ``higher_is``, stated for one goal, says to an attacker with a goal.
+
+    >>> higher_is_for("demote", "better for the attacker", "attack", "promote")
+    'better for the platform'
+    >>> higher_is_for("demote", "better for the platform", "utility", "promote")
+    'better for the platform'
+    """
+    if goal == stated_for or purpose != "attack":
+        return higher_is
+    other: dict[HigherIs, HigherIs] = {
+        "better for the attacker": "better for the platform",
+        "better for the platform": "better for the attacker",
+    }
+    return other.get(higher_is, higher_is)
 
 
 def nearest(name: str, known: "Mapping[str, object] | list[str]") -> str:

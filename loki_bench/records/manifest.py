@@ -7,8 +7,7 @@ with the digests of its packs beside.
 """
 
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from loki_bench.content_ids import bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
+from loki_bench.records.schema_3 import renamed
 from loki_bench.records.store import Store, artefact_kind
+from loki_bench.suite.cell import Cell
 
 __all__ = [
     "MANIFEST",
@@ -89,7 +90,7 @@ class Manifest(_Frozen):
         Of a packed folder: as in the working folder, whichever of them are packed.
     packs : mapping of name to Pack
         Empty for a working folder.
-    missing : tuple of mapping
+    missing : tuple of Cell
         Cells of the suite that had no record.
     submission : Plugin or None
         Set in a third party's rows.
@@ -102,7 +103,7 @@ class Manifest(_Frozen):
     metrics: tuple[str, ...]
     files: dict[str, Digest | None]
     packs: dict[PackName, Pack] = {}
-    missing: tuple[dict[str, JsonValue], ...] = ()
+    missing: tuple[Cell, ...] = ()
     submission: Plugin | None = None
 
     @property
@@ -122,7 +123,7 @@ def write_manifest(
     summary: str,
     metrics: Sequence[str],
     artefacts: Mapping[str, Mapping[str, str]],
-    missing: Iterable[Mapping[str, JsonValue]],
+    missing: Sequence[Cell],
     tables: Sequence[str],
     submission: Plugin | None = None,
     subject: Subject = "attacks",
@@ -153,7 +154,7 @@ def write_manifest(
         files={
             name: _digest(store.folder / name) or known.get(name) for name in dict.fromkeys(names)
         },
-        missing=tuple(dict(cell) for cell in missing),
+        missing=tuple(missing),
         submission=submission,
     )
     put_manifest(store, manifest)
@@ -167,7 +168,7 @@ def put_manifest(store: Store, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a folder, packed or not.
+    """The manifest of a folder, packed or not; metrics have their names of today.
 
     Raises
     ------
@@ -194,11 +195,12 @@ def read_manifest(folder: Path) -> Manifest:
     if not whole:
         raise StoreError(f"{path}: its bytes are not as they were written")
     try:
-        return Manifest.model_validate(content)
+        manifest = Manifest.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise StoreError(f"{path} is no manifest: {place}: {first['msg']}") from error
+    return manifest.model_copy(update={"metrics": tuple(map(renamed, manifest.metrics))})
 
 
 def list_files(store: Store, names: Sequence[str]) -> None:
@@ -209,19 +211,14 @@ def list_files(store: Store, names: Sequence[str]) -> None:
 
 
 def artefact_paths(folder: Path, artefacts: Mapping[str, str]) -> list[str]:
-    """The files behind a record's ``artefacts``, relative to the folder."""
+    """The files behind a record's artefact addresses, relative to the folder."""
     found = []
     for what, name in artefacts.items():
-        if not what.endswith("_digest") and _is_id(name):
+        if not what.endswith("_digest"):
             there = sorted((folder / "artefacts").glob(f"*/{name}.npz"))
             paths = [path.relative_to(folder).as_posix() for path in there]
             found += paths or [f"artefacts/{artefact_kind(what)}/{name}.npz"]
     return list(dict.fromkeys(found))
-
-
-def _is_id(name: object) -> bool:
-    """Whether it is the id of an artefact, and no path in disguise."""
-    return isinstance(name, str) and re.fullmatch("[0-9a-f]{64}", name) is not None
 
 
 def _digest(path: Path) -> str | None:

@@ -45,17 +45,17 @@ def merge(grid: Grid, target: Store, source: Store) -> tuple[int, int]:
     """
     n_copied = n_kept = 0
     for cell in grid.cells:
-        if target.read_json("records", cell.id) is not None:
+        if target.record(cell.id) is not None:
             n_kept += 1
             continue
-        record = source.read_json("records", cell.id)
+        record = source.record(cell.id)
         if record is None:
             continue
-        if not target.copy_artefacts(record.get("artefacts", {}), source):
+        if not target.copy_artefacts(record.artefact_addresses, source):
             continue
         run = source.read_json("runs", cell.id)
         if run is not None:
             target.write_json("runs", cell.id, run)
-        target.write_json("records", cell.id, record)
+        target.write_record(record)
         n_copied += 1
     return n_copied, n_kept

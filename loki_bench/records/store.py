@@ -32,6 +32,7 @@ import numpy as np
 from loki_bench.answer_checks import NamedArrays
 from loki_bench.content_ids import JsonObject, bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
+from loki_bench.records.schema import Record
 from loki_bench.suite.cell import Cell
 
 __all__ = ["Codec", "Store", "StoredFile", "arrays_digest", "artefact_kind"]
@@ -120,18 +121,47 @@ class Store:
 
     def read_json(self, kind: JsonKind, cell_id: str) -> JsonObject | None:
         """A record if it is there and whole, else None; one that is not whole is named."""
-        return self._read_json(self.folder / kind / f"{cell_id}.json")
+        path = self.folder / kind / f"{cell_id}.json"
+        try:
+            content: JsonObject = json.loads(path.read_bytes())
+            digest = content.pop("sha256")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"can't read {path}: {error.strerror}") from error
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+            self._distrust(path, "not a whole record")
+            return None
+        if content_id(content) != digest:
+            self._distrust(path, "its content does not match its digest")
+            return None
+        return content
 
-    def records(self, cells: Iterable[Cell]) -> dict[str, JsonObject]:
+    def write_record(self, record: Record) -> None:
+        """Write a record; it is the sign that all of its cell is written."""
+        self.write_json("records", record.id, record.to_json())
+
+    def record(self, cell_id: str) -> Record | None:
+        """A record if it is there and whole, else None; one that is not whole is named."""
+        content = self.read_json("records", cell_id)
+        if content is None:
+            return None
+        try:
+            return Record.parse(content)
+        except StoreError as error:
+            self._distrust(self.folder / "records" / f"{cell_id}.json", str(error))
+            return None
+
+    def records(self, cells: Iterable[Cell]) -> dict[str, Record]:
         """The records of cells by cell id; cells without a whole one are left out."""
-        found = {cell.id: self.read_json("records", cell.id) for cell in cells}
+        found = {cell.id: self.record(cell.id) for cell in cells}
         return {cell_id: record for cell_id, record in found.items() if record is not None}
 
     def runs(self) -> Iterator[JsonObject]:
         """How every cell ran that this folder or one of the fallback stores knows of."""
         for folder in (self.folder, *self._fallback_stores):
             for path in sorted((folder / "runs").glob("*.json")):
-                run = self._read_json(path)
+                run = Store(folder, warn=self._warn).read_json("runs", path.stem)
                 if run is not None:
                     yield run
 
@@ -237,22 +267,6 @@ class Store:
             raise StoreError(
                 f"can't write {path}: {error.strerror}; {hint}, then run again"
             ) from error
-
-    def _read_json(self, path: Path) -> JsonObject | None:
-        try:
-            content: JsonObject = json.loads(path.read_bytes())
-            digest = content.pop("sha256")
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StoreError(f"can't read {path}: {error.strerror}") from error
-        except (ValueError, KeyError, AttributeError, TypeError):
-            self._distrust(path, "not a whole record")
-            return None
-        if content_id(content) != digest:
-            self._distrust(path, "its content does not match its digest")
-            return None
-        return content
 
     def _resolve(self, name: str) -> Path:
         """A file of this folder; or the same one of the first fallback store that has it."""

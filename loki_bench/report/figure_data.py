@@ -1,13 +1,13 @@
 """What the figures for papers show, taken from records: bars, lines, lengths, learned sequences."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from loki_bench.leaderboard.row_key import NO_DEFENSE, SINGLE, RowKey, row_key
+from loki_bench.leaderboard.rows import NO_DEFENSE, NO_SIMULATOR, SINGLE, RowKey, row_key
 from loki_bench.leaderboard.statistics import Interval
 from loki_bench.leaderboard.table import Row, Table
+from loki_bench.records.schema import Record, Reports
 
 __all__ = [
     "Learned",
@@ -31,10 +31,13 @@ class Line:
     x : tuple of float
     y : tuple of Interval
         The table's main metric; of its two intervals the bootstrap is drawn.
+    baseline : bool
+        Whether others are measured against this attack.
     """
 
     victim: str
     attack: str
+    baseline: bool
     x: tuple[float, ...]
     y: tuple[Interval, ...]
 
@@ -88,7 +91,7 @@ class Transfer:
 
 def attack_of(row: Row | RowKey) -> str:
     """The attack, with its simulator where it is not the protocol's own."""
-    usual = row.simulator in ("-", "leave-one-out")
+    usual = row.simulator in (NO_SIMULATOR, "leave-one-out")
     return row.attacker if usual else f"{row.attacker} ({row.simulator})"
 
 
@@ -114,7 +117,7 @@ def transfers(table: Table) -> list[Transfer]:
     for row in sorted(_drawn(table), key=lambda row: (row.fake_users, row.actions)):
         if row.simulator.startswith(SINGLE):
             largest[row.attacker][row.simulator.removeprefix(SINGLE), row.victim] = row
-    main = table.metric_labels[0]
+    main = _main(table)
     return [
         Transfer(
             attacker=attacker,
@@ -125,20 +128,22 @@ def transfers(table: Table) -> list[Transfer]:
     ]
 
 
-def length_shares(records: Iterable[Mapping[str, Any]]) -> list[LengthShares]:
+def length_shares(records: Iterable[Record]) -> list[LengthShares]:
     """Lengths before and after attacks, each under its largest budget; those that are equal once.
 
     Of the cells that differ in seed or victim alone the first is taken.
     """
     found: dict[str, tuple[tuple[float, int], LengthShares]] = {}
-    for record in sorted(records, key=lambda record: (row_key(record["cell"]), record["id"])):
-        key = row_key(record["cell"])
-        counts = record.get("lengths")
-        if not counts or not counts["fake"] or key.placebo or key.defense != NO_DEFENSE:
+    for key, record in sorted(
+        ((row_key(record.cell), record) for record in records),
+        key=lambda pair: (pair[0], pair[1].id),
+    ):
+        lengths = record.lengths
+        if lengths is None or not lengths.fake or key.placebo or key.defense != NO_DEFENSE:
             continue
         budget, attack = (key.fake_users, key.actions), attack_of(key)
         if attack not in found or budget > found[attack][0]:
-            genuine, fake = ({int(n): c for n, c in counts[k].items()} for k in ("genuine", "fake"))
+            genuine, fake = lengths.genuine, lengths.fake
             after = {n: genuine.get(n, 0) + fake.get(n, 0) for n in {**genuine, **fake}}
             shares = LengthShares(
                 attacks=(attack,),
@@ -158,37 +163,40 @@ def length_shares(records: Iterable[Mapping[str, Any]]) -> list[LengthShares]:
     return merged
 
 
-def learned(records: Iterable[Mapping[str, Any]]) -> list[Learned]:
+def learned(records: Iterable[Record]) -> list[Learned]:
     """What attacks report to have learned, under the largest budget of each, row by row."""
-    groups: dict[RowKey, list[Mapping[str, Any]]] = defaultdict(list)
+    groups: dict[RowKey, dict[int, Reports]] = defaultdict(dict)
     for record in records:
-        key = row_key(record["cell"])
-        report = record.get("reports", {}).get("attacker", {})
-        if isinstance(report.get("group_sequence"), list) and not key.placebo:
-            groups[key].append(record)
-    largest: dict[tuple[Any, ...], RowKey] = {}
+        key, reports = row_key(record.cell), record.reports
+        if reports is not None and reports.group_sequence is not None and not key.placebo:
+            groups[key][record.cell.seed] = reports
+    largest: dict[tuple[str, str, str, str], RowKey] = {}
     for key in sorted(groups):  # the largest budget is the last
         largest[key.victim, key.defense, key.attacker, key.simulator] = key
     return [_learned(key, groups[key]) for key in largest.values()]
 
 
-def _learned(key: RowKey, records: Sequence[Mapping[str, Any]]) -> Learned:
-    reports = {r["cell"]["seed"]: r["reports"]["attacker"] for r in records}
-    curves = {
-        seed: tuple(curve["mean_return"])
-        for seed, report in sorted(reports.items())
-        if (curve := report.get("learning_curve"))
-    }
+def _learned(key: RowKey, reports: Mapping[int, Reports]) -> Learned:
+    seeds = sorted(reports)
     return Learned(
         row=key,
-        sequences={s: tuple(reports[s]["group_sequence"]) for s in sorted(reports)},
-        curves=curves,
+        sequences={seed: reports[seed].group_sequence or () for seed in seeds},
+        curves={
+            seed: curve.mean_return
+            for seed in seeds
+            if (curve := reports[seed].learning_curve) is not None
+        },
     )
+
+
+def _main(table: Table) -> str:
+    """The label of the main metric; figures are drawn of tables that have one."""
+    return table.columns[0].label
 
 
 def _drawn(table: Table) -> list[Row]:
     """Rows with a value of the main metric, without placebos and defended rows."""
-    main = table.metric_labels[0]
+    main = _main(table)
     return [
         row
         for row in table.rows
@@ -197,7 +205,7 @@ def _drawn(table: Table) -> list[Row]:
 
 
 def _line(victim: str, attack: str, rows: list[Row], over: str, table: Table) -> Line:
-    main = table.metric_labels[0]
+    main = _main(table)
     scale = {"fake_users": 100.0, "actions": 1.0}.get(over, 0.0)
     points = sorted(
         ((scale * getattr(row, over) if scale else 0.0), value)
@@ -205,7 +213,11 @@ def _line(victim: str, attack: str, rows: list[Row], over: str, table: Table) ->
         if (value := row.metrics[main]) is not None
     )
     return Line(
-        victim=victim, attack=attack, x=tuple(x for x, _ in points), y=tuple(y for _, y in points)
+        victim=victim,
+        attack=attack,
+        baseline=rows[0].baseline,
+        x=tuple(x for x, _ in points),
+        y=tuple(y for _, y in points),
     )
 
 

@@ -9,12 +9,13 @@ import io
 import math
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loki_bench.errors import UsageError
 from loki_bench.leaderboard.folder import FORMATS
-from loki_bench.leaderboard.row_key import BASELINES
-from loki_bench.leaderboard.table import Table, by_protocol, tables_of
+from loki_bench.leaderboard.rows import by_protocol
+from loki_bench.leaderboard.table import Table, tables_of
+from loki_bench.records.schema import Record
 from loki_bench.report.figure_data import (
     Learned,
     LengthShares,
@@ -26,8 +27,10 @@ from loki_bench.report.figure_data import (
     lines,
     transfers,
 )
+from loki_bench.suite.cell import Cell
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -63,7 +66,7 @@ TITLE = 42
 
 
 def figure_files(
-    records: Iterable[Mapping[str, Any]], missing: Iterable[Mapping[str, Any]] = ()
+    records: Iterable[Record], missing: Iterable[Cell] = (), *, metrics: Sequence[str] = ()
 ) -> dict[str, bytes]:
     """The content of each file by its name, ``budget.svg``, ``budget.pdf`` ...
 
@@ -76,9 +79,11 @@ def figure_files(
     """
     records, missing = list(records), list(missing)
     files: dict[str, bytes] = {}
-    groups = zip(tables_of(records, missing), by_protocol(records, missing), strict=True)
+    groups = zip(
+        tables_of(records, missing, metrics=metrics), by_protocol(records, missing), strict=True
+    )
     for number, (table, entries) in enumerate(groups, start=1):
-        for name, draw in _drawings(table, [e for e in entries if e["status"] == "ok"]):
+        for name, draw in _drawings(table, [e.record for e in entries if e.record is not None]):
             files |= drawn_in_style(name if number == 1 else f"{name}-{number}", draw)
     return files
 
@@ -101,10 +106,10 @@ def drawn_in_style(name: str, draw: Drawing) -> dict[str, bytes]:
         return {f"{name}.{kind}": _saved(figure, kind) for kind in FORMATS}
 
 
-def _drawings(table: Table, records: Sequence[Mapping[str, Any]]) -> list[tuple[str, Drawing]]:
+def _drawings(table: Table, records: Sequence[Record]) -> list[tuple[str, Drawing]]:
     """What there is to draw, by name."""
     found: list[tuple[str, Drawing]] = []
-    if not table.metric_labels:
+    if not table.columns:
         return found
     bars = lines(table, "victim")
     order = sorted({attack_of(row) for row in table.rows})
@@ -131,8 +136,9 @@ def _drawings(table: Table, records: Sequence[Mapping[str, Any]]) -> list[tuple[
 
 def _bars(figure: "Figure", found: Sequence[Line], order: Sequence[str], table: Table) -> None:
     victims = sorted({line.victim for line in found})
+    baselines = {line.attack for line in found if line.baseline}
     there = {line.attack for line in found}
-    shown = sorted(there, key=lambda attack: (attack not in BASELINES, attack))
+    shown = sorted(there, key=lambda attack: (attack not in baselines, attack))
     figure.set_size_inches(max(WIDTH, 0.28 * len(victims) * (len(shown) + 1) + 1.2), HEIGHT + 0.3)
     axes = figure.subplots()
     width = 0.85 / len(shown)
@@ -196,8 +202,8 @@ def _series(found: Sequence[Line], order: Sequence[str], table: Table, label: st
 
 def _transfer(figure: "Figure", found: Sequence[Transfer], table: Table) -> None:
     """Surrogate x victim: the mean, and below it the bootstrap interval over seeds."""
-    main = table.metric_labels[0]
-    highest = table.ceilings.get(main) or max(v.mean for one in found for v in one.values.values())
+    main = table.columns[0]
+    highest = main.ceiling or max(v.mean for one in found for v in one.values.values())
     n_victims = max(len({victim for _, victim in one.values}) for one in found)
     width = max(WIDTH, 0.85 * n_victims + 1.4)
     panels = _panels(figure, len(found), sharey=False, width=width)
@@ -224,7 +230,7 @@ def _transfer(figure: "Figure", found: Sequence[Transfer], table: Table) -> None
         axes.set_xlabel("victim")
         axes.set_ylabel("single surrogate")
         axes.set_title(one.attacker, fontsize=9)
-    figure.colorbar(image, ax=panels, label=main)
+    figure.colorbar(image, ax=panels, label=main.label)
 
 
 def _lengths(figure: "Figure", found: Sequence[LengthShares]) -> None:
@@ -318,7 +324,7 @@ def _panels(figure: "Figure", n: int, *, sharey: bool, width: float = WIDTH) -> 
 
 def _legend(figure: "Figure", panels: "Sequence[Axes]", title: str | None = None) -> None:
     """One legend for all panels: every label once."""
-    handles: dict[str, Any] = {}
+    handles: dict[str, Artist] = {}
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
@@ -333,13 +339,13 @@ def _legend(figure: "Figure", panels: "Sequence[Axes]", title: str | None = None
 
 
 def _metric_axis(axes: "Axes", table: Table) -> None:
-    axes.set_ylabel(table.metric_labels[0])
+    axes.set_ylabel(table.columns[0].label)
     axes.set_ylim(bottom=0)
 
 
 def _ceiling(axes: "Axes", table: Table) -> None:
     """The highest value that the protocol allows, as a dotted line."""
-    ceiling = table.ceilings.get(table.metric_labels[0])
+    ceiling = table.columns[0].ceiling
     if ceiling is not None:
         axes.axhline(ceiling, color="#57606a", linestyle=":", linewidth=0.8)
 

@@ -4,14 +4,15 @@ import html
 import json
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+
+from pydantic import JsonValue
 
 from loki_bench.errors import UsageError
 
 __all__ = ["page"]
 
 
-def page(data: Mapping[str, Any]) -> str:
+def page(data: Mapping[str, JsonValue]) -> str:
     """The page of :func:`~loki_bench.report.page_data.page_data`.
 
     Holds no time and no path: the same data and the same plotly give the same bytes.

@@ -1,13 +1,17 @@
 """What the page shows, as compact JSON: tables, their cells, and the figures' points."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
-from loki_bench.leaderboard.row_key import RowKey, row_key
+from pydantic import JsonValue
+
+from loki_bench.leaderboard.rendering import told
+from loki_bench.leaderboard.rows import Entry, RowKey, by_protocol
 from loki_bench.leaderboard.statistics import Interval
-from loki_bench.leaderboard.table import Row, Table, by_protocol, tables_of
+from loki_bench.leaderboard.table import Row, Table, tables_of
+from loki_bench.records.schema import LearningCurve, Record
 from loki_bench.report.figure_data import length_shares
+from loki_bench.suite.cell import Cell
 
 __all__ = ["page_data"]
 
@@ -18,13 +22,15 @@ ID_LENGTH = 16
 def page_data(
     suite: str,
     summary: str,
-    records: Iterable[Mapping[str, Any]],
-    missing: Iterable[Mapping[str, Any]] = (),
-) -> dict[str, Any]:
+    records: Iterable[Record],
+    missing: Iterable[Cell] = (),
+    *,
+    metrics: Sequence[str] = (),
+) -> dict[str, JsonValue]:
     """Everything that the page's script reads; the same records give the same data."""
     records, missing = list(records), list(missing)
     groups = by_protocol(records, missing)
-    tables = tables_of(records, missing)
+    tables = tables_of(records, missing, metrics=metrics)
     return {
         "suite": suite,
         "summary": summary,
@@ -32,25 +38,28 @@ def page_data(
     }
 
 
-def _table(table: Table, entries: list[Mapping[str, Any]]) -> dict[str, Any]:
-    by_row: dict[RowKey, list[Mapping[str, Any]]] = defaultdict(list)
+def _table(table: Table, entries: Sequence[Entry]) -> JsonValue:
+    by_row: dict[RowKey, list[Entry]] = defaultdict(list)
     for entry in entries:
-        by_row[row_key(entry["cell"])].append(entry)
+        by_row[entry.row].append(entry)
+    records = [entry.record for entry in entries if entry.record is not None]
     return {
-        "about": dict(table.about),
-        "metrics": list(table.metric_labels),
-        "ceilings": dict(table.ceilings),
-        "high": table.higher_is_better,
-        "notRanked": list(table.not_ranked),
+        "about": {**table.about},
+        "metrics": [column.label for column in table.columns],
+        "ceilings": {c.label: c.ceiling for c in table.columns if c.ceiling is not None},
+        "told": [told(column) for column in table.columns],
+        "baselines": [*sorted({row.attacker for row in table.rows if row.baseline})],
+        "high": table.sign >= 0,
+        "notRanked": [*table.not_ranked],
         "rows": [_row(row, by_row[_key(row)], table) for row in table.rows],
         "lengths": [
             {
-                "attacks": list(shares.attacks),
+                "attacks": [*shares.attacks],
                 "budget": shares.budget,
                 "before": _points(shares.before),
                 "after": _points(shares.after),
             }
-            for shares in length_shares([e for e in entries if e["status"] == "ok"])
+            for shares in length_shares(records)
         ],
     }
 
@@ -67,7 +76,7 @@ def _key(row: Row) -> RowKey:
     )
 
 
-def _row(row: Row, entries: list[Mapping[str, Any]], table: Table) -> dict[str, Any]:
+def _row(row: Row, entries: Sequence[Entry], table: Table) -> JsonValue:
     return {
         "victim": row.victim,
         "share": row.fake_users,
@@ -76,55 +85,56 @@ def _row(row: Row, entries: list[Mapping[str, Any]], table: Table) -> dict[str, 
         "attack": row.attacker,
         "simulator": row.simulator,
         "placebo": row.placebo,
-        "metrics": [_interval(row.metrics[label]) for label in table.metric_labels],
+        "metrics": [_interval(row.metrics[column.label]) for column in table.columns],
         "gain": _interval(row.gain),
         "p": _number(row.p_value),
-        "rank": row.rank,
+        "rank": row.rank and [*row.rank],
         "marked": row.marked,
         "seeds": len(row.seeds),
         "cells": [_cell(entry, table) for entry in entries],
     }
 
 
-def _cell(entry: Mapping[str, Any], table: Table) -> list[Any]:
+def _cell(entry: Entry, table: Table) -> JsonValue:
     """Id, seed, status, reason, metrics, and the ledger: what was spent beside the grant.
 
     Last, of an attacker that reports them, the groups of items step by step, and the learning
     curve: rounds of training done, and the return of the policy after them.
     """
-    budget, spent = entry["cell"]["budget"], entry.get("spent") or {}
-    values = entry.get("metrics", {})
-    n_fake, actions = budget["n_fake_users"], budget["actions"]
-    oracle = entry["cell"].get("oracle") or {}
-    report = entry.get("reports", {}).get("attacker", {})
+    cell, record = entry.cell, entry.record
+    spent = None if record is None else record.spent
+    reports = None if record is None else record.reports
+    granted = cell.budget.n_fake_users
+    queries = 0 if cell.oracle is None else cell.oracle.queries
+    groups = None if reports is None else reports.group_sequence
     return [
-        entry.get("id", "")[:ID_LENGTH],
-        entry["cell"]["seed"],
-        entry["status"],
-        entry["reason"],
-        [_number(values.get(label)) for label in table.metric_labels],
-        [spent.get("fake_users"), n_fake],
-        [spent.get("events"), n_fake * actions],
-        spent.get("events_on_targets"),
-        [spent.get("queries"), oracle.get("queries", 0)],
-        spent.get("surrogate_fits"),
-        report.get("group_sequence"),
-        _curve(report.get("learning_curve")),
+        "" if record is None else record.id[:ID_LENGTH],
+        cell.seed,
+        entry.status,
+        "" if record is None else record.reason,
+        [_number(entry.value(column.label)) for column in table.columns],
+        [None if spent is None else spent.fake_users, granted],
+        [None if spent is None else spent.events, granted * cell.budget.actions],
+        None if spent is None else spent.events_on_targets,
+        [None if spent is None else spent.queries, queries],
+        None if spent is None else spent.surrogate_fits,
+        None if groups is None else [*groups],
+        _curve(None if reports is None else reports.learning_curve),
     ]
 
 
-def _curve(curve: Mapping[str, Any] | None) -> list[list[float | None]] | None:
-    if not curve or not curve.get("greedy_return"):
+def _curve(curve: LearningCurve | None) -> JsonValue:
+    if curve is None or not curve.greedy_return:
         return None
-    return [list(curve["evaluated_after"]), [_number(value) for value in curve["greedy_return"]]]
+    return [[*curve.evaluated_after], [_number(value) for value in curve.greedy_return]]
 
 
-def _points(shares: Mapping[int, float]) -> list[list[float | None]]:
+def _points(shares: Mapping[int, float]) -> JsonValue:
     """Percent of users by length."""
     return [[length, _number(100 * share)] for length, share in shares.items()]
 
 
-def _interval(value: Interval | None) -> list[float | None] | None:
+def _interval(value: Interval | None) -> JsonValue:
     if value is None:
         return None
     return [_number(value.mean), _number(value.low), _number(value.high), value.n]

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 
 from loki_bench.answer_checks import NamedArrays, checked_prepared, validate_poison
+from loki_bench.content_ids import JsonObject
 from loki_bench.contracts import (
     Attacker,
     AttackerView,
@@ -40,7 +41,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-Reply: TypeAlias = tuple[NamedArrays, dict[str, object], dict[str, float]]
+Reply: TypeAlias = tuple[NamedArrays, JsonObject, dict[str, float]]
 """Arrays, a report as plain data, and what the work cost in seconds."""
 
 

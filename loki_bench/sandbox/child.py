@@ -14,7 +14,6 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.machinery import FileFinder, PathFinder
-from typing import Any
 
 from loki_bench.errors import LokiBenchError, RejectedError
 from loki_bench.sandbox.bounded_text import in_short, last_lines
@@ -78,9 +77,10 @@ def _answer(request: Request, channel: int) -> None:
 
 
 def _carried_out(request: Request, channel: int) -> tuple[bytes, list[bytes]]:
-    def ask(question: Any) -> Any:
+    def ask(question: object) -> object:
         send_frame(channel, _encoded({"kind": "question", "question": question}))
-        return json.loads(receive_frame(channel))
+        answer: object = json.loads(receive_frame(channel))
+        return answer
 
     import numpy as np  # with what it may read and start by now
 
@@ -95,7 +95,7 @@ def _carried_out(request: Request, channel: int) -> tuple[bytes, list[bytes]]:
     return _encoded(reply), [array.tobytes() for array in arrays.values()]
 
 
-def _told(error: BaseException) -> dict[str, Any]:
+def _told(error: BaseException) -> dict[str, object]:
     """An error in plain data; its own methods may raise, or never end, like all of a plugin."""
     rule = "other"
     if isinstance(error, LokiBenchError):
@@ -118,7 +118,7 @@ def _said(what: Callable[[], str]) -> str:
         return f"(its text raised {type(error).__name__})"
 
 
-def _encoded(message: dict[str, Any]) -> bytes:
+def _encoded(message: dict[str, object]) -> bytes:
     return json.dumps(message, allow_nan=False).encode()
 
 

@@ -7,7 +7,7 @@ what came into force is written down: a result says what kept its attack honest.
 import os
 import platform
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING
 
 from loki_bench.sandbox import landlock, seccomp
 from loki_bench.sandbox.kernel import IS_LINUX
@@ -17,6 +17,9 @@ from loki_bench.sandbox.privileges import (
     limit,
     refuse_new_rights,
 )
+
+if TYPE_CHECKING:  # it imports what a process need not have read before it is confined
+    from loki_bench.content_ids import JsonObject
 
 __all__ = ["NOT_CONFINED", "Confinement", "World", "confine", "confinement_of"]
 
@@ -94,7 +97,7 @@ class Confinement:
             return "not confined"
         return f"partial: without {', '.join(self.missing)}"
 
-    def as_json(self) -> dict[str, list[str]]:
+    def as_json(self) -> "JsonObject":
         """The attributes as plain data."""
         return {name: list(means) for name, means in asdict(self).items()}
 
@@ -102,7 +105,7 @@ class Confinement:
 NOT_CONFINED = Confinement()
 
 
-def confinement_of(told: Any) -> Confinement:
+def confinement_of(told: object) -> Confinement:
     """What a process told in JSON; ``ValueError`` where that is something else."""
     names = {field.name for field in fields(Confinement)}
     if not isinstance(told, dict) or set(told) != names:

@@ -10,11 +10,13 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
+from loki_bench.content_ids import JsonObject
 from loki_bench.sandbox.bounded_text import in_short, last_lines
 from loki_bench.sandbox.confinement import Confinement, confinement_of
 
@@ -46,6 +48,10 @@ PLAIN_TYPE = re.compile(r"[<|][biuf][1248]|[<]U\d{1,6}")
 """Truth values, integers, floats and text, in the byte order of both sides."""
 
 
+Plain = TypeVar("Plain")
+"""JSON data."""
+
+
 class MalformedError(ValueError):
     """A message is not what the protocol says; its text goes after "sent"."""
 
@@ -61,7 +67,7 @@ class Ready:
 class Question:
     """It asks the host."""
 
-    question: Any
+    question: JsonValue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +111,7 @@ class ArrayForm:
 class Finished:
     """It has an answer; its arrays follow."""
 
-    report: dict[str, Any]
+    report: JsonObject
     costs: dict[str, float]
     arrays: tuple[ArrayForm, ...]
 
@@ -116,22 +122,22 @@ Message: TypeAlias = Ready | Question | Told | Finished
 def parsed(content: bytes) -> Message:
     """The message that bytes hold; raises ``MalformedError``."""
     try:
-        told = json.loads(content.decode(), parse_constant=_refused_constant)
+        told: JsonValue = json.loads(content.decode(), parse_constant=_refused_constant)
     except RecursionError:
         raise MalformedError(f"JSON nested deeper than {MOST_DEPTH}") from None
     except ValueError as error:
         raise MalformedError(f"something other than JSON ({in_short(str(error), 100)})") from None
-    reader = _READERS.get(told["kind"]) if isinstance(told, dict) and _has_kind(told) else None
-    if reader is None:
+    kind = told.get("kind") if isinstance(told, dict) else None
+    if not isinstance(told, dict) or not isinstance(kind, str) or kind not in _READERS:
         raise MalformedError("a message of an unknown kind")
     fields = {name: value for name, value in told.items() if name != "kind"}
     try:
-        return reader(checked_plain(fields))
+        return _READERS[kind](checked_plain(fields))
     except (KeyError, TypeError, ValueError) as error:
         raise MalformedError(f"a broken message ({in_short(str(error), 200)})") from None
 
 
-def checked_plain(value: Any, depth: int = 0) -> Any:
+def checked_plain(value: Plain, depth: int = 0) -> Plain:
     """JSON data as it was, once its depth, numbers and text are checked; or ``ValueError``."""
     if depth > MOST_DEPTH:
         raise ValueError(f"nested deeper than {MOST_DEPTH}")
@@ -154,7 +160,7 @@ def checked_plain(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def array_forms(arrays: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
+def array_forms(arrays: Mapping[str, NDArray[np.generic]]) -> list[dict[str, object]]:
     """What is sent of arrays before their bytes."""
     return [
         {"name": name, "dtype": array.dtype.str, "shape": list(array.shape)}
@@ -164,9 +170,9 @@ def array_forms(arrays: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
 
 def arrays_of(
     forms: tuple[ArrayForm, ...], read: Callable[[int], bytearray]
-) -> dict[str, NDArray[Any]]:
+) -> dict[str, NDArray[np.generic]]:
     """The arrays that follow an answer; ``read`` takes a number of bytes off the channel."""
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[np.generic]] = {}
     for form in forms:
         content = read(form.n_bytes)
         try:
@@ -177,7 +183,7 @@ def arrays_of(
     return arrays
 
 
-def _checked_content(array: NDArray[Any], content: bytearray) -> NDArray[Any]:
+def _checked_content(array: NDArray[np.generic], content: bytearray) -> NDArray[np.generic]:
     if array.dtype.kind == "b" and np.frombuffer(content, np.uint8).max(initial=0) > 1:
         raise MalformedError("truth values that are neither true nor false")
     if array.dtype.kind == "U":
@@ -187,15 +193,15 @@ def _checked_content(array: NDArray[Any], content: bytearray) -> NDArray[Any]:
     return array
 
 
-def _ready(fields: dict[str, Any]) -> Ready:
+def _ready(fields: JsonObject) -> Ready:
     return Ready(confinement=confinement_of(fields["confinement"]))
 
 
-def _question(fields: dict[str, Any]) -> Question:
+def _question(fields: JsonObject) -> Question:
     return Question(question=fields["question"])
 
 
-def _told(fields: dict[str, Any]) -> Told:
+def _told(fields: JsonObject) -> Told:
     number = fields["number"]
     return Told(
         rule=_text(fields["rule"]),
@@ -206,7 +212,7 @@ def _told(fields: dict[str, Any]) -> Told:
     )
 
 
-def _finished(fields: dict[str, Any]) -> Finished:
+def _finished(fields: JsonObject) -> Finished:
     report, costs, forms = fields["report"], fields["costs"], fields["arrays"]
     if not isinstance(report, dict):
         raise ValueError("a report that is no mapping")
@@ -214,43 +220,49 @@ def _finished(fields: dict[str, Any]) -> Finished:
         raise ValueError(f"a report of more than {MOST_REPORT_BYTES} bytes")
     if not isinstance(costs, dict) or set(costs) != set(COSTS):
         raise ValueError(f"costs other than {', '.join(COSTS)}")
-    if not all(isinstance(cost, (int, float)) for cost in costs.values()):
-        raise ValueError("a cost that is no number")
     if not isinstance(forms, list) or len(forms) > MOST_ARRAYS:
         raise ValueError(f"arrays that are no list of at most {MOST_ARRAYS}")
     return Finished(
         report=report,
-        costs={name: float(cost) for name, cost in costs.items()},
+        costs={name: _cost(cost) for name, cost in costs.items()},
         arrays=tuple(_form(form) for form in forms),
     )
 
 
-def _form(form: dict[str, Any]) -> ArrayForm:
+def _cost(seconds: JsonValue) -> float:
+    if not isinstance(seconds, (int, float)):
+        raise ValueError("a cost that is no number")
+    return float(seconds)
+
+
+def _form(form: JsonValue) -> ArrayForm:
+    if not isinstance(form, dict):
+        raise ValueError("an array that is no mapping")
     name, dtype, shape = _text(form["name"]), _text(form["dtype"]), form["shape"]
     if not PLAIN_TYPE.fullmatch(dtype):
         raise ValueError(f"an array of type '{in_short(dtype, 40)}'")
-    if len(shape) > MOST_DIMENSIONS or not all(
-        isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in shape
-    ):
+    if not isinstance(shape, list) or len(shape) > MOST_DIMENSIONS:
         raise ValueError("an array of a shape that can't be")
-    return ArrayForm(name=name, dtype=dtype, shape=tuple(shape))
+    return ArrayForm(name=name, dtype=dtype, shape=tuple(map(_length, shape)))
 
 
-def _text(value: Any) -> str:
+def _length(n: JsonValue) -> int:
+    if not isinstance(n, int) or isinstance(n, bool) or n < 0:
+        raise ValueError("an array of a shape that can't be")
+    return n
+
+
+def _text(value: JsonValue) -> str:
     if not isinstance(value, str):
         raise ValueError(f"a {type(value).__name__} where text is expected")
     return value
-
-
-def _has_kind(told: dict[str, Any]) -> bool:
-    return isinstance(told.get("kind"), str)
 
 
 def _refused_constant(name: str) -> float:
     raise ValueError(f"{name} is no number")
 
 
-_READERS: Mapping[str, Callable[[dict[str, Any]], Message]] = {
+_READERS: Mapping[str, Callable[[JsonObject], Message]] = {
     "ready": _ready,
     "question": _question,
     "error": _told,

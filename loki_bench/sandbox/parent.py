@@ -20,10 +20,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import dumps
-from typing import Any
 
-from numpy.typing import NDArray
-
+from loki_bench.answer_checks import NamedArrays
+from loki_bench.content_ids import JsonObject
 from loki_bench.datasets.data_folder import data_folder
 from loki_bench.errors import InvalidAnswerError, LokiBenchError, RejectedError
 from loki_bench.sandbox.channel import Channel
@@ -75,8 +74,8 @@ class Answer:
         What was in force while it ran.
     """
 
-    arrays: dict[str, NDArray[Any]]
-    report: dict[str, Any]
+    arrays: NamedArrays
+    report: JsonObject
     costs: dict[str, float]
     peak_memory_bytes: int
     confinement: Confinement
@@ -87,7 +86,7 @@ def run_isolated(
     function: str,
     argument: object,
     *,
-    answer: Callable[[Any], Any],
+    answer: Callable[[object], object],
     seconds: float,
     memory_gib: float,
     closed: Path,
@@ -162,7 +161,7 @@ class _Conversation:
         self._who, self._process, self._channel, self._watch = who, process, channel, watch
         self._confinement = NOT_CONFINED
 
-    def hold(self, given: list[bytes], answer: Callable[[Any], Any]) -> Answer:
+    def hold(self, given: list[bytes], answer: Callable[[object], object]) -> Answer:
         """Send what is given, and answer questions until the process has its own answer."""
         try:
             for part in given:
@@ -173,7 +172,7 @@ class _Conversation:
         except MalformedError as error:
             raise InvalidAnswerError(f"{self._who} sent {error}") from None
 
-    def _answered(self, answer: Callable[[Any], Any]) -> Answer:
+    def _answered(self, answer: Callable[[object], object]) -> Answer:
         while True:
             self._watch.look()
             try:

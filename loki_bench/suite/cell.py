@@ -63,7 +63,9 @@ class Cell(FrozenModel):
     """One cell: one victim, one attack, one defense or none, one budget, one seed.
 
     ``influence_is_default`` says that the estimator is the one that the attacker's spec names: a
-    table then need not show it. It determines no result and enters no id.
+    table then need not show it. ``is_baseline`` says that the attack is one that gains are measured
+    against, see :class:`~loki_bench.plugins.specs.AttackerSpec`. Neither determines a result, and
+    neither enters an id.
     """
 
     protocol_version: int = PROTOCOL_VERSION
@@ -76,6 +78,7 @@ class Cell(FrozenModel):
     surrogates: tuple[SurrogateRef, ...]
     influence: ComponentRef | None
     influence_is_default: bool = False
+    is_baseline: bool = False
     defense: ComponentRef | None = None
     placebo: bool = False
     prepares: bool = False

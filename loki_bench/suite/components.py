@@ -49,10 +49,13 @@ class ComponentRef(FrozenModel):
     @property
     def label(self) -> str:
         """The name, with the parameters that differ from the defaults: ``loki(policy=dqn)``."""
-        if not self.changed:
-            return self.name
-        values = ", ".join(f"{k}={_shown(v)}" for k, v in sorted(self.changed.items()))
-        return f"{self.name}({values})"
+        return self.label_with({})
+
+    def label_with(self, further: Mapping[str, Parameter]) -> str:
+        """The label, with further facts that stand among the parameters."""
+        told = {**self.changed, **further}
+        values = ", ".join(f"{name}={_shown(value)}" for name, value in sorted(told.items()))
+        return f"{self.name}({values})" if told else self.name
 
     def build(self) -> Any:
         """Import the target and call it with the parameters, see :meth:`ComponentSpec.build`."""

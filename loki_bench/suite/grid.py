@@ -19,7 +19,7 @@ from loki_bench.plugins.specs import (
 from loki_bench.suite.cell import Cell, CellBudget, DatasetRef, OracleGrant, SurrogateRef
 from loki_bench.suite.components import ComponentRef, resolve
 from loki_bench.suite.goal import draw_goal, draw_placebo_goal
-from loki_bench.suite.suite import Choice, Simulator, Suite
+from loki_bench.suite.suite import Choice, Protocol, Simulator, Suite
 
 __all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand"]
 
@@ -28,11 +28,16 @@ S = TypeVar("S", bound=ComponentSpec)
 
 @dataclass(frozen=True, kw_only=True)
 class ChosenMetric:
-    """A metric of a suite: ``display_rate@10`` is the metric ``display_rate`` with ``k = 10``."""
+    """A metric of a suite: ``display_rate@10`` is the metric ``display_rate`` with ``k = 10``.
+
+    ``ceiling`` is the highest value that the suite's protocol leaves room for, where its spec says
+    how to compute it.
+    """
 
     label: str
     spec: MetricSpec
     k: int | None
+    ceiling: float | None
     origin: Origin
 
 
@@ -57,7 +62,7 @@ def expand(
         the suite's name.
     """
     try:
-        metrics = tuple(chosen_metric(registry, label, dataset.n_items) for label in suite.metrics)
+        metrics = _metrics(suite, registry, dataset)
         for seed in suite.seeds:
             draw_goal(interactions, suite.protocol, seed)
             if suite.integrity_rows:
@@ -65,6 +70,16 @@ def expand(
         return Grid(cells=tuple(_cells(suite, registry, dataset)), metrics=metrics)
     except LokiBenchError as error:
         raise type(error)(f"suite '{suite.name}': {error}") from error
+
+
+def _metrics(suite: Suite, registry: Registry, dataset: DatasetRef) -> tuple[ChosenMetric, ...]:
+    """The metrics by their labels of today, each once."""
+    found: dict[str, ChosenMetric] = {}
+    for label in suite.metrics:
+        metric = chosen_metric(registry, label, dataset.n_items, suite.protocol)
+        if found.setdefault(metric.label, metric) is not metric:
+            raise SuiteError(f"key 'metrics': '{metric.label}' is listed twice, once as '{label}'")
+    return tuple(found.values())
 
 
 def _cells(suite: Suite, registry: Registry, dataset: DatasetRef) -> Iterator[Cell]:
@@ -106,6 +121,7 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetRef) -> Iterator[Ce
                                     surrogates=surrogates,
                                     influence=influence,
                                     influence_is_default=is_default,
+                                    is_baseline=spec.baseline and not attacker.changed,
                                     oracle=_oracle(suite, needs, dataset),
                                     sees_history="history" in needs,
                                     isolation=suite.isolation,
@@ -220,20 +236,25 @@ def _resolved(registry: Registry, spec_type: type[S], choice: Choice) -> tuple[S
     return spec, resolve(spec, origin, choice.parameters)
 
 
-def chosen_metric(registry: Registry, label: str, n_items: int) -> ChosenMetric:
+def chosen_metric(registry: Registry, label: str, n_items: int, protocol: Protocol) -> ChosenMetric:
     """The metric of a label such as ``display_rate@10``; raises ``UsageError`` if it is none."""
     name, at, cutoff = label.partition("@")
     spec, origin = registry.find(MetricSpec, name)
     if spec.takes_k != bool(at):
-        expected = f"{name}@10" if spec.takes_k else name
+        expected = f"{spec.name}@10" if spec.takes_k else spec.name
         raise SuiteError(f"key 'metrics': '{label}' should read like '{expected}'")
-    if not at:
-        return ChosenMetric(label=label, spec=spec, k=None, origin=origin)
-    if not cutoff.isdecimal() or int(cutoff) < 1:
+    if at and (not cutoff.isdecimal() or int(cutoff) < 1):
         raise SuiteError(f"key 'metrics': '{label}': the cut-off must be a whole number from 1")
-    if int(cutoff) > n_items:
+    if at and int(cutoff) > n_items:
         raise SuiteError(
             f"key 'metrics': '{label}': K = {cutoff} is larger than the catalogue of {n_items} "
             "items"
         )
-    return ChosenMetric(label=label, spec=spec, k=int(cutoff), origin=origin)
+    k = int(cutoff) if at else None
+    return ChosenMetric(
+        label=f"{spec.name}{at}{cutoff}",
+        spec=spec,
+        k=k,
+        ceiling=spec.ceiling_of(n_targets=len(protocol.targets) or protocol.n_targets, k=k),
+        origin=origin,
+    )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from loki_bench.contracts import Defended, Goal, GoalKind, Outcome
 from loki_bench.interactions import Sequences
-from loki_bench.plugins.specs import MetricSpec
+from loki_bench.plugins.specs import MetricSpec, Purpose
 from loki_bench.testing.subject import Subject, promise
 from loki_bench.testing.surroundings import (
     contained,
@@ -125,14 +125,14 @@ def check_metric_leaves_its_input_alone(subject: Subject) -> None:
 def check_metric_moves_in_its_direction(subject: Subject) -> None:
     """What is better for the attacker, or the platform, has the value that the spec says.
 
-    Two extreme outcomes of the metric's purpose are compared. An attack metric may be about
-    promotion or demotion: one of the two goals must move it, and the declared way.
+    Two extreme outcomes of the metric's purpose are compared; of an attack metric's those of an
+    attacker with the goal that its spec speaks of.
     """
     spec = _spec(subject)
     if spec.higher_is == "neither":
         return
     sign = 1.0 if spec.higher_is == "better for the attacker" else -1.0
-    pairs = _extremes(spec.purpose)
+    pairs = _extremes(spec.purpose, spec.goal)
     moves = [
         sign * (_value(subject, attacker_wins) - _value(subject, attacker_loses))
         for attacker_wins, attacker_loses in pairs
@@ -238,7 +238,7 @@ def _with_nothing_ranked(outcome: Outcome) -> Outcome:
     )
 
 
-def _extremes(purpose: str) -> list[tuple[Outcome, Outcome]]:
+def _extremes(purpose: Purpose, goal: GoalKind) -> list[tuple[Outcome, Outcome]]:
     """Pairs of outcomes: one in which the attacker wins, and one in which it loses."""
     first, last = np.full((4, 3), 2.0), np.full((4, 3), 50.0)
     hit, missed = np.full(8, 1.0), np.full(8, 55.0)
@@ -247,8 +247,9 @@ def _extremes(purpose: str) -> list[tuple[Outcome, Outcome]]:
         return [
             (_outcome(last, last, missed, hit), _outcome(last, last, hit, hit)),
             (_outcome(last, last, missed, missed), _outcome(last, last, hit, missed)),
-            (_undefended(missed, hit), _undefended(hit, hit)),  # what a defense costs
         ]
+    if purpose == "defense cost":
+        return [(_undefended(missed, hit), _undefended(hit, hit))]
     if purpose == "detection":
         fooled, awake = np.arange(11) >= 8, np.arange(11) < 8  # three fake users after eight
         return [
@@ -265,12 +266,13 @@ def _extremes(purpose: str) -> list[tuple[Outcome, Outcome]]:
                 _outcome(first, last, hit, hit, lengths=lengths, poison=strange),
             )
         ]
+    if goal == "promote":
+        return [(_outcome(first, last, hit, hit), _outcome(last, last, hit, hit))]
     return [
-        (_outcome(first, last, hit, hit), _outcome(last, last, hit, hit)),
         (
             _outcome(last, first, hit, hit, kind="demote"),
             _outcome(first, first, hit, hit, kind="demote"),
-        ),
+        )
     ]
 
 

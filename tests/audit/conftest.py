@@ -33,10 +33,12 @@ CONTENT = {
 }
 
 
-def replay_of(labels, registry, workers=None):
+def replay_of(labels, cell, registry, workers=None):
     dataset, interactions = load_dataset(Choice(name="toy"), registry, download=False)
     return Replay(
-        metrics=tuple(chosen_metric(registry, label, dataset.n_items) for label in labels),
+        metrics=tuple(
+            chosen_metric(registry, label, dataset.n_items, cell.protocol) for label in labels
+        ),
         dataset=dataset,
         interactions=interactions,
         workers=workers or Here(),
@@ -47,7 +49,7 @@ def replay_of(labels, registry, workers=None):
 
 @contextmanager
 def opened_here(labels, cell):
-    yield replay_of(labels, discover())
+    yield replay_of(labels, cell, discover())
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -62,7 +64,7 @@ def computed(folder, **changes):
     prepared = prepare(Suite.model_validate({**CONTENT, **changes}), discover(), download=False)
     store = Store(folder, warn=print)
     cells = list(prepared.grid.cells)
-    lacking = [cell for cell in cells if store.read_json("records", cell.id) is None]
+    lacking = [cell for cell in cells if store.record(cell.id) is None]
     run_cells(
         lacking,
         prepared.grid.metrics,

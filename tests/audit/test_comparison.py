@@ -1,6 +1,7 @@
 """Two leaderboards side by side: paired where they may be."""
 
 import pytest
+from made_up_records import with_value
 from scipy import stats
 
 from loki_bench.audit.comparison import compare
@@ -13,10 +14,10 @@ def values(folder, attacker, metric):
     store = Store(folder, warn=print)
     found = {}
     for cell_id in read_manifest(folder).record_ids:
-        record = store.read_json("records", cell_id)
-        cell = record["cell"]
-        if cell["attacker"]["name"] == attacker and not cell["placebo"]:
-            found[cell["seed"]] = record["metrics"][metric]
+        record = store.record(cell_id)
+        cell = record.cell
+        if cell.attacker.name == attacker and not cell.placebo:
+            found[cell.seed] = record.value(metric)
     return [found[seed] for seed in sorted(found)]
 
 
@@ -38,9 +39,9 @@ def test_rows_are_paired_by_seed_and_tested_as_scipy_does(tmp_path, compute):
     )
     store = Store(noisy, warn=print)
     for path in (noisy / "records").iterdir():  # another implementation's numbers
-        record = store.read_json("records", path.stem)
-        record["metrics"]["hr@5"] += 0.01 * (1 + record["cell"]["seed"])
-        store.write_json("records", path.stem, record)
+        record = store.record(path.stem)
+        other = record.value("hr@5") + 0.01 * (1 + record.cell.seed)
+        store.write_record(with_value(record, "hr@5", other))
     found = compare(quiet, noisy)
     [row] = found.rows
     expected = stats.ttest_rel(values(noisy, "none", "hr@5"), values(quiet, "none", "hr@5"))

@@ -23,7 +23,7 @@ def path_of(folder, attacker):
     return next(
         path
         for path in sorted((folder / "records").iterdir())
-        if store.read_json("records", path.stem)["cell"]["attacker"]["name"] == attacker
+        if store.record(path.stem).cell.attacker.name == attacker
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_up_records import with_value
 
 from loki_bench.audit.acceptance import accept
 from loki_bench.audit.submission import source_digest, submit
@@ -86,12 +87,13 @@ def repacked(file, change, **options):
     unpack(file, forged)
     manifest = read_manifest(forged)
     store = Store(forged, warn=print)
-    records = {cell_id: store.read_json("records", cell_id) for cell_id in manifest.record_ids}
+    records = {cell_id: store.record(cell_id) for cell_id in manifest.record_ids}
     kept = {}
     for cell_id, record in records.items():
-        if change(cell_id, record, store) is not False:
-            store.write_json("records", cell_id, record)
-            kept[cell_id] = record
+        changed = change(record, store)
+        if changed is not None:
+            store.write_record(changed)
+            kept[cell_id] = changed
         else:
             (forged / "records" / f"{cell_id}.json").unlink()
     write_leaderboard(
@@ -109,32 +111,34 @@ def repacked(file, change, **options):
 
 
 def is_attack(record):
-    return record["cell"]["attacker"]["name"] == "asks-surrogates"
+    return record.cell.attacker.name == "asks-surrogates"
 
 
-def forged_metric(cell_id, record, store):
-    record["metrics"]["hr@5"] = 0.96
+def forged_metric(record, store):
+    return with_value(record, "hr@5", 0.96)
 
 
-def forged_ranks(cell_id, record, store):
+def forged_ranks(record, store):
     if is_attack(record):
-        name = record["artefacts"]["ranks"]
+        name = record.artefacts.ranks
         ranks = store.read(VictimRanksCodec(), name)
         forged = {**vars(ranks), "test_ranks": np.ones_like(ranks.test_ranks)}
         store.write(VictimRanksCodec(), name, type(ranks)(**forged))
-        record["metrics"]["hr@5"] = 1.0
+        return with_value(record, "hr@5", 1.0)
+    return record
 
 
-def over_budget(cell_id, record, store):
+def over_budget(record, store):
     if is_attack(record):
-        crafted = store.read(PoisonCodec(), record["artefacts"]["poison"])
+        crafted = store.read(PoisonCodec(), record.artefacts.poison)
         rows = [list(row) for row in crafted.poison]
         longer = type(crafted.poison).of([rows[0] * 3, *rows[1:]])
-        store.write(PoisonCodec(), record["artefacts"]["poison"], replace(crafted, poison=longer))
+        store.write(PoisonCodec(), record.artefacts.poison, replace(crafted, poison=longer))
+    return record
 
 
-def one_seed_less(cell_id, record, store):
-    return not (is_attack(record) and record["cell"]["seed"] == 1)
+def one_seed_less(record, store):
+    return None if is_attack(record) and record.cell.seed == 1 else record
 
 
 @pytest.mark.parametrize(

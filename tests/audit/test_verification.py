@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from made_up_records import with_cell, with_value
 
 from loki_bench.audit.verification import verify
 from loki_bench.content_ids import canonical_json, content_id
@@ -16,7 +17,6 @@ from loki_bench.pipeline.retrain import VictimRanksCodec
 from loki_bench.plugins.registry import discover
 from loki_bench.records.manifest import read_manifest
 from loki_bench.records.store import Store
-from loki_bench.suite.cell import Cell
 
 ALL = (1, 2, 3, 4, 5)
 
@@ -37,9 +37,9 @@ def stored(folder, name):
     """The record of an attack's first seed, its path, and a way to write it back sealed."""
     store = Store(folder, warn=print)
     for path in sorted((folder / "records").iterdir()):
-        record = store.read_json("records", path.stem)
-        cell = record["cell"]
-        if cell["attacker"]["name"] == name and not cell["placebo"] and cell["seed"] == 0:
+        record = store.record(path.stem)
+        cell = record.cell
+        if cell.attacker.name == name and not cell.placebo and cell.seed == 0:
             return record, path, store
     raise AssertionError(name)
 
@@ -48,7 +48,7 @@ def rewritten(folder):
     """Tables and manifest made anew, as somebody would who forges a record and hides it."""
     manifest = read_manifest(folder)
     store = Store(folder, warn=print)
-    records = {cell_id: store.read_json("records", cell_id) for cell_id in manifest.record_ids}
+    records = {cell_id: store.record(cell_id) for cell_id in manifest.record_ids}
     write_leaderboard(
         store,
         suite=manifest.suite,
@@ -145,8 +145,7 @@ def test_a_file_that_is_no_part_of_it_is_told_and_fails_nothing(leaderboard, che
 
 def test_a_forged_metric_is_found_by_computing_it_from_the_ranks(leaderboard, check):
     record, path, store = stored(leaderboard, "random")
-    record["metrics"]["hr@5"] = 0.875
-    store.write_json("records", path.stem, record)
+    store.write_record(with_value(record, "hr@5", 0.875))
     rewritten(leaderboard)
     found = check(leaderboard)
     assert found.exit_code == 12
@@ -158,11 +157,11 @@ def test_a_forged_metric_is_found_by_computing_it_from_the_ranks(leaderboard, ch
 
 def test_forged_ranks_are_found_by_training_the_victim(leaderboard, check):
     record, path, store = stored(leaderboard, "random")
-    ranks = store.read(VictimRanksCodec(), record["artefacts"]["ranks"])
+    ranks = store.read(VictimRanksCodec(), record.artefacts.ranks)
     target_ranks = ranks.target_ranks.copy()
     target_ranks[0, 0] += 7.0
     forged = type(ranks)(**{**vars(ranks), "target_ranks": target_ranks})
-    store.write(VictimRanksCodec(), record["artefacts"]["ranks"], forged)
+    store.write(VictimRanksCodec(), record.artefacts.ranks, forged)
     levels = by_level(check(leaderboard, 3))
     [finding] = levels[3].problems
     assert path.stem in finding.what
@@ -174,15 +173,15 @@ def test_forged_ranks_are_found_by_training_the_victim(leaderboard, check):
 def test_ranks_of_another_cell_are_not_taken_for_this_ones(leaderboard, check):
     record, path, store = stored(leaderboard, "random")
     other, _, _ = stored(leaderboard, "none")
-    record["artefacts"]["ranks"] = other["artefacts"]["ranks"]
-    store.write_json("records", path.stem, record)
+    artefacts = record.artefacts.model_copy(update={"ranks": other.artefacts.ranks})
+    store.write_record(record.model_copy(update={"artefacts": artefacts}))
     [finding] = by_level(check(leaderboard, 2))[2].problems
     assert path.stem in finding.what
 
 
 def test_a_poison_that_the_attack_does_not_write_is_found_by_crafting_it(leaderboard, check):
     record, path, store = stored(leaderboard, "random")
-    name = record["artefacts"]["poison"]
+    name = record.artefacts.poison
     crafted = store.read(PoisonCodec(), name)
     items = crafted.poison.items.copy()
     items[3] = (items[3] + 1) % 30
@@ -212,7 +211,7 @@ def test_a_table_that_its_records_do_not_give_is_found_with_its_line(leaderboard
 def test_a_record_renamed_to_another_cell_is_found(leaderboard, check):
     record, path, store = stored(leaderboard, "random")
     _, other_path, _ = stored(leaderboard, "asks-surrogates")
-    store.write_json("records", other_path.stem, {**record, "id": other_path.stem})
+    store.write_record(record.model_copy(update={"id": other_path.stem}))
     rewritten(leaderboard)
     found = check(leaderboard, 2)
     [finding] = by_level(found)[2].problems
@@ -223,11 +222,11 @@ def test_a_record_renamed_to_another_cell_is_found(leaderboard, check):
 def test_code_that_a_record_names_is_not_imported(leaderboard, check, monkeypatch):
     monkeypatch.setattr("os.system", lambda command: pytest.fail("it was called"))
     record, path, store = stored(leaderboard, "random")
-    record["cell"]["victim"]["target"] = "os:system"
-    record["cell"]["victim"]["parameters"] = {"command": "true"}
-    cell_id = Cell.model_validate(record["cell"]).id
+    evil = {"target": "os:system", "parameters": {"command": "true"}}
+    forged = with_cell(record, victim={**record.cell.victim.model_dump(), **evil})
+    cell_id = forged.id
     path.unlink()
-    store.write_json("records", cell_id, {**record, "id": cell_id})
+    store.write_record(forged)
     manifest = leaderboard / "manifest.json"
     content = json.loads(manifest.read_text().replace(path.stem, cell_id))
     content.pop("sha256")
@@ -326,14 +325,14 @@ def test_a_missing_cell_stays_in_the_tables_that_are_rebuilt(tmp_path, compute, 
     record, path, store = stored(folder, "random")
     path.unlink()
     manifest = read_manifest(folder)
-    records = {i: store.read_json("records", i) for i in manifest.record_ids if i != path.stem}
+    records = {i: store.record(i) for i in manifest.record_ids if i != path.stem}
     write_leaderboard(
         store,
         suite=manifest.suite,
         summary=manifest.summary,
         metrics=manifest.metrics,
         records=records,
-        missing=[record["cell"]],
+        missing=[record.cell],
     )
     assert "1 missing" in (folder / "leaderboard.md").read_text()
     assert "has no result for seed 0" in (folder / "leaderboard.md").read_text()

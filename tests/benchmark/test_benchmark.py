@@ -213,9 +213,9 @@ def test_one_cell_is_evaluated_and_nothing_else(open_toy):
     assert workers.n_jobs == 4  # craft, the clean victim, the poisoned one, and the metrics
     assert benchmark.status() == {"missing": 11, "ok": 1}
     board = benchmark.run(Here(), progress=False)
-    [record] = [r for r in board.records if r["id"] == result.record["id"]]
+    [record] = [r for r in board.records if r.id == result.record.id]
     assert record == result.record
-    assert result.metrics == record["metrics"]
+    assert result.metrics == {metric.label: metric.value for metric in record.metrics}
     assert result.ranks.target_ranks.shape == (10, 3)
     # five places are shown: the share of pairs that the user does not have, ranked 5 or better
     ranks = result.ranks.target_ranks
@@ -241,8 +241,8 @@ def test_a_cell_of_no_suite_is_kept_beside_it(open_toy):
         fake_users=0.1,
         workers=Here(),
     )
-    cell = result.record["cell"]
-    assert (cell["seed"], cell["victim"]["parameters"], cell["budget"]["fake_users"]) == (
+    cell = result.record.cell
+    assert (cell.seed, cell.victim.parameters, cell.budget.fake_users) == (
         7,
         {"noise": 0.1},
         0.1,
@@ -267,13 +267,13 @@ def test_poison_at_hand_is_measured_as_the_attack_that_wrote_it(open_toy):
     benchmark = open_toy()
     attack = benchmark.evaluate(victim="counts", attacker="random", seed=1, workers=Here())
     store = Store(benchmark.folder, warn=pytest.fail)
-    poison = store.read(PoisonCodec(), attack.record["artefacts"]["poison"]).poison
+    poison = store.read(PoisonCodec(), attack.record.artefacts.poison).poison
     result = benchmark.evaluate_poison(poison, victim="counts", seed=1, workers=Here())
     assert result.metrics == attack.metrics
     np.testing.assert_array_equal(result.ranks.target_ranks, attack.ranks.target_ranks)
     np.testing.assert_array_equal(result.clean_ranks.test_ranks, attack.clean_ranks.test_ranks)
     for key in ("canary", "goal", "spent", "lengths"):
-        assert result.record[key] == attack.record[key]
+        assert getattr(result.record, key) == getattr(attack.record, key)
     assert benchmark.status() == {"missing": 11, "ok": 1}
 
 
@@ -292,9 +292,9 @@ def test_tokens_and_numbers_are_the_same_items_and_other_poison_is_another_cell(
     )
     assert (by_token.record, workers.n_jobs) == (by_number.record, 0)
     fewer = benchmark.evaluate_poison(rows[:1], **asked, workers=workers)
-    assert fewer.record["id"] != by_number.record["id"]
+    assert fewer.record.id != by_number.record.id
     assert workers.n_jobs == 2  # the clean victim is known: the poisoned one, and the metrics
-    assert fewer.record["spent"]["fake_users"] == 1
+    assert fewer.record.spent.fake_users == 1
 
 
 def test_a_defense_stands_between_poison_at_hand_and_the_victim(open_toy):
@@ -302,7 +302,7 @@ def test_a_defense_stands_between_poison_at_hand_and_the_victim(open_toy):
     result = open_toy().evaluate_poison(
         [[0, 9, 3]] * 4, victim="counts", seed=0, defense="drops-jumpers", workers=Here()
     )
-    assert result.record["defended"]["fake_users_kept"] == 0
+    assert result.record.defense.fake_users_kept == 0
     np.testing.assert_array_equal(result.ranks.test_ranks, result.clean_ranks.test_ranks)
 
 

@@ -98,11 +98,13 @@ def test_the_component_of_a_tutorial_gets_its_row(name, install, data, toys, tmp
         suite, results=tmp_path / "results", download=False, warn=pytest.fail, **quick
     )
     board = benchmark.run(Here(), progress=False)
-    assert [(r["status"], r["reason"]) for r in board.records if r["status"] != "ok"] == []
+    assert [(r.status, r.reason) for r in board.records if r.status != "ok"] == []
     assert len(board.records) == len(benchmark.cells)
     records = board.records
     rates = {
-        (r["cell"]["attacker"]["name"], (r["cell"].get("defense") or {}).get("name")): r["metrics"]
+        (r.cell.attacker.name, r.cell.defense and r.cell.defense.name): {
+            metric.label: metric.value for metric in r.metrics
+        }
         for r in records
     }
     main = suite.metrics[0]
@@ -112,5 +114,5 @@ def test_the_component_of_a_tutorial_gets_its_row(name, install, data, toys, tmp
         assert rates["covisit", None]["target_mrr"] > rates["none", None]["target_mrr"]
     if name == "defense":
         assert rates["random", "loners"]["detection_recall"] > 0.9
-        assert rates["random", "loners"]["genuine_harmed"] < 0.05
+        assert rates["random", "loners"]["false_positive_rate"] < 0.05
         assert rates["covisit", "loners"]["detection_recall"] < 0.5  # as the page says

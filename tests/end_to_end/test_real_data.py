@@ -44,7 +44,7 @@ def display_rates(folder: Path, text: str) -> dict[tuple[str, str], float]:
     [table] = json.loads(written.read_text())["tables"]
     assert all(row["counts"] == {"ok": len(row["seeds"])} for row in table["rows"])
     for row in table["rows"]:
-        assert (row["training_samples_from_fake_users"] > 0) == (row["attacker"] != "none")
+        assert (row["from_fake_users"] > 0) == (row["attacker"] != "none")
         assert not row["marked"]  # no attack here works without its targets
     return {
         (row["victim"], row["attacker"] + ", placebo" * row["placebo"]): row["metrics"][

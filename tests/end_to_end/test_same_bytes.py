@@ -22,7 +22,7 @@ seeds = [0, 1]
 victims = ["counts", "follows"]
 surrogates = ["counts", "follows"]
 attackers = ["none", "covisit", "asks-surrogates", "raises"]
-metrics = ["display_rate@5", "hr@5", "hr_change@5", "length_distance", "target_rank"]
+metrics = ["display_rate@5", "hr@5", "hr_change@5", "length_ks", "target_rank"]
 dataset = "toy"
 [protocol]
 n_targets = 3

@@ -73,7 +73,7 @@ def test_a_job_over_its_time_is_ended_and_the_worker_goes_on(dask_cluster, prepa
         assert lines == [("sleeps", "timeout")]
         assert workers.submit(pow, 2, 5).result(timeout=60.0) == 32
     [record] = store.records(suite.grid.cells).values()
-    assert record["reason"] == "attacker 'sleeps' ended at its time limit of 5 s"
+    assert record.reason == "attacker 'sleeps' ended at its time limit of 5 s"
 
 
 def test_workers_with_other_versions_are_named_before_any_work(dask_cluster, prepared):

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from made_up_cells import component, made_up_cell
+from made_up_records import made_up_cell, made_up_record, made_up_result
 
 from loki_bench.leaderboard.frames import PER_SEED_COLUMNS, frame_of, per_seed_frame
 from loki_bench.leaderboard.table import tables_of
@@ -12,16 +12,11 @@ METRICS = ("display_rate@10", "hr@10")
 
 
 def record(value, attacker, seed, *, status="ok", reason="", hr=0.5):
-    cell = made_up_cell(component(attacker), "bprmf", seed=seed)
-    head = {"id": f"{attacker}{seed}", "cell": cell, "status": status, "reason": reason}
+    cell = made_up_cell(attacker, "bprmf", seed=seed)
     if status != "ok":
-        return head
-    return {
-        **head,
-        "metrics": {"display_rate@10": value, "hr@10": hr},
-        "ceilings": {"display_rate@10": 0.5},
-        "canary": {"training_samples_from_fake_users": None if attacker == "none" else 9},
-    }
+        return made_up_record(cell, status, reason)
+    fakes = None if attacker == "none" else 9
+    return made_up_result(cell, {"display_rate@10": value, "hr@10": hr}, fakes=fakes)
 
 
 RECORDS = [
@@ -61,14 +56,14 @@ def test_every_number_of_a_frame_is_a_number():
 
 
 def test_values_by_seed_have_a_row_for_each_cell_and_metric():
-    missing = [made_up_cell(component("loki"), "bprmf", seed=1)]
+    missing = [made_up_cell("loki", "bprmf", seed=1)]
     failed = record(None, "random", 0, status="failed", reason="no idea")
     frame = per_seed_frame([*RECORDS, failed], missing, METRICS)
     assert tuple(frame) == PER_SEED_COLUMNS
     assert len(frame) == (4 + 1 + 1) * 2
     covisit = frame[(frame.attacker == "covisit") & (frame.metric == "display_rate@10")]
     assert dict(zip(covisit.seed, covisit.value, strict=True)) == {0: 0.3, 1: 0.5}
-    assert covisit.cell.tolist() == ["covisit0", "covisit1"]
+    assert covisit.cell.tolist() == [record.id for record in RECORDS[2:]]
     undefined = frame[(frame.attacker == "none") & (frame.seed == 1) & (frame.metric == "hr@10")]
     assert undefined.value.isna().tolist() == [True]
     assert undefined.status.tolist() == ["ok"]

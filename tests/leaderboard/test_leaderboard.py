@@ -2,27 +2,15 @@
 
 import json
 
-from made_up_cells import component, made_up_cell
+from made_up_records import made_up_cell, made_up_record, made_up_result
 
 from loki_bench.leaderboard.leaderboard import Leaderboard
 from loki_bench.leaderboard.rendering import as_markdown, as_text
 from loki_bench.leaderboard.table import tables_of
 
-RECORD = {
-    "id": "a" * 64,
-    "cell": made_up_cell(component("covisit"), "bprmf"),
-    "status": "ok",
-    "reason": "",
-    "metrics": {"display_rate@10": 0.25},
-    "canary": {"training_samples_from_fake_users": 9},
-}
-FAILED = {
-    "id": "b" * 64,
-    "cell": made_up_cell(component("loki"), "bprmf"),
-    "status": "failed",
-    "reason": "no idea",
-}
-MISSING = made_up_cell(component("random"), "bprmf")
+RECORD = made_up_result(made_up_cell("covisit", "bprmf"), {"display_rate@10": 0.25})
+FAILED = made_up_record(made_up_cell("loki", "bprmf"), "failed", "no idea")
+MISSING = made_up_cell("random", "bprmf")
 TABLES = tables_of([RECORD, FAILED], [MISSING])
 BOARD = Leaderboard(
     name="mine",

@@ -3,11 +3,13 @@
 import json
 
 import pytest
-from made_up_cells import component, made_up_cell
+from made_up_records import component, made_up_cell, made_up_record, made_up_result, with_cell
 from scipy import stats
 
 from loki_bench.leaderboard.rendering import as_csv, as_json, as_markdown, as_text
 from loki_bench.leaderboard.table import tables_of
+
+PLATFORM = "better for the platform"
 
 
 def cell(
@@ -33,15 +35,10 @@ def cell(
 
 
 def record(value, attacker="none", *, status="ok", reason="", fakes=9, **where):
-    head = {"cell": cell(attacker, **where), "status": status, "reason": reason}
     if status != "ok":
-        return head
-    return {
-        **head,
-        "metrics": {"hr@10": 0.5, "display_rate@10": value},
-        "ceilings": {"display_rate@10": 0.5},
-        "canary": {"training_samples_from_fake_users": fakes},
-    }
+        return made_up_record(cell(attacker, **where), status, reason)
+    values = {"display_rate@10": value, "hr@10": 0.5}
+    return made_up_result(cell(attacker, **where), values, fakes=fakes)
 
 
 def rows(records, missing=()):
@@ -55,8 +52,7 @@ def rows(records, missing=()):
 def test_a_row_names_the_estimator_unless_it_is_the_attackers_own(is_default, label):
     attacked = record(0.3, "loki")
     lent = {"influence": component("cg", damping=1.0), "influence_is_default": is_default}
-    attacked["cell"] |= lent
-    assert set(rows([attacked])) == {("bprmf", label)}
+    assert set(rows([with_cell(attacked, **lent)])) == {("bprmf", label)}
 
 
 def test_a_row_is_the_mean_over_seeds_with_students_interval():
@@ -149,8 +145,7 @@ def test_an_undefined_metric_is_left_out_of_the_mean():
 
 
 def test_other_protocols_make_another_table():
-    other = record(0.3)
-    other["cell"]["protocol"] = {**other["cell"]["protocol"], "n_targets": 5}
+    other = with_cell(record(0.3), protocol={"n_targets": 5})
     assert len(tables_of([record(0.1), other])) == 2
 
 
@@ -181,7 +176,7 @@ def test_the_same_records_in_any_order_give_the_same_bytes(render):
 
 def test_the_table_shows_ceiling_gain_and_reason():
     text = as_text(tables_of(RECORDS))
-    assert "display_rate@10 (of 0.5)" in text
+    assert "display_rate@10 (max 0.5)" in text
     assert "+0.300 ± 0.254" in text  # 12.706 = t(0.975, 1), times 0.02 = sem(0.28, 0.32)
     assert "popular on bprmf: it | broke" in text
 
@@ -198,16 +193,16 @@ def test_no_records_make_no_table():
     assert as_text([]) == ""
 
 
-def demoted(metric, value, attacker, seed=0):
-    entry = record(value, attacker, seed=seed, goal="demote")
-    return {**entry, "metrics": {"hr@10": 0.5, metric: value}}
+def demoted(value, attacker, seed=0, **first):
+    """The lower the display rate, the better for whoever demotes."""
+    values = {**first, "display_rate@10": value, "hr@10": 0.5}
+    told = {"display_rate": (PLATFORM, "attack", 0.5)}
+    return made_up_result(cell(attacker, seed=seed, goal="demote"), values, **told)
 
 
 def test_to_demote_the_lowest_display_rate_leads_and_a_fall_is_a_gain():
     lost = ("none", (0.4, 0.5)), ("random", (0.3, 0.5)), ("loki", (0.1, 0.2))
-    [table] = tables_of(
-        [demoted("display_rate@10", v, a, s) for a, vs in lost for s, v in enumerate(vs)]
-    )
+    [table] = tables_of([demoted(v, a, s) for a, vs in lost for s, v in enumerate(vs)])
     assert [row.attacker for row in table.rows] == ["loki", "random", "none"]
     by_name = {row.attacker: row for row in table.rows}
     assert by_name["random"].gain is None  # the best of the baselines: 0.4 is below 0.45
@@ -215,12 +210,10 @@ def test_to_demote_the_lowest_display_rate_leads_and_a_fall_is_a_gain():
     assert by_name["none"].gain.mean == pytest.approx(-0.05)  # (-0.1 + 0) / 2
 
 
-def test_to_demote_the_share_pushed_out_is_the_main_metric_where_a_suite_has_it():
-    entries = [demoted("demotion_rate@10", v, a) for a, v in (("none", 0.0), ("loki", 0.7))]
-    for entry in entries:
-        entry["metrics"]["display_rate@10"] = 0.1
-    [table] = tables_of(entries)
-    assert table.metric_labels[0] == "demotion_rate@10"
+def test_to_demote_the_share_pushed_out_is_the_main_metric_where_a_suite_puts_it_first():
+    shares = (("none", 0.0), ("loki", 0.7))
+    [table] = tables_of([demoted(0.1, name, **{"demotion_rate@10": v}) for name, v in shares])
+    assert table.main.label == "demotion_rate@10"
     assert [row.attacker for row in table.rows] == ["loki", "none"]
     assert table.rows[0].gain.mean == pytest.approx(0.7)
 
@@ -258,8 +251,8 @@ def test_rows_are_ranked_within_their_victim_and_budget():
 
 def test_to_demote_the_lowest_row_has_the_first_rank():
     found = rows(
-        [demoted("display_rate@10", v, "none", s) for s, v in enumerate(LOKI)]
-        + [demoted("display_rate@10", v, "loki", s) for s, v in enumerate(RANDOM)]
+        [demoted(v, "none", s) for s, v in enumerate(LOKI)]
+        + [demoted(v, "loki", s) for s, v in enumerate(RANDOM)]
     )
     assert found["bprmf", "loki"].rank == (1, 1, 1)
     assert found["bprmf", "none"].rank == (2, 2, 2)
@@ -295,22 +288,28 @@ def test_an_attack_that_fails_at_one_seed_is_a_missing_seed():
 
 def test_a_row_of_mixed_versions_is_not_ranked_and_the_field_is_named():
     records = complete(none=NONE, loki=LOKI)
-    for entry in records:
-        new = entry["cell"]["seed"] == 3 and entry["cell"]["attacker"]["name"] == "loki"
-        entry["cell"]["attacker"]["version"] = "0.2" if new else "0.1"
-    [table] = tables_of(records)
+    newer = [
+        with_cell(r, attacker={**component("loki"), "version": "2.0"})
+        if (r.cell.seed, r.cell.attacker.name) == (3, "loki")
+        else r
+        for r in records
+    ]
+    [table] = tables_of(newer)
     assert table.not_ranked == (
-        "the cells of loki on bprmf, 3 % x 15 differ in attacker.version (0.1, 0.2)",
+        "the cells of loki on bprmf, 3 % x 15 differ in attacker.version (1.0, 2.0)",
     )
 
 
 def test_rows_whose_victims_differ_are_not_ranked_and_the_field_is_named():
     records = complete(none=NONE, loki=LOKI)
-    for entry in records:
-        version = "0.2" if entry["cell"]["attacker"]["name"] == "loki" else "0.1"
-        entry["cell"]["victim"]["version"] = version
-    [table] = tables_of(records)
-    assert table.not_ranked == ("rows of victim bprmf differ in victim.version (0.2, 0.1)",)
+    newer = [
+        with_cell(r, victim={**component("bprmf"), "version": "2.0"})
+        if r.cell.attacker.name == "loki"
+        else r
+        for r in records
+    ]
+    [table] = tables_of(newer)
+    assert table.not_ranked == ("rows of victim bprmf differ in victim.version (2.0, 1.0)",)
 
 
 def test_two_cells_of_one_seed_are_not_ranked():
@@ -319,8 +318,7 @@ def test_two_cells_of_one_seed_are_not_ranked():
 
 
 def test_a_second_protocol_says_in_which_field_it_differs():
-    other = record(0.3)
-    other["cell"]["protocol"] = {**other["cell"]["protocol"], "n_targets": 5}
+    other = with_cell(record(0.3), protocol={"n_targets": 5})
     first, second = tables_of([record(0.1), other])
     assert "differs from the first table in" not in first.about
     said = second.about["differs from the first table in"]
@@ -328,9 +326,7 @@ def test_a_second_protocol_says_in_which_field_it_differs():
 
 
 def placebo(value, attacker, seed):
-    entry = record(value, attacker, seed=seed)
-    entry["cell"]["placebo"] = True
-    return entry
+    return with_cell(record(value, attacker, seed=seed), placebo=True)
 
 
 def test_an_effect_under_placebo_marks_the_attacks_row():
@@ -348,7 +344,10 @@ def test_an_effect_under_placebo_marks_the_attacks_row():
     assert found["floods", True].p_value is None
     assert "floods †" in as_text([table])
     assert "floods, placebo" in as_text([table])
-    assert "† floods on bprmf: works without its targets: its placebo moves" in as_text([table])
+    assert (
+        "† floods on bprmf: not target-specific (placebo moves it, too): its placebo moves"
+        in as_text([table])
+    )
 
 
 def test_a_placebo_stands_below_the_rows_of_its_block():
@@ -375,19 +374,19 @@ def test_a_row_is_compared_with_the_baselines_behind_the_same_defense():
 
 def test_two_single_surrogates_are_two_rows():
     def lent(name):
-        return {"surrogates": [{"recommender": component(name), "weight": 1.0}]}
+        surrogate = {"recommender": component(name), "weight": 1.0}
+        return {"simulator": "single", "surrogates": [surrogate]}
 
-    records = [record(0.1, "loki", seed=s, simulator="single") for s in (0, 1)]
-    for one, name in zip(records, ("fpmc", "bprmf"), strict=True):
-        one["cell"] |= lent(name)
-    [table] = tables_of(records)
+    records = [record(0.1, "loki", seed=s) for s in (0, 1)]
+    [table] = tables_of(
+        [with_cell(r, **lent(name)) for r, name in zip(records, ("fpmc", "bprmf"), strict=True)]
+    )
     assert {row.simulator for row in table.rows} == {"single: fpmc", "single: bprmf"}
 
 
 def test_budgets_without_a_placebo_are_named_where_others_have_one():
     records = [record(0.1, "loki", share=share) for share in (0.01, 0.02, 0.03)]
-    placebo = record(0.0, "loki", share=0.03)
-    placebo["cell"]["placebo"] = True
+    placebo = with_cell(record(0.0, "loki", share=0.03), placebo=True)
     said = "No placebo was run at 2 % x 15, 1 % x 15: no row there is marked."
     assert said in as_markdown("s", "", tables_of([*records, placebo]))
     assert "No placebo was run" not in as_markdown("s", "", tables_of(records))

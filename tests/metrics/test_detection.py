@@ -11,7 +11,7 @@ from loki_bench.metrics.detection import (
     detection_auc,
     detection_precision,
     detection_recall,
-    genuine_harmed,
+    false_positive_rate,
 )
 
 
@@ -36,13 +36,13 @@ def test_precision_recall_and_harm_count_dropped_users(found):
     outcome = found([False, True, True, False, True])  # one genuine and one fake user dropped
     assert detection_precision(outcome) == pytest.approx(1 / 2)
     assert detection_recall(outcome) == pytest.approx(1 / 2)
-    assert genuine_harmed(outcome) == pytest.approx(1 / 3)
+    assert false_positive_rate(outcome) == pytest.approx(1 / 3)
 
 
 def test_a_defense_that_drops_nobody_has_no_precision(found):
     outcome = found([True] * 5)
     assert math.isnan(detection_precision(outcome))
-    assert detection_recall(outcome) == genuine_harmed(outcome) == 0.0
+    assert detection_recall(outcome) == false_positive_rate(outcome) == 0.0
 
 
 def test_the_area_is_the_share_of_pairs_in_the_right_order_with_ties_counted_half(found):
@@ -59,7 +59,7 @@ def test_the_area_needs_suspicion_fake_users_and_genuine_users(found):
 
 def test_without_a_defense_nobody_is_dropped_and_nothing_is_lost(outcome_of):
     outcome = outcome_of(tests=[1, 50], poison=[[0]])
-    assert detection_recall(outcome) == genuine_harmed(outcome) == 0.0
+    assert detection_recall(outcome) == false_positive_rate(outcome) == 0.0
     assert clean_hr_lost(outcome, 10) == clean_ndcg_lost(outcome, 10) == 0.0
     assert math.isnan(detection_precision(outcome))
     assert math.isnan(detection_auc(outcome))

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from loki_bench.metrics.display import (
     demotion_rate,
-    display_any,
     display_rate,
     display_rate_ceiling,
+    user_display_rate,
 )
 
 NAN = math.nan
@@ -19,7 +19,7 @@ NAN = math.nan
 def test_pairs_in_the_history_do_not_count(outcome_of):
     outcome = outcome_of(targets=[[1, 11, NAN], [10, 30, 2]])
     assert display_rate(outcome, 10) == pytest.approx(3 / 5)
-    assert display_any(outcome, 10) == 1.0
+    assert user_display_rate(outcome, 10) == 1.0
 
 
 def test_half_a_rank_past_the_cut_off_is_not_shown(outcome_of):
@@ -30,14 +30,14 @@ def test_half_a_rank_past_the_cut_off_is_not_shown(outcome_of):
 
 def test_a_user_with_all_targets_in_the_history_does_not_count(outcome_of):
     outcome = outcome_of(targets=[[NAN, NAN], [5, NAN], [50, 60]])
-    assert display_any(outcome, 10) == pytest.approx(1 / 2)
+    assert user_display_rate(outcome, 10) == pytest.approx(1 / 2)
     assert display_rate(outcome, 10) == pytest.approx(1 / 3)
 
 
 def test_without_any_pair_a_rate_is_not_a_number(outcome_of):
     for targets in ([[NAN, NAN]], [[]]):
         outcome = outcome_of(targets=targets)
-        for metric in (display_rate, display_any, demotion_rate):
+        for metric in (display_rate, user_display_rate, demotion_rate):
             assert math.isnan(metric(outcome, 10))
 
 
@@ -69,11 +69,12 @@ def test_rates_equal_a_count_over_loops(outcome_of, targets, k):
     users = [row for row in targets if not all(map(math.isnan, row))]
     if pairs:
         assert display_rate(outcome, k) == sum(r <= k for r in pairs) / len(pairs)
-        assert display_any(outcome, k) == sum(any(r <= k for r in u) for u in users) / len(users)
-        assert display_rate(outcome, k) <= display_any(outcome, k) * len(targets[0])
+        reached = sum(any(r <= k for r in u) for u in users)
+        assert user_display_rate(outcome, k) == reached / len(users)
+        assert display_rate(outcome, k) <= user_display_rate(outcome, k) * len(targets[0])
     else:
         assert math.isnan(display_rate(outcome, k))
-        assert math.isnan(display_any(outcome, k))
+        assert math.isnan(user_display_rate(outcome, k))
 
 
 @pytest.mark.parametrize(("k", "n_targets"), [(10, 20), (5, 3), (10, 10), (1, 4)])

@@ -1,7 +1,7 @@
 """Planted records: display rates of every attack on both victims, one value a seed."""
 
 import pytest
-from made_up_cells import made_up_cell
+from made_up_records import made_up_cell, made_up_result
 
 DEFAULT = {
     "none": (0.0, 0.0, 0.0),
@@ -17,27 +17,14 @@ def planted(
 ):
     """Records of one row; keyword arguments replace keys of the cell."""
     simulator = "leave-one-out" if attacker == "loki" else None
+    where = {"simulator": simulator, "placebo": placebo} | other
     return [
-        {
-            "id": f"{attacker} {victim} {share} {actions} {placebo} {seed} {other}",
-            "cell": made_up_cell(
-                attacker,
-                victim,
-                seed=seed,
-                share=share,
-                actions=actions,
-                **{"simulator": simulator, "placebo": placebo} | other,
-            ),
-            "status": "ok",
-            "reason": "",
-            "metrics": {"display_rate@10": value},
-            "ceilings": {"display_rate@10": 0.5},
-            "canary": {"training_samples_from_fake_users": 30},
-            "lengths": {
-                "genuine": {"3": 900, "15": 100},
-                "fake": {} if attacker == "none" else fake_lengths or {"3": 27, "15": 3},
-            },
-        }
+        made_up_result(
+            made_up_cell(attacker, victim, seed=seed, share=share, actions=actions, **where),
+            {"display_rate@10": value},
+            genuine_lengths={3: 900, 15: 100},
+            fake_lengths={} if attacker == "none" else fake_lengths or {3: 27, 15: 3},
+        )
         for seed, value in enumerate(values)
     ]
 

@@ -1,6 +1,7 @@
 """Each of the paper's claims is judged from planted records, for every verdict it can have."""
 
 import pytest
+from made_up_records import component, made_up_record
 
 from loki_bench.errors import StoreError
 from loki_bench.paper.answered import answers, claims_page
@@ -188,11 +189,11 @@ def test_a_number_of_the_paper_is_looked_for_in_our_interval(plant, values, verd
 @pytest.mark.parametrize(
     ("fakes", "verdict", "why"),
     [
-        ({"3": 27, "15": 3}, "holds", "Users with 3 events grow from 900 to 927, 1.0 times"),
-        ({"15": 30}, "holds", "Users with 15 events grow from 100 to 130, 1.3 times"),
-        ({"15": 40, "8": 1}, "partly", "Users with 8 events grow from 0 to 1, inf times"),
+        ({3: 27, 15: 3}, "holds", "Users with 3 events grow from 900 to 927, 1.0 times"),
+        ({15: 30}, "holds", "Users with 15 events grow from 100 to 130, 1.3 times"),
+        ({15: 40, 8: 1}, "partly", "Users with 8 events grow from 0 to 1, inf times"),
         # before 10 % have 15 events, after (100 + 120) / 1120 = 19.6 %
-        ({"15": 120}, "does not hold", "distance before and after is at most 0.096"),
+        ({15: 120}, "does not hold", "distance before and after is at most 0.096"),
     ],
 )
 def test_lengths_are_judged_as_a_whole_and_one_by_one(plant_row, fakes, verdict, why):
@@ -207,9 +208,7 @@ def test_lengths_are_judged_as_a_whole_and_one_by_one(plant_row, fakes, verdict,
 
 
 def test_records_without_lengths_answer_nothing_about_them(plant):
-    rows = plant()
-    for record in rows:
-        del record["lengths"]
+    rows = [made_up_record(record.cell, "failed") for record in plant()]
     assert judged(rows, "lengths_stay_similar").verdict == "not answered"
 
 
@@ -217,19 +216,19 @@ def test_records_without_lengths_answer_nothing_about_them(plant):
 
 
 def test_a_missing_seed_is_named_and_the_claim_not_answered(plant):
-    rows = [r for r in plant() if r["id"] != plant()[14]["id"]]
+    rows = [r for r in plant() if r.id != plant()[14].id]
     found = judged(rows, "best")
     assert found.verdict == "not answered"
     assert found.why == "loki on bprmf, 3 % x 15 has no result for seed 2."
 
 
 def test_a_missing_row_is_named(plant):
-    rows = [r for r in plant() if r["cell"]["attacker"]["name"] != "popular"]
+    rows = [r for r in plant() if r.cell.attacker.name != "popular"]
     assert judged(rows, "best").why == "popular on bprmf, 3 % x 15 has no result."
 
 
 def test_placebos_defenses_and_other_simulators_are_no_evidence(plant, plant_row):
-    defense = {"name": "drops", "changed": {}}
+    defense = component("drops")
     others = [
         *plant_row("loki", "fpmc", (0.0, 0.0, 0.0), placebo=True),
         *plant_row("loki", "fpmc", (0.0, 0.0, 0.0), defense=defense),
@@ -239,10 +238,9 @@ def test_placebos_defenses_and_other_simulators_are_no_evidence(plant, plant_row
 
 
 def test_records_of_two_protocols_are_refused_with_the_field(plant, plant_row):
-    other = plant_row("loki", "fpmc", (0.4,))[0]
-    other["cell"]["protocol"] = {**other["cell"]["protocol"], "n_targets": 5}
+    other = plant_row("loki", "fpmc", (0.4,), protocol={"n_targets": 5})
     with pytest.raises(StoreError, match=r"2 protocols, which differ in protocol\.n_targets"):
-        Evidence.of([*plant(), {**other, "id": "other"}])
+        Evidence.of([*plant(), *other])
 
 
 def test_no_record_at_all_is_said():

@@ -1,7 +1,5 @@
 """`loki-bench claims` reads every leaderboard of a family, and says when its page is another."""
 
-import hashlib
-
 import pytest
 from click.testing import CliRunner
 
@@ -22,9 +20,8 @@ def family(tmp_path, plant):
         store = Store(tmp_path / "family" / name, warn=print)
         records = {}
         for record in (r for share in shares for r in plant(share=share)):
-            record["id"] = hashlib.sha256(record["id"].encode()).hexdigest()
-            store.write_json("records", record["id"], record)
-            records[record["id"]] = record
+            store.write_record(record)
+            records[record.id] = record
         write_leaderboard(
             store,
             suite=name,

@@ -1,7 +1,5 @@
 """Cells run in workers; each ends in a record, whatever its components do."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -16,21 +14,22 @@ from loki_bench.pipeline.training_data import TrainingData
 
 
 def records(store, prepared):
-    return [store.read_json("records", cell.id) for cell in prepared.grid.cells]
+    return [store.record(cell.id) for cell in prepared.grid.cells]
 
 
 def test_every_cell_gets_a_record_with_metrics_and_canary(prepared, tmp_path, run):
     suite = prepared(attackers=["none", "random"])
     store, _ = run(suite, tmp_path)
     for record in records(store, suite):
-        assert record["status"] == "ok"
-        assert set(record["metrics"]) == {"display_rate@5", "hr@5"}
-        assert record["ceilings"] == {"display_rate@5": 1.0}
-        from_fakes = record["canary"]["training_samples_from_fake_users"]
-        if record["cell"]["attacker"]["name"] == "none":
+        assert record.status == "ok"
+        assert [metric.label for metric in record.metrics] == ["display_rate@5", "hr@5"]
+        # 5 places for 3 targets; nothing bounds a hit rate but its range
+        assert [metric.ceiling for metric in record.metrics] == [1.0, None]
+        from_fakes = record.canary.training_samples_from_fake_users
+        if record.cell.attacker.name == "none":
             assert from_fakes == 0
         else:
-            assert from_fakes == record["spent"]["events"] == 12 * 5
+            assert from_fakes == record.spent.events == 12 * 5
 
 
 def test_a_record_holds_the_lengths_of_sequences_before_and_injected(prepared, tmp_path, run):
@@ -38,9 +37,9 @@ def test_a_record_holds_the_lengths_of_sequences_before_and_injected(prepared, t
     none, random = records(run(suite, tmp_path)[0], suite)
     events = np.diff(suite.interactions.offsets)
     train = np.where(events >= 3, events - 2, events)  # the last two events are held out
-    expected = {str(n): int((train == n).sum()) for n in set(train.tolist())}
-    assert none["lengths"] == {"genuine": expected, "fake": {}}
-    assert random["lengths"] == {"genuine": expected, "fake": {"5": 12}}
+    expected = {n: int((train == n).sum()) for n in set(train.tolist())}
+    assert (none.lengths.genuine, none.lengths.fake) == (expected, {})
+    assert (random.lengths.genuine, random.lengths.fake) == (expected, {5: 12})
 
 
 def test_a_second_run_has_nothing_to_do(prepared, tmp_path, run):
@@ -64,7 +63,7 @@ def test_no_attack_is_the_clean_victim_bit_for_bit(prepared, tmp_path, run):
     data = write_dataset(store, suite.interactions, suite.dataset.fingerprint)
     apart = evaluate(data, cell, TrainingData.undefended(Sequences.empty())).value
     [record] = records(store, suite)
-    stored = store.read(VictimRanksCodec(), record["artefacts"]["ranks"])
+    stored = store.read(VictimRanksCodec(), record.artefacts.ranks)
     np.testing.assert_array_equal(stored.target_ranks, apart.target_ranks)
     np.testing.assert_array_equal(stored.test_ranks, apart.test_ranks)
 
@@ -86,8 +85,8 @@ def test_an_attack_that_breaks_the_rules_costs_its_own_cell(
     store, lines = run(suite, tmp_path)
     assert sorted(lines) == sorted([(attacker, status), ("random", "ok")])
     broken, good = records(store, suite)
-    assert (broken["status"], good["status"]) == (status, "ok")
-    assert reason in broken["reason"]
+    assert (broken.status, good.status) == (status, "ok")
+    assert reason in broken.reason
     assert "metrics" not in broken
 
 
@@ -102,17 +101,15 @@ def test_a_victim_that_can_not_be_believed_fails_its_cell(prepared, tmp_path, vi
     suite = prepared(victims=[victim], attackers=["random"], seeds=[0])
     store, _ = run(suite, tmp_path)
     [record] = records(store, suite)
-    assert record["status"] == "failed"
-    assert reason in record["reason"]
+    assert record.status == "failed"
+    assert reason in record.reason
 
 
 def test_a_metric_outside_its_range_fails_its_cell(prepared, tmp_path, run):
     suite = prepared(metrics=["out-of-range"], attackers=["none"], seeds=[0])
     store, _ = run(suite, tmp_path)
     [record] = records(store, suite)
-    assert (
-        "metric 'out-of-range' answered 2.0; expected a float from 0.0 to 1.0" in (record["reason"])
-    )
+    assert "metric 'out-of-range' answered 2.0; expected a float from 0.0 to 1.0" in (record.reason)
 
 
 def test_failed_cells_are_run_again_only_when_asked_for(prepared, tmp_path, run):
@@ -128,7 +125,7 @@ def test_a_metric_added_later_needs_no_training(prepared, tmp_path, monkeypatch,
     more = prepared(metrics=["display_rate@5", "hr@5", "target_rank"])
     store, lines = run(more, tmp_path)
     assert len(lines) == 4
-    assert all("target_rank" in record["metrics"] for record in records(store, more))
+    assert all(record.metric("target_rank") for record in records(store, more))
 
 
 @pytest.fixture
@@ -203,7 +200,7 @@ def test_a_preparation_that_is_no_plain_arrays_fails_its_cells(prepared, tmp_pat
     store, lines = run(suite, tmp_path)
     assert lines == [("prepares-objects", "failed")]
     [record] = records(store, suite)
-    assert "an array without Python objects" in record["reason"]
+    assert "an array without Python objects" in record.reason
 
 
 def test_an_attacker_sees_events_up_to_the_one_before_the_test_event(prepared, tmp_path, run):
@@ -212,7 +209,7 @@ def test_an_attacker_sees_events_up_to_the_one_before_the_test_event(prepared, t
     [record] = records(store, suite)
     tested = int((suite.interactions.lengths >= 3).sum())
     all_events = suite.interactions.n_events
-    assert record["reports"]["attacker"] == {
+    assert record.reports.attacker == {
         "surrogates": ["follows"],
         "samples": [all_events - 2 * tested],
         "events": all_events - tested,
@@ -242,8 +239,8 @@ def test_workers_end_what_never_returns_and_survive_what_dies(prepared, tmp_path
         store, lines = run(suite, tmp_path, workers, seconds=15.0)
     assert sorted(lines) == [("dies", "failed"), ("random", "ok"), ("sleeps", "timeout")]
     slept, died, _ = records(store, suite)
-    assert slept["reason"] == "attacker 'sleeps' ended at its time limit of 15 s"
-    assert "its worker process died (exit status 3)" in died["reason"]
+    assert slept.reason == "attacker 'sleeps' ended at its time limit of 15 s"
+    assert "its worker process died (exit status 3)" in died.reason
 
 
 def test_one_and_two_workers_write_the_same_bytes_as_none(prepared, tmp_path, run, files):
@@ -259,7 +256,7 @@ def test_times_and_machines_stay_out_of_records(prepared, tmp_path, run):
     suite = prepared(attackers=["random"], seeds=[0])
     store, _ = run(suite, tmp_path)
     [cell] = suite.grid.cells
-    record = json.dumps(store.read_json("records", cell.id))
+    record = store.record(cell.id).to_text()
     beside = store.read_json("runs", cell.id)
     assert "seconds" not in record
     assert beside["timings"]["attack"]["wall_seconds"] >= 0
@@ -276,15 +273,15 @@ def test_a_placebo_aims_at_other_items_and_is_measured_at_the_true_ones(
     )
     store, _ = run(suite, tmp_path)
     _, attack, placebo = records(store, suite)
-    assert attack["goal"] == placebo["goal"]
-    targets = set(attack["goal"]["items"])
+    assert attack.goal == placebo.goal
+    targets = set(attack.goal.items)
     aimed_at = [
-        set(store.read(PoisonCodec(), record["artefacts"]["poison"]).poison.items.tolist())
+        set(store.read(PoisonCodec(), record.artefacts.poison).poison.items.tolist())
         for record in (attack, placebo)
     ]
     assert aimed_at[0] == targets  # this attack writes its targets and nothing else
     assert len(aimed_at[1]) == len(targets)
     assert not aimed_at[1] & targets
-    assert placebo["spent"]["events_on_targets"] == 0
-    assert placebo["reports"]["attacker"] == attack["reports"]["attacker"]
-    assert placebo["artefacts"]["clean_ranks"] == attack["artefacts"]["clean_ranks"]
+    assert placebo.spent.events_on_targets == 0
+    assert placebo.reports.attacker == attack.reports.attacker
+    assert placebo.artefacts.clean_ranks == attack.artefacts.clean_ranks

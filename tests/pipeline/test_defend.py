@@ -23,14 +23,14 @@ METRICS = [
     "detection_precision",
     "detection_recall",
     "detection_auc",
-    "genuine_harmed",
+    "false_positive_rate",
 ]
 
 
 def by_pair(store, suite):
-    records = [store.read_json("records", cell.id) for cell in suite.grid.cells]
+    records = [store.record(cell.id) for cell in suite.grid.cells]
     return {
-        (r["cell"]["attacker"]["name"], (r["cell"]["defense"] or {"name": "none"})["name"]): r
+        (r.cell.attacker.name, r.cell.defense.name if r.cell.defense else "none"): r
         for r in records
     }
 
@@ -74,18 +74,18 @@ def test_a_defense_that_finds_all_fake_users_gives_the_clean_victim_bit_for_bit(
     store, _ = run(suite, tmp_path)
     found = by_pair(store, suite)
     clean, cured = found["none", "none"], found["random", "drops-jumpers"]
-    assert cured["artefacts"]["ranks"] == clean["artefacts"]["ranks"]
-    assert cured["metrics"]["display_rate@5"] == clean["metrics"]["display_rate@5"]
-    undefended = found["random", "none"]["metrics"]
-    assert undefended["display_rate@5"] > cured["metrics"]["display_rate@5"]
-    assert cured["metrics"]["detection_precision"] == 1.0
-    assert cured["metrics"]["detection_recall"] == 1.0
-    assert cured["metrics"]["detection_auc"] == 1.0
-    assert cured["metrics"]["genuine_harmed"] == cured["metrics"]["clean_hr_lost@5"] == 0.0
-    assert cured["canary"]["training_samples_from_fake_users"] == 0
-    assert cured["defended"]["fake_users_kept"] == 0
-    assert cured["defended"]["report"]["most_jumps"] > 0
-    assert cured["defended"]["clean_report"] == {"most_jumps": 0.0}
+    assert cured.artefacts.ranks == clean.artefacts.ranks
+    assert cured.value("display_rate@5") == clean.value("display_rate@5")
+    undefended = found["random", "none"]
+    assert undefended.value("display_rate@5") > cured.value("display_rate@5")
+    assert cured.value("detection_precision") == 1.0
+    assert cured.value("detection_recall") == 1.0
+    assert cured.value("detection_auc") == 1.0
+    assert cured.value("false_positive_rate") == cured.value("clean_hr_lost@5") == 0.0
+    assert cured.canary.training_samples_from_fake_users == 0
+    assert cured.defense.fake_users_kept == 0
+    assert cured.defense.report["most_jumps"] > 0
+    assert cured.defense.clean_report == {"most_jumps": 0.0}
 
 
 def test_genuine_users_that_a_defense_drops_are_still_ranked_and_counted(prepared, tmp_path, run):
@@ -103,16 +103,16 @@ def test_genuine_users_that_a_defense_drops_are_still_ranked_and_counted(prepare
     assert 0 < n_long < 60
     for attacker in ("none", "random"):
         record = found[attacker, "drops-long"]
-        assert record["defended"]["clean_users_dropped"] == n_long
-        assert record["metrics"]["genuine_harmed"] == pytest.approx(n_long / 60)
-        ranks = store.read(VictimRanksCodec(), record["artefacts"]["ranks"])
+        assert record.defense.clean_users_dropped == n_long
+        assert record.value("false_positive_rate") == pytest.approx(n_long / 60)
+        ranks = store.read(VictimRanksCodec(), record.artefacts.ranks)
         assert len(ranks.test_ranks) == len(split.test)
-        assert record["metrics"]["clean_hr_lost@5"] > 0  # transitions of long users are unknown
-        assert record["metrics"]["detection_auc"] is None  # it says nothing of suspicion
+        assert record.value("clean_hr_lost@5") > 0  # transitions of long users are unknown
+        assert record.value("detection_auc") is None  # it says nothing of suspicion
     # the poison of five events a user is dropped as well: the clean defended victim is left
-    ids = found["random", "drops-long"]["artefacts"]
-    assert ids["ranks"] == ids["clean_ranks"] != ids["undefended_clean_ranks"]
-    assert found["none", "drops-long"]["metrics"]["hr_change@5"] == 0.0
+    ids = found["random", "drops-long"].artefacts
+    assert ids.ranks == ids.clean_ranks != ids.undefended_clean_ranks
+    assert found["none", "drops-long"].value("hr_change@5") == 0.0
 
 
 def test_work_is_shared_by_what_a_victim_is_trained_on(prepared, tmp_path, monkeypatch, run):
@@ -160,9 +160,9 @@ def test_a_defense_that_breaks_the_rules_costs_its_own_cells(
     suite = prepared(attackers=["random"], defenses=[defense, "none"], seeds=[0])
     store, _ = run(suite, tmp_path)
     found = by_pair(store, suite)
-    assert found["random", defense]["status"] == "failed"
-    assert reason in found["random", defense]["reason"]
-    assert found["random", "none"]["status"] == "ok"
+    assert found["random", defense].status == "failed"
+    assert reason in found["random", defense].reason
+    assert found["random", "none"].status == "ok"
 
 
 def test_a_defense_that_never_returns_is_ended(prepared, tmp_path, run):
@@ -171,7 +171,7 @@ def test_a_defense_that_never_returns_is_ended(prepared, tmp_path, run):
         store, lines = run(suite, tmp_path, workers, seconds=10.0)
     assert lines == [("random", "timeout")]
     [record] = by_pair(store, suite).values()
-    assert record["reason"] == "defense 'defense-sleeps' ended at its time limit of 10 s"
+    assert record.reason == "defense 'defense-sleeps' ended at its time limit of 10 s"
 
 
 def test_a_defense_is_told_neither_who_is_fake_nor_how_many_they_are(prepared, tmp_path, run):
@@ -184,7 +184,7 @@ def test_a_defense_is_told_neither_who_is_fake_nor_how_many_they_are(prepared, t
     )
     store, _ = run(suite, tmp_path)
     for cell in suite.grid.cells:
-        seen = store.read_json("records", cell.id)["defended"]["report"]
+        seen = store.record(cell.id).defense.report
         assert seen["user_tokens"] == 0  # only genuine users have one
         assert seen["first_of_last"] < 60
 
@@ -198,7 +198,7 @@ def test_in_a_process_of_its_own_a_defense_finds_nothing_of_the_host(
     )
     store, _ = run(suite, tmp_path)
     [record] = by_pair(store, suite).values()
-    found = record["defended"]["report"]["found"]
+    found = record.defense.report["found"]
     assert (found == 0) == (isolation == "process")  # in the worker the search does find it
 
 
@@ -217,7 +217,7 @@ def test_answers_are_kept_in_the_hosts_order(prepared, tmp_path, run):
     suite = prepared(attackers=["random"], defenses=["drops-jumpers"], seeds=[0])
     store, _ = run(suite, tmp_path)
     [record] = by_pair(store, suite).values()
-    answer = store.read(DefenseCodec(), record["artefacts"]["defense"])
+    answer = store.read(DefenseCodec(), record.artefacts.defense)
     assert answer.kept.tolist() == [True] * 60 + [False] * 12
     assert (answer.suspicion[:60] == 0).all()
     assert (answer.suspicion[60:] > 0).all()
@@ -254,11 +254,11 @@ def test_a_defense_answers_the_same_in_a_process_of_its_own(prepared, tmp_path, 
         )
         store, _ = run(suite, tmp_path / isolation)
         [cell] = suite.grid.cells
-        record = store.read_json("records", cell.id)
-        assert record["status"] == "ok", record["reason"]
+        record = store.record(cell.id)
+        assert record.status == "ok", record.reason
         kept[isolation] = (
-            record["metrics"],
-            store.read(DefenseCodec(), record["artefacts"]["defense"]),
+            record.metrics,
+            store.read(DefenseCodec(), record.artefacts.defense),
         )
         timings = store.read_json("runs", cell.id)["timings"]
         assert timings["defense"]["isolation"] == isolation

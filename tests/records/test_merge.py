@@ -43,8 +43,8 @@ def test_a_record_whose_ranks_are_damaged_is_not_merged(prepared, tmp_path, run)
     suite = prepared(attackers=["random"], seeds=[0])
     part, _ = run(suite, tmp_path / "part")
     [cell] = suite.grid.cells
-    record = part.read_json("records", cell.id)
-    ranks = part.folder / "artefacts" / "ranks" / f"{record['artefacts']['ranks']}.npz"
+    record = part.record(cell.id)
+    ranks = part.folder / "artefacts" / "ranks" / f"{record.artefacts.ranks}.npz"
     ranks.write_bytes(ranks.read_bytes()[:100])
     merged = Store(tmp_path / "merged", warn=print)
     assert merge(suite.grid, merged, part) == (0, 0)

@@ -4,7 +4,7 @@ import re
 from xml.etree import ElementTree as ET
 
 import pytest
-from made_up_cells import component, made_up_cell
+from made_up_records import component, made_up_cell, made_up_result, with_cell
 
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.report.figure_data import learned, length_shares, lines, transfers
@@ -14,17 +14,13 @@ pytest.importorskip("matplotlib", reason="loki-bench[report] is not installed")
 
 
 def record(attacker, victim, value, *, seed=0, share=0.03, actions=15, fake=None, report=None):
-    return {
-        "id": f"{attacker} {victim} {share} {actions} {seed}",
-        "cell": made_up_cell(attacker, victim, seed=seed, share=share, actions=actions),
-        "status": "ok",
-        "reason": "",
-        "metrics": {"display_rate@10": value},
-        "ceilings": {"display_rate@10": 0.5},
-        "canary": {"training_samples_from_fake_users": 130},
-        "lengths": {"genuine": {"3": 6, "20": 2}, "fake": fake or {}},
-        "reports": {"attacker": report or {}},
-    }
+    return made_up_result(
+        made_up_cell(attacker, victim, seed=seed, share=share, actions=actions),
+        {"display_rate@10": value},
+        genuine_lengths={3: 6, 20: 2},
+        fake_lengths=fake,
+        report=report,
+    )
 
 
 def records():
@@ -33,14 +29,14 @@ def records():
     return [
         *(
             record(a, v, level * share * actions + seed / 100, seed=seed, share=share,
-                   actions=actions, fake={str(actions): 2} if level else {})
+                   actions=actions, fake={actions: 2} if level else {})
             for a, level in (("none", 0), ("random", 0.1), ("covisit", 0.7))
             for v in ("bprmf", "fpmc")
             for share in (0.01, 0.03)
             for actions in (5, 15)
             for seed in (0, 1)
         ),
-        *(record("loki", "fpmc", 0.3, seed=s, fake={"15": 2}, report=told[s]) for s in (0, 1)),
+        *(record("loki", "fpmc", 0.3, seed=s, fake={15: 2}, report=told[s]) for s in (0, 1)),
     ]  # fmt: skip
 
 
@@ -59,10 +55,8 @@ def test_a_series_is_along_one_axis_at_the_largest_of_the_other():
 
 def test_placebos_and_defended_rows_are_not_drawn():
     told = records()
-    for one in told[-2:]:
-        one["cell"]["placebo"] = True
-    defended = record("covisit", "bprmf", 0.0)
-    defended["cell"]["defense"] = {"name": "drops", "changed": {}}
+    told[-2:] = [with_cell(one, placebo=True) for one in told[-2:]]
+    defended = with_cell(record("covisit", "bprmf", 0.0), defense=component("drops"))
     [table] = tables_of([*told, defended])
     found = {(line.victim, line.attack, line.y[0].mean) for line in lines(table, "victim")}
     assert {(v, a) for v, a, _ in found} == {
@@ -81,7 +75,7 @@ def test_lengths_are_shares_of_all_users_under_the_largest_budget():
 
 
 def test_attacks_with_other_lengths_have_an_entry_of_their_own():
-    other = record("long", "fpmc", 0.1, fake={"20": 2})
+    other = record("long", "fpmc", 0.1, fake={20: 2})
     assert [s.attacks for s in length_shares([*records(), other])] == [
         ("covisit", "loki", "random"),
         ("long",),
@@ -100,9 +94,8 @@ def with_single_surrogates():
     ):
         for seed in (0, 1):
             one = record("loki", victim, value + seed / 100, seed=seed, share=share)
-            lent = {"recommender": component(surrogate)}
-            one["cell"] |= {"simulator": "single", "surrogates": [lent]}
-            found.append(one | {"id": f"{one['id']} {surrogate}"})
+            lent = {"recommender": component(surrogate), "weight": 1.0}
+            found.append(with_cell(one, simulator="single", surrogates=[lent]))
     return found
 
 
@@ -123,7 +116,7 @@ def test_a_matrix_has_each_single_surrogate_and_victim_at_the_largest_budget():
 
 
 def test_one_surrogate_is_no_matrix():
-    one = [r for r in with_single_surrogates() if r["id"].endswith(" fpmc")]
+    one = [r for r in with_single_surrogates() if r.cell.surrogates[0].recommender.name == "fpmc"]
     [table] = tables_of(one)
     assert transfers(table) == []
     assert not any(name.startswith("transfer") for name in figure_files(one))
@@ -153,7 +146,8 @@ def test_the_same_records_in_another_order_give_the_same_bytes_without_a_date():
 
 def test_other_values_give_other_bytes():
     told = records()
-    told[-1]["metrics"]["display_rate@10"] = 0.31
+    report = told[-1].reports.attacker
+    told[-1] = record("loki", "fpmc", 0.31, seed=1, fake={15: 2}, report=report)
     files, changed = figure_files(records()), figure_files(told)
     assert files["overall.svg"] != changed["overall.svg"]
     assert files["lengths.svg"] == changed["lengths.svg"]

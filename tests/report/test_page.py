@@ -4,7 +4,7 @@ import os
 import shutil
 
 import pytest
-from made_up_cells import made_up_cell
+from made_up_records import made_up_cell, made_up_record, made_up_result, with_cell
 
 from loki_bench.report.page import page
 from loki_bench.report.page_data import page_data
@@ -12,17 +12,9 @@ from loki_bench.report.page_data import page_data
 pytest.importorskip("plotly", reason="loki-bench[report] is not installed")
 
 
-def record(attacker, victim, share, seed, value, *, actions=15, reason=""):
-    return {
-        "id": f"{attacker}{victim}{share}{seed}".encode().hex().ljust(64, "0"),
-        "cell": made_up_cell(attacker, victim, seed=seed, share=share, actions=actions),
-        "status": "ok",
-        "reason": reason,
-        "metrics": {"display_rate@10": value, "hr@10": 0.05},
-        "ceilings": {"display_rate@10": 0.5},
-        "spent": {"fake_users": 10, "events": 140, "events_on_targets": 70, "queries": 0},
-        "canary": {"training_samples_from_fake_users": 130},
-    }
+def record(attacker, victim, share, seed, value, *, actions=15, **more):
+    cell = made_up_cell(attacker, victim, seed=seed, share=share, actions=actions)
+    return made_up_result(cell, {"display_rate@10": value, "hr@10": 0.05}, **more)
 
 
 LEVELS = {"none": 0.0, "random": 0.01, "covisit": 0.3, "loki": 0.25}
@@ -86,7 +78,7 @@ def test_the_best_attack_on_fpmc_at_1_percent_is_two_clicks_away(visit):
 
 def test_sorting_works_from_the_keyboard_and_is_announced(visit):
     tab = visit(page(page_data("made-up", "", records())))
-    head = tab.get_by_role("columnheader", name="display_rate@10 (of 0.5)")
+    head = tab.get_by_role("columnheader", name="display_rate@10 (max 0.5)")
     assert head.get_attribute("aria-sort") == "descending"
     head.get_by_role("button").focus()
     tab.keyboard.press("Enter")
@@ -103,7 +95,8 @@ def test_a_row_opens_to_its_seeds_ledger_and_command(visit):
     assert row.get_attribute("aria-expanded") == "true"
     told = tab.locator(".detail").text_content()
     assert "140 of 150" in told
-    assert "loki-bench reproduce " + b"lokifpmc".hex()[:16] in told
+    cell = made_up_cell("loki", "fpmc", seed=0, share=0.01)
+    assert f"loki-bench reproduce {cell.id[:16]}" in told
     row.click()
     assert tab.locator(".detail").count() == 0
 
@@ -144,23 +137,29 @@ def test_the_same_records_in_another_order_give_the_same_bytes():
 
 def test_a_record_cannot_end_the_script_or_bring_in_an_element(visit):
     evil = "</script><img src=x onerror=alert(1)>"
-    tab = visit(page(page_data(evil, evil, [record(evil, "fpmc", 0.01, 0, 0.1, reason=evil)])))
+    failed = made_up_record(made_up_cell(evil, "fpmc", seed=1), "failed", evil)
+    tab = visit(page(page_data(evil, evil, [record(evil, "fpmc", 0.01, 0, 0.1), failed])))
     assert tab.locator("#title").text_content() == f"Leaderboard: {evil}"
     assert tab.locator("img").count() == 0
 
 
 def test_a_learned_sequence_of_groups_is_shown_in_its_order(visit):
-    told = record("loki", "fpmc", 0.01, 0, 0.1)
-    told["reports"] = {"attacker": {"group_sequence": ["targets", "cluster 1", "targets"]}}
+    report = {"group_sequence": ["targets", "cluster 1", "targets"]}
+    told = record("loki", "fpmc", 0.01, 0, 0.1, report=report)
     tab = visit(page(page_data("learned", "", [told])))
     tab.locator(".main .open").first.click()
     assert tab.locator(".steps li").all_text_contents() == ["targets", "cluster 1", "targets"]
 
 
 def test_the_learning_curve_of_an_opened_row_is_drawn(visit):
-    told = record("loki", "fpmc", 0.01, 0, 0.1)
-    curve = {"evaluated_after": [5, 10], "greedy_return": [0.25, 1.5], "loss": [9.0]}
-    told["reports"] = {"attacker": {"group_sequence": ["targets"], "learning_curve": curve}}
+    curve = {
+        "evaluated_after": [5, 10],
+        "greedy_return": [0.25, 1.5],
+        "mean_return": [0.5],
+        "loss": [9.0],
+    }
+    report = {"group_sequence": ["targets"], "learning_curve": curve}
+    told = record("loki", "fpmc", 0.01, 0, 0.1, report=report)
     tab = visit(page(page_data("learned", "", [told])))
     tab.locator(".main .open").first.click()
     tab.wait_for_selector(".detail .plot .main-svg")
@@ -169,10 +168,12 @@ def test_the_learning_curve_of_an_opened_row_is_drawn(visit):
 
 
 def test_sequence_lengths_are_drawn_before_and_after_and_follow_the_filters(visit):
-    told = [record(a, "fpmc", 0.01, 0, 0.1) for a in ("loki", "random")]
-    for number, one in enumerate(told):
-        one["cell"]["simulator"] = ("leave-one-out", None)[number]
-        one["lengths"] = {"genuine": {"3": 3, "15": 1}, "fake": {"15": 4 - 2 * number}}
+    genuine = {3: 3, 15: 1}
+    loki, random = (
+        record(attack, "fpmc", 0.01, 0, 0.1, genuine_lengths=genuine, fake_lengths={15: n})
+        for attack, n in (("loki", 4), ("random", 2))
+    )
+    told = [with_cell(loki, simulator="leave-one-out"), random]
     tab = visit(page(page_data("lengths", "", told)))
     tab.get_by_role("button", name="loki", exact=True).first.click()
     tab.locator("#figures").scroll_into_view_if_needed()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from made_up_cells import made_up_cell
+from made_up_records import made_up_cell, made_up_record
 
 from loki_bench.cli.report import report
 from loki_bench.errors import StoreError
@@ -14,15 +14,15 @@ from loki_bench.records.store import Store
 
 pytest.importorskip("plotly", reason="loki-bench[report] is not installed")
 
-CELL_ID = "c" * 64
+CELL = made_up_cell("loki", "counts")
+CELL_ID = CELL.id
 
 
 @pytest.fixture
 def folder(tmp_path):
-    cell = made_up_cell("loki", "counts")
-    record = {"id": CELL_ID, "cell": cell, "status": "failed", "reason": "boom", "spent": None}
+    record = made_up_record(CELL, "failed", "boom")
     store = Store(tmp_path / "made-up", warn=print)
-    store.write_json("records", CELL_ID, record)
+    store.write_record(record)
     write_leaderboard(
         store, suite="made-up", summary="", metrics=(), records={CELL_ID: record}, missing=[]
     )

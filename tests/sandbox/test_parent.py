@@ -1,6 +1,5 @@
 """What an attacker must not do, each tried: it is caught, and the record says what happened."""
 
-import json
 import os
 import signal
 import subprocess
@@ -14,6 +13,8 @@ import pytest
 from loki_bench.engine.workers import LocalWorkers
 from loki_bench.errors import SuiteError
 from loki_bench.pipeline.dataset import load_split, write_dataset
+from loki_bench.records.schema import Spent
+from loki_bench.suite.cell import OracleGrant
 
 TOYS = Path(__file__).parents[1] / "toys"
 RIGHTS = {"isolation": "process", "seeds": [0], "metrics": ["display_rate@5"]}
@@ -31,7 +32,7 @@ def referee(prepared, tmp_path, run):
         suite = prepared(**{**RIGHTS, "attackers": [attacker], **changes})
         store, _ = run(suite, tmp_path / folder, **(limits or {}))
         [*_, cell] = suite.grid.cells
-        return store.read_json("records", cell.id), store.read_json("runs", cell.id)
+        return store.record(cell.id), store.read_json("runs", cell.id)
 
     return judged
 
@@ -39,11 +40,11 @@ def referee(prepared, tmp_path, run):
 def test_an_honest_attack_writes_the_same_poison_in_its_own_process(referee):
     apart, run_apart = referee("covisit")
     within, run_within = referee("covisit", isolation="in-process", folder="here")
-    assert apart["status"] == "ok"
-    assert apart["artefacts"]["poison_digest"] == within["artefacts"]["poison_digest"]
-    assert apart["metrics"] == within["metrics"]
-    assert apart["id"] != within["id"]  # rows of the two are never mixed
-    assert (apart["cell"]["isolation"], within["cell"]["isolation"]) == ("process", "in-process")
+    assert apart.status == "ok"
+    assert apart.artefacts.poison_digest == within.artefacts.poison_digest
+    assert apart.metrics == within.metrics
+    assert apart.id != within.id  # rows of the two are never mixed
+    assert (apart.cell.isolation, within.cell.isolation) == ("process", "in-process")
     assert run_apart["timings"]["craft"]["isolation"] == "process"
     assert run_apart["timings"]["craft"]["start_seconds"] > 0
     assert run_apart["timings"]["craft"]["peak_memory_bytes"] > 10 << 20
@@ -67,9 +68,9 @@ def test_one_event_too_many_or_any_other_broken_rule_costs_the_cell(
     referee, attacker, status, reason
 ):
     record, run = referee(attacker)
-    assert record["status"] == status
-    assert reason in record["reason"]
-    assert record["spent"] is None
+    assert record.status == status
+    assert reason in record.reason
+    assert record.spent is None
     assert "metrics" not in record
     if attacker == "raises":
         assert 'raise RuntimeError("no idea what to do")' in run["details"]
@@ -90,8 +91,8 @@ def test_one_event_too_many_or_any_other_broken_rule_costs_the_cell(
 )
 def test_a_view_can_not_be_edited(referee, how, status, reason, isolation):
     record, _ = referee(chosen("edits-view", how=how), isolation=isolation)
-    assert record["status"] == status
-    assert reason in record["reason"]
+    assert record.status == status
+    assert reason in record.reason
 
 
 @pytest.mark.parametrize(("isolation", "n_cells"), [("process", [1, 1]), ("in-process", [1, 2])])
@@ -103,8 +104,8 @@ def test_state_does_not_outlive_a_cell(prepared, tmp_path, run, isolation, n_cel
         **{**RIGHTS, "seeds": [0, 1], "isolation": isolation}, attackers=["counts-its-cells"]
     )
     store, _ = run(suite, tmp_path)
-    records = [store.read_json("records", cell.id) for cell in suite.grid.cells]
-    assert [record["reports"]["attacker"]["cells"] for record in records] == n_cells
+    records = [store.record(cell.id) for cell in suite.grid.cells]
+    assert [record.reports.attacker["cells"] for record in records] == n_cells
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -128,9 +129,9 @@ def test_neither_objects_nor_the_hosts_memory_hold_a_victim_or_a_test_event(
     suite = prepared(**keys, attackers=[looking])
     store, _ = run(suite, tmp_path)
     [cell] = suite.grid.cells
-    record = store.read_json("records", cell.id)
-    assert record["status"] == "ok", record["reason"]
-    seen = record["reports"]["attacker"]
+    record = store.record(cell.id)
+    assert record.status == "ok", record.reason
+    seen = record.reports.attacker
     if isolation == "process":
         # in a namespace of processes the host has no number at all
         assert seen["memory"] in {"PermissionError", "FileNotFoundError"}
@@ -162,19 +163,19 @@ def test_an_attacker_can_not_write_to_the_store(prepared, tmp_path, run, files, 
     suite = prepared(**RIGHTS, attackers=[chosen("writes-to", file=file, how=how)])
     store, _ = run(suite, tmp_path)
     [cell] = suite.grid.cells
-    record = store.read_json("records", cell.id)
-    assert record["status"] == "rejected"
-    assert record["reason"].startswith(
+    record = store.record(cell.id)
+    assert record.status == "rejected"
+    assert record.reason.startswith(
         "attacker 'writes-to' was refused what it tried ([Errno 13] Permission denied: "
     )
-    assert "write in its working folder only" in record["reason"]
+    assert "write in its working folder only" in record.reason
     assert files(store).items() >= written.items()
     assert not (tmp_path / "records" / "new.json").exists()
 
 
 def test_an_attacker_may_write_in_its_own_folder_which_goes_with_it(referee):
     record, run = referee("writes-to")
-    assert record["status"] == "ok"
+    assert record.status == "ok"
     assert not list(Path.cwd().glob("own.txt"))
     assert isinstance(run["timings"]["craft"]["confinement"]["writes"], list)
 
@@ -183,14 +184,14 @@ def test_an_attacker_that_sleeps_past_its_limit_is_ended(referee):
     began = time.monotonic()
     record, _ = referee("sleeps", limits={"seconds": 4.0})
     assert time.monotonic() - began < 30
-    assert record["status"] == "timeout"
-    assert record["reason"] == "attacker 'sleeps' ended at its time limit of 4 s"
+    assert record.status == "timeout"
+    assert record.reason == "attacker 'sleeps' ended at its time limit of 4 s"
 
 
 def test_an_attacker_that_takes_too_much_memory_is_ended(referee):
     record, _ = referee("takes-memory", limits={"memory_gib": 0.25})
-    assert record["status"] == "failed"
-    assert record["reason"].startswith(
+    assert record.status == "failed"
+    assert record.reason.startswith(
         "attacker 'takes-memory' was ended at its memory limit of 0.25 GiB"
     )
 
@@ -219,7 +220,7 @@ def soon(condition, seconds=10.0):
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_what_an_attacker_started_ends_with_it(referee):
     record, _ = referee("leaves-a-process")
-    asleep = record["reports"]["attacker"]["asleep"]
+    asleep = record.reports.attacker["asleep"]
     assert soon(lambda: not any(asleep in line for line in command_lines()))
 
 
@@ -248,33 +249,29 @@ def test_workers_survive_an_attacker_that_is_ended_or_dies(prepared, tmp_path, r
     with LocalWorkers.open(1, seconds=15.0) as workers:
         store, lines = run(suite, tmp_path, workers, seconds=15.0)
     assert sorted(lines) == [("dies", "failed"), ("random", "ok"), ("sleeps", "timeout")]
-    slept, died, _ = (store.read_json("records", cell.id) for cell in suite.grid.cells)
-    assert slept["reason"] == "attacker 'sleeps' ended at its time limit of 15 s"
-    assert died["reason"] == "attacker 'dies' died: its process ended with exit status 3"
+    slept, died, _ = (store.record(cell.id) for cell in suite.grid.cells)
+    assert slept.reason == "attacker 'sleeps' ended at its time limit of 15 s"
+    assert died.reason == "attacker 'dies' died: its process ended with exit status 3"
 
 
 def test_the_ledger_holds_what_was_spent_and_the_run_what_it_cost(referee):
     record, run = referee("asks-surrogates")
-    assert record["spent"] == {
-        "fake_users": 12,
-        "events": 12 * 3,
-        "events_on_targets": 12 * 3,
-        "queries": 0,
-        "surrogate_fits": 1,
-    }
+    assert record.spent == Spent(
+        fake_users=12, events=12 * 3, events_on_targets=12 * 3, queries=0, surrogate_fits=1
+    )
     assert {"wall_seconds", "cpu_seconds", "peak_memory_bytes"} <= set(run["timings"]["craft"])
-    assert "seconds" not in json.dumps(record)
+    assert "seconds" not in record.to_text()
 
 
 def test_the_ledger_is_kept_where_the_victim_fails(referee):
     record, _ = referee("random", victims=["answers-nan"])
-    assert record["status"] == "failed"
-    assert record["spent"]["events"] == 12 * 5
+    assert record.status == "failed"
+    assert record.spent.events == 12 * 5
 
 
 def test_an_attacker_that_needs_no_history_is_shown_none(referee):
     record, _ = referee("wants-nothing", isolation="in-process")
-    assert record["reports"]["attacker"] == {"events": 0, "users": 60, "items": 30}
+    assert record.reports.attacker == {"events": 0, "users": 60, "items": 30}
 
 
 def test_needs_are_compared_with_what_the_suite_grants_before_anything_is_fitted(prepared):
@@ -293,6 +290,6 @@ def test_what_an_attacker_does_not_need_it_is_not_given(prepared, tmp_path, run)
         knowledge={"queries": 3},
     )
     store, _ = run(suite, tmp_path)
-    records = [store.read_json("records", cell.id) for cell in suite.grid.cells]
-    assert [r["reports"]["attacker"]["oracle"] for r in records] == [False, True]
-    assert [r["cell"]["oracle"] for r in records] == [None, {"queries": 3, "list_length": 10}]
+    records = [store.record(cell.id) for cell in suite.grid.cells]
+    assert [r.reports.attacker["oracle"] for r in records] == [False, True]
+    assert [r.cell.oracle for r in records] == [None, OracleGrant(queries=3, list_length=10)]

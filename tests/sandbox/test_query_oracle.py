@@ -26,7 +26,7 @@ def only_record(prepared, tmp_path, run, attacker, *, queries=3, **changes):
     )
     store, _ = run(suite, tmp_path)
     [cell] = suite.grid.cells
-    return store.read_json("records", cell.id), suite, store
+    return store.record(cell.id), suite, store
 
 
 @pytest.mark.parametrize("isolation", ["process", "in-process"])
@@ -44,9 +44,9 @@ def test_answers_are_the_clean_victims_lists_and_each_is_counted(
         [scores] = victim.score_next(np.array([user]), [known])
         others = [i for i in range(suite.interactions.n_items) if i not in known]
         expected[str(user)] = sorted(others, key=lambda i: (-scores[i], i))[:4]
-    assert record["status"] == "ok", record["reason"]
-    assert record["reports"]["attacker"] == {"heard": expected, "left": 0}
-    assert record["spent"]["queries"] == 3
+    assert record.status == "ok", record.reason
+    assert record.reports.attacker == {"heard": expected, "left": 0}
+    assert record.spent.queries == 3
 
 
 @pytest.mark.parametrize("isolation", ["process", "in-process"])
@@ -56,18 +56,16 @@ def test_one_question_too_many_rejects_the_cell_even_if_the_attacker_goes_on(
 ):
     attacker = asks(n=4, catches=catches)
     record, *_ = only_record(prepared, tmp_path, run, attacker, isolation=isolation)
-    assert record["status"] == "rejected"
-    assert record["reason"] == (
-        "attacker 'asks' asked the oracle 4 times; the suite grants 3 queries"
-    )
-    assert record["spent"] is None
+    assert record.status == "rejected"
+    assert record.reason == ("attacker 'asks' asked the oracle 4 times; the suite grants 3 queries")
+    assert record.spent is None
     assert "metrics" not in record
 
 
 def test_a_user_that_does_not_exist_rejects_the_cell(prepared, tmp_path, run):
     record, *_ = only_record(prepared, tmp_path, run, asks(user=60, catches=True))
-    assert record["status"] == "rejected"
-    assert record["reason"] == "attacker 'asks' asked the oracle for user 60; users are 0 to 59"
+    assert record.status == "rejected"
+    assert record.reason == "attacker 'asks' asked the oracle for user 60; users are 0 to 59"
 
 
 @pytest.mark.parametrize("question", [True, "0", 0.0, None, [0], -1])

@@ -47,10 +47,10 @@ def test_every_simple_attack_pushes_targets_out_and_leads_the_table(
         budget={"fake_users": 0.5, "actions": 8},
     )
     store, _ = run(suite, tmp_path)
-    records = [store.read_json("records", cell.id) for cell in suite.grid.cells]
-    poison = [store.read(PoisonCodec(), r["artefacts"]["poison"]).poison for r in records]
+    records = [store.record(cell.id) for cell in suite.grid.cells]
+    poison = [store.read(PoisonCodec(), r.artefacts.poison).poison for r in records]
     for record, sequences in zip(records, poison, strict=True):
-        assert not set(sequences.items.tolist()) & set(record["goal"]["items"])
+        assert not set(sequences.items.tolist()) & set(record.goal.items)
     [table] = tables_of(records)
     first, last = table.rows
     assert (first.attacker, last.attacker) == (attacker, "none")

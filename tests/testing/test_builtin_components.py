@@ -69,7 +69,7 @@ def _display_rate(outcome, k):
     return _mean([float(rank <= k) for rank in ranks if not math.isnan(rank)])
 
 
-def _display_any(outcome, k):
+def _user_display_rate(outcome, k):
     rows = [[r for r in row if not math.isnan(r)] for row in outcome.target_ranks]
     return _mean([float(min(row) <= k) for row in rows if row])
 
@@ -99,7 +99,7 @@ def _hr_change(outcome, k):
     return _hr(outcome, k) - _mean(clean)
 
 
-def _length_distance(outcome):
+def _length_ks(outcome):
     genuine = outcome.genuine_lengths.tolist()
     both = genuine + outcome.poison.lengths.tolist()
     return max(abs(_mean([x <= n for x in genuine]) - _mean([x <= n for x in both])) for n in both)
@@ -137,7 +137,7 @@ def _detection_recall(outcome):
     return _mean([float(n + fake in dropped) for fake in range(len(outcome.poison))])
 
 
-def _genuine_harmed(outcome):
+def _false_positive_rate(outcome):
     dropped, n = _dropped(outcome)
     return _mean([float(user in dropped) for user in range(n)])
 
@@ -156,15 +156,15 @@ REFERENCES = {
     "detection_precision": _detection_precision,
     "detection_recall": _detection_recall,
     "detection_auc": _detection_auc,
-    "genuine_harmed": _genuine_harmed,
+    "false_positive_rate": _false_positive_rate,
     "display_rate": _display_rate,
-    "display_any": _display_any,
+    "user_display_rate": _user_display_rate,
     "demotion_rate": _demotion_rate,
     "target_rank": _target_rank,
     "hr": _hr,
     "ndcg": _ndcg,
     "hr_change": _hr_change,
-    "length_distance": _length_distance,
+    "length_ks": _length_ks,
 }
 
 

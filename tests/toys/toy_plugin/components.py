@@ -308,6 +308,26 @@ def out_of_range(outcome):
     return 2.0
 
 
+def mean_target_rank(outcome):
+    return float(np.nanmean(outcome.target_ranks))
+
+
+def spread(outcome):
+    return float(np.nanmax(outcome.target_ranks) - np.nanmin(outcome.target_ranks))
+
+
+def shown_share(outcome, k):
+    return float(np.nanmean(outcome.target_ranks <= k))
+
+
+def shown_share_ceiling(n_targets, k):
+    return k / (k + n_targets)
+
+
+def ceiling_of_two(n_targets):
+    return 2.0
+
+
 class CountsEvents(InfluenceEstimator):
     """The longer, the better."""
 

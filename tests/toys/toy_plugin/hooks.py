@@ -110,7 +110,47 @@ def loki_bench_metrics():
             range=(0.0, 1.0),
             unit="share",
             purpose="attack",
-        )
+        ),
+        MetricSpec(
+            name="mean-target-rank",
+            summary="For tests: the lower, the better for an attack that promotes",
+            target="toy_plugin.components:mean_target_rank",
+            higher_is="better for the platform",
+            range=(1.0, float("inf")),
+            unit="rank",
+            purpose="attack",
+            former_names=("target-depth",),
+        ),
+        MetricSpec(
+            name="shown-share",
+            summary="For tests: a share of lists, which leave room for few targets",
+            target="toy_plugin.components:shown_share",
+            higher_is="better for the attacker",
+            range=(0.0, 1.0),
+            unit="share",
+            purpose="attack",
+            takes_k=True,
+            ceiling="toy_plugin.components:shown_share_ceiling",
+        ),
+        MetricSpec(
+            name="spread",
+            summary="For tests: how far target ranks lie apart",
+            target="toy_plugin.components:spread",
+            higher_is="neither",
+            range=(0.0, float("inf")),
+            unit="rank",
+            purpose="attack",
+        ),
+        MetricSpec(
+            name="no-ceiling",
+            summary="For tests: its ceiling is out of its range",
+            target="toy_plugin.components:out_of_range",
+            higher_is="neither",
+            range=(0.0, 1.0),
+            unit="share",
+            purpose="attack",
+            ceiling="toy_plugin.components:ceiling_of_two",
+        ),
     ]
 
 

@@ -3,37 +3,26 @@
 import json
 
 import pytest
-from made_up_cells import component, made_up_cell
+from made_up_records import component, made_up_cell, made_up_record, made_up_result
 
+from loki_bench.leaderboard.defense_table import worst_cases
 from loki_bench.leaderboard.rendering import as_csv, as_json, as_markdown, as_text
 from loki_bench.leaderboard.table import tables_of
-from loki_bench.leaderboard.worst_case import worst_cases
 
 
-def cell(attacker, defense, *, victim, seed):
-    judged = None if defense is None else component(defense)
-    return made_up_cell(attacker, victim, seed=seed, defense=judged)
-
-
-def record(attacker, defense, value, *, victim="v", seed=0, status="ok", recall=0.5):
-    head = {
-        "cell": cell(attacker, defense, victim=victim, seed=seed),
-        "status": status,
-        "reason": "" if status == "ok" else "it broke",
-    }
+def record(attacker, defense, value, *, status="ok", recall=0.5, goal="promote"):
+    stands = None if defense is None else component(defense)
+    cell = made_up_cell(attacker, "v", defense=stands, goal=goal)
     if status != "ok":
-        return head
-    return {
-        **head,
-        "metrics": {
-            "display_rate@10": value,
-            "hr@10": 0.5,
-            "clean_hr_lost@10": 0.01,
-            "detection_recall": recall,
-        },
-        "ceilings": {"display_rate@10": 0.5},
-        "canary": {"training_samples_from_fake_users": 9},
+        return made_up_record(cell, status)
+    values = {
+        "display_rate@10": value,
+        "hr@10": 0.5,
+        "clean_hr_lost@10": 0.01,
+        "detection_recall": recall,
     }
+    higher_is = f"better for the {'attacker' if goal == 'promote' else 'platform'}"
+    return made_up_result(cell, values, display_rate=(higher_is, "attack", 0.5))
 
 
 RECORDS = [
@@ -67,11 +56,11 @@ def test_the_defense_that_leaves_least_comes_first():
 
 
 def test_to_demote_the_worst_case_is_the_lowest_display_rate():
-    def demoting(entry):
-        where = {**entry["cell"], "protocol": {**entry["cell"]["protocol"], "goal": "demote"}}
-        return {**entry, "cell": where}
-
-    cases = found([demoting(entry) for entry in RECORDS])
+    told = [
+        (r.cell.attacker.name, r.cell.defense and r.cell.defense.name, r.value("display_rate@10"))
+        for r in RECORDS
+    ]
+    cases = found([record(*one, goal="demote") for one in told])
     assert (cases["a"].row.attacker, cases["b"].row.attacker) == ("loki", "random")
     assert list(cases) == ["none", "a", "b"]  # 0.1 left, 0.05 left, nothing left
 
@@ -86,8 +75,10 @@ def test_attacks_without_a_result_are_counted_not_forgotten():
 def test_without_a_defense_there_is_no_table_of_them():
     [table] = tables_of(RECORDS[:3])
     assert worst_cases(table) == ()
-    assert "efense" not in as_text([table])
-    assert "efense" not in as_markdown("s", "", [table])
+    for text in (as_text([table]), as_markdown("s", "", [table])):
+        assert "Defenses" not in text
+        head = next(line for line in text.splitlines() if "attacker" in line)
+        assert "defense" not in head
 
 
 def test_the_same_records_in_any_order_give_the_same_bytes():
@@ -113,6 +104,6 @@ def test_both_tables_are_shown_and_name_the_worst_attacker():
         "3, 1 without result",
     ]
     assert "x on v defended by a: it broke" in attacks
-    plain = json.loads(as_json("s", tables_of(RECORDS)))["tables"][0]["defenses"]
+    plain = json.loads(as_json("s", tables_of(RECORDS)))["defenses"][0]
     assert (plain[0]["defense"], plain[0]["worst_attacker"]) == ("a", "random")
     assert plain[0]["left"]["mean"] == pytest.approx(0.1)

@@ -1,0 +1,128 @@
+"""What makes a row of a table: cells that differ in their seed alone, and the entries behind it."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+from loki_bench.records.schema import Record, Status
+from loki_bench.suite.cell import Cell
+
+__all__ = [
+    "NO_ATTACK",
+    "NO_DEFENSE",
+    "NO_SIMULATOR",
+    "SINGLE",
+    "Block",
+    "Entry",
+    "RowKey",
+    "by_protocol",
+    "row_key",
+]
+
+NO_ATTACK = "none"
+"""The attack that a suite adds: the clean victim."""
+
+NO_DEFENSE = "none"
+NO_SIMULATOR = "-"
+
+SINGLE = "single: "
+"""What the simulator of one surrogate is called, before that surrogate's name."""
+
+ProtocolKey: TypeAlias = tuple[str, str, int, str, str]
+
+
+class Block(NamedTuple):
+    """Rows that are compared with each other: one victim under one budget, with one defense."""
+
+    victim: str
+    fake_users: float
+    actions: int
+    defense: str
+
+
+class RowKey(NamedTuple):
+    """One attack on one victim with one budget, one defense and one simulator."""
+
+    victim: str
+    fake_users: float
+    actions: int
+    defense: str
+    attacker: str
+    simulator: str
+    placebo: bool
+
+    @property
+    def block(self) -> Block:
+        """The rows that this one is compared with."""
+        return Block(self.victim, self.fake_users, self.actions, self.defense)
+
+    def __str__(self) -> str:
+        simulator = "" if self.simulator == NO_SIMULATOR else f" ({self.simulator})"
+        placebo = ", placebo" if self.placebo else ""
+        budget = f"{100 * self.fake_users:g} % x {self.actions}"
+        defended = "" if self.defense == NO_DEFENSE else f" defended by {self.defense}"
+        return f"{self.attacker}{placebo}{simulator} on {self.victim}{defended}, {budget}"
+
+
+def row_key(cell: Cell) -> RowKey:
+    """The row that a cell belongs to."""
+    told: dict[str, str | int] = {}
+    if cell.oracle is not None:
+        told["queries"] = cell.oracle.queries
+    if cell.influence is not None and not cell.influence_is_default:
+        told["influence"] = cell.influence.label
+    simulator = cell.simulator or NO_SIMULATOR
+    if cell.simulator == "single":
+        simulator = f"{SINGLE}{cell.surrogates[0].recommender.label}"
+    return RowKey(
+        victim=cell.victim.label,
+        fake_users=cell.budget.fake_users,
+        actions=cell.budget.actions,
+        defense=NO_DEFENSE if cell.defense is None else cell.defense.label,
+        attacker=cell.attacker.label_with(told),
+        simulator=simulator,
+        placebo=cell.placebo,
+    )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A cell of a table with its record; a cell that has none yet is shown, not hidden."""
+
+    cell: Cell
+    record: Record | None
+    row: RowKey
+
+    @property
+    def status(self) -> Status | Literal["missing"]:
+        """How the cell ended."""
+        return "missing" if self.record is None else self.record.status
+
+    def value(self, label: str) -> float | None:
+        """The value of a metric; None where there is none."""
+        return None if self.record is None else self.record.value(label)
+
+
+def by_protocol(records: Iterable[Record], missing: Iterable[Cell] = ()) -> list[list[Entry]]:
+    """The entries of each table, in the order of the tables; the same in any order of records."""
+    entries = [Entry(record.cell, record, row_key(record.cell)) for record in records]
+    entries += [Entry(cell, None, row_key(cell)) for cell in missing]
+    groups: dict[ProtocolKey, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        groups[_protocol_key(entry.cell)].append(entry)
+    return [sorted(group, key=_order) for _, group in sorted(groups.items())]
+
+
+def _protocol_key(cell: Cell) -> ProtocolKey:
+    return (
+        cell.dataset.component.name,
+        cell.dataset.fingerprint,
+        cell.protocol_version,
+        repr(sorted(cell.protocol)),
+        cell.isolation,
+    )
+
+
+def _order(entry: Entry) -> tuple[RowKey, int, str]:
+    return entry.row, entry.cell.seed, "" if entry.record is None else entry.record.id

@@ -1,0 +1,330 @@
+"""The record of a cell: the one module that knows its keys, their types and how it is written.
+
+A record holds only what follows from the cell's specification, so it is the same bytes on every
+run. Whatever is read from disk passes :meth:`Record.parse`; everything else reads attributes.
+"""
+
+import json
+import math
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from typing_extensions import Self
+
+from loki_bench.content_ids import canonical_json
+from loki_bench.errors import StoreError
+from loki_bench.plugins.specs import HigherIs, Purpose
+from loki_bench.records.schema_3 import from_schema_3
+from loki_bench.suite.cell import Cell
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Artefacts",
+    "Canary",
+    "DefenseNumbers",
+    "DrawnGoal",
+    "LearningCurve",
+    "Lengths",
+    "MetricInfo",
+    "MetricValue",
+    "Record",
+    "Reports",
+    "Spent",
+    "Status",
+]
+
+SCHEMA_VERSION = 4
+
+Status: TypeAlias = Literal["ok", "rejected", "failed", "timeout"]
+Count: TypeAlias = Annotated[int, Field(ge=0)]
+Address: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256 of what determines an artefact, or of its content."""
+
+DEEPEST = 32
+LARGEST = 2**63
+"""No record has lists in lists to that depth, or whole numbers of that size."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class MetricInfo(_Part):
+    """All that a reader of a metric's values must know of it: what its spec says.
+
+    Attributes
+    ----------
+    label : str
+        As in the suite: ``display_rate@10``.
+    higher_is : "better for the attacker", "better for the platform" or "neither"
+        For an attacker with the cell's goal.
+    range : (float or None, float or None)
+        Least and greatest possible value; None where there is no bound.
+    ceiling : float or None
+        The highest value that the protocol leaves room for, where it is below the range's end.
+    purpose : "attack", "utility", "stealth", "detection" or "defense cost"
+    unit : str
+    """
+
+    label: str
+    higher_is: HigherIs
+    range: tuple[float | None, float | None]
+    ceiling: float | None
+    purpose: Purpose
+    unit: str
+
+
+class MetricValue(MetricInfo):
+    """A metric of a cell; its value is None where it is undefined."""
+
+    value: float | None
+
+    @property
+    def info(self) -> MetricInfo:
+        """The metric without its value."""
+        return MetricInfo.model_construct(**{k: v for k, v in self if k != "value"})
+
+
+class DrawnGoal(_Part):
+    """Indices of the target items and of the target users."""
+
+    items: tuple[Count, ...]
+    users: tuple[Count, ...]
+
+
+class Spent(_Part):
+    """The budget ledger of an attack: what it used of all that it was granted.
+
+    ``queries`` are those that the oracle answered; ``surrogate_fits`` are recommenders that the
+    host trained for the attacker. Seconds and memory are in the run beside the record: they
+    differ from run to run.
+    """
+
+    fake_users: Count
+    events: Count
+    events_on_targets: Count
+    queries: Count
+    surrogate_fits: Count
+
+
+class Lengths(_Part):
+    """How many training sequences have each length, genuine and fake: ``{15: 671}``."""
+
+    genuine: dict[Count, Count]
+    fake: dict[Count, Count]
+
+
+class Canary(_Part):
+    """Whether the poison reached the victim; None where the victim does not count samples."""
+
+    training_samples: int | None
+    training_samples_from_fake_users: int | None
+
+
+class Artefacts(_Part):
+    """Where poison and ranks lie, by what determines them; ``poison_digest`` is of the content.
+
+    The last three are of cells with a defense. A step of a third party may add names of its own.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Address]
+
+    poison: Address
+    poison_digest: Address
+    ranks: Address
+    clean_ranks: Address
+    defense: Address | None = None
+    clean_defense: Address | None = None
+    undefended_clean_ranks: Address | None = None
+
+
+class LearningCurve(BaseModel):
+    """What an attacker may report of its training: mean returns by round, and of the greedy policy.
+
+    ``evaluated_after`` are the rounds after which ``greedy_return`` was measured.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    mean_return: tuple[float, ...]
+    evaluated_after: tuple[int, ...] = ()
+    greedy_return: tuple[float, ...] = ()
+
+
+class Reports(_Part):
+    """What attacker and victim say of themselves: any JSON, of which nothing is trusted."""
+
+    attacker: dict[str, JsonValue]
+    victim: dict[str, JsonValue]
+
+    @property
+    def group_sequence(self) -> tuple[str, ...] | None:
+        """The group of items at each step of the most common sequence, if one is reported."""
+        groups = self.attacker.get("group_sequence")
+        return tuple(map(str, groups)) if isinstance(groups, list) else None
+
+    @property
+    def learning_curve(self) -> LearningCurve | None:
+        """The learning curve, if one is reported that can be drawn."""
+        try:
+            return LearningCurve.model_validate(self.attacker.get("learning_curve"))
+        except ValidationError:
+            return None
+
+
+class DefenseNumbers(_Part):
+    """What a defense kept, and what it reports of itself on the poisoned and the clean data."""
+
+    fake_users_kept: Count
+    genuine_users_dropped: Count
+    clean_users_dropped: Count
+    report: dict[str, JsonValue]
+    clean_report: dict[str, JsonValue]
+
+
+class Record(_Part):
+    """What was found about one cell.
+
+    Attributes
+    ----------
+    id : str
+        Of the cell.
+    cell : Cell
+    status : "ok", "rejected", "failed" or "timeout"
+    reason : str
+        Why there is no result; empty where there is one.
+    metrics : tuple of MetricValue
+        In the order of the suite: the first one heads a table. Empty without a result.
+    spent : Spent or None
+        None where no poison was accepted.
+    goal, lengths, canary, artefacts, reports
+        None without a result.
+    defense : DefenseNumbers or None
+        None without a result or a defense.
+    """
+
+    id: Address
+    cell: Cell
+    status: Status
+    reason: str
+    metrics: tuple[MetricValue, ...] = ()
+    goal: DrawnGoal | None = None
+    spent: Spent | None = None
+    lengths: Lengths | None = None
+    canary: Canary | None = None
+    artefacts: Artefacts | None = None
+    reports: Reports | None = None
+    defense: DefenseNumbers | None = None
+
+    @classmethod
+    def parse(cls, content: object) -> Self:
+        """A record from parsed JSON, of this schema or of the one before.
+
+        Raises
+        ------
+        StoreError
+            It is no record, or of a schema that is not known; one sentence.
+        """
+        _refuse_odd_json(content)
+        if not isinstance(content, dict):
+            raise StoreError(f"it is no record: expected a JSON object, got {_short(content)}")
+        version = content.get("schema")
+        try:
+            if version == 3 and type(version) is int:
+                content = from_schema_3(content)
+            elif version != SCHEMA_VERSION or type(version) is not int:
+                raise StoreError(
+                    f"its schema is {_short(version)}; expected {SCHEMA_VERSION} or 3: run the "
+                    "suite again, or read it with the release that wrote it"
+                )
+            fields = {key: value for key, value in content.items() if key != "schema"}
+            # as JSON text: strict about types, and still a list is taken for a tuple
+            return cls.model_validate_json(json.dumps(fields), strict=True)
+        except ValidationError as error:
+            raise StoreError(f"it is no record: {_first_problem(error)}") from error
+
+    @classmethod
+    def from_text(cls, text: bytes | str) -> Self:
+        """A record from its JSON text; raises ``StoreError`` as :meth:`parse`."""
+        try:
+            content = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise StoreError(f"it is no record: not JSON ({_short(str(error))})") from error
+        return cls.parse(content)
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The record as JSON has it."""
+        return {"schema": SCHEMA_VERSION, **self.model_dump(mode="json")}
+
+    def to_text(self) -> str:
+        """Canonical JSON: the same record is the same text on every machine."""
+        return canonical_json(self.to_json(), indent=1) + "\n"
+
+    @property
+    def artefact_addresses(self) -> dict[str, str]:
+        """All artefacts that the cell has, by what the record calls them; empty without any."""
+        return {
+            name: address
+            for name, address in self.artefacts or ()
+            if address is not None and not name.endswith("_digest")
+        }
+
+    def metric(self, label: str) -> MetricValue | None:
+        """A metric by its label; None where the record lacks it."""
+        return next((metric for metric in self.metrics if metric.label == label), None)
+
+    def value(self, label: str) -> float | None:
+        """The value of a metric; None where the record lacks it, or it is undefined."""
+        metric = self.metric(label)
+        return None if metric is None else metric.value
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        """A result has all of its parts, and nothing else has any but what was spent."""
+        parts = (self.goal, self.lengths, self.canary, self.artefacts, self.reports)
+        if self.status == "ok":
+            if None in parts or self.spent is None or not self.metrics:
+                raise ValueError("a record with the status 'ok' lacks a part of its result")
+        elif self.metrics or any(part is not None for part in (*parts, self.defense)):
+            raise ValueError(f"a record with the status '{self.status}' has a result")
+        if len({metric.label for metric in self.metrics}) < len(self.metrics):
+            raise ValueError("a metric is listed twice")
+        return self
+
+
+def _refuse_odd_json(content: object) -> None:
+    """Refuse what no record holds: numbers without end, very deep nesting, objects of Python."""
+    level: list[object] = [content]
+    for _ in range(DEEPEST):
+        inner: list[object] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner += value.keys()
+                inner += value.values()
+            elif isinstance(value, list):
+                inner += value
+            elif isinstance(value, float) and not math.isfinite(value):
+                raise StoreError(f"it is no record: it holds the number {value}")
+            elif isinstance(value, int) and abs(value) >= LARGEST:
+                raise StoreError("it is no record: it holds a whole number of more than 63 bits")
+            elif not isinstance(value, (str, int, float, type(None))):
+                raise StoreError(f"it is no record: {type(value).__name__} is no JSON")
+        if not inner:
+            return
+        level = inner
+    raise StoreError(f"it is no record: it is nested more than {DEEPEST} levels deep")
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    if not key:
+        return message
+    return f"key '{key}': {message[0].lower()}{message[1:]}, got {_short(problem['input'])}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
