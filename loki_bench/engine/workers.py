@@ -5,16 +5,22 @@ stand in for it.
 """
 
 import os
+import pickle
 import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
-from threading import Thread
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from queue import SimpleQueue
+from threading import Lock, Thread
+from typing import Any, Protocol, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+from loki_bench.engine.job_border import ended
+from loki_bench.engine.job_process import DIED, serve
 
 __all__ = ["LocalWorkers", "Workers", "outcome_of"]
 
@@ -29,6 +35,10 @@ ONE_THREAD = {
     "NUMBA_NUM_THREADS": "1",
 }
 
+MOST_TRIES = 2
+"""A worker that is killed from outside did nothing wrong; one that dies twice may have."""
+
+LONGEST_WAIT = 3600.0
 
 R = TypeVar("R")
 
@@ -47,7 +57,10 @@ class Workers(Protocol):
 
 
 class LocalWorkers:
-    """Worker processes on this machine.
+    """Worker processes on this machine, each with a channel of its own.
+
+    A process that is killed takes no lock and no other job with it; its own job is tried once
+    more.
 
     Parameters
     ----------
@@ -58,21 +71,35 @@ class LocalWorkers:
 
     def __init__(self, n_workers: int, *, seconds: float) -> None:
         self.n_workers = n_workers
-        self._seconds = seconds
-        # Spawned, not forked: a worker holds nothing of the host, and torch survives no fork.
-        self._pool = ProcessPool(
-            max_workers=n_workers, context=get_context("spawn"), initializer=_prepare
-        )
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._workers = [_Worker(seconds) for _ in range(n_workers)]
+        self._threads = [Thread(target=self._serve, args=(w,), daemon=True) for w in self._workers]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, function: Callable[..., R], *arguments: object) -> "Future[R]":
         """Start a job under the time limit."""
-        future: Future[R] = self._pool.schedule(function, args=arguments, timeout=self._seconds)
+        future: Future[R] = Future()
+        self._jobs.put(_Job(future, pickle.dumps((function, arguments))))
         return future
 
     def close(self) -> None:
         """End the workers at once; jobs in flight are lost."""
-        self._pool.stop()
-        self._pool.join()
+        for _ in self._workers:
+            self._jobs.put(None)
+        for worker in self._workers:
+            worker.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self, worker: "_Worker") -> None:
+        while (job := self._jobs.get()) is not None and not worker.is_closed:
+            if not job.future.set_running_or_notify_cancel():
+                continue
+            try:
+                job.future.set_result(ended(worker.answer_to(job.content)))
+            except Exception as error:
+                job.future.set_exception(error)
 
     @classmethod
     @contextmanager
@@ -100,34 +127,112 @@ def outcome_of(future: "Future[R]", seconds: float) -> R:
     TimeoutError
         The job was killed at its limit.
     ChildProcessError
-        The worker died: a crash, or the system ended it for its memory.
+        The worker died, twice: a crash, or the system ended it for its memory.
     """
     try:
         return future.result()
-    except FutureTimeout:
+    except _OverTimeError:
         raise TimeoutError(f"ended at its time limit of {seconds:g} s") from None
-    except ProcessExpired as error:
-        code = error.exitcode
-        how = (
-            f"killed by {signal.Signals(-code).name}"
-            if isinstance(code, int) and code < 0
-            else f"exit status {code}"
-        )
-        raise ChildProcessError(f"its worker process died ({how})") from None
 
 
-def _prepare() -> None:
-    """Called first in each worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's to handle
-    Thread(target=_end_with_the_host, daemon=True).start()
-    import torch  # imported here: the host itself may never need it
-
-    torch.set_num_threads(1)
+@dataclass(frozen=True)
+class _Job:
+    future: "Future[Any]"
+    content: bytes
 
 
-def _end_with_the_host() -> None:
-    """A host that was killed can't end its workers: they must notice, whatever they are doing."""
-    host = parent_process()
-    if host is not None:
-        host.join()
-        os._exit(1)
+class _OverTimeError(Exception):
+    """A job was over its time limit."""
+
+
+class _Worker:
+    """One worker process at a time, started when there is a job for it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = Lock()
+        self._process: BaseProcess | None = None
+        self._channel: Connection[Any, Any] | None = None
+        self.is_closed = False
+
+    def answer_to(self, job: bytes) -> bytes:
+        """What :func:`~loki_bench.engine.job_border.carried_out` made of a job."""
+        died = ""
+        for _ in range(MOST_TRIES):
+            said, died = self._try(job)
+            if not died:
+                return said
+        raise ChildProcessError(f"its worker process died ({died})")
+
+    def close(self) -> None:
+        """End the process at once, and start no other."""
+        with self._lock:
+            self.is_closed = True
+        self._kill()
+
+    def _try(self, job: bytes) -> tuple[bytes, str]:
+        """The answer, or how the worker died."""
+        try:
+            channel = self._started()
+            channel.send_bytes(job)
+            channel.recv_bytes()  # it has imported what it takes to start
+            self._wait_for(channel)
+            said = channel.recv_bytes()
+        except (EOFError, ConnectionError):
+            return b"", self._end(wait=1.0)
+        return (b"", _how(int(said[1:]))) if said[:1] == DIED else (said[1:], "")
+
+    def _wait_for(self, channel: "Connection[Any, Any]") -> None:
+        deadline = time.monotonic() + self._seconds
+        while not channel.poll(max(0.0, min(deadline - time.monotonic(), LONGEST_WAIT))):
+            if time.monotonic() >= deadline:
+                self._end(wait=0.0)
+                raise _OverTimeError
+
+    def _started(self) -> "Connection[Any, Any]":
+        if self._channel is not None:
+            return self._channel
+        # Spawned, not forked: a worker holds nothing of the host, and torch survives no fork.
+        spawned = get_context("spawn")
+        ours, theirs = spawned.Pipe()
+        with self._lock:
+            if self.is_closed:
+                raise EOFError
+            self._process = spawned.Process(target=serve, args=(theirs,), daemon=True)
+            self._process.start()
+        theirs.close()
+        self._channel = ours
+        ours.recv_bytes()  # it is ready
+        return ours
+
+    def _end(self, *, wait: float) -> str:
+        """End the process, and say how it had ended if it had, or does within ``wait`` seconds."""
+        process = self._process
+        if process is None:
+            return "not started"
+        process.join(wait)
+        self._kill()
+        process.join()
+        if self._channel is not None:
+            self._channel.close()
+        self._process = self._channel = None
+        code = process.exitcode or 0
+        return f"killed by {_name(-code)}" if code < 0 else f"exit status {code}"
+
+    def _kill(self) -> None:
+        process = self._process
+        if process is not None:
+            process.kill()
+
+
+def _how(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return f"killed by {_name(os.WTERMSIG(status))}"
+    return f"exit status {os.WEXITSTATUS(status)}"
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

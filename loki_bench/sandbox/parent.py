@@ -25,7 +25,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from loki_bench.datasets.data_folder import data_folder
-from loki_bench.errors import InvalidAnswerError, LokiBenchError, RejectedError
+from loki_bench.errors import (
+    InvalidAnswerError,
+    LokiBenchError,
+    RejectedError,
+    TemporaryFolderError,
+)
 from loki_bench.sandbox.channel import Channel
 from loki_bench.sandbox.child import Request
 from loki_bench.sandbox.confinement import NOT_CONFINED, Confinement, World
@@ -45,17 +50,13 @@ from loki_bench.sandbox.privileges import hide_memory
 from loki_bench.sandbox.readable import DEVICES, readable_paths, source_folders
 from loki_bench.sandbox.watch import GIB, Watch
 
-__all__ = ["Answer", "TemporaryFolderError", "run_isolated"]
+__all__ = ["Answer", "run_isolated"]
 
 END_SECONDS = 5.0
 """How long a process that has ended its work may take to end."""
 MOST_ARRAY_GIB = 1.0
 ROOM_BYTES = 16 << 20
 """With less left on the disk, it is full, and that is not the plugin's doing."""
-
-
-class TemporaryFolderError(LokiBenchError):
-    """The host's temporary folder can't be used; no cell is to blame, and none gets a record."""
 
 
 @dataclass(frozen=True, kw_only=True)
