@@ -35,7 +35,7 @@ nitpick_ignore_regex = [
     ("py:class", r"(abc|collections|importlib|inspect|numpy|pathlib|pytest|typing)\..*"),
     ("py:class", r"NDArray|Tensor|(int|float)\d+|integer"),
     ("py:class", r".*\[.*"),  # a generic default of a dataclass, which Sphinx cuts at its commas
-    ("py:class", r"loki_bench\.interactions\.A"),  # a type variable
+    ("py:class", r"loki_bench\.(interactions\.A|plugins\.specs\.Value)"),  # type variables
 ]
 
 # The contracts name torch's tensors, and the fidelity suite's module imports what computes; neither

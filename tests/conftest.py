@@ -1,4 +1,7 @@
-"""What every test shares: hypothesis, one thread for whatever computes, a Dask cluster."""
+"""What every test shares: hypothesis, one thread for whatever computes, a Dask cluster.
+
+A run that leaves a file in the checkout fails, whatever its tests say.
+"""
 
 import json
 import os
@@ -12,11 +15,28 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import pytest  # noqa: E402  # the environment must be set first
+from checkout import state_of  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 # the same examples in every run, no time limit on a busy machine, nothing written to the checkout
 settings.register_profile("loki-bench", derandomize=True, deadline=None, database=None)
 settings.load_profile("loki-bench")
+
+ROOT = Path(__file__).parents[1]
+BEFORE = pytest.StashKey()
+
+
+def pytest_sessionstart(session):
+    session.stash[BEFORE] = state_of(ROOT)
+
+
+def pytest_sessionfinish(session):
+    left = sorted(state_of(ROOT) - session.stash[BEFORE])
+    if left:
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.write_line(f"\nleft behind in {ROOT}: {', '.join(left)}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def _start(module, *arguments, log):

@@ -10,7 +10,7 @@ from loki_bench import builtin
 from loki_bench.contracts import Attacker, DatasetLoader, InfluenceEstimator
 from loki_bench.plugins import hookspecs
 from loki_bench.plugins.registry import Origin
-from loki_bench.suite.cell import resolve
+from loki_bench.suite.components import resolve
 
 SPECS = [
     *builtin.loki_bench_datasets(),

@@ -2,12 +2,15 @@
 
 import sys
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from workers_here import Here
 
 pytest.importorskip("optuna")
+
+from toy_grid import TOYS
 
 from loki_bench.errors import ParameterError, UsageError
 from loki_bench.pipeline.dataset import write_dataset
@@ -20,24 +23,9 @@ from loki_bench.suite.suite import Choice
 from loki_bench.tuning import Search, best_of, tune
 
 
-class Here:
-    """Workers that run a job where it is submitted, and stop the host after some."""
-
-    n_workers = 1
-
-    def __init__(self, *, stops_after=None):
-        self.n_jobs, self.stops_after = 0, stops_after
-
-    def submit(self, function, *arguments):
-        if self.n_jobs == self.stops_after:
-            raise KeyboardInterrupt
-        self.n_jobs += 1
-        future = Future()
-        try:
-            future.set_result(function(*arguments))
-        except Exception as error:
-            future.set_exception(error)
-        return future
+@pytest.fixture(autouse=True)
+def toys(monkeypatch):
+    monkeypatch.syspath_prepend(TOYS)
 
 
 class LastFirst:

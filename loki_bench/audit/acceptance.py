@@ -12,18 +12,25 @@ from typing import Any
 
 from loki_bench.answer_checks import validate_poison
 from loki_bench.audit.hashes import artefacts_left_out, check_hashes
-from loki_bench.audit.opening import Opening
+from loki_bench.audit.replay import Opening
 from loki_bench.audit.verification import Verifier
-from loki_bench.content_ids import bytes_digest, canonical_json
+from loki_bench.content_ids import bytes_digest
 from loki_bench.contracts import Budget
 from loki_bench.errors import RejectedError, StoreError
 from loki_bench.leaderboard.comparability import differing_fields, lacking_seeds, said_differences
-from loki_bench.leaderboard.folder import ACCEPTED, accepted_cells, write_leaderboard
+from loki_bench.leaderboard.folder import (
+    Acceptance,
+    accepted_cells,
+    write_accepted,
+    write_leaderboard,
+)
 from loki_bench.leaderboard.row_key import RowKey, row_key
 from loki_bench.pipeline.craft import PoisonCodec
 from loki_bench.plugins.registry import Registry
-from loki_bench.records.archive import unpack
+from loki_bench.records.archive import Limits, unpack
 from loki_bench.records.manifest import Manifest, artefact_paths, read_manifest
+from loki_bench.records.opening import as_working_folder
+from loki_bench.records.packed import pack_suite
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell
 
@@ -33,8 +40,10 @@ SAME = ("dataset", "protocol", "protocol_version", "victim", "budget", "defense"
 """A row may be added beside a stored cell that is the same in all of these."""
 
 
-def accept(folder: Path, file: Path, *, registry: Registry, opened: Opening) -> list[str]:
+def accept(leaderboard: Path, file: Path, *, registry: Registry, opened: Opening) -> list[str]:
     """Check the rows of a file and add them; returns the ids of the cells that are new.
+
+    A packed leaderboard is packed again; it then shares nothing with its family.
 
     Raises
     ------
@@ -42,11 +51,24 @@ def accept(folder: Path, file: Path, *, registry: Registry, opened: Opening) -> 
         The file or the leaderboard is damaged, a row does not belong to this leaderboard, its
         poison breaks a rule, or its numbers are not those that come out here. Nothing is added.
     """
+    with as_working_folder(leaderboard) as folder:
+        added = _accepted(folder, leaderboard, file, registry, opened)
+        if added and folder != leaderboard:
+            pack_suite(folder, leaderboard, artefact_bytes=Limits.total_bytes)
+    return added
+
+
+def _accepted(
+    folder: Path, leaderboard: Path, file: Path, registry: Registry, opened: Opening
+) -> list[str]:
+    """Add the rows to a working folder."""
     target = Store(folder, warn=lambda text: None)
     manifest = read_manifest(folder)
+    if manifest.subject != "attacks":
+        raise StoreError(f"{leaderboard} compares estimators: rows of attacks do not belong in it")
     left_out = artefacts_left_out(folder, manifest)
     if left_out is not None:
-        raise StoreError(f"{folder}: {left_out.why}; accept the rows into that folder")
+        raise StoreError(f"{leaderboard}: {left_out.why}; accept the rows into that folder")
     with (
         tempfile.TemporaryDirectory(prefix="loki-bench-") as given,
         tempfile.TemporaryDirectory(prefix="loki-bench-") as made,
@@ -136,9 +158,7 @@ def _refuse_poison(cell: Cell, verifier: Verifier, file: Path) -> None:
 
 
 def _copy_clean_ranks(record: Mapping[str, Any], source: Path, target: Path) -> None:
-    for name in artefact_paths(
-        source, {"artefacts": {"clean_ranks": record["artefacts"]["clean_ranks"]}}
-    ):
+    for name in artefact_paths(source, {"clean_ranks": record["artefacts"]["clean_ranks"]}):
         if (source / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / name, target / name)
@@ -148,7 +168,7 @@ def _add(target: Store, again: Store, cell_ids: list[str]) -> None:
     """Artefacts first: a record is the sign that all of its cell is written."""
     for cell_id in cell_ids:
         record = _record(again, cell_id)
-        for name in artefact_paths(again.folder, record):
+        for name in artefact_paths(again.folder, record.get("artefacts", {})):
             if not (target.folder / name).exists():
                 (target.folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(again.folder / name, target.folder / name)
@@ -168,13 +188,12 @@ def _write(
 ) -> None:
     """Say where the rows came from, and write the tables with them."""
     assert theirs.submission is not None  # noqa: S101  # for the type checker; refused above
-    entry = {
-        "plugin": theirs.submission.model_dump(mode="json"),
-        "cells": cell_ids,
-        "file_sha256": bytes_digest(file.read_bytes()),
-    }
-    entries = [*accepted_cells(target.folder), entry]
-    target.write_text(ACCEPTED, canonical_json(entries, indent=1) + "\n")
+    acceptance = Acceptance(
+        plugin=theirs.submission,
+        cells=tuple(cell_ids),
+        file_sha256=bytes_digest(file.read_bytes()),
+    )
+    write_accepted(target, [*accepted_cells(target.folder), acceptance])
     write_leaderboard(
         target,
         suite=manifest.suite,

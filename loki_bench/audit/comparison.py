@@ -1,12 +1,13 @@
 """Compares two leaderboards row by row, seed by seed, and says in what their cells differ."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tabulate import tabulate
 
+from loki_bench.audit.estimators import estimator_values
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.comparability import differing_fields, said_differences
 from loki_bench.leaderboard.formatting import plain, shown
@@ -18,6 +19,7 @@ from loki_bench.records.store import Store
 __all__ = ["ComparedRow", "Comparison", "compare"]
 
 Record = Mapping[str, Any]
+SampleT = TypeVar("SampleT", int, tuple[int, int])
 PROTOCOL = ("dataset", "protocol", "protocol_version")
 
 
@@ -127,6 +129,11 @@ def compare(first: Path, second: Path) -> Comparison:
     StoreError
         A folder is no leaderboard, or holds no finished cell.
     """
+    subjects = {read_manifest(folder).subject for folder in (first, second)}
+    if subjects == {"estimators"}:
+        return _compare_estimators(first, second)
+    if len(subjects) > 1:
+        raise StoreError(f"{first} and {second}: one compares attacks, the other estimators")
     before, after = _rows_of(first), _rows_of(second)
     not_paired = said_differences(
         differing_fields([_protocol(before), _protocol(after)]), at_most=6
@@ -137,17 +144,44 @@ def compare(first: Path, second: Path) -> Comparison:
         for key in both
         for row in _compared(key, before[key], after[key], paired=not not_paired)
     ]
-    tested = [position for position, row in enumerate(rows) if row.p_value is not None]
-    adjusted = holm([p for row in rows if (p := row.p_value) is not None])
-    corrected = dict(zip(tested, adjusted, strict=True))
     return Comparison(
-        rows=tuple(
-            ComparedRow(**{**vars(row), "p_value": corrected.get(position)})
-            for position, row in enumerate(rows)
-        ),
+        rows=_corrected(rows),
         not_paired=not_paired,
         only_first=tuple(str(key) for key in before if key not in after),
         only_second=tuple(str(key) for key in after if key not in before),
+    )
+
+
+def _corrected(rows: Sequence[ComparedRow]) -> tuple[ComparedRow, ...]:
+    """The rows with their p-values corrected by Holm over all of them."""
+    tested = [position for position, row in enumerate(rows) if row.p_value is not None]
+    adjusted = holm([p for row in rows if (p := row.p_value) is not None])
+    corrected = dict(zip(tested, adjusted, strict=True))
+    return tuple(replace(row, p_value=corrected.get(position)) for position, row in enumerate(rows))
+
+
+def _compare_estimators(first: Path, second: Path) -> Comparison:
+    """Rank correlations goal by goal, where sample and design agree."""
+    (one, before), (other, after) = estimator_values(first), estimator_values(second)
+    fields = [
+        grid.model_dump(mode="json", include={"fidelity_version", "dataset", "sample", "design"})
+        for grid in (one, other)
+    ]
+    not_paired = said_differences(differing_fields(fields), at_most=6)
+    rows = [
+        _compared_values(*key, values, after[key], "", paired=not not_paired)
+        for key, values in before.items()
+        if key in after
+    ]
+    only_first, only_second = (
+        tuple(f"{row} ({measure})" for row, measure in here if (row, measure) not in there)
+        for here, there in ((before, after), (after, before))
+    )
+    return Comparison(
+        rows=_corrected(rows),
+        not_paired=not_paired,
+        only_first=only_first,
+        only_second=only_second,
     )
 
 
@@ -183,24 +217,36 @@ def _compared(
         differing_fields([{k: v for k, v in c.items() if k not in ignored} for c in cells])
     )
     labels = [label for label in _labels(before) if label in _labels(after)]
-    rows = []
-    for label in labels:
-        one, other = _values(before, label), _values(after, label)
-        shared = [seed for seed in sorted(one) if seed in other] if paired else []
-        differences = [other[seed] - one[seed] for seed in shared]
-        rows.append(
-            ComparedRow(
-                row=str(key),
-                metric=label,
-                first=interval_of([one[seed] for seed in sorted(one)]),
-                second=interval_of([other[seed] for seed in sorted(other)]),
-                difference=interval_of(differences),
-                p_value=paired_p_value(differences),
-                n_equal=sum(one[seed] == other[seed] for seed in shared),
-                differs=differs,
-            )
+    return [
+        _compared_values(
+            str(key), label, _values(before, label), _values(after, label), differs, paired=paired
         )
-    return rows
+        for label in labels
+    ]
+
+
+def _compared_values(
+    row: str,
+    metric: str,
+    one: Mapping[SampleT, float],
+    other: Mapping[SampleT, float],
+    differs: str,
+    *,
+    paired: bool,
+) -> ComparedRow:
+    """Two sets of values, by seed or by goal."""
+    shared = [at for at in sorted(one) if at in other] if paired else []
+    differences = [other[at] - one[at] for at in shared]
+    return ComparedRow(
+        row=row,
+        metric=metric,
+        first=interval_of([one[at] for at in sorted(one)]),
+        second=interval_of([other[at] for at in sorted(other)]),
+        difference=interval_of(differences),
+        p_value=paired_p_value(differences),
+        n_equal=sum(one[at] == other[at] for at in shared),
+        differs=differs,
+    )
 
 
 def _labels(records: Mapping[int, Record]) -> list[str]:

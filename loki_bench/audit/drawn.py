@@ -1,29 +1,98 @@
-"""What is drawn from a leaderboard's records: its page and its figures, beside the tables.
+"""What is made from a leaderboard's records: its page, its figures, and a family's claims.
 
-Both are written by commands of their own, when somebody asks for them. They are then listed in the
-manifest, and a verification makes them again.
+Page and figures are written by commands of their own, when somebody asks for them. In the
+leaderboard's folder they are listed in the manifest, and a verification makes them again.
 """
 
 import re
 from pathlib import Path
+from typing import Any
 
-from loki_bench.audit.page import figures_of, page_of
-from loki_bench.errors import UsageError
-from loki_bench.records.manifest import list_files
+from loki_bench.errors import StoreError, UsageError
+from loki_bench.fidelity.figures import fidelity_figures
+from loki_bench.fidelity.folder import fidelity_page, fidelity_tables, read_grid
+from loki_bench.leaderboard.folder import FIGURES, PAGE, drawn_files
+from loki_bench.paper.answered import claims_page
+from loki_bench.records.manifest import MANIFEST, Manifest, list_files, read_manifest
+from loki_bench.records.opening import as_working_folder
 from loki_bench.records.store import Store
-from loki_bench.report.figures import FORMATS
+from loki_bench.report.figures import figure_files
+from loki_bench.report.page import page
+from loki_bench.report.page_data import page_data
 
-__all__ = ["FIGURES", "PAGE", "drawn_again", "drawn_by", "drawn_files", "keep_drawn"]
+__all__ = [
+    "claims_of",
+    "drawn_again",
+    "drawn_by",
+    "figures_of",
+    "keep_drawn",
+    "page_of",
+    "records_of",
+]
 
-PAGE = "leaderboard.html"
-FIGURES = "figures"
+Records = list[dict[str, Any]]
 
 
-def drawn_files(folder: Path) -> list[str]:
-    """The page and the figures that a leaderboard folder has."""
-    page = [PAGE] if (folder / PAGE).is_file() else []
-    figures = {path for kind in FORMATS for path in (folder / FIGURES).glob(f"*.{kind}")}
-    return [*page, *(f"{FIGURES}/{path.name}" for path in sorted(figures))]
+def records_of(folder: Path) -> tuple[Manifest, Records]:
+    """The manifest of a working folder and the records that it lists.
+
+    Raises
+    ------
+    StoreError
+        There is no manifest, or a record that it lists is not there or not whole.
+    """
+    manifest = read_manifest(folder)
+    store = Store(folder, warn=lambda text: None)
+    records = []
+    for cell_id in manifest.record_ids:
+        record = store.read_json("records", cell_id)
+        if record is None:
+            raise StoreError(
+                f"{folder / 'records' / cell_id}.json is not there or not whole; "
+                "`loki-bench verify` names all that is damaged"
+            )
+        records.append(record)
+    return manifest, records
+
+
+def page_of(folder: Path) -> str:
+    """The page of a working folder's records; raises as :func:`records_of`."""
+    manifest, records = records_of(folder)
+    if manifest.subject == "estimators":
+        return fidelity_page(Store(folder, warn=lambda text: None), read_grid(folder))
+    return page(page_data(manifest.suite, manifest.summary, records, manifest.missing))
+
+
+def figures_of(folder: Path) -> dict[str, bytes]:
+    """The figures of a working folder's records, by file name; raises as :func:`records_of`."""
+    manifest, records = records_of(folder)
+    if manifest.subject == "estimators":
+        store = Store(folder, warn=lambda text: None)
+        return fidelity_figures(fidelity_tables(store, read_grid(folder)))
+    return figure_files(records, manifest.missing)
+
+
+def claims_of(family: Path) -> str:
+    """The paper's claims, answered from all leaderboards of a family, packed or not.
+
+    Raises ``StoreError`` where there is none, or one is damaged.
+    """
+    folders = sorted(path.parent for path in family.glob(f"*/{MANIFEST}"))
+    if not folders:
+        raise StoreError(
+            f"{family} holds no leaderboard; expected the folder of a family of suites, such as "
+            "results/beauty after `loki-bench run paper-overall`"
+        )
+    suites: dict[str, str] = {}
+    found: Records = []
+    for path in folders:
+        with as_working_folder(path, artefacts=False) as folder:
+            manifest, records = records_of(folder)
+        if manifest.subject != "attacks":
+            raise StoreError(f"{path} compares estimators, of which the paper claims nothing")
+        suites[manifest.suite] = manifest.summary
+        found += records
+    return claims_page(suites, found)
 
 
 def drawn_again(folder: Path, names: list[str]) -> tuple[dict[str, bytes], dict[str, str]]:
@@ -44,7 +113,7 @@ def drawn_again(folder: Path, names: list[str]) -> tuple[dict[str, bytes], dict[
 
 
 def keep_drawn(folder: Path, files: dict[str, bytes]) -> None:
-    """Write files into a leaderboard folder, and list them in its manifest."""
+    """Write files into a leaderboard folder, packed or not, and list them in its manifest."""
     store = Store(folder, warn=lambda text: None)
     for name, content in files.items():
         store.write_bytes(name, content)

@@ -7,14 +7,26 @@ from pathlib import Path
 from loki_bench.audit.findings import Finding, LevelReport
 from loki_bench.content_ids import bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
-from loki_bench.records.manifest import MANIFEST, Manifest, read_manifest
+from loki_bench.records.manifest import MANIFEST, UNLISTED, Manifest, read_manifest
+from loki_bench.records.packed import damaged_packs, is_packed
 
-__all__ = ["artefacts_left_out", "check_hashes"]
+__all__ = ["artefacts_left_out", "check_hashes", "check_packs"]
 
 _ARTEFACTS = "artefacts/"
 
 NOT_CHECKED = ("work",)
 """Folders that are safe to delete and are never read by a verification."""
+
+
+def check_packs(leaderboard: Path) -> LevelReport:
+    """Compare the packs of a packed folder with its manifest; nothing to compare otherwise."""
+    report = LevelReport(1)
+    if leaderboard.is_dir() and is_packed(leaderboard):
+        manifest = read_manifest(leaderboard)
+        report.n_checked = len(manifest.packs)
+        damaged = damaged_packs(leaderboard, manifest)
+        report.problems = [Finding(name, why) for name, why in sorted(damaged.items())]
+    return report
 
 
 def check_hashes(folder: Path) -> tuple[LevelReport, list[str]]:
@@ -54,7 +66,7 @@ def check_hashes(folder: Path) -> tuple[LevelReport, list[str]]:
             report.n_checked += 1
             if not _is_sealed(path.read_bytes()):
                 report.problems.append(Finding(name, "its bytes do not match its digest"))
-        elif name != MANIFEST and name not in manifest.files:
+        elif name not in {MANIFEST, *UNLISTED, *manifest.files}:
             notes.append(f"{name} is no part of the leaderboard")
     return report, notes
 

@@ -7,32 +7,35 @@ never taken over: they are pickles, and opening a stranger's pickle runs a stran
 """
 
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
 import numpy as np
 
-from loki_bench.content_ids import JsonObject
-from loki_bench.engine.workers import Workers
-from loki_bench.errors import InvalidAnswerError
+from loki_bench.engine.workers import LocalWorkers, Workers
+from loki_bench.errors import DatasetError, InvalidAnswerError
 from loki_bench.interactions import Interactions
-from loki_bench.pipeline.cells import Progress, run_cells
+from loki_bench.pipeline.cells import NoProgress, Progress, run_cells
 from loki_bench.pipeline.craft import craft, prepare
 from loki_bench.pipeline.defend import defend
 from loki_bench.pipeline.retrain import evaluate
 from loki_bench.pipeline.surrogate import fit_surrogate
 from loki_bench.pipeline.victim_lists import show_lists
+from loki_bench.plugins.registry import Registry
 from loki_bench.records.manifest import artefact_paths
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell, DatasetRef
-from loki_bench.suite.grid import ChosenMetric
-from loki_bench.suite.suite import Limits
+from loki_bench.suite.grid import ChosenMetric, chosen_metric
+from loki_bench.suite.resolve import load_dataset
+from loki_bench.suite.suite import Choice, Limits
 from loki_bench.timing import timed
 
-__all__ = ["RefuseJobs", "Replay", "copy_artefacts"]
+__all__ = ["Opening", "RefuseJobs", "Replay", "copy_artefacts", "opening"]
 
 R = TypeVar("R")
 
@@ -102,10 +105,78 @@ class RefuseJobs:
 
 
 def copy_artefacts(
-    source: Path, target: Path, record: JsonObject, *, kinds: Collection[str]
+    source: Path, target: Path, artefacts: Mapping[str, str], *, kinds: Collection[str]
 ) -> None:
     """Copy a record's artefacts of the given kinds (folders below ``artefacts``) as they are."""
-    for name in artefact_paths(source, record):
+    for name in artefact_paths(source, artefacts):
         if name.split("/")[1] in kinds and (source / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / name, target / name)
+
+
+Opening = Callable[[Sequence[str], Cell], AbstractContextManager[Replay]]
+"""Given metric labels and one of the cells, everything that computing them again needs."""
+
+
+def opening(
+    registry: Registry,
+    *,
+    n_workers: int | None,
+    seconds: float,
+    dataset_path: Path | None = None,
+    download: bool = True,
+    progress: Progress | None = None,
+) -> Opening:
+    """How to open a :class:`Replay`; nothing is read or started before it is called.
+
+    Parameters
+    ----------
+    n_workers : int or None
+        Worker processes, one a processor unless given.
+    seconds : float
+        The time limit of a job.
+    dataset_path : Path or None
+        Where a dataset lies that was a file of somebody's own: records name the file alone.
+    """
+    return partial(
+        _opened,
+        registry,
+        n_workers,
+        seconds,
+        dataset_path,
+        download,
+        progress or NoProgress(),
+    )
+
+
+@contextmanager
+def _opened(
+    registry: Registry,
+    n_workers: int | None,
+    seconds: float,
+    dataset_path: Path | None,
+    download: bool,
+    progress: Progress,
+    labels: Sequence[str],
+    cell: Cell,
+) -> Iterator[Replay]:
+    component = cell.dataset.component
+    given = {name: value for name, value in component.changed.items() if value is not None}
+    if "path" in given:
+        if dataset_path is None:
+            raise DatasetError(
+                f"the records are about a file of somebody's own, {given['path']}; say where it "
+                "lies with --dataset-path"
+            )
+        given["path"] = str(dataset_path)
+    choice = Choice(name=component.name, parameters=given)
+    dataset, interactions = load_dataset(choice, registry, download=download)
+    with LocalWorkers.open(n_workers, seconds=seconds) as workers:
+        yield Replay(
+            metrics=tuple(chosen_metric(registry, label, dataset.n_items) for label in labels),
+            dataset=dataset,
+            interactions=interactions,
+            workers=workers,
+            seconds=seconds,
+            progress=progress,
+        )

@@ -7,11 +7,13 @@ from typing import Any
 
 from loki_bench.audit.difference import cell_difference
 from loki_bench.audit.installed import cell_of, why_not_runnable
-from loki_bench.audit.opening import Opening
+from loki_bench.audit.replay import Opening
 from loki_bench.engine.run_log import environment, environment_fingerprint
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.row_key import row_key
 from loki_bench.plugins.registry import Registry
+from loki_bench.records.manifest import MANIFEST, read_manifest
+from loki_bench.records.opening import as_working_folder
 from loki_bench.records.store import Store
 
 __all__ = ["Reproduction", "reproduce_cell"]
@@ -67,17 +69,24 @@ def reproduce_cell(
     name : str
         The path of a record, or the beginning of a cell's id.
     results : Path
-        Where to look for an id: the folder that holds leaderboards.
+        Where to look for an id: a leaderboard, packed or not, or a folder that holds some.
 
     Raises
     ------
     StoreError
         There is no such cell, or several, or its record can't be computed with what is installed.
     """
-    path = _path_of(name, results)
-    stored = Store(path.parent.parent, warn=lambda text: None)
-    record = stored.read_json("records", path.stem)
-    cell = cell_of(record, path.stem) if record is not None else "it is not whole"
+    leaderboard, cell_id = _found(name, results)
+    with as_working_folder(leaderboard) as folder:
+        path = leaderboard / "records" / f"{cell_id}.json"
+        return _reproduced(Store(folder, warn=lambda text: None), cell_id, path, registry, opened)
+
+
+def _reproduced(
+    stored: Store, cell_id: str, path: Path, registry: Registry, opened: Opening
+) -> Reproduction:
+    record = stored.read_json("records", cell_id)
+    cell = cell_of(record, cell_id) if record is not None else "it is not whole"
     why = cell if isinstance(cell, str) else why_not_runnable(cell, registry, but=("dataset",))
     if record is None or isinstance(cell, str) or why is not None:
         raise StoreError(f"{path} can't be computed again: {why}")
@@ -110,19 +119,32 @@ def reproduce_cell(
     )
 
 
-def _path_of(name: str, results: Path) -> Path:
+def _found(name: str, results: Path) -> tuple[Path, str]:
+    """The folder and the id of the one cell that is meant."""
     path = Path(name)
     if path.suffix == ".json":
         if not path.is_file():
             raise StoreError(f"there is no record {path}")
-        return path
-    patterns = ("*/records", "*/*/records") if name.isalnum() else ()  # a suite's, a family's
-    found = [path for folder in patterns for path in results.glob(f"{folder}/{name}*.json")]
-    ids = {path.stem for path in found}  # suites of a family may share a cell
-    if len(ids) != 1:
-        many = f"{len(ids)} cells begin" if ids else "no cell begins"
+        return path.parent.parent, path.stem
+    found: dict[str, Path] = {}  # suites of a family may share a cell: the first will do
+    folders = [results, *sorted(results.glob("*/")), *sorted(results.glob("*/*/"))]
+    for folder in folders if name.isalnum() else ():
+        for cell_id in _ids_in(folder):
+            if cell_id.startswith(name):
+                found.setdefault(cell_id, folder)
+    if len(found) != 1:
+        many = f"{len(found)} cells begin" if found else "no cell begins"
         raise StoreError(
             f"{many} with '{name}' in {results}; give more of the id, the path of a record, or "
             "another folder with --results"
         )
-    return min(found)
+    [(cell_id, folder)] = found.items()
+    return folder, cell_id
+
+
+def _ids_in(folder: Path) -> list[str]:
+    """Cells of a leaderboard: a run that has not ended has records and no manifest yet."""
+    if not (folder / MANIFEST).is_file():
+        return [path.stem for path in folder.glob("records/*.json")]
+    manifest = read_manifest(folder)
+    return manifest.record_ids if manifest.subject == "attacks" else []

@@ -2,8 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,15 @@ from loki_bench.content_ids import bytes_digest, content_id
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.folder import write_leaderboard
 from loki_bench.plugins.registry import Registry
-from loki_bench.records.archive import pack, unpack
+from loki_bench.records.archive import pack
 from loki_bench.records.manifest import Plugin, artefact_paths, read_manifest
+from loki_bench.records.opening import as_working_folder
 from loki_bench.records.store import Store
 
-__all__ = ["as_folder", "source_digest", "submit"]
+__all__ = ["source_digest", "submit"]
 
 
-def submit(folder: Path, distribution: str, file: Path, *, registry: Registry) -> int:
+def submit(leaderboard: Path, distribution: str, file: Path, *, registry: Registry) -> int:
     """Pack every row in which a component of a distribution takes part; returns their number.
 
     Raises
@@ -28,10 +28,17 @@ def submit(folder: Path, distribution: str, file: Path, *, registry: Registry) -
     StoreError
         The leaderboard is damaged, or has no finished row of that distribution.
     """
+    with as_working_folder(leaderboard) as folder:
+        return _submit(folder, distribution, file, registry)
+
+
+def _submit(folder: Path, distribution: str, file: Path, registry: Registry) -> int:
     damaged = check_hashes(folder)[0].objections
     if damaged:
         raise StoreError(f"{folder / damaged[0].what}: {damaged[0].why}; run the suite again")
     manifest = read_manifest(folder)
+    if manifest.subject != "attacks":
+        raise StoreError(f"{folder} compares estimators: a plugin has no rows of attacks in it")
     store = Store(folder, warn=lambda text: None)
     records = {}
     for cell_id in manifest.record_ids:
@@ -53,7 +60,7 @@ def submit(folder: Path, distribution: str, file: Path, *, registry: Registry) -
         part = Store(Path(temporary), warn=lambda text: None)
         for cell_id, record in finished.items():
             names = [f"records/{cell_id}.json", f"runs/{cell_id}.json"]
-            for name in [*names, *artefact_paths(folder, record)]:
+            for name in [*names, *artefact_paths(folder, record["artefacts"])]:
                 if (folder / name).is_file():
                     (part.folder / name).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(folder / name, part.folder / name)
@@ -68,17 +75,6 @@ def submit(folder: Path, distribution: str, file: Path, *, registry: Registry) -
         )
         pack(part.folder, file)
     return len(finished)
-
-
-@contextmanager
-def as_folder(path: Path) -> Iterator[Path]:
-    """A leaderboard folder as it is; a submitted file unpacked for the length of the block."""
-    if path.is_dir():
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="loki-bench-") as temporary:
-        unpack(path, Path(temporary))
-        yield Path(temporary)
 
 
 def source_digest(distribution: str, registry: Registry) -> str:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,20 +10,21 @@ from typing import Any
 import numpy as np
 
 from loki_bench.audit.difference import cell_difference, record_difference
-from loki_bench.audit.drawn import PAGE, drawn_again, drawn_by, drawn_files
+from loki_bench.audit.estimators import estimator_levels
 from loki_bench.audit.findings import Finding, LevelReport, Verification
-from loki_bench.audit.hashes import artefacts_left_out, check_hashes
+from loki_bench.audit.hashes import artefacts_left_out, check_hashes, check_packs
 from loki_bench.audit.installed import cell_of, why_not_runnable
-from loki_bench.audit.opening import Opening
-from loki_bench.audit.replay import RefuseJobs, Replay, copy_artefacts
+from loki_bench.audit.replay import Opening, RefuseJobs, Replay, copy_artefacts
+from loki_bench.audit.written_again import compare_drawn, compare_tables
 from loki_bench.engine.run_log import environment, environment_fingerprint
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.files import leaderboard_files
-from loki_bench.leaderboard.folder import ACCEPTED
+from loki_bench.leaderboard.folder import ACCEPTED, PAGE
 from loki_bench.leaderboard.row_key import row_key
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.manifest import Manifest, read_manifest
+from loki_bench.records.opening import as_working_folder
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell
 
@@ -63,19 +64,20 @@ RECOMPUTED: dict[int, Recomputation] = {
 
 
 def verify(
-    folder: Path,
+    leaderboard: Path,
     *,
     levels: Collection[int],
     registry: Registry,
     opened: Opening,
     sample: int | None = None,
     seed: int = 0,
-    name: str | None = None,
 ) -> Verification:
     """Check a leaderboard.
 
     Parameters
     ----------
+    leaderboard : Path
+        A working folder, a packed one, or a submitted file.
     levels : collection of int
         See :data:`loki_bench.audit.findings.LEVELS`. Hashes are always checked first: nothing is
         computed from a folder whose manifest can't be read.
@@ -84,16 +86,36 @@ def verify(
     sample, seed : int
         Compute this many cells again, drawn by the seed, instead of all; files and tables are
         always checked whole.
-    name : str or None
-        What the report calls the leaderboard, if it is not the folder.
     """
-    called = name or str(folder)
+    packs = check_packs(leaderboard)
+    if packs.problems:  # nothing is read from them
+        return Verification(leaderboard=str(leaderboard), levels=(packs,))
+    with as_working_folder(leaderboard) as folder:
+        levels_found, notes = _levels(folder, levels, registry, opened, sample, seed)
+    levels_found[0].n_checked += packs.n_checked if levels_found[0].number == 1 else 0
+    return Verification(
+        leaderboard=str(leaderboard), levels=tuple(levels_found), notes=tuple(notes)
+    )
+
+
+def _levels(
+    folder: Path,
+    levels: Collection[int],
+    registry: Registry,
+    opened: Opening,
+    sample: int | None,
+    seed: int,
+) -> tuple[list[LevelReport], list[str]]:
+    """What every level finds in a working folder, in order, and notes."""
     found, notes = check_hashes(folder)
     reports = {1: found}
     try:
         manifest = read_manifest(folder)
     except StoreError:
-        return Verification(leaderboard=called, levels=(found,), notes=tuple(notes))
+        return [found], notes
+    if manifest.subject == "estimators":
+        reports |= estimator_levels(folder, manifest, levels, notes)
+        return [reports[number] for number in sorted(reports)], notes
     verifier = Verifier.of(folder, manifest, registry)
     if 5 in levels:
         reports[5] = verifier.tables()
@@ -109,11 +131,7 @@ def verify(
         notes.append(f"levels 2 to 4 looked at {len(chosen)} of {len(verifier.cells)} cells")
     if 1 not in levels and not found.problems:
         del reports[1]
-    return Verification(
-        leaderboard=called,
-        levels=tuple(reports[number] for number in sorted(reports)),
-        notes=tuple(notes),
-    )
+    return [reports[number] for number in sorted(reports)], notes
 
 
 @dataclass(frozen=True)
@@ -167,40 +185,10 @@ class Verifier:
         tables = tables_of(self.records.values(), self.manifest.missing)
         files = leaderboard_files(self.manifest.suite, self.manifest.summary, tables)
         listed = {name for name in self.manifest.files if "/" not in name} - {ACCEPTED, PAGE}
-        for name in sorted(listed | set(files)):
-            report.n_checked += 1
-            path = self.folder / name
-            if name not in files:
-                report.problems.append(Finding(name, "nothing here writes such a file"))
-            elif not path.is_file():
-                report.problems.append(Finding(name, "it is not there"))
-            elif (line := _first_other_line(path.read_bytes(), files[name].encode())) is not None:
-                report.problems.append(Finding(name, f"line {line} is not what its records give"))
+        compare_tables(report, self.folder, listed, files)
         if not self.unreadable:  # nothing can be drawn of a record that can't be read
-            self._drawn(report)
+            compare_drawn(report, self.folder)
         return report
-
-    def _drawn(self, report: LevelReport) -> None:
-        """Page and figures; another version of what drew them may draw other bytes."""
-        names = drawn_files(self.folder)
-        if not names:
-            return
-        made, why_not = drawn_again(self.folder, names)
-        for name in names:
-            found, expected = (self.folder / name).read_bytes(), made.get(name)
-            if name in why_not:
-                report.not_judged.append(Finding(name, why_not[name]))
-            elif expected is None:
-                report.problems.append(Finding(name, "its records give no such figure"))
-            elif found == expected or drawn_by(found) == drawn_by(expected):
-                report.n_checked += 1
-                if found != expected:
-                    report.problems.append(Finding(name, "it is not what its records give"))
-            else:
-                why = (
-                    f"drawn by {drawn_by(found) or 'something unknown'}; here {drawn_by(expected)}"
-                )
-                report.not_judged.append(Finding(name, why))
 
     def computed(
         self, level: int, cells: Sequence[Cell], replay: Replay, *, again: Store | None = None
@@ -225,8 +213,8 @@ class Verifier:
         with tempfile.TemporaryDirectory(prefix="loki-bench-") as temporary:
             again = again or Store(Path(temporary), warn=lambda text: None)
             for cell in runnable:
-                record = self.records[cell.id]
-                copy_artefacts(self.folder, again.folder, record, kinds=recomputed.stored)
+                artefacts = self.records[cell.id].get("artefacts", {})
+                copy_artefacts(self.folder, again.folder, artefacts, kinds=recomputed.stored)
             workers = replay.workers
             if level < 4:
                 workers = RefuseJobs(workers, ranks_are_stored="ranks" in recomputed.stored)
@@ -318,16 +306,3 @@ class Verifier:
     def _named(self, cell: Cell) -> str:
         row = row_key(self.records[cell.id]["cell"])
         return f"records/{cell.id}.json ({row}, seed {cell.seed})"
-
-
-def _first_other_line(found: bytes, expected: bytes) -> int | None:
-    """The number, from 1, of the first line that differs."""
-    if found == expected:
-        return None
-    pairs: Iterable[tuple[bytes, bytes]] = zip(
-        found.splitlines(keepends=True), expected.splitlines(keepends=True), strict=False
-    )
-    for number, (one, other) in enumerate(pairs, start=1):
-        if one != other:
-            return number
-    return min(len(found.splitlines()), len(expected.splitlines())) + 1

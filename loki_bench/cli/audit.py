@@ -2,20 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from loki_bench.cli.options import (
-    as_json_option,
-    plugin_options,
-    processors,
-    registry_from,
-    results_option,
-)
+from loki_bench.audit.findings import LEVELS
+from loki_bench.cli.options import as_json_option, recompute_options, results_option
+from loki_bench.plugins.registry import Registry
+
+if TYPE_CHECKING:
+    from loki_bench.audit.replay import Opening
 
 __all__ = ["compare", "reproduce", "verify"]
-
-LEVEL_NAMES = ("hashes", "metrics", "victims", "poison", "tables")
 
 
 @click.command()
@@ -24,7 +22,7 @@ LEVEL_NAMES = ("hashes", "metrics", "victims", "poison", "tables")
     "--level",
     "levels",
     multiple=True,
-    type=click.Choice([*LEVEL_NAMES, *"12345"]),
+    type=click.Choice([*LEVELS.values(), *map(str, LEVELS)]),
     help="Check this level: hashes (1), metrics (2), victims (3), poison (4) or tables (5). May be "
     "repeated.  [default: all]",
 )
@@ -38,59 +36,39 @@ LEVEL_NAMES = ("hashes", "metrics", "victims", "poison", "tables")
     show_default=True,
     help="Draws the cells of --sample.",
 )
-@click.option("--workers", type=click.IntRange(min=1), help="Worker processes, one thread each.")
-@click.option("--seconds", type=float, default=3600.0, show_default=True, help="Limit of a job.")
-@click.option("--dataset-path", type=click.Path(path_type=Path), help="A file dataset's file.")
-@click.option("--offline", is_flag=True, help="Never use the network, not even for the dataset.")
-@plugin_options
+@recompute_options
 @as_json_option
 def verify(
     leaderboard: Path,
     levels: tuple[str, ...],
     sample: int | None,
     seed: int,
-    workers: int | None,
-    seconds: float,
-    dataset_path: Path | None,
-    offline: bool,
-    disabled: tuple[str, ...],
-    strict_plugins: bool,
+    registry: Registry,
+    opened: "Opening",
     as_json: bool,
 ) -> int:
     r"""Check a leaderboard: its bytes, metrics, victims, poison and tables.
 
-    LEADERBOARD is a folder that `run` wrote, or a file that `submit` wrote.
+    LEADERBOARD is a folder that `run` or `publish` wrote, or a file that `submit` wrote.
 
     \b
-    Example: loki-bench verify leaderboards/quick --level hashes --level tables
+    Example: loki-bench verify results/quick --level hashes --level tables
 
     Exit status: 0 all holds; 11 hashes, 12 metrics, 13 victims, 14 poison or 15 tables do not, the
     first of them; 1 a level could not be judged here; 2 the request was wrong.
     """
-    from loki_bench.audit.opening import opening
-    from loki_bench.audit.submission import as_folder
-    from loki_bench.audit.verification import verify as verify_folder
+    from loki_bench.audit.verification import verify as verify_leaderboard
 
-    registry = registry_from(disabled, strict_plugins)
-    names = {name: number for number, name in enumerate(LEVEL_NAMES, start=1)}
-    chosen = {names.get(level) or int(level) for level in levels} or set(names.values())
-    opened = opening(
-        registry,
-        n_workers=workers or processors(),
-        seconds=seconds,
-        dataset_path=dataset_path,
-        download=not offline,
+    names = {name: number for number, name in LEVELS.items()}
+    chosen = {names.get(level) or int(level) for level in levels} or set(LEVELS)
+    found = verify_leaderboard(
+        leaderboard,
+        levels=chosen,
+        registry=registry,
+        opened=opened,
+        sample=sample,
+        seed=seed,
     )
-    with as_folder(leaderboard) as folder:
-        found = verify_folder(
-            folder,
-            name=str(leaderboard),
-            levels=chosen,
-            registry=registry,
-            opened=opened,
-            sample=sample,
-            seed=seed,
-        )
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
     return found.exit_code
 
@@ -98,21 +76,13 @@ def verify(
 @click.command()
 @click.argument("cell")
 @results_option
-@click.option("--workers", type=click.IntRange(min=1), help="Worker processes, one thread each.")
-@click.option("--seconds", type=float, default=3600.0, show_default=True, help="Limit of a job.")
-@click.option("--dataset-path", type=click.Path(path_type=Path), help="A file dataset's file.")
-@click.option("--offline", is_flag=True, help="Never use the network, not even for the dataset.")
-@plugin_options
+@recompute_options
 @as_json_option
 def reproduce(
     cell: str,
     results: Path,
-    workers: int | None,
-    seconds: float,
-    dataset_path: Path | None,
-    offline: bool,
-    disabled: tuple[str, ...],
-    strict_plugins: bool,
+    registry: Registry,
+    opened: "Opening",
     as_json: bool,
 ) -> int:
     r"""Compute one cell again from nothing, and print the first number that differs.
@@ -124,22 +94,9 @@ def reproduce(
 
     Exit status: 0 the same to the last bit, 1 a number differs, 2 the request was wrong.
     """
-    from loki_bench.audit.opening import opening
     from loki_bench.audit.reproduction import reproduce_cell
 
-    registry = registry_from(disabled, strict_plugins)
-    found = reproduce_cell(
-        cell,
-        results,
-        registry=registry,
-        opened=opening(
-            registry,
-            n_workers=workers or processors(),
-            seconds=seconds,
-            dataset_path=dataset_path,
-            download=not offline,
-        ),
-    )
+    found = reproduce_cell(cell, results, registry=registry, opened=opened)
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
     return 0 if found.difference is None else 1
 
@@ -151,17 +108,20 @@ def reproduce(
 def compare(first: Path, second: Path, as_json: bool) -> int:
     r"""Compare two leaderboards row by row, paired by seed, and say in what they differ.
 
-    FIRST and SECOND are folders that `run` wrote, or files that `submit` wrote.
+    FIRST and SECOND are folders that `run` or `publish` wrote, or files that `submit` wrote.
 
     \b
-    Example: loki-bench compare leaderboards/quick other/leaderboards/quick
+    Example: loki-bench compare results/quick leaderboards/quick
 
     Exit status: 0 the same values to the last bit, 1 they differ, 2 the request was wrong.
     """
     from loki_bench.audit.comparison import compare as compare_folders
-    from loki_bench.audit.submission import as_folder
+    from loki_bench.records.opening import as_working_folder
 
-    with as_folder(first) as a, as_folder(second) as b:
+    with (
+        as_working_folder(first, artefacts=False) as a,
+        as_working_folder(second, artefacts=False) as b,
+    ):
         found = compare_folders(a, b)
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
     return 0 if found.same else 1

@@ -3,8 +3,6 @@
 import importlib
 import json
 import sys
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -13,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from loki_bench.cli.clock import clock
 from loki_bench.cli.options import as_json_option, named_value
 from loki_bench.errors import UsageError
+from loki_bench.progress import shown_work
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
-    from loki_bench.testing import CheckResult, PlannedCheck
+    from loki_bench.testing import CheckResult
     from loki_bench.testing.running import Outcome
 
 __all__ = ["check"]
@@ -99,11 +95,14 @@ def check(
         folder=data_folder(),
     )
     results = []
-    with _shown_progress(len(checks)) as progress:
+    with shown_work(quiet=PATIENCE) as progress:
+        progress.started(len(checks))
         for planned in checks:
-            with progress.working_on(planned), redirect_stdout(sys.stderr):
+            progress.working_on([f"{planned.subject.name} {planned.check.__name__}"])
+            with redirect_stdout(sys.stderr):
                 result = planned.run()
             results.append(result)
+            progress.ended("")
             if not as_json:
                 progress.print(_line(result, max(len(c.subject.name) for c in checks)))
     counts = Counter(result.outcome for result in results)
@@ -174,78 +173,3 @@ def _importable_working_folder() -> Iterator[None]:
         yield
     finally:
         sys.path.remove("")
-
-
-@contextmanager
-def _shown_progress(n_checks: int) -> "Iterator[_Bar | _Lines]":
-    """Progress on standard error, for the length of a ``with`` block."""
-    if not sys.stderr.isatty():
-        yield _Lines(n_checks)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),  # last: a narrow terminal cuts it first
-    )
-    console = Console(stderr=True)
-    # a file that standard output was sent to must get the lines
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as bar:
-        yield _Bar(bar, n_checks)
-
-
-class _Bar:
-    """A live bar that names the check which is running."""
-
-    def __init__(self, bar: "Progress", n_checks: int) -> None:
-        self._bar = bar
-        self._task = bar.add_task("", total=n_checks)
-
-    @contextmanager
-    def working_on(self, planned: "PlannedCheck") -> Iterator[None]:
-        self._bar.update(self._task, description=_named(planned))
-        yield
-        self._bar.advance(self._task)
-
-    def print(self, line: str) -> None:
-        if sys.stdout.isatty():
-            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
-        else:
-            click.echo(line)
-
-
-class _Lines:
-    """A log: the checks' own lines, and a word on each that takes long."""
-
-    def __init__(self, n_checks: int) -> None:
-        self._n_checks = n_checks
-        self._n_begun = 0
-
-    @contextmanager
-    def working_on(self, planned: "PlannedCheck") -> Iterator[None]:
-        self._n_begun += 1
-        began = time.monotonic()
-        done = threading.Event()
-        what = f"[{self._n_begun}/{self._n_checks}] {_named(planned)}"
-
-        def tell() -> None:
-            while not done.wait(PATIENCE):
-                print(f"{what}: {clock(time.monotonic() - began)} so far", file=sys.stderr)
-
-        thread = threading.Thread(target=tell, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
-
-    def print(self, line: str) -> None:
-        click.echo(line)
-
-
-def _named(planned: "PlannedCheck") -> str:
-    return f"{planned.subject.name} {planned.check.__name__}"

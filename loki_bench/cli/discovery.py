@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from loki_bench.cli.options import as_json_option, plugin_options, registry_from
+from loki_bench.cli.options import as_json_option, plugin_options
 from loki_bench.cli.tables import described, print_table
 from loki_bench.plugins.registry import Registry
 
@@ -24,13 +24,12 @@ def plugins() -> None:
 @plugins.command("list")
 @plugin_options
 @as_json_option
-def plugins_list(disabled: tuple[str, ...], strict_plugins: bool, as_json: bool) -> None:
+def plugins_list(registry: Registry, as_json: bool) -> None:
     r"""List every component and where it came from.
 
     \b
     Example: loki-bench plugins list --json
     """
-    registry = registry_from(disabled, strict_plugins)
     if as_json:
         found = [described(component) for component in registry.components()]
         left_out = [asdict(plugin) for plugin in registry.broken]
@@ -45,7 +44,7 @@ def plugins_list(disabled: tuple[str, ...], strict_plugins: bool, as_json: bool)
 @click.argument("name")
 @plugin_options
 @as_json_option
-def plugins_show(name: str, disabled: tuple[str, ...], strict_plugins: bool, as_json: bool) -> None:
+def plugins_show(name: str, registry: Registry, as_json: bool) -> None:
     r"""Show one component: where it came from and the parameters that it takes.
 
     NAME is the name of a component, as `plugins list` shows it.
@@ -53,7 +52,6 @@ def plugins_show(name: str, disabled: tuple[str, ...], strict_plugins: bool, as_
     \b
     Example: loki-bench plugins show covisit
     """
-    registry = registry_from(disabled, strict_plugins)
     found = [c for c in registry.components() if c.spec.name == name]
     if not found:
         raise _unknown(registry, name)

@@ -1,25 +1,21 @@
 """``fidelity``: judge influence estimators by retraining."""
 
 import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from loki_bench.cli.clock import Pace
-from loki_bench.cli.execution import opened_workers
 from loki_bench.cli.options import (
     as_json_option,
+    offline_option,
     plugin_options,
-    registry_from,
     results_option,
+    tell,
+    workers_option,
 )
-
-if TYPE_CHECKING:  # these import numpy and pydantic: only when a command runs
-    from loki_bench.fidelity.case import Case, EstimatorRef
-    from loki_bench.fidelity.table import FidelityTable
-    from loki_bench.records.store import Store
+from loki_bench.plugins.registry import Registry
+from loki_bench.progress import Shown, shown_work
 
 __all__ = ["fidelity"]
 
@@ -35,14 +31,9 @@ __all__ = ["fidelity"]
     help="Judge this installed estimator too; `cg,damping=0.1` sets parameters. May be repeated.",
 )
 @click.option("--only", is_flag=True, help="Judge the estimators of --estimator alone.")
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=None,
-    help="Worker processes, one thread each.  [default: the number of processors]",
-)
+@workers_option
 @click.option("--retry-failed", is_flag=True, help="Also ask again what did not end well before.")
-@click.option("--offline", is_flag=True, help="Never use the network, not even for the dataset.")
+@offline_option
 @as_json_option
 @plugin_options
 def fidelity(
@@ -54,8 +45,7 @@ def fidelity(
     retry_failed: bool,
     offline: bool,
     as_json: bool,
-    disabled: tuple[str, ...],
-    strict_plugins: bool,
+    registry: Registry,
 ) -> int:
     r"""Judge influence estimators against retraining, and print their leaderboard.
 
@@ -65,8 +55,10 @@ def fidelity(
     \b
     Example: loki-bench fidelity quick --estimator my-estimator
     """
+    from loki_bench.engine.workers import open_workers
     from loki_bench.errors import ParameterError
-    from loki_bench.fidelity.case import cases_of, estimators_of, sampled
+    from loki_bench.fidelity.case import estimators_of, grid_of, sampled
+    from loki_bench.fidelity.folder import write_fidelity
     from loki_bench.fidelity.rendering import as_json as tables_as_json
     from loki_bench.fidelity.rendering import as_text
     from loki_bench.fidelity.run import run_tasks, tasks_of
@@ -78,54 +70,36 @@ def fidelity(
         raise ParameterError("--only keeps the estimators of --estimator alone, and none is given")
     loaded = load_fidelity_suite(suite)
     loaded = loaded.with_estimators([_parsed(text) for text in added], alone=only)
-    registry = registry_from(disabled, strict_plugins)
-    judged = estimators_of(loaded, registry)
+    judged = estimators_of(loaded, registry)  # a wrong name is told before anything is downloaded
     dataset, interactions = load_dataset(loaded.dataset, registry, download=not offline)
-    cases = cases_of(loaded, registry, dataset)
+    grid = grid_of(loaded, registry, dataset)
     train = sampled(interactions, loaded.sample)
-    store = Store(
-        results / "fidelity" / loaded.name,
-        warn=lambda text: click.echo(f"loki-bench: {text}", err=True),
-    )
+    store = Store(results / "fidelity" / loaded.name, warn=tell)
     click.echo(
-        f"fidelity of {len(judged)} estimators in {len(cases)} cases on {train.n_users} users, "
-        f"{train.n_items} items, {train.n_events} events; results in {store.folder}",
+        f"fidelity of {len(judged)} estimators in {len(grid.cases)} cases on "
+        f"{train.n_users} users, {train.n_items} items, {train.n_events} events; "
+        f"results in {store.folder}",
         err=True,
     )
     seconds = loaded.limits.seconds
     try:
-        with opened_workers(None, workers, seconds=seconds, versions={}) as pool:
+        with open_workers(workers, seconds=seconds, warn=tell) as pool, shown_work() as shown:
             run_tasks(
-                tasks_of(cases, judged),
+                tasks_of(grid.cases, judged),
                 train,
                 store=store,
                 workers=pool,
                 seconds=seconds,
-                progress=_Lines(),
+                progress=_Answers(shown),
                 retry_failed=retry_failed,
             )
     except KeyboardInterrupt:
-        click.echo("loki-bench: stopped; the same command goes on from there.", err=True)
+        tell("stopped; the same command goes on from there.")
         return 130
-    tables = _write(store, loaded.name, loaded.summary, cases, judged)
+    tables = write_fidelity(store, grid)
     click.echo(tables_as_json(loaded.name, tables) if as_json else as_text(tables))
     whole = not any(t.reasons or any(r.reasons for r in t.rows) for t in tables)
     return 0 if whole else 1
-
-
-def _write(
-    store: "Store", name: str, summary: str, cases: "list[Case]", judged: "list[EstimatorRef]"
-) -> "list[FidelityTable]":
-    from loki_bench.fidelity.rendering import as_csv, as_json, as_markdown, costs_as_markdown
-    from loki_bench.fidelity.table import tables_of
-
-    tables = tables_of(cases, judged, lambda address: store.read_json("records", address))
-    store.write_text("leaderboard.md", as_markdown(name, summary, tables))
-    store.write_text("leaderboard.csv", as_csv(tables))
-    store.write_text("leaderboard.json", as_json(name, tables))
-    costs = costs_as_markdown(cases, judged, lambda address: store.read_json("runs", address))
-    store.write_text("costs.md", costs)
-    return tables
 
 
 def _parsed(text: str) -> Any:
@@ -146,19 +120,14 @@ def _parsed(text: str) -> Any:
     return EstimatorChoice(name=name, parameters=parameters)
 
 
-class _Lines:
-    """One line a record, with the time so far and an estimate of the time left."""
+class _Answers:
+    """A suite's progress, a line a record."""
 
-    def __init__(self) -> None:
-        self._pace = Pace()
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
 
     def started(self, n_tasks: int) -> None:
-        self._pace.started(n_tasks)
+        self._shown.started(n_tasks)
 
     def finished(self, what: str, reason: str) -> None:
-        self._pace.ended()
-        print(
-            f"{self._pace.count} {what}: {reason or 'ok'} ({self._pace})",
-            file=sys.stderr,
-            flush=True,
-        )
+        self._shown.ended(f"{what}: {reason or 'ok'}", well=not reason)

@@ -14,7 +14,7 @@ from loki_bench.cli.fidelity import fidelity
 from loki_bench.cli.grid import leaderboard, merge, plan, run, status
 from loki_bench.cli.new import new
 from loki_bench.cli.report import claims, figures, report
-from loki_bench.cli.submission import accept, submit
+from loki_bench.cli.submission import accept, publish, submit
 from loki_bench.cli.tune import tune
 from loki_bench.errors import LokiBenchError
 
@@ -46,6 +46,7 @@ COMMANDS = (
     verify,
     reproduce,
     compare,
+    publish,
     submit,
     accept,
     tune,

@@ -1,7 +1,7 @@
-"""Options that several commands share."""
+"""Options that several commands share, and what commands make of them."""
 
-import os
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,27 +13,43 @@ from loki_bench.plugins.registry import Registry, discover
 __all__ = [
     "as_json_option",
     "named_value",
+    "offline_option",
     "plugin_options",
-    "processors",
+    "recompute_options",
     "registry_from",
     "results_option",
+    "scheduler_option",
+    "tell",
+    "timeout_option",
+    "workers_option",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def plugin_options(command: F) -> F:
-    """Which plugins may take part."""
-    command = click.option(
+def tell(text: str) -> None:
+    """Say something that is no answer, on standard error."""
+    click.echo(f"loki-bench: {text}", err=True)
+
+
+def plugin_options(command: F) -> Callable[..., Any]:
+    """Which plugins may take part. The command is given their ``registry``."""
+
+    @click.option(
         "--disable-plugin",
         "disabled",
         multiple=True,
         metavar="NAME",
         help="Leave out a plugin, by entry point or distribution name. May be repeated.",
-    )(command)
-    return click.option(
-        "--strict-plugins", is_flag=True, help="Fail if any installed plugin is broken."
-    )(command)
+    )
+    @click.option("--strict-plugins", is_flag=True, help="Fail if any installed plugin is broken.")
+    @wraps(command)
+    def with_registry(
+        *arguments: Any, disabled: tuple[str, ...], strict_plugins: bool, **options: Any
+    ) -> Any:
+        return command(*arguments, registry=registry_from(disabled, strict_plugins), **options)
+
+    return with_registry
 
 
 def results_option(command: F) -> F:
@@ -41,10 +57,97 @@ def results_option(command: F) -> F:
     return click.option(
         "--results",
         type=click.Path(path_type=Path, file_okay=False),
-        default=Path("leaderboards"),
+        default=Path("results"),
         show_default=True,
         help="Folder of results; each suite has a folder of its own in it.",
     )(command)
+
+
+def workers_option(command: F) -> F:
+    """How many processes compute."""
+    return click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        help="Worker processes, one thread each.  [default: the number of processors]",
+    )(command)
+
+
+def scheduler_option(command: F) -> F:
+    """A cluster instead of this machine."""
+    return click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Run on the Dask cluster of this scheduler, such as tcp://10.0.0.1:8786.",
+    )(command)
+
+
+def offline_option(command: F) -> F:
+    """Whether anything may be fetched."""
+    return click.option(
+        "--offline", is_flag=True, help="Never use the network, not even for the dataset."
+    )(command)
+
+
+def timeout_option(command: F) -> Callable[..., Any]:
+    """The time limit of a job; ``--seconds``, its name before, is taken for one more release."""
+
+    @click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=3600.0,
+        show_default=True,
+        help="Time limit of a job, in seconds.",
+    )
+    @click.option(
+        "--seconds",
+        type=click.FloatRange(min=0, min_open=True),
+        hidden=True,
+        help="The old name of --timeout.",
+    )
+    @wraps(command)
+    def with_timeout(*arguments: Any, timeout: float, seconds: float | None, **options: Any) -> Any:
+        if seconds is not None:
+            tell("--seconds is now --timeout; the old name goes with the next release")
+            timeout = seconds
+        return command(*arguments, timeout=timeout, **options)
+
+    return with_timeout
+
+
+def recompute_options(command: F) -> Callable[..., Any]:
+    """How stored cells are computed again. The command is given ``registry`` and ``opened``."""
+
+    @workers_option
+    @timeout_option
+    @click.option(
+        "--dataset-path",
+        type=click.Path(path_type=Path),
+        help="Path of the data file, where the dataset is a file of somebody's own.",
+    )
+    @offline_option
+    @plugin_options
+    @wraps(command)
+    def with_opening(
+        *arguments: Any,
+        workers: int | None,
+        timeout: float,
+        dataset_path: Path | None,
+        offline: bool,
+        registry: Registry,
+        **options: Any,
+    ) -> Any:
+        from loki_bench.audit.replay import opening
+
+        opened = opening(
+            registry,
+            n_workers=workers,
+            seconds=timeout,
+            dataset_path=dataset_path,
+            download=not offline,
+        )
+        return command(*arguments, registry=registry, opened=opened, **options)
+
+    return with_opening
 
 
 def as_json_option(command: F) -> F:
@@ -71,13 +174,8 @@ def named_value(text: str) -> tuple[str, Any]:
 
 
 def registry_from(disabled: tuple[str, ...], strict: bool) -> Registry:
-    """Discover plugins as the options say, and name on standard error those left out."""
+    """Discover plugins as the options say, and name on standard error those that are skipped."""
     registry = discover(disabled=disabled, strict=strict)
     for plugin in registry.broken:
-        click.echo(f"loki-bench: left out: {plugin}", err=True)
+        tell(f"skipped {plugin}")
     return registry
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

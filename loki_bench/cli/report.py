@@ -17,19 +17,19 @@ __all__ = ["claims", "figures", "report"]
 def report(leaderboard: Path, output: Path | None) -> int:
     r"""Write a leaderboard as one HTML file that needs no network.
 
-    LEADERBOARD is a folder that `run` wrote, or a file that `submit` wrote.
+    LEADERBOARD is a folder that `run` or `publish` wrote, or a file that `submit` wrote.
 
     \b
-    Example: loki-bench report leaderboards/quick
+    Example: loki-bench report results/quick
 
     As leaderboard.html in the leaderboard's own folder it is a part of it, checked by `verify`.
     """
-    from loki_bench.audit.drawn import PAGE, keep_drawn
-    from loki_bench.audit.page import page_of
-    from loki_bench.audit.submission import as_folder
+    from loki_bench.audit.drawn import keep_drawn, page_of
+    from loki_bench.leaderboard.folder import PAGE
+    from loki_bench.records.opening import as_working_folder
     from loki_bench.records.store import Store
 
-    with as_folder(leaderboard) as folder:
+    with as_working_folder(leaderboard, artefacts=False) as folder:
         text = page_of(folder)
     file = output or Path(f"{leaderboard.resolve().stem}.html")
     if file.resolve() == leaderboard.resolve() / PAGE:
@@ -50,22 +50,22 @@ def report(leaderboard: Path, output: Path | None) -> int:
 def figures(leaderboard: Path, output: Path | None) -> int:
     r"""Draw a leaderboard's figures for a paper, as SVG and PDF.
 
-    LEADERBOARD is a folder that `run` wrote, or, with --output, a file that `submit` wrote.
+    LEADERBOARD is a folder that `run` or `publish` wrote, or, with --output, a file of `submit`.
 
     \b
-    Example: loki-bench figures leaderboards/quick
+    Example: loki-bench figures results/quick
 
     In the leaderboard's own folder they are a part of it, checked by `verify`.
     """
-    from loki_bench.audit.drawn import FIGURES, keep_drawn
-    from loki_bench.audit.page import figures_of
-    from loki_bench.audit.submission import as_folder
+    from loki_bench.audit.drawn import figures_of, keep_drawn
     from loki_bench.errors import UsageError
+    from loki_bench.leaderboard.folder import FIGURES
+    from loki_bench.records.opening import as_working_folder
     from loki_bench.records.store import Store
 
     if output is None and not leaderboard.is_dir():
         raise UsageError(f"{leaderboard} is a file: name a folder to draw into with --output")
-    with as_folder(leaderboard) as folder:
+    with as_working_folder(leaderboard, artefacts=False) as folder:
         files = figures_of(folder)
     if output is None:
         keep_drawn(leaderboard, {f"{FIGURES}/{name}": raw for name, raw in files.items()})
@@ -92,7 +92,7 @@ def claims(family: Path, check: bool) -> int:
 
     Exit status: 0 written, or the same bytes with --check; 1 other bytes; 2 the request was wrong.
     """
-    from loki_bench.audit.page import claims_of
+    from loki_bench.audit.drawn import claims_of
     from loki_bench.records.store import Store
 
     text, file = claims_of(family), family / "README.md"

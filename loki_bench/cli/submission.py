@@ -1,12 +1,48 @@
-"""``submit`` and ``accept``: a third party's rows as one file, and into a leaderboard."""
+"""``publish``, ``submit`` and ``accept``: leaderboards and rows that leave one machine."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from loki_bench.cli.options import plugin_options, processors, registry_from
+from loki_bench.cli.options import plugin_options, recompute_options
+from loki_bench.plugins.registry import Registry
 
-__all__ = ["accept", "submit"]
+if TYPE_CHECKING:
+    from loki_bench.audit.replay import Opening
+
+__all__ = ["accept", "publish", "submit"]
+
+
+@click.command()
+@click.argument("results", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("destination", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--max-artefacts",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    metavar="MB",
+    help="Leave out poison and ranks of a suite where they take more; 0 leaves out all.",
+)
+def publish(results: Path, destination: Path, max_artefacts: float) -> int:
+    r"""Pack results into a few files that a repository can keep, and every command reads.
+
+    RESULTS is a suite's folder that `run` wrote, or the folder that a family's suites share.
+    DESTINATION is a new folder, or one that was published before.
+
+    \b
+    Example: loki-bench publish results/quick leaderboards/quick
+
+    The same results give the same bytes. Without poison and ranks, `verify` can't judge levels 2
+    and 3.
+    """
+    from loki_bench.audit.publication import publish as pack
+
+    for one in pack(results, destination, artefact_bytes=int(max_artefacts * 10**6)):
+        left = f"; {one.left_out} files of poison and ranks left out" if one.left_out else ""
+        click.echo(f"{one.folder}: {one.n_records} records{left}")
+    return 0
 
 
 @click.command()
@@ -16,24 +52,18 @@ __all__ = ["accept", "submit"]
     "--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="File to write."
 )
 @plugin_options
-def submit(
-    leaderboard: Path,
-    plugin: str,
-    output: Path | None,
-    disabled: tuple[str, ...],
-    strict_plugins: bool,
-) -> int:
+def submit(leaderboard: Path, plugin: str, output: Path | None, registry: Registry) -> int:
     r"""Pack the rows of one plugin into a file that `verify` reads and `accept` takes.
 
-    LEADERBOARD is a folder that `run` wrote.
+    LEADERBOARD is a folder that `run` or `publish` wrote.
 
     \b
-    Example: loki-bench submit leaderboards/quick --plugin loki-bench-my-attack
+    Example: loki-bench submit results/quick --plugin loki-bench-my-attack
     """
     from loki_bench.audit.submission import submit as pack
 
     file = output or Path(f"{plugin}-{leaderboard.resolve().name}.zip")
-    n_cells = pack(leaderboard, plugin, file, registry=registry_from(disabled, strict_plugins))
+    n_cells = pack(leaderboard, plugin, file, registry=registry)
     click.echo(f"{file}: {n_cells} cells, {file.stat().st_size} bytes")
     return 0
 
@@ -41,24 +71,11 @@ def submit(
 @click.command()
 @click.argument("leaderboard", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--workers", type=click.IntRange(min=1), help="Worker processes, one thread each.")
-@click.option("--seconds", type=float, default=3600.0, show_default=True, help="Limit of a job.")
-@click.option("--dataset-path", type=click.Path(path_type=Path), help="A file dataset's file.")
-@click.option("--offline", is_flag=True, help="Never use the network, not even for the dataset.")
-@plugin_options
-def accept(
-    leaderboard: Path,
-    file: Path,
-    workers: int | None,
-    seconds: float,
-    dataset_path: Path | None,
-    offline: bool,
-    disabled: tuple[str, ...],
-    strict_plugins: bool,
-) -> int:
+@recompute_options
+def accept(leaderboard: Path, file: Path, registry: Registry, opened: "Opening") -> int:
     r"""Check a submitted file and add its rows; victims are trained and measured here.
 
-    LEADERBOARD is a folder that `run` wrote, FILE a file that `submit` wrote.
+    LEADERBOARD is a folder that `run` or `publish` wrote, FILE a file that `submit` wrote.
 
     \b
     Example: loki-bench accept leaderboards/quick loki-bench-my-attack-quick.zip
@@ -66,16 +83,7 @@ def accept(
     Exit status: 0 the rows are in the leaderboard, 2 they were refused and nothing was changed.
     """
     from loki_bench.audit.acceptance import accept as add
-    from loki_bench.audit.opening import opening
 
-    registry = registry_from(disabled, strict_plugins)
-    opened = opening(
-        registry,
-        n_workers=workers or processors(),
-        seconds=seconds,
-        dataset_path=dataset_path,
-        download=not offline,
-    )
     added = add(leaderboard, file, registry=registry, opened=opened)
     click.echo(f"{leaderboard}: {len(added)} cells added")
     return 0

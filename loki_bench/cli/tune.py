@@ -1,24 +1,27 @@
 """``tune``: hyper-parameters of a recommender, selected on validation events."""
 
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from loki_bench.cli.execution import execution_options, opened_workers
 from loki_bench.cli.options import (
     as_json_option,
     named_value,
+    offline_option,
     plugin_options,
-    registry_from,
     results_option,
+    scheduler_option,
+    tell,
+    timeout_option,
+    workers_option,
 )
 from loki_bench.errors import UsageError
+from loki_bench.plugins.registry import Registry
+from loki_bench.progress import Shown, shown_work
 
 if TYPE_CHECKING:
-    from loki_bench.plugins.registry import Registry
     from loki_bench.tuning import Sampler, Search, Trial
 
 __all__ = ["tune"]
@@ -57,21 +60,16 @@ __all__ = ["tune"]
     metavar="NAME=VALUE",
     help="Give a parameter instead of searching it. May be repeated.",
 )
-@click.option(
-    "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
-    default=3600.0,
-    show_default=True,
-    help="Time limit of a trial.",
-)
+@timeout_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     help="File of the best parameters.  [default: tuned/RECOMMENDER.toml]",
 )
-@click.option("--offline", is_flag=True, help="Never use the network, not even for the dataset.")
+@offline_option
 @results_option
-@execution_options
+@workers_option
+@scheduler_option
 @plugin_options
 @as_json_option
 def tune(
@@ -83,14 +81,13 @@ def tune(
     sampler: "Sampler",
     seed: int,
     fixed: tuple[str, ...],
-    seconds: float,
+    timeout: float,
     output: Path | None,
     offline: bool,
     results: Path,
     workers: int | None,
     scheduler: str | None,
-    disabled: tuple[str, ...],
-    strict_plugins: bool,
+    registry: Registry,
     as_json: bool,
 ) -> int:
     r"""Select a recommender's parameters on validation events, never on test events.
@@ -105,6 +102,7 @@ def tune(
     Example: loki-bench tune bprmf --trials 20
     """
     from loki_bench.engine.versions import installed
+    from loki_bench.engine.workers import open_workers
     from loki_bench.pipeline.dataset import write_dataset
     from loki_bench.plugins.specs import RecommenderSpec
     from loki_bench.records.store import Store
@@ -116,7 +114,6 @@ def tune(
 
     if dataset is not None and suite is not None:
         raise UsageError("--dataset and --suite exclude each other: a suite names its dataset")
-    registry: Registry = registry_from(disabled, strict_plugins)
     spec, origin = registry.find(RecommenderSpec, recommender)
     choice = load_suite(suite).dataset if suite else Choice(name=dataset or "ml-100k")
     used, interactions = load_dataset(choice, registry, download=not offline)
@@ -131,23 +128,25 @@ def tune(
         seed=seed,
     )
     search.resolved({r.parameter: _any_value(r) for r in search.ranges})
-    store = Store(results / "tuning" / recommender, warn=_told)
+    store = Store(results / "tuning" / recommender, warn=tell)
     versions = {"loki-bench": installed("loki-bench") or "", origin.distribution: origin.version}
-    _told(f"{trials} trials of {recommender} on {choice.name}; kept in {store.folder}")
-    progress = _Progress(search)
+    tell(f"{trials} trials of {recommender} on {choice.name}; kept in {store.folder}")
     try:
-        with opened_workers(scheduler, workers, seconds=seconds, versions=versions) as pool:
+        with (
+            open_workers(workers, scheduler, seconds=timeout, versions=versions, warn=tell) as pool,
+            shown_work() as progress,
+        ):
             data = write_dataset(store, interactions, used.fingerprint)
             tried = run_search(
                 search,
                 store=store,
                 workers=pool,
                 data=data,
-                seconds=seconds,
-                told=progress.tell,
+                seconds=timeout,
+                told=_Trials(search, progress).ended,
             )
     except KeyboardInterrupt:
-        _told("stopped; what was tried is kept. The same command goes on from there.")
+        tell("stopped; what was tried is kept. The same command goes on from there.")
         return 130
     best = best_of(tried)
     output = output or Path("tuned") / f"{recommender}.toml"
@@ -160,31 +159,30 @@ def tune(
         + "".join(f" --set {text}" for text in fixed),
     ]
     parameters = {**search.fixed, **best.parameters}
-    Store(output.parent, warn=_told).write_text(
+    Store(output.parent, warn=tell).write_text(
         output.name, as_parameter_file(recommender, parameters, comments)
     )
     _show(search, tried, best, output, as_json=as_json)
     return 0
 
 
-class _Progress:
-    """One line a trial on standard error."""
+class _Trials:
+    """A search's progress, a line a trial, with the best value so far."""
 
-    def __init__(self, search: "Search") -> None:
-        self._search, self._start, self._n_done = search, time.monotonic(), 0
+    def __init__(self, search: "Search", shown: Shown) -> None:
+        self._search, self._shown = search, shown
         self._best: float | None = None
+        shown.started(search.n_trials + 1)
 
-    def tell(self, trial: "Trial") -> None:
-        self._n_done += 1
+    def ended(self, trial: "Trial") -> None:
         if trial.value is not None and (self._best is None or trial.value > self._best):
             self._best = trial.value
         shown = trial.reason if trial.value is None else f"{self._search.metric} {trial.value:.4f}"
         best = "" if self._best is None else f", best {self._best:.4f}"
         kept = ", was kept" if trial.was_kept else ""
-        _told(
-            f"[{self._n_done}/{self._search.n_trials + 1}] trial {trial.number}: {shown} with "
-            f"{_listed(trial.parameters)} (elapsed {time.monotonic() - self._start:.0f} s"
-            f"{best}{kept})"
+        self._shown.ended(
+            f"trial {trial.number}: {shown} with {_listed(trial.parameters)}{best}{kept}",
+            well=trial.value is not None,
         )
 
 
@@ -232,7 +230,3 @@ def _any_value(r: Any) -> Any:
 
 def _listed(parameters: Any) -> str:
     return ", ".join(f"{k}={v}" for k, v in parameters.items()) or "no change"
-
-
-def _told(text: str) -> None:
-    click.echo(f"loki-bench: {text}", err=True)

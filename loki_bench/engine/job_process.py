@@ -138,9 +138,15 @@ def _end_with_the_worker(lifeline: int) -> None:
 
 def _preload(modules: Iterable[str]) -> None:
     """Import what a job had to import, so that the next need not."""
+    was_there = "numba" in sys.modules
     for name in modules:
         with suppress(Exception):
             importlib.import_module(name)
+    if "numba" in sys.modules and not was_there:
+        import numba
+
+        # its first use takes about half a second, compiled code from its cache or not
+        numba.njit("int64(int64)")(lambda x: x)
 
 
 def _is_preloaded(module: str) -> bool:

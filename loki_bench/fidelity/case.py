@@ -7,8 +7,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from loki_bench.content_ids import content_id
-from loki_bench.fidelity.suite import DesignTable, FidelitySuite, SampleTable
-from loki_bench.fidelity.truths import TruthName
+from loki_bench.fidelity.suite import DesignTable, FidelitySuite, SampleTable, TruthName
 from loki_bench.interactions import Interactions, Sequences, k_core, latest_events
 from loki_bench.plugins.registry import Registry
 from loki_bench.plugins.specs import InfluenceEstimatorSpec, RecommenderSpec
@@ -16,8 +15,17 @@ from loki_bench.seeds import generator_for, seed_for
 from loki_bench.split import leave_one_out
 from loki_bench.suite.cell import DatasetRef
 from loki_bench.suite.components import ComponentRef, resolve
+from loki_bench.suite.suite import Named
 
-__all__ = ["FIDELITY_VERSION", "Case", "EstimatorRef", "cases_of", "estimators_of", "sampled"]
+__all__ = [
+    "FIDELITY_VERSION",
+    "Case",
+    "EstimatorRef",
+    "FidelityGrid",
+    "estimators_of",
+    "grid_of",
+    "sampled",
+]
 
 FIDELITY_VERSION = 2
 """Raised when designs, truths, seeds or controls change: old records then stay apart."""
@@ -111,42 +119,93 @@ class Case(_Frozen):
         }
 
 
-def cases_of(suite: FidelitySuite, registry: Registry, dataset: DatasetRef) -> list[Case]:
-    """All cases of a suite; raises ``UsageError`` where a component can't be used."""
+class FidelityGrid(_Frozen):
+    """A suite with its components and its dataset as they run: all that its records follow from.
 
-    def found(choice: Any) -> ComponentRef:
+    It is kept beside the records, so that tables can be made again from the folder alone.
+    """
+
+    fidelity_version: int = FIDELITY_VERSION
+    suite: str
+    summary: str
+    dataset: DatasetRef
+    sample: SampleTable
+    design: DesignTable
+    recommenders: tuple[ComponentRef, ...]
+    truths: tuple[TruthName, ...]
+    victims: tuple[ComponentRef, ...]
+    repeats: int
+    seeds: tuple[int, ...]
+    goals: int
+    judged: tuple[EstimatorRef, ...]
+
+    @cached_property
+    def cases(self) -> list[Case]:
+        """One for each recommender, truth (with its victim), seed and goal."""
+        return [
+            Case(
+                fidelity_version=self.fidelity_version,
+                dataset=self.dataset,
+                sample=self.sample,
+                design=self.design,
+                recommender=recommender,
+                truth=truth,
+                victim=victim,
+                repeats=self.repeats,
+                seed=seed,
+                goal=goal,
+            )
+            for recommender in self.recommenders
+            for truth in self.truths
+            for victim in (
+                [v for v in self.victims if v != recommender] if truth == "transfer" else [None]
+            )
+            for seed in self.seeds
+            for goal in range(self.goals)
+        ]
+
+    @property
+    def record_ids(self) -> list[str]:
+        """The id of every record that the tables are made of, each once."""
+        ids = [
+            record_id
+            for case in self.cases
+            for record_id in (case.truth_id, *map(case.prediction_id, self.judged))
+        ]
+        return list(dict.fromkeys(ids))
+
+
+def grid_of(suite: FidelitySuite, registry: Registry, dataset: DatasetRef) -> FidelityGrid:
+    """A suite as it runs; raises ``UsageError`` where a component can't be used."""
+
+    def found(choice: Named) -> ComponentRef:
         spec, origin = registry.find(RecommenderSpec, choice.name)
         return resolve(spec, origin, choice.parameters)
 
-    victims = [found(choice) for choice in suite.victims]
-    return [
-        Case(
-            dataset=dataset,
-            sample=suite.sample,
-            design=suite.design,
-            recommender=recommender,
-            truth=truth,
-            victim=victim,
-            repeats=suite.repeats,
-            seed=seed,
-            goal=goal,
-        )
-        for recommender in map(found, suite.recommenders)
-        for truth in suite.truths
-        for victim in ([v for v in victims if v != recommender] if truth == "transfer" else [None])
-        for seed in suite.seeds
-        for goal in range(suite.goals)
-    ]
+    return FidelityGrid(
+        suite=suite.name,
+        summary=suite.summary,
+        dataset=dataset,
+        sample=suite.sample,
+        design=suite.design,
+        recommenders=tuple(map(found, suite.recommenders)),
+        truths=tuple(suite.truths),
+        victims=tuple(map(found, suite.victims)),
+        repeats=suite.repeats,
+        seeds=tuple(suite.seeds),
+        goals=suite.goals,
+        judged=estimators_of(suite, registry),
+    )
 
 
-def estimators_of(suite: FidelitySuite, registry: Registry) -> list[EstimatorRef]:
+def estimators_of(suite: FidelitySuite, registry: Registry) -> tuple[EstimatorRef, ...]:
     """The estimators of a suite; raises ``UsageError`` where one can't be used."""
     out = []
     for choice in suite.estimators:
         spec, origin = registry.find(InfluenceEstimatorSpec, choice.name)
         estimator = resolve(spec, origin, choice.parameters)
         out.append(EstimatorRef(estimator=estimator, control=choice.control))
-    return out
+    return tuple(out)
 
 
 def sampled(interactions: Interactions, sample: SampleTable) -> Interactions:

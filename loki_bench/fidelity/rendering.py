@@ -1,9 +1,10 @@
 """Writes the estimators' leaderboard as Markdown, CSV and JSON, and their costs apart."""
 
 import csv
+import html
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tabulate import tabulate
@@ -13,7 +14,7 @@ from loki_bench.fidelity.table import FidelityRow, FidelityTable, Measure
 from loki_bench.leaderboard.formatting import shown
 from loki_bench.leaderboard.statistics import Interval
 
-__all__ = ["as_csv", "as_json", "as_markdown", "as_text", "costs_as_markdown"]
+__all__ = ["as_csv", "as_html", "as_json", "as_markdown", "as_text", "costs_as_markdown", "title"]
 
 CONTROL_LIMIT = 0.45
 """A control that reaches it is named: the design then gives ranks away for free."""
@@ -52,7 +53,7 @@ def as_markdown(suite: str, summary: str, tables: list[FidelityTable]) -> str:
     parts = [f"# Fidelity of influence estimators: {suite}", *([summary] if summary else []), _NOTE]
     for table in tables:
         parts += [
-            f"## {_title(table)}",
+            f"## {title(table)}",
             "\n".join(f"- {name}: {value}" for name, value in table.about.items()),
             _grid(table, "github"),
             "\n".join(f"- {note}" for note in _notes(table)),
@@ -63,8 +64,32 @@ def as_markdown(suite: str, summary: str, tables: list[FidelityTable]) -> str:
 def as_text(tables: list[FidelityTable]) -> str:
     """The same tables for a terminal."""
     return "\n\n".join(
-        "\n\n".join(part for part in (_title(t), _grid(t, "simple"), "\n".join(_notes(t))) if part)
+        "\n\n".join(part for part in (title(t), _grid(t, "simple"), "\n".join(_notes(t))) if part)
         for t in tables
+    )
+
+
+def as_html(suite: str, summary: str, tables: list[FidelityTable], figures: list[str]) -> str:
+    """One page that asks nothing of any network: the tables, and a figure (SVG) below each."""
+    name = html.escape(f"Fidelity of influence estimators: {suite}")
+    parts = [f"<h1>{name}</h1>", *(f"<p>{html.escape(text)}</p>" for text in (summary, _NOTE))]
+    for table, figure in zip(tables, figures, strict=True):
+        about = [f"<li>{html.escape(f'{k}: {v}')}</li>" for k, v in table.about.items()]
+        notes = [f"<li>{html.escape(note)}</li>" for note in _notes(table)]
+        parts += [
+            f"<h2>{html.escape(title(table))}</h2>",
+            f"<ul>{''.join(about)}</ul>",
+            str(_grid(table, "html")),
+            f"<ul>{''.join(notes)}</ul>" if notes else "",
+            figure[figure.index("<svg") :],
+        ]
+    body = "\n".join(part for part in parts if part)
+    return (
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{name}</title>\n'
+        "<style>body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;"
+        "padding:0 1rem}table{border-collapse:collapse}td,th{padding:.2rem .6rem;"
+        "border-bottom:1px solid #ddd;text-align:left;font-variant-numeric:tabular-nums}"
+        f"svg{{max-width:100%;height:auto}}</style>\n{body}\n</html>\n"
     )
 
 
@@ -105,7 +130,9 @@ def as_json(suite: str, tables: list[FidelityTable]) -> str:
 
 
 def costs_as_markdown(
-    cases: list[Case], judged: list[EstimatorRef], run_of: Callable[[str], Mapping[str, Any] | None]
+    cases: Sequence[Case],
+    judged: Sequence[EstimatorRef],
+    run_of: Callable[[str], Mapping[str, Any] | None],
 ) -> str:
     """What retraining and each estimator cost here: CPU seconds and memory, means over goals."""
     truths: dict[tuple[str, str], dict[str, float]] = {}
@@ -143,7 +170,8 @@ def costs_as_markdown(
     )
 
 
-def _title(table: FidelityTable) -> str:
+def title(table: FidelityTable) -> str:
+    """What the table is about: surrogate and truth."""
     on = f" of {table.victim}" if table.truth == "transfer" else ""
     return f"{table.recommender}, {table.truth} truth{on}"
 

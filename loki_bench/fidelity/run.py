@@ -5,11 +5,12 @@
     <results>/fidelity/<suite>/
         records/<id>.json      true effects, and each estimator's answers: all that tables read
         runs/<id>.json         CPU seconds, memory, machine
-        leaderboard.md .csv .json costs.md
+        grid.json              the suite with its components as they ran
+        leaderboard.md .csv .json costs.md manifest.json
 """
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -63,7 +64,7 @@ class FidelityProgress(Protocol):
         ...
 
 
-def tasks_of(cases: list[Case], judged: list[EstimatorRef]) -> list[Task]:
+def tasks_of(cases: Sequence[Case], judged: Sequence[EstimatorRef]) -> list[Task]:
     """Every record that the cases need, each once, surrogate by surrogate."""
     tasks = [Task(case=case, judged=j) for case in cases for j in (None, *judged)]
     return list({task.id: task for task in reversed(tasks)}.values())[::-1]

@@ -3,23 +3,26 @@
 Suites that come with the package live in ``loki_bench/fidelity/suites``.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from typing_extensions import Self
 
-from loki_bench.fidelity.truths import TruthName
 from loki_bench.suite.suite import Limits, Named, Parameter
-from loki_bench.suite.toml_tables import SuiteTable, read_suite, texts_in
+from loki_bench.suite.toml_tables import SuiteTable, read_suite, texts_in, without_repetition
 
 __all__ = [
     "DesignTable",
     "EstimatorChoice",
     "FidelitySuite",
     "SampleTable",
+    "TruthName",
     "fidelity_suites",
     "load_fidelity_suite",
 ]
+
+TruthName = Literal["warm", "cold", "reshuffled", "transfer"]
+"""What training really does, see :mod:`loki_bench.fidelity.truths`."""
 
 Count = Annotated[int, Field(ge=1)]
 Size = Annotated[int, Field(ge=0)]
@@ -100,13 +103,9 @@ class FidelitySuite(SuiteTable):
     design: DesignTable = Field(default=DesignTable(), description="the fake users")
     limits: Limits = Field(default=Limits(), description="limits of a job")
 
-    @field_validator("seeds", "recommenders", "estimators", "truths", "victims")
-    @classmethod
-    def _no_repetition(cls, values: list[Any]) -> list[Any]:
-        for position, value in enumerate(values):
-            if value in values[:position]:
-                raise ValueError(f"{getattr(value, 'name', value)!r} is listed twice")
-        return values
+    _each_once = field_validator("seeds", "recommenders", "estimators", "truths", "victims")(
+        without_repetition
+    )
 
     @model_validator(mode="after")
     def _transfer_has_victims(self) -> Self:

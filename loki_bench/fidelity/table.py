@@ -4,7 +4,7 @@ A table is one surrogate and one truth; a row is one estimator over all goals an
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
 from typing import Any
@@ -16,7 +16,7 @@ from loki_bench.fidelity.agreement import agreement_of, spearman, spearman_withi
 from loki_bench.fidelity.case import Case, EstimatorRef
 from loki_bench.leaderboard.statistics import Interval, interval_of
 
-__all__ = ["FidelityRow", "FidelityTable", "Measure", "tables_of"]
+__all__ = ["FidelityRow", "FidelityTable", "Measure", "tables_of", "values_by_goal"]
 
 Record = Mapping[str, Any]
 
@@ -88,7 +88,7 @@ class FidelityTable:
 
 
 def tables_of(
-    cases: list[Case], judged: list[EstimatorRef], record_of: Callable[[str], Record | None]
+    cases: Sequence[Case], judged: Sequence[EstimatorRef], record_of: Callable[[str], Record | None]
 ) -> list[FidelityTable]:
     """All tables of a suite.
 
@@ -105,10 +105,35 @@ def tables_of(
     return [_table(key, group, judged, record_of) for key, group in groups.items()]
 
 
+def values_by_goal(
+    cases: Sequence[Case], judged: Sequence[EstimatorRef], record_of: Callable[[str], Record | None]
+) -> dict[tuple[str, str, Measure], dict[tuple[int, int], float]]:
+    """Every number behind the tables.
+
+    Returns
+    -------
+    mapping of (table, estimator, measure) to {(seed, goal): value}
+    """
+    found: dict[tuple[str, str, Measure], dict[tuple[int, int], float]] = defaultdict(dict)
+    for case in cases:
+        truth = record_of(case.truth_id)
+        if truth is None or truth["status"] != "ok":
+            continue
+        on = f" of {case.victim.label}" if case.victim else ""
+        for one in judged:
+            answer = record_of(case.prediction_id(one))
+            if answer is None or answer["status"] != "ok":
+                continue
+            for measure, value in _measures(truth, answer["values"]).items():
+                where = f"{case.recommender.label}, {case.truth} truth{on}"
+                found[where, one.estimator.label, measure][case.seed, case.goal] = value
+    return found
+
+
 def _table(
     key: tuple[str, str, str],
     cases: list[Case],
-    judged: list[EstimatorRef],
+    judged: Sequence[EstimatorRef],
     record_of: Callable[[str], Record | None],
 ) -> FidelityTable:
     truths: list[tuple[Case, Record]] = []

@@ -9,7 +9,7 @@ same way without fake users, is subtracted.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,7 @@ from loki_bench.influence.fake_users.samples import sample_rules
 from loki_bench.influence.kernels.negatives import choose_negatives
 from loki_bench.interactions import Interactions, Sequences
 
-__all__ = ["ColdTruth", "Truth", "TruthName", "WarmTruth", "changes"]
-
-TruthName = Literal["warm", "cold", "reshuffled", "transfer"]
+__all__ = ["ColdTruth", "Truth", "WarmTruth", "changes"]
 
 
 class Truth(Protocol):

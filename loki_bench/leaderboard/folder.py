@@ -1,38 +1,82 @@
 """Writes the files of a leaderboard folder that follow from its records, and their manifest."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loki_bench.audit.drawn import drawn_files
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from loki_bench.content_ids import canonical_json
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.files import leaderboard_files
 from loki_bench.leaderboard.table import Table, tables_of
 from loki_bench.records.manifest import Plugin, write_manifest
 from loki_bench.records.store import Store
 
-__all__ = ["ACCEPTED", "accepted_cells", "write_leaderboard"]
+__all__ = [
+    "ACCEPTED",
+    "FIGURES",
+    "FORMATS",
+    "PAGE",
+    "Acceptance",
+    "accepted_cells",
+    "accepted_records",
+    "drawn_files",
+    "write_accepted",
+    "write_leaderboard",
+]
 
 ACCEPTED = "accepted.json"
 """Which cells were added by `accept`: they stand in the tables beside those of the suite."""
 
+PAGE = "leaderboard.html"
+FIGURES = "figures"
+"""Written by commands of their own, when somebody asks for them; then a part of the folder."""
 
-def accepted_cells(folder: Path) -> list[dict[str, Any]]:
-    """What was accepted into a folder: plugin, ids of cells and the file's SHA-256, each time.
+FORMATS = ("svg", "pdf")
+"""Of figures."""
+
+
+class Acceptance(BaseModel):
+    """One submitted file whose rows were added: whose, which cells, and the file's SHA-256."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    plugin: Plugin
+    cells: tuple[str, ...]
+    file_sha256: str
+
+
+_ACCEPTANCES = TypeAdapter(tuple[Acceptance, ...])
+
+
+def accepted_cells(folder: Path) -> tuple[Acceptance, ...]:
+    """What was accepted into a folder, in order.
 
     Raises ``StoreError`` where the file can't be read.
     """
     path = folder / ACCEPTED
     try:
-        entries = json.loads(path.read_bytes())
-        return [{**entry, "cells": list(entry["cells"])} for entry in entries]
+        return _ACCEPTANCES.validate_json(path.read_bytes())
     except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return ()
+    except (OSError, ValueError) as error:
         raise StoreError(f"{path} can't be read: restore it, or delete it and accept again") from (
             error
         )
+
+
+def write_accepted(store: Store, acceptances: Sequence[Acceptance]) -> None:
+    """Write what was accepted into a folder."""
+    content = [one.model_dump(mode="json") for one in acceptances]
+    store.write_text(ACCEPTED, canonical_json(content, indent=1) + "\n")
+
+
+def drawn_files(folder: Path) -> list[str]:
+    """The page and the figures that a leaderboard folder has."""
+    page = [PAGE] if (folder / PAGE).is_file() else []
+    figures = {path for kind in FORMATS for path in (folder / FIGURES).glob(f"*.{kind}")}
+    return [*page, *(f"{FIGURES}/{path.name}" for path in sorted(figures))]
 
 
 def write_leaderboard(
@@ -42,7 +86,7 @@ def write_leaderboard(
     summary: str,
     metrics: Sequence[str],
     records: Mapping[str, Mapping[str, Any]],
-    missing: Sequence[dict[str, Any]],
+    missing: Sequence[Mapping[str, Any]],
     submission: Plugin | None = None,
 ) -> list[Table]:
     """Write tables and manifest; returns the tables.
@@ -54,7 +98,7 @@ def write_leaderboard(
     missing : sequence of mapping
         Cells without a record, as a record would hold them.
     """
-    records = {**records, **_accepted_records(store, records)}
+    records = {**records, **accepted_records(store, records)}
     tables = tables_of(records.values(), missing)
     files = leaderboard_files(suite, summary, tables)
     for name, text in files.items():
@@ -64,7 +108,7 @@ def write_leaderboard(
         suite=suite,
         summary=summary,
         metrics=metrics,
-        records=records,
+        artefacts={cell_id: record.get("artefacts", {}) for cell_id, record in records.items()},
         missing=missing,
         tables=[
             *files,
@@ -76,7 +120,10 @@ def write_leaderboard(
     return tables
 
 
-def _accepted_records(store: Store, records: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    wanted = [i for entry in accepted_cells(store.folder) for i in entry["cells"]]
+def accepted_records(
+    store: Store, records: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """The records of accepted cells by cell id, without those in ``records``."""
+    wanted = [i for entry in accepted_cells(store.folder) for i in entry.cells]
     found = {i: store.read_json("records", i) for i in wanted if i not in records}
     return {cell_id: record for cell_id, record in found.items() if record is not None}

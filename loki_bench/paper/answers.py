@@ -59,22 +59,22 @@ def answer(claim: Claim, evidence: Evidence) -> Answer:
     return Answer(claim=claim, ours=ours, verdict=verdict, why=why)
 
 
-Judged: TypeAlias = tuple[str, Verdict, str]
+EstimatorRef: TypeAlias = tuple[str, Verdict, str]
 
 
-def _best(claim: Claim, evidence: Evidence) -> Judged:
+def _best(claim: Claim, evidence: Evidence) -> EstimatorRef:
     return _best_at([Where(victim, SHARE, ACTIONS) for victim in VICTIMS], evidence)
 
 
-def _best_at_every(over: str) -> Callable[[Claim, Evidence], Judged]:
-    def judge(claim: Claim, evidence: Evidence) -> Judged:
+def _best_at_every(over: str) -> Callable[[Claim, Evidence], EstimatorRef]:
+    def judge(claim: Claim, evidence: Evidence) -> EstimatorRef:
         places = [where for victim in VICTIMS for where in evidence.series(victim, over=over)]
         return _best_at(places, evidence)
 
     return judge
 
 
-def _best_at(places: Sequence[Where], evidence: Evidence) -> Judged:
+def _best_at(places: Sequence[Where], evidence: Evidence) -> EstimatorRef:
     """Holds where LOKI is above every other attack everywhere, partly where above the paper's."""
     above_the_papers, beaten_by, level_with, gaps = [], [], [], []
     for where in places:
@@ -108,7 +108,7 @@ def _best_at(places: Sequence[Where], evidence: Evidence) -> Judged:
     return ours, "partly" if n else "does not hold", why
 
 
-def _times_the_best_baseline(claim: Claim, evidence: Evidence) -> Judged:
+def _times_the_best_baseline(claim: Claim, evidence: Evidence) -> EstimatorRef:
     threshold = _threshold(claim)
     pairs, said = [], []
     for victim in VICTIMS:
@@ -132,7 +132,7 @@ def _times_the_best_baseline(claim: Claim, evidence: Evidence) -> Judged:
     return f"{_shown(mean, digits=1)} times", verdict, why
 
 
-def _gap_on_fpmc(claim: Claim, evidence: Evidence) -> Judged:
+def _gap_on_fpmc(claim: Claim, evidence: Evidence) -> EstimatorRef:
     gaps: dict[str, dict[int, float]] = {}
     for victim in VICTIMS:
         rates = evidence.rates(Where(victim, SHARE, ACTIONS))
@@ -154,7 +154,7 @@ def _gap_on_fpmc(claim: Claim, evidence: Evidence) -> Judged:
     return ours, "holds", f"{why}: its interval lies above 0."
 
 
-def _random_is_worst(claim: Claim, evidence: Evidence) -> Judged:
+def _random_is_worst(claim: Claim, evidence: Evidence) -> EstimatorRef:
     """Among attacks: the null attack is none."""
     lowest, clearly, said, ours = 0, 0, [], []
     for victim in VICTIMS:
@@ -178,8 +178,8 @@ def _random_is_worst(claim: Claim, evidence: Evidence) -> Judged:
     return _listed(ours), "does not hold", f"{why} Another attack is worse on every victim."
 
 
-def _grows(over: Literal["fake_users", "actions"]) -> Callable[[Claim, Evidence], Judged]:
-    def judge(claim: Claim, evidence: Evidence) -> Judged:
+def _grows(over: Literal["fake_users", "actions"]) -> Callable[[Claim, Evidence], EstimatorRef]:
+    def judge(claim: Claim, evidence: Evidence) -> EstimatorRef:
         rising, falls, said, ours = 0, [], [], []
         for victim in VICTIMS:
             places = evidence.series(victim, over=over)
@@ -209,7 +209,7 @@ def _grows(over: Literal["fake_users", "actions"]) -> Callable[[Claim, Evidence]
     return judge
 
 
-def _reaches(claim: Claim, evidence: Evidence) -> Judged:
+def _reaches(claim: Claim, evidence: Evidence) -> EstimatorRef:
     threshold = _threshold(claim)
     found = _interval(list(evidence.rates(Where("fpmc", SHARE, ACTIONS))[ATTACK].values()))
     ours = _shown(found)
@@ -222,7 +222,7 @@ def _reaches(claim: Claim, evidence: Evidence) -> Judged:
     return ours, "does not hold", f"Ours is lower: {found.mean / threshold:.2f} of the figure."
 
 
-JUDGES: Mapping[Question, Callable[[Claim, Evidence], Judged]] = {
+JUDGES: Mapping[Question, Callable[[Claim, Evidence], EstimatorRef]] = {
     "best": _best,
     "times_the_best_baseline": _times_the_best_baseline,
     "gap_on_fpmc": _gap_on_fpmc,

@@ -109,7 +109,7 @@ class Registry:
         found = [c for c in known if c.spec.name == name]
         if not found:
             names = sorted({c.spec.name for c in known})
-            left_out = "".join(f"; left out: {plugin}" for plugin in self.broken)
+            left_out = "".join(f"; skipped {plugin}" for plugin in self.broken)
             raise UnknownComponentError(
                 f"no plugin declares the {kind} '{name}'{nearest(name, names)}; "
                 f"known: {', '.join(names) or 'none'}{left_out}"

@@ -1,28 +1,51 @@
-"""A third party's rows in one file, and how such a file is opened without trusting it.
+"""Files of a leaderboard folder in one zip, and how such a file is opened without trusting it.
 
-The file is a zip of a leaderboard folder. Only names that such a folder has are written out, so no
-path leads outside and no link is made; sizes are held to limits before and while they are read,
-for the zip and for the ``.npz`` archives in it.
+A third party's rows come as such a file, and a published leaderboard keeps its artefacts in one.
+Only names that a leaderboard folder has are written out, so no path leads outside and no link is
+made; sizes are held to limits before and while they are read, for the zip and for the ``.npz``
+archives in it.
 """
 
 import io
 import math
 import re
 import stat
+import struct
 import zipfile
+import zlib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from loki_bench.errors import StoreError
 
-__all__ = ["Limits", "pack", "unpack"]
+__all__ = ["Limits", "pack", "unpack", "zipped"]
 
 NAMES = re.compile(
     r"manifest\.json|leaderboard\.(md|csv|json)|(records|runs)/[0-9a-f]{64}\.json"
     r"|artefacts/(poison|ranks|defense)/[0-9a-f]{64}\.npz"
 )
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip can tell: the same rows, the same bytes
+
+
+# What zipfile and numpy raise on bytes that are no archive, or a damaged one.
+BROKEN = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    SyntaxError,  # of the header of an array
+    OverflowError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+)
 
 
 class Limits:
@@ -38,18 +61,31 @@ def pack(folder: Path, file: Path) -> None:
     names = [
         path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()
     ]
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in names:
-            if NAMES.fullmatch(name):
-                archive.writestr(
-                    zipfile.ZipInfo(name, EPOCH),
-                    (folder / name).read_bytes(),
-                    compress_type=zipfile.ZIP_DEFLATED,
-                )
+    files = {name: (folder / name).read_bytes() for name in names if NAMES.fullmatch(name)}
+    file.write_bytes(zipped(files))
 
 
-def unpack(file: Path, folder: Path) -> None:
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """A zip of files by name, in that order; the same files give the same bytes.
+
+    What is compressed already, ``.npz``, is stored as it is.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            stored = name.endswith(".npz")
+            method = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), content, compress_type=method)
+    return buffer.getvalue()
+
+
+def unpack(file: Path, folder: Path, *, wanted: Collection[str] | None = None) -> None:
     """Write the files of an archive into an empty folder.
+
+    Parameters
+    ----------
+    wanted : collection of str or None
+        Names to write out; all, if None. The others are held to the same rules.
 
     Raises
     ------
@@ -62,6 +98,8 @@ def unpack(file: Path, folder: Path) -> None:
             entries = _checked(archive.infolist(), file)
             total = 0
             for entry in entries:
+                if wanted is not None and entry.filename not in wanted:
+                    continue
                 with archive.open(entry) as stream:
                     content = stream.read(Limits.file_bytes + 1)
                 total += len(content)
@@ -72,8 +110,10 @@ def unpack(file: Path, folder: Path) -> None:
                 path = folder / entry.filename
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise StoreError(f"{file} is not a file that `loki-bench submit` wrote: {error}") from error
+    except BROKEN as error:
+        raise StoreError(
+            f"{file} is not a file that `loki-bench submit` wrote, or a pack of artefacts: {error}"
+        ) from error
 
 
 def _checked(entries: list[zipfile.ZipInfo], file: Path) -> list[zipfile.ZipInfo]:
@@ -113,5 +153,5 @@ def _check_arrays(content: bytes, where: str) -> None:
                     shape, _, dtype = read(stream)
                 if dtype.hasobject or math.prod(shape) * dtype.itemsize > entry.file_size:
                     raise StoreError(f"{where}: {entry.filename} is no plain array of its size")
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+    except BROKEN as error:
         raise StoreError(f"{where} is not a whole artefact") from error

@@ -1,16 +1,18 @@
 """The manifest of a leaderboard folder: SHA-256 of every file, and what the tables were made of.
 
 It holds no time and no machine, so the same results have the same manifest. Runs (times and
-machines) are not listed: each carries a digest of its own.
+machines) are not listed: each carries a digest of its own. A packed folder
+(:mod:`loki_bench.records.packed`) has the manifest of the working folder that it was packed from,
+with the digests of its packs beside.
 """
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from loki_bench.content_ids import bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
@@ -18,15 +20,33 @@ from loki_bench.records.store import Store, artefact_kind
 
 __all__ = [
     "MANIFEST",
+    "UNLISTED",
     "Manifest",
+    "Pack",
+    "PackName",
     "Plugin",
+    "Subject",
     "artefact_paths",
     "list_files",
+    "put_manifest",
     "read_manifest",
     "write_manifest",
 ]
 
 MANIFEST = "manifest.json"
+
+UNLISTED = ("costs.md",)
+"""Files of a leaderboard that no manifest lists: they tell times, and differ from run to run."""
+
+LARGEST = 64 * 2**20
+"""Bytes of a manifest at the most: a suite of 1,000 cells has one of 0.5 MB."""
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+PackName = Literal["records.jsonl.gz", "runs.jsonl.gz", "artefacts.zip"]
+
+Subject = Literal["attacks", "estimators"]
+"""What a leaderboard compares: attacks, or influence estimators (``loki-bench fidelity``)."""
 
 
 class _Frozen(BaseModel):
@@ -48,28 +68,41 @@ class Plugin(_Frozen):
     source_sha256: str
 
 
+class Pack(_Frozen):
+    """One packed file: its SHA-256, and whether it lies in the family's folder, shared."""
+
+    sha256: Digest
+    shared: bool = False
+
+
 class Manifest(_Frozen):
     """What a leaderboard folder holds.
 
     Attributes
     ----------
+    subject : str
     suite, summary : str
     metrics : tuple of str
-        Labels, as in the suite.
+        Labels, as in the suite; none where estimators are compared.
     files : mapping of path to SHA-256
         Relative to the folder; None where the file was not there when the manifest was written.
+        Of a packed folder: as in the working folder, whichever of them are packed.
+    packs : mapping of name to Pack
+        Empty for a working folder.
     missing : tuple of mapping
         Cells of the suite that had no record.
     submission : Plugin or None
         Set in a third party's rows.
     """
 
-    version: int = 1
+    version: Literal[1, 2] = 2
+    subject: Subject = "attacks"
     suite: str
     summary: str
     metrics: tuple[str, ...]
-    files: dict[str, str | None]
-    missing: tuple[dict[str, Any], ...] = ()
+    files: dict[str, Digest | None]
+    packs: dict[PackName, Pack] = {}
+    missing: tuple[dict[str, JsonValue], ...] = ()
     submission: Plugin | None = None
 
     @property
@@ -88,75 +121,97 @@ def write_manifest(
     suite: str,
     summary: str,
     metrics: Sequence[str],
-    records: Mapping[str, Mapping[str, Any]],
-    missing: Sequence[dict[str, Any]],
+    artefacts: Mapping[str, Mapping[str, str]],
+    missing: Iterable[Mapping[str, JsonValue]],
     tables: Sequence[str],
     submission: Plugin | None = None,
+    subject: Subject = "attacks",
 ) -> Manifest:
     """Write the manifest of a folder whose other files are all there.
 
     Artefacts may have been left out of it since the last manifest was written: their digests stay.
+
+    Parameters
+    ----------
+    artefacts : mapping of record id to mapping
+        Every record of the leaderboard, with the ids of its artefacts (empty where a cell failed).
+    tables : sequence of str
+        Names of the files that are made from the records.
     """
     try:
         known = read_manifest(store.folder).files
     except StoreError:
         known = {}
-    names = [*tables, *(f"records/{cell_id}.json" for cell_id in records)]
-    for record in records.values():
-        names += artefact_paths(store.folder, record)
+    names = [*tables, *(f"records/{record_id}.json" for record_id in artefacts)]
+    for ids in artefacts.values():
+        names += artefact_paths(store.folder, ids)
     manifest = Manifest(
+        subject=subject,
         suite=suite,
         summary=summary,
         metrics=tuple(metrics),
         files={
             name: _digest(store.folder / name) or known.get(name) for name in dict.fromkeys(names)
         },
-        missing=tuple(missing),
+        missing=tuple(dict(cell) for cell in missing),
         submission=submission,
     )
-    store.write_text(MANIFEST, _text(manifest))
+    put_manifest(store, manifest)
     return manifest
 
 
+def put_manifest(store: Store, manifest: Manifest) -> None:
+    """Write a manifest into its folder as it is."""
+    content = manifest.model_dump(mode="json")
+    store.write_text(MANIFEST, _sealed(content))
+
+
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a folder.
+    """The manifest of a folder, packed or not.
 
     Raises
     ------
     StoreError
-        There is none, or any of its bytes is not as it was written.
+        There is none, any of its bytes is not as it was written, or it is no manifest.
     """
     path = folder / MANIFEST
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
     except OSError as error:
         raise StoreError(
             f"can't read {path}: {error.strerror}; expected a folder of results that "
-            "`loki-bench run` wrote, or a file of `loki-bench submit`"
+            "`loki-bench run` wrote or `publish` packed, or a file of `submit`"
         ) from error
+    if len(raw) > LARGEST:
+        raise StoreError(f"{path}: it has more than {LARGEST} bytes")
     try:
         content = json.loads(raw)
         content.pop("sha256")
-        manifest = Manifest.model_validate(content)
-        whole = _text(manifest).encode() == raw
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError, ValidationError):
+        whole = _sealed(content).encode() == raw
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         whole = False
     if not whole:
         raise StoreError(f"{path}: its bytes are not as they were written")
-    return manifest
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise StoreError(f"{path} is no manifest: {place}: {first['msg']}") from error
 
 
 def list_files(store: Store, names: Sequence[str]) -> None:
     """Add files to the manifest of a folder, with their bytes as they are now."""
     manifest = read_manifest(store.folder)
     files = {**manifest.files, **{name: _digest(store.folder / name) for name in names}}
-    store.write_text(MANIFEST, _text(manifest.model_copy(update={"files": files})))
+    put_manifest(store, manifest.model_copy(update={"files": files}))
 
 
-def artefact_paths(folder: Path, record: Mapping[str, Any]) -> list[str]:
-    """The files behind a record, relative to the folder; none where the cell failed."""
+def artefact_paths(folder: Path, artefacts: Mapping[str, str]) -> list[str]:
+    """The files behind a record's ``artefacts``, relative to the folder."""
     found = []
-    for what, name in record.get("artefacts", {}).items():
+    for what, name in artefacts.items():
         if not what.endswith("_digest") and _is_id(name):
             there = sorted((folder / "artefacts").glob(f"*/{name}.npz"))
             paths = [path.relative_to(folder).as_posix() for path in there]
@@ -173,6 +228,5 @@ def _digest(path: Path) -> str | None:
     return bytes_digest(path.read_bytes()) if path.is_file() else None
 
 
-def _text(manifest: Manifest) -> str:
-    content = manifest.model_dump(mode="json")
+def _sealed(content: Mapping[str, JsonValue]) -> str:
     return canonical_json({**content, "sha256": content_id(content)}, indent=1) + "\n"

@@ -1,8 +1,6 @@
 """Splitting a grid over machines that share nothing, and putting the results together again."""
 
-import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from loki_bench.errors import UsageError
@@ -27,19 +25,11 @@ class Shard:
         return list(cells[start:stop])
 
 
-def parse_shard(text: str, environment: Mapping[str, str] = os.environ) -> Shard:
-    """``"2/5"``, or ``"auto"`` for what the variables of a SLURM or SGE job array say.
-
-    Raises
-    ------
-    UsageError
-        Neither of the two, or no job array is there whose variables say which part this is.
-    """
-    if text == "auto":
-        return _of_job_array(environment)
+def parse_shard(text: str) -> Shard:
+    """``"2/5"``; raises ``UsageError`` where it is anything else."""
     match = re.fullmatch(r"(\d+)/(\d+)", text)
     if not match or not 1 <= int(match[1]) <= int(match[2]):
-        raise UsageError(f"--shard '{text}': expected i/n with 1 <= i <= n, such as 2/5, or auto")
+        raise UsageError(f"--shard '{text}': expected i/n with 1 <= i <= n, such as 2/5")
     return Shard(int(match[1]), int(match[2]))
 
 
@@ -69,53 +59,3 @@ def merge(grid: Grid, target: Store, source: Store) -> tuple[int, int]:
         target.write_json("records", cell.id, record)
         n_copied += 1
     return n_copied, n_kept
-
-
-def _of_job_array(environment: Mapping[str, str]) -> Shard:
-    if "SLURM_ARRAY_TASK_ID" in environment:
-        return _of_tasks(
-            "SLURM",
-            own=environment["SLURM_ARRAY_TASK_ID"],
-            first=environment.get("SLURM_ARRAY_TASK_MIN"),
-            last=environment.get("SLURM_ARRAY_TASK_MAX"),
-            step=environment.get("SLURM_ARRAY_TASK_STEP", "1"),
-            count=environment.get("SLURM_ARRAY_TASK_COUNT"),
-        )
-    # outside of an array SGE sets it to "undefined"
-    if environment.get("SGE_TASK_ID", "undefined") != "undefined":
-        return _of_tasks(
-            "SGE",
-            own=environment["SGE_TASK_ID"],
-            first=environment.get("SGE_TASK_FIRST"),
-            last=environment.get("SGE_TASK_LAST"),
-            step=environment.get("SGE_TASK_STEPSIZE", "1"),
-            count=None,
-        )
-    for index in ("PBS_ARRAY_INDEX", "PBS_ARRAYID", "LSB_JOBINDEX"):
-        if environment.get(index, "0") != "0":
-            raise UsageError(
-                f"--shard auto: {index} says which task this is, and nothing says how many there "
-                f"are; for tasks 1 to 10 type --shard ${index}/10"
-            )
-    raise UsageError("--shard auto: no SLURM or SGE job array is running here; give i/n")
-
-
-def _of_tasks(
-    who: str, *, own: str, first: str | None, last: str | None, step: str, count: str | None
-) -> Shard:
-    """The place of one task among ``first``, ``first + step`` ... ``last``."""
-    try:
-        task, start, stride = int(own), int(first or ""), int(step)
-        end = start + stride * (int(count or "") - 1) if last is None else int(last)
-        n_tasks = (end - start) // stride + 1
-        number, between = divmod(task - start, stride)
-        regular = not between and (count is None or int(count) == n_tasks)
-    except (ValueError, ZeroDivisionError):
-        regular = False
-    if not regular:
-        raise UsageError(
-            f"--shard auto: the {who} job array has tasks {first} to {last}, step {step}, "
-            f"count {count}, and this is task {own}; expected evenly spaced tasks, otherwise "
-            "give i/n"
-        )
-    return Shard(number + 1, n_tasks)

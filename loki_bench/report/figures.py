@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from loki_bench.errors import UsageError
+from loki_bench.leaderboard.folder import FORMATS
 from loki_bench.leaderboard.row_key import BASELINES
 from loki_bench.leaderboard.table import Table, by_protocol, tables_of
 from loki_bench.report.figure_data import (
@@ -30,9 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FORMATS", "figure_files"]
-
-FORMATS = ("svg", "pdf")
+__all__ = ["COLOURS", "MARKERS", "Drawing", "drawn_in_style", "figure_files"]
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#b8a900")
 """Okabe and Ito's, which the colour-blind can tell apart too; as on the page."""
@@ -75,6 +74,20 @@ def figure_files(
     UsageError
         matplotlib is not installed.
     """
+    records, missing = list(records), list(missing)
+    files: dict[str, bytes] = {}
+    groups = zip(tables_of(records, missing), by_protocol(records, missing), strict=True)
+    for number, (table, entries) in enumerate(groups, start=1):
+        for name, draw in _drawings(table, [e for e in entries if e["status"] == "ok"]):
+            files |= drawn_in_style(name if number == 1 else f"{name}-{number}", draw)
+    return files
+
+
+Drawing = Callable[["Figure"], None]
+
+
+def drawn_in_style(name: str, draw: Drawing) -> dict[str, bytes]:
+    """One figure as the content of its files by name; raises as :func:`figure_files`."""
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
@@ -82,21 +95,10 @@ def figure_files(
         raise UsageError(
             "figures need matplotlib; type `pip install 'loki-bench[report]'`"
         ) from error
-    records, missing = list(records), list(missing)
-    files: dict[str, bytes] = {}
-    groups = zip(tables_of(records, missing), by_protocol(records, missing), strict=True)
-    for number, (table, entries) in enumerate(groups, start=1):
-        for name, draw in _drawings(table, [e for e in entries if e["status"] == "ok"]):
-            with mpl.rc_context(STYLE):
-                figure = Figure()
-                draw(figure)
-                title = name if number == 1 else f"{name}-{number}"
-                for kind in FORMATS:
-                    files[f"{title}.{kind}"] = _saved(figure, kind)
-    return files
-
-
-Drawing = Callable[["Figure"], None]
+    with mpl.rc_context(STYLE):
+        figure = Figure()
+        draw(figure)
+        return {f"{name}.{kind}": _saved(figure, kind) for kind in FORMATS}
 
 
 def _drawings(table: Table, records: Sequence[Mapping[str, Any]]) -> list[tuple[str, Drawing]]:

@@ -4,6 +4,8 @@ import os
 import site
 from pathlib import Path
 
+from loki_bench.threads import ONE_THREAD
+
 __all__ = ["clean_environment"]
 
 KEPT = (
@@ -15,8 +17,6 @@ KEPT_PREFIXES = (
     *("NUMEXPR_", "ATEN_", "ONEDNN_", "DNNL_"),
 )
 """How libraries compute: what may change the last bits of a result must not change here."""
-
-ONE_THREAD = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "NUMBA", "VECLIB")
 
 
 def clean_environment(own: str, *, machine_code: str) -> dict[str, str]:
@@ -38,7 +38,7 @@ def clean_environment(own: str, *, machine_code: str) -> dict[str, str]:
         kept["PYTHONUSERBASE"] = site.getuserbase()  # otherwise looked for in the new home
     return {
         **kept,
-        **{f"{library}_NUM_THREADS": "1" for library in ONE_THREAD},
+        **ONE_THREAD,
         "HOME": own,
         "LOGNAME": "loki-bench",
         "USER": "loki-bench",

@@ -264,10 +264,18 @@ def _scratch() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        try:
-            shutil.rmtree(folder, ignore_errors=True)
-        except RecursionError:  # folders in folders in folders: Python's own way goes no deeper
-            subprocess.run(["/bin/rm", "-rf", "--", str(folder)], check=False)  # noqa: S603
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder whatever a plugin made of it: closed folders, or thousands in each other."""
+    with suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+            subprocess.run(  # noqa: S603
+                [*command, "--", str(folder)], check=False, stderr=subprocess.DEVNULL
+            )
 
 
 def _no_room(message: str) -> str:

@@ -4,6 +4,7 @@ A suite names a dataset, a protocol, budgets, victims, a surrogate pool, attacke
 seeds; the grid is their product. Suites that come with the package live in ``loki_bench/suites``.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -11,7 +12,13 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from loki_bench.contracts import GoalKind
 from loki_bench.suite.parameter_files import read_parameters
-from loki_bench.suite.toml_tables import SuiteTable, read_suite, texts_in
+from loki_bench.suite.toml_tables import (
+    SuiteTable,
+    read_suite,
+    table_of,
+    texts_in,
+    without_repetition,
+)
 
 __all__ = [
     "BudgetGrid",
@@ -195,16 +202,30 @@ class Suite(SuiteTable):
         budget = self.budget
         return (fake_users, actions) == (max(budget.fake_users), max(budget.actions))
 
-    @field_validator(
+    def with_keys(self, changes: Mapping[str, object]) -> "Suite":
+        """The suite with other values of some keys.
+
+        Of the tables protocol, budget, knowledge and limits a mapping changes the keys that it
+        names; any other value takes the place of the old one. A tuple or a range is a list.
+
+        Raises
+        ------
+        SuiteError
+            As :func:`load_suite` does.
+        """
+        content = self.model_dump(exclude_unset=True)
+        for key, value in changes.items():
+            old = getattr(self, key, None)
+            if isinstance(value, Mapping) and isinstance(
+                old, (Protocol, BudgetGrid, Knowledge, Limits)
+            ):
+                value = {**content.get(key, {}), **value}
+            content[key] = list(value) if isinstance(value, (tuple, range)) else value
+        return table_of(Suite, content, f"suite '{self.name}'", Path())
+
+    _each_once = field_validator(
         "seeds", "metrics", "simulator", "victims", "attackers", "defenses", "surrogates"
-    )
-    @classmethod
-    def _no_repetition(cls, values: list[object]) -> list[object]:
-        for position, value in enumerate(values):
-            if value in values[:position]:
-                shown = value.name if isinstance(value, Choice) else value
-                raise ValueError(f"{shown!r} is listed twice")
-        return values
+    )(without_repetition)
 
 
 def load_suite(name_or_path: str) -> Suite:

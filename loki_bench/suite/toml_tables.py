@@ -16,7 +16,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["SuiteTable", "read_suite", "texts_in"]
+__all__ = ["SuiteTable", "read_suite", "table_of", "texts_in", "without_repetition"]
 
 
 class SuiteTable(BaseModel):
@@ -26,6 +26,7 @@ class SuiteTable(BaseModel):
 
 
 Table = TypeVar("Table", bound=SuiteTable)
+V = TypeVar("V")
 
 
 def read_suite(
@@ -61,6 +62,35 @@ def read_suite(
     return _parse(model, text, f"suite file {path}", path.parent)
 
 
+def table_of(model: type[Table], content: Mapping[str, object], where: str, folder: Path) -> Table:
+    """A suite's content as its model.
+
+    Parameters
+    ----------
+    where : str
+        Whose content it is, for messages.
+    folder : Path
+        Where the paths of parameter files begin.
+
+    Raises
+    ------
+    SuiteError
+        Names the key, what was given and what was expected.
+    """
+    try:
+        return model.model_validate(content, context={"folder": folder, "where": where})
+    except ValidationError as error:
+        raise SuiteError(f"{where}: {_first_problem(model, error)}") from error
+
+
+def without_repetition(values: list[V]) -> list[V]:
+    """The values as they are; raises ``ValueError``, for a validator, where one is listed twice."""
+    for position, value in enumerate(values):
+        if value in values[:position]:
+            raise ValueError(f"{getattr(value, 'name', value)!r} is listed twice")
+    return values
+
+
 def texts_in(package: str, folder: str) -> dict[str, str]:
     """The text of every ``.toml`` file in a folder of a package, by name without the ending."""
     files = sorted((resources.files(package) / folder).iterdir(), key=lambda file: file.name)
@@ -75,11 +105,10 @@ def _parse(model: type[Table], text: str, where: str, folder: Path) -> Table:
     if not text.strip():
         raise SuiteError(f"{where}: the file is empty")
     try:
-        return model.model_validate(tomllib.loads(text), context={"folder": folder, "where": where})
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SuiteError(f"{where}: not valid TOML: {error}") from error
-    except ValidationError as error:
-        raise SuiteError(f"{where}: {_first_problem(model, error)}") from error
+    return table_of(model, content, where, folder)
 
 
 def _first_problem(model: type[SuiteTable], error: ValidationError) -> str:

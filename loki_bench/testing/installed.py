@@ -168,7 +168,7 @@ def _unknown(
     if not where:
         known |= {e.name for e in installed} | {_distribution(e) for e in installed}
     what = f"{where} declares no component" if where else "no distribution, plugin or component is"
-    left_out = "".join(f"; left out: {plugin}" for plugin in registry.broken)
+    left_out = "".join(f"; skipped {plugin}" for plugin in registry.broken)
     return UnknownComponentError(
         f"{what} called '{name}'{nearest(name, sorted(known))}; `loki-bench plugins list` lists "
         f"what is installed{left_out}"

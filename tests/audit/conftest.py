@@ -1,11 +1,11 @@
 """A small leaderboard of the toy plugin, computed once, and a way to compute cells again."""
 
 import shutil
-from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from workers_here import Here
 
 from loki_bench.audit.replay import Replay
 from loki_bench.leaderboard.folder import write_leaderboard
@@ -31,20 +31,6 @@ CONTENT = {
     "isolation": "in-process",  # quick
     "budget": {"fake_users": 0.2, "actions": 5},
 }
-
-
-class Here:
-    """Workers that run a job where it is submitted."""
-
-    n_workers = 1
-
-    def submit(self, function, *arguments):
-        future = Future()
-        try:
-            future.set_result(function(*arguments))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
 
 def replay_of(labels, registry, workers=None):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from loki_bench.audit.acceptance import accept
-from loki_bench.audit.submission import as_folder, source_digest, submit
+from loki_bench.audit.submission import source_digest, submit
 from loki_bench.audit.verification import verify
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.folder import write_leaderboard
@@ -22,6 +22,7 @@ from loki_bench.plugins.registry import discover
 from loki_bench.records import archive
 from loki_bench.records.archive import unpack
 from loki_bench.records.manifest import read_manifest
+from loki_bench.records.opening import as_working_folder
 from loki_bench.records.store import Store
 
 
@@ -44,7 +45,7 @@ def everything(folder):
 
 
 def test_a_submission_is_verified_like_a_leaderboard(theirs, opened):
-    with as_folder(theirs) as folder:
+    with as_working_folder(theirs) as folder:
         found = verify(folder, levels=(1, 2, 3, 4, 5), registry=discover(), opened=opened)
         plugin = read_manifest(folder).submission
     assert found.exit_code == 0, found.as_text()

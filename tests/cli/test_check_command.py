@@ -223,7 +223,7 @@ def test_a_plugin_that_can_not_be_imported_fails_its_check(check):
     ("arguments", "error", "sentence"),
     [
         (["sampel"], UnknownComponentError, "did you mean 'sample'"),
-        (["sampel"], UnknownComponentError, "left out: plugin 'broken' of broken 1.0"),
+        (["sampel"], UnknownComponentError, "skipped plugin 'broken' of broken 1.0"),
         (["sample", "--component", "target"], UnknownComponentError, "did you mean 'targets'"),
         (["targets", "--component", "half"], UsageError, "is a component, not a plugin"),
         (["targets", "--set", "n_extra"], UsageError, "expected NAME=VALUE"),
@@ -249,7 +249,7 @@ def test_a_check_that_takes_long_is_named_in_a_log(check, monkeypatch):
     monkeypatch.setattr("sample_plugin.Exits.poison", lambda self, view: time.sleep(0.06))
     _, printed = check("exits")
     slow = "check_attacker_leaves_the_process_alone"
-    assert re.search(rf"\[5/10\] exits {slow}: 0:00 so far", printed.err)
+    assert re.search(rf"\[4/10\] at work on exits {slow} \(elapsed 0:00", printed.err)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def loki_bench(folder, *arguments, code=0):
 def results(folder):
     """Everything that must be the same bytes on every run."""
     found = {}
-    for path in sorted((folder / "leaderboards").rglob("*")):
+    for path in sorted((folder / "results").rglob("*")):
         relative = path.relative_to(folder)
         # what a killed run was writing stays behind as .<name>.<pid>.part, and is read by nobody
         partial = path.name.startswith(".")
@@ -72,7 +72,7 @@ def results(folder):
 
 def test_a_run_prints_the_table_and_writes_it_three_ways(folder):
     done = loki_bench(folder, "run", "toy.toml", "--workers", "1")
-    written = folder / "leaderboards" / "toy"
+    written = folder / "results" / "toy"
     assert "display_rate@5 (of 1)" in done.stdout
     assert "[24/24]" in done.stderr
     assert re.search(r"elapsed \d+:\d\d, about 0:00 left", done.stderr)
@@ -100,7 +100,7 @@ def test_a_killed_run_is_taken_up_and_ends_in_the_same_bytes(folder, tmp_path_fa
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    records = folder / "leaderboards" / "toy" / "records"
+    records = folder / "results" / "toy" / "records"
     _wait_for(lambda: records.is_dir() and any(records.glob("*.json")), running)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
@@ -128,7 +128,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(folder):
         # a test run started in the background ignores Ctrl-C, and children inherit that
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    records = folder / "leaderboards" / "toy" / "records"
+    records = folder / "results" / "toy" / "records"
     try:
         _wait_for(lambda: records.is_dir() and any(records.glob("*.json")), running)
         running.send_signal(signal.SIGINT)
@@ -192,7 +192,7 @@ def test_a_plugin_whose_import_fails_is_named_and_the_rest_goes_on(folder, tmp_p
         text=True,
         check=True,
     )
-    assert "left out: plugin 'broken' of broken 2.0: ModuleNotFoundError" in done.stderr
+    assert "skipped plugin 'broken' of broken 2.0: ModuleNotFoundError" in done.stderr
     assert "covisit" in done.stdout
 
 

@@ -48,7 +48,7 @@ def loki_bench(folder, *arguments, code=0):
 
 def written(folder):
     """What must be the same bytes on every run."""
-    kept = folder / "leaderboards" / "fidelity" / "toy"
+    kept = folder / "results" / "fidelity" / "toy"
     return {
         str(path): path.read_bytes()
         for path in sorted(kept.rglob("*"))
@@ -63,7 +63,7 @@ def test_estimators_are_judged_once_and_a_new_one_beside_them(tmp_path):
     assert "answered values of shape (7,)" in done.stdout
     assert "retest ceiling" in done.stdout
     first = written(tmp_path)
-    costs = (tmp_path / "leaderboards" / "fidelity" / "toy" / "costs.md").read_text()
+    costs = (tmp_path / "results" / "fidelity" / "toy" / "costs.md").read_text()
     assert "| leverage" in costs
 
     again = loki_bench(

@@ -1,15 +1,20 @@
 """Code in the documentation runs, its suites load, and its commands are those that there are."""
 
+import csv
 import re
 import shlex
+import subprocess
 import sys
+from collections import Counter
 from contextlib import suppress
+from functools import partial
 
 import click
 import pytest
 from click.testing import CliRunner
 from markdown_pages import (
     PAGES,
+    ROOT,
     blocks_of,
     commands_in,
     files_of,
@@ -19,6 +24,7 @@ from markdown_pages import (
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+from loki_bench import Benchmark
 from loki_bench.cli.main import cli
 from loki_bench.fidelity.suite import FidelitySuite
 from loki_bench.suite.suite import Suite
@@ -40,12 +46,53 @@ def _python_examples(page):
     return [example for example in examples if str(example.parsed) not in files]
 
 
+SMALLER = {
+    "README.md": {
+        "seeds": [0],
+        "victims": ["bprmf"],
+        "attackers": ["none", "covisit"],
+        "integrity_rows": False,
+    }
+}
+"""Changes of suite keys that make a page's runs short; the slow test runs them as they stand."""
+
+
 @pytest.mark.parametrize("page", [p for p in PAGES if _python_examples(p)], ids=named)
-def test_python_examples_run_one_after_the_other(page, install):
+def test_python_examples_run_one_after_the_other(page, install, tmp_path, monkeypatch):
     if "pyproject.toml" in files_of(page):
         install(page)
+    else:
+        beside(page, tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)  # results are written where an example runs
+    opened = partial(Benchmark.open, **SMALLER.get(named(page), {}))
+    monkeypatch.setattr(Benchmark, "open", opened)
     for example in _python_examples(page):
         example.evaluate()  # in the namespace of its page
+    if page.name == "README.md":
+        assert example.namespace["frame"]["attacker"].tolist() == ["covisit", "none"]
+
+
+def beside(page, folder, monkeypatch):
+    """Write a page's modules into the working folder, where Python finds them."""
+    for name, content in files_of(page).items():
+        (folder / name).write_text(content)
+    monkeypatch.syspath_prepend(folder)
+
+
+@pytest.mark.slow
+def test_the_readmes_lines_of_python_are_a_script_that_runs_quick(tmp_path):
+    [example] = _python_examples(ROOT / "README.md")
+    lines = str(example.parsed)
+    assert len([line for line in lines.splitlines() if line]) <= 5
+    script = tmp_path / "quick.py"
+    script.write_text(lines + "print(frame.to_csv(index=False))\n")
+    done = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    found = list(csv.DictReader(done.stdout.splitlines()))
+    assert len(found) == 22
+    assert Counter(row["victim"] for row in found) == {"bprmf": 11, "fpmc": 11}
+    assert all(float(row["n_seeds"]) == 3 for row in found)
 
 
 def test_an_example_that_fails_is_found(tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from loki_bench import __version__
 from loki_bench.testing import CHECKS
 
 TOYS = Path(__file__).parents[1] / "toys"
@@ -77,7 +78,7 @@ def test_the_readmes_attack_keeps_every_promise(plugin, tmp_path):
 def test_the_readmes_attack_gets_its_row_in_a_leaderboard(plugin, tmp_path):
     (tmp_path / "mine.toml").write_text(SUITE)
     loki_bench("run", "mine.toml", "--workers", "1", plugin=plugin, cwd=tmp_path)
-    folder = tmp_path / "leaderboards" / "mine"
+    folder = tmp_path / "results" / "mine"
     rows = list(csv.DictReader((folder / "leaderboard.csv").read_text().splitlines()))
     # Every toy item has 5 events or more and only two have more than 17: with the 12 of the fake
     # users each of the 3 targets is among the 5 items that a victim shows which counts events.
@@ -110,3 +111,17 @@ def test_every_command_that_the_readme_names_exists():
 
     named = set(re.findall(r"(?:`|&& )loki-bench (\w+)", README.read_text()))
     assert {"run", "status", "leaderboard", "plugins", "suites"} <= named <= set(cli.commands)
+
+
+def test_the_workflow_runs_the_two_commands_as_they_stand():
+    part = README.read_text().partition("## Two commands")[2].partition("\n## ")[0]
+    commands = [block.strip() for block in re.findall(r"```\n(.*?)```", part, re.DOTALL)]
+    assert len(commands) == 2
+    workflow = (README.parent / ".github" / "workflows" / "tests.yml").read_text()
+    for command in commands:
+        assert f"run: {command}\n" in workflow
+
+
+def test_the_version_to_cite_is_this_one():
+    citation = (README.parent / "CITATION.cff").read_text()
+    assert re.findall(r"^version: (.*)", citation, re.MULTILINE) == [__version__]

@@ -2,17 +2,16 @@
 
 import runpy
 import sys
-from concurrent.futures import Future
 
 import pytest
 from markdown_pages import TUTORIALS, distribution_of, files_of, suites_of
+from workers_here import Here
 
+from loki_bench import Benchmark
 from loki_bench.fidelity.suite import load_fidelity_suite
-from loki_bench.pipeline.cells import run_cells
 from loki_bench.plugins.registry import discover
-from loki_bench.records.store import Store
 from loki_bench.suite.resolve import prepare
-from loki_bench.suite.suite import Choice, load_suite
+from loki_bench.suite.suite import load_suite
 from loki_bench.testing import CHECKS, check_plugin
 
 PAGES = {page.stem: page for page in TUTORIALS}
@@ -87,28 +86,6 @@ def test_the_estimators_suite_is_valid_and_judges_it(install):
     assert "diagonal" in [estimator.name for estimator in suite.estimators]
 
 
-class _Here:
-    """Workers that run a job where it is submitted."""
-
-    n_workers = 1
-
-    def submit(self, function, *arguments):
-        future = Future()
-        future.set_result(function(*arguments))
-        return future
-
-
-class _Silent:
-    def started(self, n_cells):
-        pass
-
-    def working_on(self, what):
-        list(what)
-
-    def finished(self, cell, status, reason):
-        pass
-
-
 @pytest.mark.parametrize("name", ["attack", "recommender", "metric", "defense", "dataset"])
 def test_the_component_of_a_tutorial_gets_its_row(name, install, data, toys, tmp_path):
     """The page's suite with one seed, in this process, on a victim that only counts."""
@@ -116,21 +93,14 @@ def test_the_component_of_a_tutorial_gets_its_row(name, install, data, toys, tmp
     suite = load_suite(str(install(PAGES[name]) / block.file))
     quick = {"seeds": suite.seeds[:1], "isolation": "in-process", "integrity_rows": False}
     if name != "recommender":
-        quick["victims"] = [Choice(name="follows")]
-    prepared = prepare(suite.model_copy(update=quick), discover(), download=False)
-    store = Store(tmp_path / "results", warn=pytest.fail)
-    run_cells(
-        prepared.grid.cells,
-        prepared.grid.metrics,
-        store=store,
-        workers=_Here(),
-        interactions=prepared.interactions,
-        limits=prepared.suite.limits,
-        progress=_Silent(),
+        quick["victims"] = ["follows"]
+    benchmark = Benchmark.open(
+        suite, results=tmp_path / "results", download=False, warn=pytest.fail, **quick
     )
-    records = list(store.records(prepared.grid.cells).values())
-    assert [(r["status"], r.get("reason")) for r in records if r["status"] != "ok"] == []
-    assert len(records) == len(prepared.grid.cells)
+    board = benchmark.run(Here(), progress=False)
+    assert [(r["status"], r["reason"]) for r in board.records if r["status"] != "ok"] == []
+    assert len(board.records) == len(benchmark.cells)
+    records = board.records
     rates = {
         (r["cell"]["attacker"]["name"], (r["cell"].get("defense") or {}).get("name")): r["metrics"]
         for r in records

@@ -40,7 +40,7 @@ def display_rates(folder: Path, text: str) -> dict[tuple[str, str], float]:
         capture_output=True,
         env={**os.environ, "LOKI_BENCH_DATA": str(data_folder())},
     )
-    [written] = folder.glob("leaderboards/*/leaderboard.json")
+    [written] = folder.glob("results/*/leaderboard.json")
     [table] = json.loads(written.read_text())["tables"]
     assert all(row["counts"] == {"ok": len(row["seeds"])} for row in table["rows"])
     for row in table["rows"]:

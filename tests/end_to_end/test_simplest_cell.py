@@ -20,8 +20,8 @@ from loki_bench.records.store import Store
 from loki_bench.suite.resolve import prepare
 from loki_bench.suite.suite import load_suite
 
-MOST_FUNCTIONS = 270
-MOST_FILES = 54
+MOST_FUNCTIONS = 280
+MOST_FILES = 56
 """A few above what is counted, as caches play a part; lower them where the walk gets shorter.
 
 It was 291 functions in 50 files when the code was cut by kind of thing."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from loki_bench.errors import SuiteError
-from loki_bench.fidelity.case import cases_of, estimators_of, sampled
+from loki_bench.fidelity.case import estimators_of, grid_of, sampled
 from loki_bench.fidelity.rendering import as_csv, as_json, as_markdown, as_text
 from loki_bench.fidelity.run import tasks_of
 from loki_bench.fidelity.suite import (
@@ -124,7 +124,7 @@ def test_an_estimator_of_ones_own_joins_or_replaces_the_suites():
 
 def test_a_truth_is_shared_by_surrogates_that_attack_the_same_victim():
     both = suite(recommenders=["one", "two"], truths=["cold", "transfer"], victims=["one", "two"])
-    cases = cases_of(both, registry(), DATASET)
+    cases = grid_of(both, registry(), DATASET).cases
     assert [(c.recommender.name, c.truth, c.victim and c.victim.name) for c in cases[::3]] == [
         ("one", "cold", None),
         ("one", "transfer", "two"),
@@ -141,7 +141,7 @@ def test_a_truth_is_shared_by_surrogates_that_attack_the_same_victim():
 
 def test_seeds_of_a_truth_and_its_retest_differ():
     for truth in ("cold", "reshuffled"):
-        case = cases_of(suite(truths=[truth], repeats=2), registry(), DATASET)[0]
+        case = grid_of(suite(truths=[truth], repeats=2), registry(), DATASET).cases[0]
         first, second = case.truth_seeds
         assert not set(first) & set(second)
         assert (case.model_seed in first) == (truth == "cold")
@@ -183,7 +183,7 @@ def answers(values):
 
 def made_tables(**changed):
     made = suite(goals=2, **changed)
-    cases = cases_of(made, registry(), DATASET)
+    cases = grid_of(made, registry(), DATASET).cases
     good, bad = estimators_of(made, registry())
     up = [float(v) for v in range(8)]
     records = {}
@@ -233,7 +233,7 @@ def test_tables_are_the_same_bytes_however_often_they_are_written():
 
 def test_cases_without_a_record_are_shown_as_such():
     made = suite(goals=1)
-    cases = cases_of(made, registry(), DATASET)
+    cases = grid_of(made, registry(), DATASET).cases
     (table,) = tables_of(cases, estimators_of(made, registry()), lambda address: None)
     assert table.reasons == ("goal 0, seed 0: not measured yet",)
     assert "not measured yet" in as_markdown("toy", "", [table])

@@ -1,9 +1,9 @@
 """Small suites of the toy plugin, importable here and in the workers that tests start."""
 
-from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
+from workers_here import Here
 
 from loki_bench.pipeline.cells import missing_cells, run_cells
 from loki_bench.plugins.registry import discover
@@ -60,20 +60,6 @@ class Silent:
 
     def finished(self, cell, status, reason):
         self.lines.append((cell.attacker.name, status))
-
-
-class Here:
-    """Workers that run a job where it is submitted: quick, for what needs no process."""
-
-    n_workers = 1
-
-    def submit(self, function, *arguments):
-        future = Future()
-        try:
-            future.set_result(function(*arguments))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
 
 def run_grid(

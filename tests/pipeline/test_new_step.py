@@ -13,6 +13,7 @@ from loki_bench.records.store import Store
 
 class Counting(Here):
     def __init__(self):
+        super().__init__()
         self.jobs = []
 
     def submit(self, function, *arguments):

@@ -46,7 +46,7 @@ def test_a_plugin_whose_import_fails_is_left_out_and_named(monkeypatch):
     [left_out] = registry.broken
     assert left_out.name == "bad"
     assert "no_such_module_here" in left_out.reason
-    with pytest.raises(UnknownComponentError, match="left out: plugin 'bad'"):
+    with pytest.raises(UnknownComponentError, match="skipped plugin 'bad'"):
         registry.find(AttackerSpec, "other")
 
 

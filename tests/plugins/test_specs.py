@@ -8,7 +8,7 @@ from loki_bench.content_ids import content_id
 from loki_bench.errors import ParameterError
 from loki_bench.plugins.registry import Origin
 from loki_bench.plugins.specs import DefenseSpec
-from loki_bench.suite.cell import resolve
+from loki_bench.suite.components import resolve
 
 ORIGIN = Origin(distribution="made-up", version="1.0")
 

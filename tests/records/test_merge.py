@@ -21,75 +21,10 @@ def test_a_shard_is_written_i_of_n():
     assert parse_shard("2/5") == Shard(2, 5)
 
 
-@pytest.mark.parametrize("wrong", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2"])
+@pytest.mark.parametrize("wrong", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2", "auto"])
 def test_anything_else_is_refused(wrong):
     with pytest.raises(UsageError, match="expected i/n"):
         parse_shard(wrong)
-
-
-@pytest.mark.parametrize(
-    ("variables", "shard"),
-    [
-        (
-            {
-                "SLURM_ARRAY_TASK_ID": "7",
-                "SLURM_ARRAY_TASK_MIN": "5",
-                "SLURM_ARRAY_TASK_COUNT": "4",
-            },
-            Shard(3, 4),
-        ),
-        ({"SGE_TASK_ID": "2", "SGE_TASK_FIRST": "1", "SGE_TASK_LAST": "3"}, Shard(2, 3)),
-        (
-            {
-                "SLURM_ARRAY_TASK_ID": "7",
-                "SLURM_ARRAY_TASK_MIN": "1",
-                "SLURM_ARRAY_TASK_MAX": "9",
-                "SLURM_ARRAY_TASK_STEP": "3",
-                "SLURM_ARRAY_TASK_COUNT": "3",
-            },
-            Shard(3, 3),
-        ),
-        (
-            {
-                "SGE_TASK_ID": "12",
-                "SGE_TASK_FIRST": "2",
-                "SGE_TASK_LAST": "20",
-                "SGE_TASK_STEPSIZE": "5",
-            },
-            Shard(3, 4),
-        ),
-    ],
-)
-def test_a_job_array_says_which_shard_this_is(variables, shard):
-    assert parse_shard("auto", variables) == shard
-
-
-def test_auto_without_a_job_array_is_refused():
-    with pytest.raises(UsageError, match="no SLURM or SGE job array"):
-        parse_shard("auto", {"SGE_TASK_ID": "undefined", "LSB_JOBINDEX": "0"})
-
-
-@pytest.mark.parametrize(
-    "tasks",
-    [
-        {"MIN": "1", "MAX": "7", "STEP": "1", "COUNT": "3"},  # --array=1,5,7
-        {"MIN": "2", "MAX": "8", "STEP": "2", "COUNT": "4"},  # task 5 is none of them
-        {"MIN": "1", "MAX": "7", "STEP": "0", "COUNT": "3"},
-        {"MIN": "one"},
-        {},
-    ],
-)
-def test_an_array_whose_tasks_are_not_evenly_spaced_is_refused(tasks):
-    variables = {f"SLURM_ARRAY_TASK_{name}": value for name, value in tasks.items()}
-    with pytest.raises(UsageError, match="expected evenly spaced tasks, otherwise give i/n"):
-        parse_shard("auto", {"SLURM_ARRAY_TASK_ID": "5", **variables})
-
-
-@pytest.mark.parametrize("index", ["PBS_ARRAY_INDEX", "PBS_ARRAYID", "LSB_JOBINDEX"])
-def test_where_the_number_of_tasks_is_not_told_the_error_says_what_to_type(index):
-    with pytest.raises(UsageError) as refused:
-        parse_shard("auto", {index: "3"})
-    assert f"type --shard ${index}/10" in str(refused.value)
 
 
 def test_merged_shards_are_the_bytes_of_a_whole_run(prepared, tmp_path, run, files):

@@ -1,0 +1,59 @@
+"""Level 5: the files of a folder beside those that its records give, byte for byte."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from loki_bench.audit.drawn import drawn_again, drawn_by
+from loki_bench.audit.findings import Finding, LevelReport
+from loki_bench.leaderboard.folder import drawn_files
+
+__all__ = ["compare_drawn", "compare_tables"]
+
+
+def compare_tables(
+    report: LevelReport, folder: Path, listed: Iterable[str], files: Mapping[str, str]
+) -> None:
+    """Tables: what is not there, what nothing writes, and the first line that differs."""
+    for name in sorted({*listed, *files}):
+        report.n_checked += 1
+        path = folder / name
+        if name not in files:
+            report.problems.append(Finding(name, "nothing here writes such a file"))
+        elif not path.is_file():
+            report.problems.append(Finding(name, "it is not there"))
+        elif (line := _first_other_line(path.read_bytes(), files[name].encode())) is not None:
+            report.problems.append(Finding(name, f"line {line} is not what its records give"))
+
+
+def compare_drawn(report: LevelReport, folder: Path) -> None:
+    """Page and figures; another version of what drew them may draw other bytes."""
+    names = drawn_files(folder)
+    if not names:
+        return
+    made, why_not = drawn_again(folder, names)
+    for name in names:
+        found, expected = (folder / name).read_bytes(), made.get(name)
+        if name in why_not:
+            report.not_judged.append(Finding(name, why_not[name]))
+        elif expected is None:
+            report.problems.append(Finding(name, "its records give no such figure"))
+        elif found == expected or drawn_by(found) == drawn_by(expected):
+            report.n_checked += 1
+            if found != expected:
+                report.problems.append(Finding(name, "it is not what its records give"))
+        else:
+            why = f"drawn by {drawn_by(found) or 'something unknown'}; here {drawn_by(expected)}"
+            report.not_judged.append(Finding(name, why))
+
+
+def _first_other_line(found: bytes, expected: bytes) -> int | None:
+    """The number, from 1, of the first line that differs."""
+    if found == expected:
+        return None
+    pairs: Iterable[tuple[bytes, bytes]] = zip(
+        found.splitlines(keepends=True), expected.splitlines(keepends=True), strict=False
+    )
+    for number, (one, other) in enumerate(pairs, start=1):
+        if one != other:
+            return number
+    return min(len(found.splitlines()), len(expected.splitlines())) + 1

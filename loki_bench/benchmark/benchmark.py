@@ -1,0 +1,359 @@
+"""The Python door: a suite is opened, run, and read as a leaderboard. The command line calls it.
+
+::
+
+    from loki_bench import Benchmark
+
+    benchmark = Benchmark.open("quick", seeds=[0])
+    leaderboard = benchmark.run(workers=2)
+    leaderboard.frame()
+"""
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from loki_bench.benchmark.cell_result import CellResult, result_in
+from loki_bench.benchmark.one_cell import ComponentChoice, one_cell
+from loki_bench.benchmark.poison_at_hand import FakeUsers, cell_with, sequences_of
+from loki_bench.contracts import Goal
+from loki_bench.engine.schedule import Plan
+from loki_bench.engine.versions import needed_versions
+from loki_bench.engine.workers import Workers, open_workers
+from loki_bench.errors import StoreError
+from loki_bench.interactions import Interactions
+from loki_bench.leaderboard.folder import accepted_records, write_leaderboard
+from loki_bench.leaderboard.leaderboard import Leaderboard
+from loki_bench.pipeline.cells import Progress, missing_cells, plan_cells, run_cells
+from loki_bench.pipeline.craft import Poison, PoisonCodec
+from loki_bench.pipeline.record import Status
+from loki_bench.plugins.registry import Registry, discover
+from loki_bench.progress import progress_of
+from loki_bench.records.merge import merge
+from loki_bench.records.store import Store
+from loki_bench.suite.cell import Cell
+from loki_bench.suite.goal import draw_goal
+from loki_bench.suite.resolve import ResolvedSuite, prepare
+from loki_bench.suite.suite import Suite, load_suite
+
+__all__ = ["Benchmark"]
+
+
+class Benchmark:
+    """A suite whose every name is resolved, and its folder of results; see :meth:`open`."""
+
+    def __init__(
+        self,
+        resolved: ResolvedSuite,
+        registry: Registry,
+        *,
+        results: Path,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._resolved, self._registry = resolved, registry
+        self._results, self._warn = results, warn
+
+    @classmethod
+    def open(
+        cls,
+        suite: str | Path | Suite,
+        *,
+        results: str | Path = "results",
+        registry: Registry | None = None,
+        download: bool = True,
+        warn: Callable[[str], None] = warnings.warn,
+        **changes: object,
+    ) -> "Benchmark":
+        """Read a suite and its dataset, and check all that can be checked without computing.
+
+        Parameters
+        ----------
+        suite : str, Path or Suite
+            The name of a suite in the package, the path of a ``.toml`` file, or a suite.
+        results : str or Path
+            Folder of results; the suite has a folder of its own in it.
+        registry : Registry, optional
+            The plugins that take part; all that are installed unless given.
+        download : bool
+            Whether the dataset may be fetched where it is not on this machine.
+        warn : callable of one str
+            Is given every file that can't be trusted, and every plugin that can't be loaded.
+        **changes
+            Other values of the suite's keys, see :meth:`Suite.with_keys`: ``seeds=[0]``,
+            ``budget={"fake_users": 0.01}``. The cells keep their folder, whose tables are those
+            of the last run; with ``name="mine"`` they get another.
+
+        Raises
+        ------
+        UsageError
+            Names what is wrong with the suite, a component or the data.
+        """
+        loaded = suite if isinstance(suite, Suite) else load_suite(str(suite))
+        if changes:
+            loaded = loaded.with_keys(changes)
+        if registry is None:
+            registry = discover()
+            for plugin in registry.broken:
+                warn(f"skipped {plugin}")
+        resolved = prepare(loaded, registry, download=download)
+        return cls(resolved, registry, results=Path(results), warn=warn)
+
+    @property
+    def suite(self) -> Suite:
+        """The suite, with the changes."""
+        return self._resolved.suite
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The suite's cells in the order of its file."""
+        return self._resolved.grid.cells
+
+    @property
+    def interactions(self) -> Interactions:
+        """The whole dataset, test events included; attackers know its first T - 1 events."""
+        return self._resolved.interactions
+
+    @property
+    def folder(self) -> Path:
+        """Where the suite's results are."""
+        return self._results / self.suite.folder
+
+    def goal(self, seed: int) -> Goal:
+        """The target items and target users of a seed, the same in every cell of it."""
+        return draw_goal(self.interactions, self.suite.protocol, seed)
+
+    def plan(self) -> Plan:
+        """What is left to compute and, by earlier runs in the folder, how long that takes."""
+        return plan_cells(self.missing(), self._resolved.grid.metrics, self._store())
+
+    def status(self) -> dict[str, int]:
+        """How many cells are ``ok``, ``rejected``, ``failed``, ``timeout`` or ``missing``."""
+        records = self._store().records(self.cells)
+        return dict(
+            sorted(
+                Counter(
+                    str(records[c.id]["status"]) if c.id in records else "missing"
+                    for c in self.cells
+                ).items()
+            )
+        )
+
+    def missing(self, *, retry_failed: bool = False) -> list[Cell]:
+        """Cells that have no result yet; with ``retry_failed`` also those that did not end well."""
+        grid = self._resolved.grid
+        return missing_cells(grid, self._store().records(grid.cells), retry_failed=retry_failed)
+
+    def run(
+        self,
+        workers: "int | Workers | None" = None,
+        *,
+        scheduler: str | None = None,
+        retry_failed: bool = False,
+        progress: Progress | bool = True,
+    ) -> Leaderboard:
+        """Compute the cells that have no result yet, and write the leaderboard.
+
+        Every cell is kept as it ends. After an interrupt the same call goes on from there.
+
+        Parameters
+        ----------
+        workers : int, Workers or None
+            Processes of one thread each, as many as there are processors unless given.
+        scheduler : str or None
+            Address of a Dask cluster to run on instead.
+        retry_failed : bool
+            Whether cells that did not end well are computed again.
+        progress : Progress or bool
+            Told how the run goes. True shows a bar on a terminal or in a notebook and lines
+            elsewhere, on standard error; False shows nothing.
+
+        Raises
+        ------
+        StoreError, ClusterError
+            See :func:`loki_bench.pipeline.cells.run_cells`. What was written before stays.
+        """
+        cells = self.missing(retry_failed=retry_failed)
+        self.compute(cells, workers, scheduler=scheduler, progress=progress)
+        return self.leaderboard()
+
+    def compute(
+        self,
+        cells: Sequence[Cell],
+        workers: "int | Workers | None" = None,
+        *,
+        scheduler: str | None = None,
+        progress: Progress | bool = True,
+    ) -> Counter[Status]:
+        """Compute these cells and write no table; returns how many ended how. See :meth:`run`."""
+        return self._compute(cells, self._store(), workers, scheduler, progress)
+
+    def leaderboard(self) -> Leaderboard:
+        """Write the leaderboard again from the records.
+
+        Raises ``StoreError`` where there is no record at all.
+        """
+        store = self._store()
+        records = store.records(self.cells)
+        missing = [cell.model_dump(mode="json") for cell in self.cells if cell.id not in records]
+        if not records:
+            raise StoreError(
+                f"{self.folder} has no result of suite '{self.suite.name}'; type `loki-bench run` "
+                "or call Benchmark.run first"
+            )
+        tables = write_leaderboard(
+            store,
+            suite=self.suite.name,
+            summary=self.suite.summary,
+            metrics=self.suite.metrics,
+            records=records,
+            missing=missing,
+        )
+        return Leaderboard(
+            name=self.suite.name,
+            summary=self.suite.summary,
+            metrics=tuple(self.suite.metrics),
+            tables=tuple(tables),
+            records=tuple({**records, **accepted_records(store, records)}.values()),
+            missing=tuple(missing),
+        )
+
+    def merge(self, folders: Iterable[str | Path]) -> dict[Path, tuple[int, int]]:
+        """Copy the cells that other results folders have and this one lacks.
+
+        Returns
+        -------
+        dict of Path to (n_copied, n_kept)
+            For each folder, cells copied and cells that were here before.
+        """
+        store = self._store()
+        return {
+            Path(folder): merge(self._resolved.grid, store, self._store(Path(folder)))
+            for folder in folders
+        }
+
+    def evaluate(
+        self,
+        *,
+        victim: ComponentChoice,
+        attacker: ComponentChoice,
+        seed: int,
+        defense: ComponentChoice = "none",
+        fake_users: float | None = None,
+        actions: int | None = None,
+        simulator: str | None = None,
+        placebo: bool = False,
+        workers: "int | Workers" = 1,
+        progress: Progress | bool = False,
+    ) -> CellResult:
+        """Compute one cell and what it needs, unless it has a result.
+
+        The components need not be the suite's: any that is installed may be named. A name that
+        the suite has stands for the suite's choice, with its parameters. A cell of another suite
+        is kept in the folder's ``work``.
+
+        Raises
+        ------
+        UsageError
+            As :meth:`open`; or the suite has several budgets or simulators and none was chosen.
+        """
+        cell = one_cell(
+            self._resolved,
+            self._registry,
+            {"victims": victim, "attackers": attacker, "defenses": defense},
+            seed=seed,
+            fake_users=fake_users,
+            actions=actions,
+            simulator=simulator,
+            placebo=placebo,
+        )
+        store = self._store() if cell in self.cells else self._work_store()
+        if store.read_json("records", cell.id) is None:
+            self._compute([cell], store, workers, None, progress)
+        return result_in(store, cell.id)
+
+    def evaluate_poison(
+        self,
+        poison: FakeUsers,
+        *,
+        victim: ComponentChoice,
+        seed: int,
+        defense: ComponentChoice = "none",
+        workers: "int | Workers" = 1,
+        progress: Progress | bool = False,
+    ) -> CellResult:
+        """Train a victim on fake users that are at hand, and measure it as every cell is.
+
+        They may be of any number and length: the record says how many there were.
+
+        Parameters
+        ----------
+        poison : Sequences, or iterable of rows
+            A row for each fake user, oldest action first, of item numbers or of item tokens.
+
+        Raises
+        ------
+        UsageError
+            As :meth:`open`; or an item is not in the dataset.
+        """
+        fake_users = sequences_of(poison, self.interactions)
+        budget = self.suite.budget
+        unpoisoned = one_cell(
+            self._resolved,
+            self._registry,
+            {"victims": victim, "attackers": "none", "defenses": defense},
+            seed=seed,
+            fake_users=budget.fake_users[0],
+            actions=budget.actions[0],
+        )
+        cell, store = cell_with(fake_users, unpoisoned), self._work_store()
+        if store.read_json("records", cell.id) is None:
+            store.write(PoisonCodec(), cell.craft_id, Poison(poison=fake_users, report={}))
+            self._compute([cell], store, workers, None, progress)
+        return result_in(store, cell.id)
+
+    def _compute(
+        self,
+        cells: Sequence[Cell],
+        store: Store,
+        workers: "int | Workers | None",
+        scheduler: str | None,
+        progress: Progress | bool,
+    ) -> Counter[Status]:
+        if not cells:
+            return Counter()
+        grid, limits = self._resolved.grid, self.suite.limits
+        with (
+            open_workers(
+                workers,
+                scheduler,
+                seconds=limits.seconds,
+                versions={} if scheduler is None else needed_versions(grid),
+                warn=self._warn,
+            ) as pool,
+            progress_of(progress) as shown,
+        ):
+            return run_cells(
+                cells,
+                grid.metrics,
+                store=store,
+                workers=pool,
+                interactions=self.interactions,
+                limits=limits,
+                progress=shown,
+            )
+
+    def _store(self, results: Path | None = None) -> Store:
+        """The suite's folder in a folder of results; suites of a family read each other's work."""
+        folder = (results or self._results) / self.suite.folder
+        return Store(folder, warn=self._warn, fallback_stores=self._siblings(folder))
+
+    def _work_store(self) -> Store:
+        """Where cells are kept that are not the suite's; what the suite has computed is read."""
+        known = [self.folder, *self._siblings(self.folder)]
+        return Store(self.folder / "work" / "cells", warn=self._warn, fallback_stores=known)
+
+    def _siblings(self, folder: Path) -> list[Path]:
+        if self.suite.family is None:
+            return []
+        return [other for other in sorted(folder.parent.glob("*/")) if other != folder]

@@ -1,0 +1,124 @@
+"""Leaderboards as data frames: a row a table row, and a row a cell and metric."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from loki_bench.leaderboard.row_key import row_key
+from loki_bench.leaderboard.statistics import Interval
+from loki_bench.leaderboard.table import Row, Table
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["PER_SEED_COLUMNS", "frame_of", "per_seed_frame"]
+
+NAN = float("nan")
+
+PER_SEED_COLUMNS = (
+    "dataset",
+    "victim",
+    "fake_users",
+    "actions",
+    "defense",
+    "attacker",
+    "placebo",
+    "simulator",
+    "seed",
+    "metric",
+    "value",
+    "status",
+    "reason",
+    "cell",
+)
+
+
+def frame_of(tables: Iterable[Table]) -> "DataFrame":
+    """The tables' rows one below the other.
+
+    Returns
+    -------
+    DataFrame
+        What a row is about (``dataset``, ``victim``, ``fake_users``, ``actions``, ``defense``,
+        ``attacker``, ``placebo``, ``simulator``), how many seeds have a result (``n_seeds``),
+        each metric's mean under its own label and its 95 % confidence interval under ``_low`` and
+        ``_high``, then ``gain``, ``p_value``, ``rank`` and ``placebo_effect`` with intervals where
+        there are any, and ``poison_samples``: training samples that came from fake users. A number
+        that there is not is NaN.
+    """
+    from pandas import DataFrame
+
+    return DataFrame([_described(row, table) for table in tables for row in table.rows])
+
+
+def per_seed_frame(
+    records: Iterable[Mapping[str, Any]],
+    missing: Iterable[Mapping[str, Any]],
+    metrics: Sequence[str],
+) -> "DataFrame":
+    """The values that the tables are the means of.
+
+    Parameters
+    ----------
+    missing : iterable of mapping
+        Cells (as in a record's ``cell``) that have no record.
+
+    Returns
+    -------
+    DataFrame
+        One row for each cell and metric with the columns :data:`PER_SEED_COLUMNS`; ``value`` is
+        NaN where a cell has none, and ``status`` and ``reason`` say why.
+    """
+    from pandas import DataFrame
+
+    rows: list[tuple[object, ...]] = []
+    for record in (*records, *({"cell": c, "status": "missing", "reason": ""} for c in missing)):
+        cell, values = record["cell"], record.get("metrics", {})
+        key = row_key(cell)
+        about = (
+            cell["dataset"]["component"]["name"],
+            key.victim,
+            key.fake_users,
+            key.actions,
+            key.defense,
+            key.attacker,
+            key.placebo,
+            key.simulator,
+            cell["seed"],
+        )
+        outcome = (record["status"], record["reason"], record.get("id", ""))
+        rows += [(*about, label, values.get(label), *outcome) for label in metrics]
+    frame = DataFrame(rows, columns=list(PER_SEED_COLUMNS))
+    return frame.astype({"value": "float64"})
+
+
+def _described(row: Row, table: Table) -> dict[str, object]:
+    found: dict[str, object] = {
+        "dataset": table.about["dataset"].partition(":")[0],
+        "victim": row.victim,
+        "fake_users": row.fake_users,
+        "actions": row.actions,
+        "defense": row.defense,
+        "attacker": row.attacker,
+        "placebo": row.placebo,
+        "simulator": row.simulator,
+        "n_seeds": len(row.seeds),
+    }
+    for label in table.metric_labels:
+        found |= _interval(label, row.metrics[label])
+    rank, low, high = row.rank or (NAN, NAN, NAN)
+    return {
+        **found,
+        **_interval("gain", row.gain),
+        "p_value": NAN if row.p_value is None else row.p_value,
+        "rank": rank,
+        "rank_low": low,
+        "rank_high": high,
+        **_interval("placebo_effect", row.placebo_effect),
+        "poison_samples": NAN if row.from_fake_users is None else row.from_fake_users,
+    }
+
+
+def _interval(name: str, value: Interval | None) -> dict[str, object]:
+    if value is None:
+        return {name: NAN, f"{name}_low": NAN, f"{name}_high": NAN}
+    return {name: value.mean, f"{name}_low": value.low, f"{name}_high": value.high}

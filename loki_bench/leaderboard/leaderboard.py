@@ -1,0 +1,66 @@
+"""A suite's leaderboard as an object: tables, records, data frames, and how each is shown."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from loki_bench.leaderboard.frames import frame_of, per_seed_frame
+from loki_bench.leaderboard.rendering import as_json, as_markdown, as_text
+from loki_bench.leaderboard.table import Table
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["Leaderboard"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaderboard:
+    """What a suite's cells came to. Printed it is the text table, in a notebook a Markdown table.
+
+    Attributes
+    ----------
+    name, summary : str
+        The suite's.
+    metrics : tuple of str
+        The suite's, the main one first.
+    tables : tuple of Table
+        One for each dataset and protocol.
+    records : tuple of mapping
+        One for each cell that has a result, as it is kept on disk.
+    missing : tuple of mapping
+        Cells without a record, as a record would hold them.
+    """
+
+    name: str
+    summary: str
+    metrics: tuple[str, ...]
+    tables: tuple[Table, ...]
+    records: tuple[Mapping[str, Any], ...]
+    missing: tuple[Mapping[str, Any], ...]
+
+    @property
+    def status(self) -> dict[str, int]:
+        """How many cells are ``ok``, ``rejected``, ``failed``, ``timeout`` or ``missing``."""
+        counts = Counter(str(record["status"]) for record in self.records)
+        counts["missing"] = len(self.missing)
+        return {name: n for name, n in sorted(counts.items()) if n}
+
+    def frame(self) -> "DataFrame":
+        """One row for each row of the tables, in their order; see :func:`frame_of`."""
+        return frame_of(self.tables)
+
+    def per_seed(self) -> "DataFrame":
+        """One row for each cell and metric; see :func:`per_seed_frame`."""
+        return per_seed_frame(self.records, self.missing, self.metrics)
+
+    def as_json(self) -> str:
+        """Everything that the tables hold, for programs."""
+        return as_json(self.name, list(self.tables))
+
+    def __str__(self) -> str:
+        return as_text(list(self.tables))
+
+    def _repr_markdown_(self) -> str:
+        return as_markdown(self.name, self.summary, list(self.tables))

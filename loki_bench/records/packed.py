@@ -1,0 +1,446 @@
+"""Published leaderboards: a working folder's thousands of small files in at most three packs.
+
+::
+
+    <leaderboard>/
+        leaderboard.md .csv .json   the tables, as in the working folder
+        figures/*.svg
+        records.jsonl.gz            a line a record
+        runs.jsonl.gz               each environment once, then a line a run
+        artefacts.zip               poison, ranks and what defenses kept; may be left out
+        manifest.json               SHA-256 of the packs, and of every file in them
+
+Suites of one family share cells, so their records and artefacts lie once, in the family's folder,
+and each suite's manifest says which are its own::
+
+    <family>/
+        records.jsonl.gz  artefacts.zip
+        <suite>/  leaderboard.md ... runs.jsonl.gz  manifest.json
+
+The same results give the same bytes: names are in order, and no time is kept. What is read is
+trusted no more than a stranger's zip (:mod:`loki_bench.records.archive`): a pack is held to its
+digest, its lines to limits, and only files that the manifest names are written out.
+"""
+
+import gzip
+import io
+import json
+import re
+import shutil
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from loki_bench.content_ids import bytes_digest, canonical_json, content_id
+from loki_bench.errors import StoreError
+from loki_bench.records.archive import Limits, unpack, zipped
+from loki_bench.records.manifest import (
+    UNLISTED,
+    Manifest,
+    Pack,
+    PackName,
+    put_manifest,
+    read_manifest,
+)
+from loki_bench.records.store import Store
+
+__all__ = ["damaged_packs", "is_packed", "pack_family", "pack_suite", "unpack_folder"]
+
+RECORDS: PackName = "records.jsonl.gz"
+RUNS: PackName = "runs.jsonl.gz"
+ARTEFACTS: PackName = "artefacts.zip"
+
+NOT_PUBLISHED = (".html", ".pdf")
+"""Made again from the records by `report` and `figures`; pages are 5 MB each."""
+
+PLAIN = re.compile(r"(figures/)?[A-Za-z0-9][A-Za-z0-9._@-]*")
+"""Names of files that are not packed."""
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+L = TypeVar("L", bound="_Line")
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Record(_Line):
+    """A line of ``records.jsonl.gz``: what ``records/<id>.json`` holds."""
+
+    id: Digest
+    content: dict[str, JsonValue]
+
+
+class _Environment(_Line):
+    """A line of ``runs.jsonl.gz``: an environment, by its digest."""
+
+    digest: Digest
+    environment: dict[str, JsonValue]
+
+
+class _Run(_Line):
+    """A line of ``runs.jsonl.gz``: what ``runs/<id>.json`` holds, its environment by digest."""
+
+    id: Digest
+    content: dict[str, JsonValue]
+    environment: Digest | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """A working folder to pack."""
+
+    folder: Path
+    manifest: Manifest
+    records: Mapping[str, bytes]  # by id
+    artefacts: Mapping[str, bytes]  # by path
+
+    @classmethod
+    def of(cls, folder: Path, *, artefact_bytes: int) -> "_Source":
+        manifest = read_manifest(folder)
+        if manifest.packs:
+            raise StoreError(f"{folder} is packed already")
+        records = {i: _listed(folder, manifest, f"records/{i}.json") for i in manifest.record_ids}
+        names = [n for n in sorted(manifest.files) if n.startswith("artefacts/")]
+        artefacts: dict[str, bytes] = {}
+        if names and (folder / "artefacts").exists():
+            size = sum((folder / n).stat().st_size for n in names if (folder / n).is_file())
+            if size <= artefact_bytes:
+                artefacts = {name: _listed(folder, manifest, name) for name in names}
+        return cls(folder=folder, manifest=manifest, records=records, artefacts=artefacts)
+
+    def plain(self) -> dict[str, bytes]:
+        """The files that stay as they are."""
+        names = [n for n in self.manifest.files if not n.startswith(("records/", "artefacts/"))]
+        names = [name for name in names if not name.endswith(NOT_PUBLISHED)]
+        files = {name: _listed(self.folder, self.manifest, name) for name in names}
+        there = [name for name in UNLISTED if (self.folder / name).is_file()]
+        return {**files, **{name: (self.folder / name).read_bytes() for name in there}}
+
+    def runs(self) -> bytes | None:
+        """The pack of its runs; None where there is none."""
+        environments: dict[str, _Environment] = {}
+        runs: list[_Run] = []
+        for run_id in self.manifest.record_ids:
+            path = self.folder / "runs" / f"{run_id}.json"
+            if not path.is_file():
+                continue
+            content = _object(path.read_bytes(), path)
+            environment, digest = content.pop("environment", None), None
+            if isinstance(environment, dict):
+                digest = content_id(environment)
+                environments[digest] = _Environment(digest=digest, environment=environment)
+            runs.append(_Run(id=run_id, content=content, environment=digest))
+        return _lines([*(environments[d] for d in sorted(environments)), *runs]) if runs else None
+
+
+def is_packed(folder: Path) -> bool:
+    """Whether a folder is a packed leaderboard; False where its manifest can't be read."""
+    try:
+        return bool(read_manifest(folder).packs)
+    except StoreError:
+        return False
+
+
+def pack_suite(source: Path, target: Path, *, artefact_bytes: int) -> Manifest:
+    """Pack a working folder into another folder, which then needs nothing outside it.
+
+    Parameters
+    ----------
+    target : Path
+        New, empty, or packed before: what it holds is replaced.
+    artefact_bytes : int
+        Artefacts are left out where they take more.
+
+    Raises
+    ------
+    StoreError
+        A file of the source is not as its manifest says, or the target holds anything else.
+    """
+    found = _Source.of(source, artefact_bytes=artefact_bytes)
+    _refuse_other_files(target)
+    packs: dict[PackName, bytes] = {RECORDS: _record_pack([found])}
+    if found.artefacts:
+        packs[ARTEFACTS] = zipped(dict(sorted(found.artefacts.items())))
+    return _write(found, target, packs, {})
+
+
+def pack_family(
+    sources: Mapping[str, Path], target: Path, *, artefact_bytes: int
+) -> dict[str, Manifest]:
+    """Pack the working folders of a family's suites, by name of their folder, into one folder.
+
+    Records and artefacts lie once, beside the suites' folders. An artefact that has other bytes in
+    two suites (computed on other machines) is shared by the first of them; the other suite keeps
+    its artefacts in its own folder. ``artefact_bytes`` is for each suite. Raises as
+    :func:`pack_suite`.
+    """
+    found = {
+        name: _Source.of(folder, artefact_bytes=artefact_bytes)
+        for name, folder in sorted(sources.items())
+    }
+    for name in found:
+        _refuse_other_files(target / name)
+    shared_artefacts: dict[str, bytes] = {}
+    sharing = set()
+    for name, source in found.items():
+        alike = all(shared_artefacts.get(n, raw) == raw for n, raw in source.artefacts.items())
+        if source.artefacts and alike:
+            shared_artefacts |= source.artefacts
+            sharing.add(name)
+    shared: dict[PackName, bytes] = {RECORDS: _record_pack(list(found.values()))}
+    if shared_artefacts:
+        shared[ARTEFACTS] = zipped(dict(sorted(shared_artefacts.items())))
+    family = Store(target, warn=_nobody)
+    for pack, raw in shared.items():
+        family.write_bytes(pack, raw)
+    if not shared_artefacts:
+        (target / ARTEFACTS).unlink(missing_ok=True)
+    written = {}
+    for name, source in found.items():
+        own: dict[PackName, bytes] = {}
+        if source.artefacts and name not in sharing:
+            own[ARTEFACTS] = zipped(dict(sorted(source.artefacts.items())))
+        used = {p: raw for p, raw in shared.items() if p == RECORDS or name in sharing}
+        written[name] = _write(source, target / name, own, used)
+    return written
+
+
+def damaged_packs(folder: Path, manifest: Manifest) -> dict[str, str]:
+    """Packs that are not as the manifest of a packed folder says, and why, by name."""
+    contents = {
+        f"../{name}" if pack.shared else name: _content(_place(folder, name, pack), pack)
+        for name, pack in manifest.packs.items()
+    }
+    return {name: why for name, why in contents.items() if isinstance(why, str)}
+
+
+def unpack_folder(folder: Path, target: Path, *, artefacts: bool = True) -> None:
+    """Write the working folder that was packed into an empty folder.
+
+    Raises
+    ------
+    StoreError
+        A pack is not there, not as the manifest says, or no pack of a leaderboard.
+    """
+    manifest = read_manifest(folder)
+    for name, pack in manifest.packs.items():
+        if name == ARTEFACTS and not artefacts:
+            continue
+        path = _place(folder, name, pack)
+        raw = _content(path, pack)
+        if isinstance(raw, str):
+            raise StoreError(f"{path}: {raw}")
+        if name == RECORDS:
+            _unpack_records(raw, path, manifest, target)
+        elif name == RUNS:
+            _unpack_runs(raw, path, manifest, target)
+        else:
+            wanted = {n for n in manifest.files if n.startswith("artefacts/")}
+            unpack(path, target, wanted=wanted)
+    _copy_plain(folder, target)
+    put_manifest(Store(target, warn=_nobody), manifest.model_copy(update={"packs": {}}))
+
+
+def _write(
+    source: _Source,
+    target: Path,
+    own: Mapping[PackName, bytes],
+    shared: Mapping[PackName, bytes],
+) -> Manifest:
+    """Write a suite's folder, the manifest last; packs that are shared are written already."""
+    runs = source.runs()
+    packs: dict[PackName, bytes] = dict(own)
+    if runs is not None:
+        packs[RUNS] = runs
+    plain = source.plain()
+    listed = source.manifest.files
+    pairs = [(name, raw, True) for name, raw in shared.items()]
+    pairs += [(name, raw, False) for name, raw in packs.items()]
+    manifest = source.manifest.model_copy(
+        update={
+            "version": 2,
+            "files": {
+                name: digest
+                for name, digest in listed.items()
+                if name in plain or name.startswith(("records/", "artefacts/"))
+            },
+            "packs": {
+                name: Pack(sha256=bytes_digest(raw), shared=is_shared)
+                for name, raw, is_shared in pairs
+            },
+        }
+    )
+    store = Store(target, warn=_nobody)
+    for old in _replaced(target) - {*packs, *plain}:
+        (target / old).unlink(missing_ok=True)
+    for files in (packs, plain):
+        for file, raw in files.items():
+            store.write_bytes(file, raw)
+    put_manifest(store, manifest)
+    return manifest
+
+
+def _refuse_other_files(target: Path) -> None:
+    """A folder that is not a packed leaderboard is not written into."""
+    if target.exists() and any(target.iterdir()) and not is_packed(target):
+        raise StoreError(
+            f"{target} holds other files: name a new folder, or one that `loki-bench publish` wrote"
+        )
+
+
+def _replaced(target: Path) -> set[str]:
+    """The files of a leaderboard that was packed into the folder before."""
+    if not is_packed(target):
+        return set()
+    before = read_manifest(target)
+    names = {n for n in before.files if PLAIN.fullmatch(n)}
+    return names | {n for n, pack in before.packs.items() if not pack.shared}
+
+
+def _record_pack(sources: Sequence[_Source]) -> bytes:
+    """Every record once; of one id there may be several, from other machines."""
+    found = {(i, bytes_digest(raw)): raw for s in sources for i, raw in s.records.items()}
+    return _lines([_Record(id=i, content=_object(found[i, d], i)) for i, d in sorted(found)])
+
+
+def _lines(lines: Sequence[_Line]) -> bytes:
+    buffer = io.BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=buffer, mtime=0) as file:
+        for line in lines:
+            file.write(canonical_json(line).encode() + b"\n")
+    return buffer.getvalue()
+
+
+def _listed(folder: Path, manifest: Manifest, name: str) -> bytes:
+    """A file's bytes, which must be those of the manifest."""
+    path = folder / name
+    raw = path.read_bytes() if path.is_file() else b""
+    if not raw or bytes_digest(raw) != manifest.files[name]:
+        raise StoreError(
+            f"{path} is not as the manifest says; `loki-bench verify {folder}` names all that is "
+            "damaged"
+        )
+    return raw
+
+
+def _object(raw: bytes, where: object) -> dict[str, JsonValue]:
+    """A stored JSON object, which must be in the form that a store writes."""
+    try:
+        content: dict[str, JsonValue] = json.loads(raw)
+        same = isinstance(content, dict) and _stored(content) == raw
+    except (ValueError, RecursionError):
+        same = False
+    if not same:
+        raise StoreError(f"{where}: its bytes are not as a store writes them")
+    return content
+
+
+def _stored(content: Mapping[str, JsonValue]) -> bytes:
+    """The bytes of a record or run in its own file, see :meth:`Store.write_json`."""
+    return (canonical_json(content, indent=1) + "\n").encode()
+
+
+def _place(folder: Path, name: PackName, pack: Pack) -> Path:
+    return (folder.resolve().parent if pack.shared else folder) / name
+
+
+def _content(path: Path, pack: Pack) -> bytes | str:
+    """A pack's bytes, or what is wrong with it."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(Limits.total_bytes + 1)
+    except OSError as error:
+        return f"it can't be read: {error.strerror}"
+    if len(raw) > Limits.total_bytes:
+        return f"it has more than {Limits.total_bytes} bytes"
+    return raw if bytes_digest(raw) == pack.sha256 else "its bytes are not those of the manifest"
+
+
+def _read_lines(raw: bytes, path: Path) -> Iterator[bytes]:
+    """The lines of a pack, held to limits while they are read."""
+    n_lines = total = 0
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
+            while line := file.readline(Limits.file_bytes + 1):
+                n_lines, total = n_lines + 1, total + len(line)
+                if (
+                    len(line) > Limits.file_bytes
+                    or total > Limits.total_bytes
+                    or n_lines > Limits.n_files
+                ):
+                    raise StoreError(f"{path} unpacks to more than is read")
+                yield line
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise StoreError(f"{path} is not a whole pack of `loki-bench publish`") from error
+
+
+def _unpack_records(raw: bytes, path: Path, manifest: Manifest, target: Path) -> None:
+    """Those that the manifest names, each known by its digest."""
+    for line in _read_lines(raw, path):
+        record = _parsed(_Record, line, path)
+        name = f"records/{record.id}.json"
+        if name in manifest.files:
+            _put(record.content, name, path, target, digest=manifest.files[name])
+
+
+def _unpack_runs(raw: bytes, path: Path, manifest: Manifest, target: Path) -> None:
+    environments: dict[str, dict[str, JsonValue]] = {}
+    wanted = set(manifest.record_ids)
+    for line in _read_lines(raw, path):
+        if line.startswith(b'{"digest":'):
+            found = _parsed(_Environment, line, path)
+            environments[found.digest] = found.environment
+            continue
+        run = _parsed(_Run, line, path)
+        content = dict(run.content)
+        if run.environment is not None:
+            if run.environment not in environments:
+                raise StoreError(f"{path}: run {run.id} names an environment that is not there")
+            content["environment"] = environments[run.environment]
+        if run.id in wanted:
+            _put(content, f"runs/{run.id}.json", path, target, digest=None)
+
+
+def _put(
+    content: dict[str, JsonValue], name: str, path: Path, target: Path, *, digest: str | None
+) -> None:
+    try:
+        raw = _stored(content)
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{path}: {name} can't be written as JSON: {error}") from error
+    if digest is None or bytes_digest(raw) == digest:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).write_bytes(raw)
+
+
+def _parsed(kind: type[L], line: bytes, path: Path) -> L:
+    try:
+        return kind.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "line"
+        raise StoreError(f"{path}: {place[:80]}: {first['msg']}") from error
+
+
+def _copy_plain(folder: Path, target: Path) -> None:
+    """The files that are not packed; no links are followed."""
+    packs = set(get_args(PackName))
+    for path in (p for part in (folder, folder / "figures") for p in sorted(part.glob("*"))):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not path.is_file() or name in packs or not PLAIN.fullmatch(name):
+            continue
+        if path.stat().st_size > Limits.file_bytes:
+            raise StoreError(f"{path}: it has more than {Limits.file_bytes} bytes")
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target / name)
+
+
+def _nobody(text: str) -> None:
+    """Nothing is computed again here, so nobody is told of a file that is not whole."""

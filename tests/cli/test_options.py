@@ -1,0 +1,63 @@
+"""What commands make of the options that they share."""
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from loki_bench.cli import options
+from loki_bench.cli.main import cli
+from loki_bench.cli.options import recompute_options, timeout_option
+
+
+@click.command()
+@timeout_option
+def timed(timeout):
+    click.echo(timeout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "seconds", "said"),
+    [
+        ([], "3600.0", ""),
+        (["--timeout", "5"], "5.0", ""),
+        (["--seconds", "7"], "7.0", "loki-bench: --seconds is now --timeout"),
+    ],
+)
+def test_a_timeout_has_an_old_name_that_is_still_taken(arguments, seconds, said):
+    done = CliRunner().invoke(timed, arguments)
+    assert done.stdout == f"{seconds}\n"
+    assert done.stderr.startswith(said)
+    assert bool(done.stderr) == bool(said)
+
+
+@pytest.mark.parametrize("command", ["verify", "reproduce", "accept", "tune"])
+def test_help_shows_the_new_name_alone(command):
+    shown = CliRunner().invoke(cli, [command, "--help"]).output
+    assert "--timeout" in shown
+    assert "--seconds" not in shown
+
+
+def test_a_timeout_of_nothing_is_refused():
+    done = CliRunner().invoke(timed, ["--timeout", "0"])
+    assert done.exit_code == 2
+
+
+def test_recompute_options_become_an_opening(monkeypatch):
+    told = {}
+    monkeypatch.setattr(options, "registry_from", lambda disabled, strict: (disabled, strict))
+    monkeypatch.setattr(
+        "loki_bench.audit.replay.opening",
+        lambda registry, **given: told.update(given, registry=registry),
+    )
+
+    @click.command()
+    @recompute_options
+    def audits(registry, opened):
+        click.echo("done")
+
+    asked = ["--workers", "3", "--timeout", "9", "--dataset-path", "x.csv", "--offline"]
+    done = CliRunner().invoke(audits, [*asked, "--disable-plugin", "a", "--strict-plugins"])
+    assert done.output == "done\n"
+    assert (told["n_workers"], told["seconds"], told["download"]) == (3, 9.0, False)
+    assert str(told["dataset_path"]) == "x.csv"
+    assert told["registry"] == (("a",), True)

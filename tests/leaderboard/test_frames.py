@@ -1,0 +1,93 @@
+"""Frames hold what the tables hold, and the values behind them, a row each."""
+
+import math
+
+import pytest
+from made_up_cells import component, made_up_cell
+
+from loki_bench.leaderboard.frames import PER_SEED_COLUMNS, frame_of, per_seed_frame
+from loki_bench.leaderboard.table import tables_of
+
+METRICS = ("display_rate@10", "hr@10")
+
+
+def record(value, attacker, seed, *, status="ok", reason="", hr=0.5):
+    cell = made_up_cell(component(attacker), "bprmf", seed=seed)
+    head = {"id": f"{attacker}{seed}", "cell": cell, "status": status, "reason": reason}
+    if status != "ok":
+        return head
+    return {
+        **head,
+        "metrics": {"display_rate@10": value, "hr@10": hr},
+        "ceilings": {"display_rate@10": 0.5},
+        "canary": {"training_samples_from_fake_users": None if attacker == "none" else 9},
+    }
+
+
+RECORDS = [
+    record(0.1, "none", 0),
+    record(0.1, "none", 1, hr=None),
+    record(0.3, "covisit", 0),
+    record(0.5, "covisit", 1),
+]
+
+
+def test_a_frame_has_a_row_for_each_row_of_the_tables_in_their_order():
+    frame = frame_of(tables_of(RECORDS))
+    assert frame["attacker"].tolist() == ["covisit", "none"]
+    covisit, none = frame.to_dict("records")
+    assert {key: covisit[key] for key in ("dataset", "victim", "fake_users", "actions")} == {
+        "dataset": "made-up",
+        "victim": "bprmf",
+        "fake_users": 0.03,
+        "actions": 15,
+    }
+    assert covisit["n_seeds"] == 2
+    assert covisit["display_rate@10"] == pytest.approx(0.4)
+    # the difference is 0.2 at one seed and 0.4 at the other: t of one degree of freedom, 12.7062
+    assert covisit["gain"] == pytest.approx(0.3)
+    assert covisit["gain_high"] - covisit["gain"] == pytest.approx(12.7062 * 0.1, rel=1e-5)
+    assert (covisit["rank"], covisit["poison_samples"]) == (1, 9)
+    assert math.isnan(none["gain"])  # it is the baseline
+    assert math.isnan(none["p_value"])
+    assert math.isnan(none["poison_samples"])
+    assert none["hr@10"] == 0.5  # of the one seed that has a value
+
+
+def test_every_number_of_a_frame_is_a_number():
+    frame = frame_of(tables_of(RECORDS))
+    texts = {"dataset", "victim", "defense", "attacker", "simulator"}
+    assert {name for name in frame if frame[name].dtype.kind not in "ifb"} == texts
+
+
+def test_values_by_seed_have_a_row_for_each_cell_and_metric():
+    missing = [made_up_cell(component("loki"), "bprmf", seed=1)]
+    failed = record(None, "random", 0, status="failed", reason="no idea")
+    frame = per_seed_frame([*RECORDS, failed], missing, METRICS)
+    assert tuple(frame) == PER_SEED_COLUMNS
+    assert len(frame) == (4 + 1 + 1) * 2
+    covisit = frame[(frame.attacker == "covisit") & (frame.metric == "display_rate@10")]
+    assert dict(zip(covisit.seed, covisit.value, strict=True)) == {0: 0.3, 1: 0.5}
+    assert covisit.cell.tolist() == ["covisit0", "covisit1"]
+    undefined = frame[(frame.attacker == "none") & (frame.seed == 1) & (frame.metric == "hr@10")]
+    assert undefined.value.isna().tolist() == [True]
+    assert undefined.status.tolist() == ["ok"]
+    without = frame[frame.attacker.isin(["random", "loki"])]
+    assert without.value.isna().all()
+    assert set(zip(without.attacker, without.status, without.reason, strict=True)) == {
+        ("random", "failed", "no idea"),
+        ("loki", "missing", ""),
+    }
+
+
+def test_the_mean_of_the_values_by_seed_is_the_frames_value():
+    values = per_seed_frame(RECORDS, [], METRICS).groupby(["attacker", "metric"]).value.mean()
+    for row in frame_of(tables_of(RECORDS)).to_dict("records"):
+        for metric in METRICS:
+            assert row[metric] == pytest.approx(values[row["attacker"], metric])
+
+
+def test_nothing_gives_frames_without_rows():
+    assert len(frame_of([])) == 0
+    assert len(per_seed_frame([], [], METRICS)) == 0
+    assert tuple(per_seed_frame([], [], METRICS)) == PER_SEED_COLUMNS
