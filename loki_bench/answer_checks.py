@@ -3,8 +3,10 @@
 Nothing is clipped, coerced or repaired: an answer is right, or it is refused with a sentence.
 """
 
+import json
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from operator import index
+from typing import Any, SupportsIndex, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +14,15 @@ from numpy.typing import NDArray
 from loki_bench.contracts import Budget, Recommender
 from loki_bench.errors import InvalidAnswerError, RejectedError
 from loki_bench.interactions import Interactions, Sequences
+from loki_bench.plain_data import MOST_REPORT_BYTES, checked_plain, in_short
 from loki_bench.ranking import masked_ranks_if_finite
 
 __all__ = [
     "NamedArrays",
     "checked_keep",
     "checked_prepared",
+    "checked_report",
+    "checked_sample_count",
     "checked_suspicion",
     "lists_given_by",
     "ranks_given_by",
@@ -129,6 +134,43 @@ def checked_prepared(answer: object, *, attacker: str) -> NamedArrays:
                 "names an array without Python objects"
             )
     return dict(answer)
+
+
+def checked_report(answer: object, *, who: str) -> dict[str, Any]:
+    """What a component tells of itself, as the plain data that a file can hold.
+
+    Raises
+    ------
+    InvalidAnswerError
+        No mapping, more than 64 KiB as JSON, a number that is not finite, text that is not valid.
+    """
+    try:
+        if not isinstance(answer, Mapping):
+            raise ValueError(f"{type(answer).__name__} is no mapping")
+        written = json.dumps(dict(answer), allow_nan=False)
+        if len(written) > MOST_REPORT_BYTES:
+            raise ValueError(f"{len(written)} bytes as JSON; at most {MOST_REPORT_BYTES}")
+        return cast("dict[str, Any]", checked_plain(json.loads(written)))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidAnswerError(
+            f"{who} reports what can't be kept: {in_short(str(error), 300)}"
+        ) from error
+
+
+def checked_sample_count(answer: object, *, name: str) -> int | None:
+    """How many samples a recommender was trained on, or None; any kind of integer will do."""
+    if answer is None:
+        return None
+    try:
+        count = index(cast("SupportsIndex", answer))
+    except TypeError:
+        count = -1
+    if isinstance(answer, bool) or not 0 <= count < 1 << 63:
+        raise InvalidAnswerError(
+            f"recommender '{name}' answered n_training_samples with {in_short(repr(answer), 100)}; "
+            "expected a whole number or None"
+        )
+    return count
 
 
 def ranks_given_by(

@@ -11,6 +11,7 @@
     │   │   ├── UnknownComponentError   no plugin declares that name
     │   │   └── NameClashError          two plugins declare that name
     │   ├── StoreError             a results folder: not writable, disk full, other suite's results
+    │   ├── TemporaryFolderError   the system's folder for temporary files: full, or not writable
     │   └── ClusterError           a cluster can't be reached, used, or trusted to give the same
     └── ComponentError             a component broke its contract while a cell ran
         ├── RejectedError          an attack outside the rules: the cell is `rejected`
@@ -33,6 +34,7 @@ __all__ = [
     "RejectedError",
     "StoreError",
     "SuiteError",
+    "TemporaryFolderError",
     "UnknownComponentError",
     "UsageError",
 ]
@@ -72,6 +74,10 @@ class NameClashError(PluginError):
 
 class StoreError(UsageError):
     """A results folder can't be used or written."""
+
+
+class TemporaryFolderError(UsageError):
+    """The temporary folder can't be used; no cell is to blame, and none gets a record."""
 
 
 class ClusterError(UsageError):

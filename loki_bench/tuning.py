@@ -17,11 +17,17 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.answer_checks import ranks_given_by
-from loki_bench.content_ids import canonical_json, content_id
+from loki_bench.answer_checks import checked_report, ranks_given_by
+from loki_bench.content_ids import content_id
 from loki_bench.contracts import Recommender
 from loki_bench.engine.workers import Workers, outcome_of
-from loki_bench.errors import ClusterError, LokiBenchError, ParameterError, UsageError
+from loki_bench.errors import (
+    ClusterError,
+    LokiBenchError,
+    ParameterError,
+    TemporaryFolderError,
+    UsageError,
+)
 from loki_bench.metrics.utility import discounted_gain, hit_rate
 from loki_bench.pipeline.dataset import DataFolder, load_split
 from loki_bench.plugins.registry import Origin
@@ -198,8 +204,7 @@ def validate(data: DataFolder, recommender: ComponentRef, seed: int) -> Timed[Va
             items=held_out.items[:, None],
             n_items=split.train.n_items,
         )
-        report = dict(model.fit_report)
-        canonical_json(report)
+        report = checked_report(model.fit_report, who=f"recommender '{recommender.name}'")
         return Validated(ranks=found[:, 0], report=report)
 
     return timed(ranks)
@@ -351,7 +356,7 @@ def _record(search: Search, future: "Future[Any]", seconds: float) -> dict[str, 
     who = f"recommender '{search.spec.name}'"
     try:
         timed = outcome_of(future, seconds)
-    except ClusterError:
+    except (ClusterError, TemporaryFolderError):
         raise
     except TimeoutError as error:
         return {"status": "timeout", "reason": f"{who} {error}"}

@@ -11,7 +11,7 @@ from typing import Generic, Literal, TypeVar
 from loki_bench.engine.schedule import priorities, steps_left
 from loki_bench.engine.step import Step, Values
 from loki_bench.engine.workers import Workers, outcome_of
-from loki_bench.errors import ClusterError, LokiBenchError, RejectedError
+from loki_bench.errors import ClusterError, LokiBenchError, RejectedError, TemporaryFolderError
 from loki_bench.records.store import Store
 from loki_bench.timing import Timed
 
@@ -78,7 +78,7 @@ def run_steps(
     ------
     StoreError
         A file can't be written. What was written before stays whole.
-    ClusterError
+    ClusterError, TemporaryFolderError
         The workers are gone for good. What was written before stays.
     """
     _Run(finals, store, workers, seconds, on_end).to_the_end(working_on)
@@ -139,7 +139,7 @@ class _Run(Generic[F]):
             timed = outcome_of(future, self.seconds)
         except RejectedError as error:
             return Failure("rejected", str(error))
-        except ClusterError:
+        except (ClusterError, TemporaryFolderError):
             raise  # not the component's doing: what is asked for stays missing
         except TimeoutError as error:
             return Failure("timeout", f"{step.who} {error}")

@@ -5,18 +5,18 @@ stand in for it.
 """
 
 import os
-import signal
+import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from multiprocessing import get_context, parent_process
+from dataclasses import dataclass
+from queue import SimpleQueue
 from threading import Thread
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
-
+from loki_bench.engine.job_border import ended
+from loki_bench.engine.worker import OverTimeError, Worker
 from loki_bench.errors import UsageError
 from loki_bench.threads import ONE_THREAD
 
@@ -40,7 +40,10 @@ class Workers(Protocol):
 
 
 class LocalWorkers:
-    """Worker processes on this machine.
+    """Worker processes on this machine, each with a channel of its own.
+
+    A process that is killed takes no lock and no other job with it; its own job is tried once
+    more.
 
     Parameters
     ----------
@@ -51,21 +54,35 @@ class LocalWorkers:
 
     def __init__(self, n_workers: int, *, seconds: float) -> None:
         self.n_workers = n_workers
-        self._seconds = seconds
-        # Spawned, not forked: a worker holds nothing of the host, and torch survives no fork.
-        self._pool = ProcessPool(
-            max_workers=n_workers, context=get_context("spawn"), initializer=_prepare
-        )
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._workers = [Worker(seconds) for _ in range(n_workers)]
+        self._threads = [Thread(target=self._serve, args=(w,), daemon=True) for w in self._workers]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, function: Callable[..., R], *arguments: object) -> "Future[R]":
         """Start a job under the time limit."""
-        future: Future[R] = self._pool.schedule(function, args=arguments, timeout=self._seconds)
+        future: Future[R] = Future()
+        self._jobs.put(_Job(future, pickle.dumps((function, arguments))))
         return future
 
     def close(self) -> None:
         """End the workers at once; jobs in flight are lost."""
-        self._pool.stop()
-        self._pool.join()
+        for _ in self._workers:
+            self._jobs.put(None)
+        for worker in self._workers:
+            worker.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self, worker: Worker) -> None:
+        while (job := self._jobs.get()) is not None and not worker.is_closed:
+            if not job.future.set_running_or_notify_cancel():
+                continue
+            try:
+                job.future.set_result(ended(worker.answer_to(job.content)))
+            except Exception as error:
+                job.future.set_exception(error)
 
     @classmethod
     @contextmanager
@@ -170,34 +187,15 @@ def outcome_of(future: "Future[R]", seconds: float) -> R:
     TimeoutError
         The job was killed at its limit.
     ChildProcessError
-        The worker died: a crash, or the system ended it for its memory.
+        The worker died, twice: a crash, or the system ended it for its memory.
     """
     try:
         return future.result()
-    except FutureTimeout:
+    except OverTimeError:
         raise TimeoutError(f"ended at its time limit of {seconds:g} s") from None
-    except ProcessExpired as error:
-        code = error.exitcode
-        how = (
-            f"killed by {signal.Signals(-code).name}"
-            if isinstance(code, int) and code < 0
-            else f"exit status {code}"
-        )
-        raise ChildProcessError(f"its worker process died ({how})") from None
 
 
-def _prepare() -> None:
-    """Called first in each worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's to handle
-    Thread(target=_end_with_the_host, daemon=True).start()
-    import torch  # imported here: the host itself may never need it
-
-    torch.set_num_threads(1)
-
-
-def _end_with_the_host() -> None:
-    """A host that was killed can't end its workers: they must notice, whatever they are doing."""
-    host = parent_process()
-    if host is not None:
-        host.join()
-        os._exit(1)
+@dataclass(frozen=True)
+class _Job:
+    future: "Future[Any]"
+    content: bytes

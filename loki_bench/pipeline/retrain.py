@@ -11,8 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from loki_bench.answer_checks import NamedArrays, ranks_given_by
-from loki_bench.content_ids import JsonObject, canonical_json
+from loki_bench.answer_checks import (
+    NamedArrays,
+    checked_report,
+    checked_sample_count,
+    ranks_given_by,
+)
+from loki_bench.content_ids import JsonObject
 from loki_bench.contracts import Recommender
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
@@ -226,12 +231,11 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
             items=split.test.items[:, None],
             n_items=n_items,
         )
-        report = dict(victim.fit_report)
-        canonical_json(report)
+        report = checked_report(victim.fit_report, who=f"recommender '{name}'")
         return VictimRanks(
             target_ranks=target_ranks,
             test_ranks=test_ranks[:, 0],
-            n_training_samples=victim.n_training_samples,
+            n_training_samples=checked_sample_count(victim.n_training_samples, name=name),
             report=report,
         )
 

@@ -10,13 +10,11 @@ import json
 import os
 import pickle
 import sys
-import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.machinery import FileFinder, PathFinder
 
 from loki_bench.errors import LokiBenchError, RejectedError
-from loki_bench.sandbox.bounded_text import in_short, last_lines
+from loki_bench.plain_data import in_short, text_of, traceback_of
 from loki_bench.sandbox.channel import receive_frame, send_frame
 from loki_bench.sandbox.confinement import World, confine
 from loki_bench.sandbox.machine_code import read_also
@@ -106,16 +104,9 @@ def _told(error: BaseException) -> dict[str, object]:
         "rule": rule,
         "type": in_short(str(type(error).__name__), 100),
         "number": number if isinstance(number, int) else 0,
-        "message": _said(lambda: in_short(str(error))),
-        "traceback": _said(lambda: last_lines(traceback.format_exc(limit=-20))),
+        "message": text_of(error),
+        "traceback": traceback_of(error),
     }
-
-
-def _said(what: Callable[[], str]) -> str:
-    try:
-        return what()
-    except BaseException as error:
-        return f"(its text raised {type(error).__name__})"
 
 
 def _encoded(message: dict[str, object]) -> bytes:

@@ -93,7 +93,7 @@ class Confinement:
         """``"full"``, ``"partial: "`` and what is missing, or ``"not confined"``."""
         if not self.missing:
             return "full"
-        if not self.reads and not self.writes:
+        if self == NOT_CONFINED:
             return "not confined"
         return f"partial: without {', '.join(self.missing)}"
 

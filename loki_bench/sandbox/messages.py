@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from loki_bench.content_ids import JsonObject
-from loki_bench.sandbox.bounded_text import in_short, last_lines
+from loki_bench.plain_data import MOST_DEPTH, MOST_REPORT_BYTES, checked_plain, in_short, last_lines
 from loki_bench.sandbox.confinement import Confinement, confinement_of
 
 __all__ = [
     "MOST_MESSAGE_BYTES",
-    "MOST_REPORT_BYTES",
     "ArrayForm",
     "Finished",
     "MalformedError",
@@ -32,16 +31,12 @@ __all__ = [
     "Told",
     "array_forms",
     "arrays_of",
-    "checked_plain",
     "parsed",
 ]
 
 MOST_MESSAGE_BYTES = 256 << 10
-MOST_REPORT_BYTES = 64 << 10
-MOST_DEPTH = 32
 MOST_ARRAYS = 1000
 MOST_DIMENSIONS = 8
-LARGEST_INTEGER = 1 << 63
 
 COSTS = ("wall_seconds", "cpu_seconds", "compile_seconds")
 PLAIN_TYPE = re.compile(r"[<|][biuf][1248]|[<]U\d{1,6}")
@@ -135,29 +130,6 @@ def parsed(content: bytes) -> Message:
         return _READERS[kind](checked_plain(fields))
     except (KeyError, TypeError, ValueError) as error:
         raise MalformedError(f"a broken message ({in_short(str(error), 200)})") from None
-
-
-def checked_plain(value: Plain, depth: int = 0) -> Plain:
-    """JSON data as it was, once its depth, numbers and text are checked; or ``ValueError``."""
-    if depth > MOST_DEPTH:
-        raise ValueError(f"nested deeper than {MOST_DEPTH}")
-    if isinstance(value, dict):
-        for name, part in value.items():
-            checked_plain(name, depth)
-            checked_plain(part, depth + 1)
-    elif isinstance(value, list):
-        for part in value:
-            checked_plain(part, depth + 1)
-    elif isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise ValueError("text with half of a surrogate pair") from None
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("a number that is not finite")
-    elif isinstance(value, int) and not -LARGEST_INTEGER <= value < LARGEST_INTEGER:
-        raise ValueError("an integer of more than 64 bits")
-    return value
 
 
 def array_forms(arrays: Mapping[str, NDArray[np.generic]]) -> list[dict[str, object]]:

@@ -24,7 +24,12 @@ from pickle import dumps
 from loki_bench.answer_checks import NamedArrays
 from loki_bench.content_ids import JsonObject
 from loki_bench.datasets.data_folder import data_folder
-from loki_bench.errors import InvalidAnswerError, LokiBenchError, RejectedError
+from loki_bench.errors import (
+    InvalidAnswerError,
+    LokiBenchError,
+    RejectedError,
+    TemporaryFolderError,
+)
 from loki_bench.sandbox.channel import Channel
 from loki_bench.sandbox.child import Request
 from loki_bench.sandbox.confinement import NOT_CONFINED, Confinement, World
@@ -44,17 +49,13 @@ from loki_bench.sandbox.privileges import hide_memory
 from loki_bench.sandbox.readable import DEVICES, readable_paths, source_folders
 from loki_bench.sandbox.watch import GIB, Watch
 
-__all__ = ["Answer", "TemporaryFolderError", "run_isolated"]
+__all__ = ["Answer", "run_isolated"]
 
 END_SECONDS = 5.0
 """How long a process that has ended its work may take to end."""
 MOST_ARRAY_GIB = 1.0
 ROOM_BYTES = 16 << 20
 """With less left on the disk, it is full, and that is not the plugin's doing."""
-
-
-class TemporaryFolderError(LokiBenchError):
-    """The host's temporary folder can't be used; no cell is to blame, and none gets a record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,10 +263,18 @@ def _scratch() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        try:
-            shutil.rmtree(folder, ignore_errors=True)
-        except RecursionError:  # folders in folders in folders: Python's own way goes no deeper
-            subprocess.run(["/bin/rm", "-rf", "--", str(folder)], check=False)  # noqa: S603
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder whatever a plugin made of it: closed folders, or thousands in each other."""
+    with suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+            subprocess.run(  # noqa: S603
+                [*command, "--", str(folder)], check=False, stderr=subprocess.DEVNULL
+            )
 
 
 def _no_room(message: str) -> str:

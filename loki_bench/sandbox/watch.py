@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from loki_bench.errors import InvalidAnswerError
-from loki_bench.sandbox.bounded_text import last_lines
+from loki_bench.plain_data import last_lines
 from loki_bench.sandbox.confinement import Confinement
 from loki_bench.sandbox.family import MOST_FILES, MOST_PROCESSES, held_by, size_of
 

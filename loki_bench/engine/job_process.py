@@ -1,0 +1,153 @@
+"""A worker process: it waits for jobs, and runs each in a copy of itself.
+
+The copy starts with what takes long, torch and this project, already imported, and ends with its
+job: nothing that a recommender keeps or changes reaches the next one, and a crash costs one job.
+"""
+
+import importlib
+import os
+import pickle
+import select
+import signal
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from threading import Thread
+from typing import Any, NoReturn, TypeAlias
+
+from loki_bench.engine.job_border import carried_out
+
+__all__ = ["ANSWERED", "DIED", "READY", "STARTED", "serve"]
+
+READY, STARTED, ANSWERED, DIED = b"r", b"s", b"a", b"d"
+"""The first byte of what a worker says; an answer or a wait status follows the last two."""
+
+COPIES = sys.platform == "linux"
+"""Elsewhere libraries of the system do not survive a fork, and jobs share a process."""
+
+PRELOADED = (
+    *("loki_bench", "loki_bench_recbole", "loki_bench_defenses"),
+    *("numpy", "scipy", "numba", "llvmlite", "torch", "pandas", "sklearn", "recbole"),
+)
+"""Packages that a worker imports itself once a job has needed them: no third party's plugin."""
+
+LENGTH_BYTES = 8
+AT_ONCE = 1 << 20
+
+HostEnd: TypeAlias = "Connection[Any, Any]"
+
+
+def serve(host: HostEnd) -> None:
+    """Run jobs until the host closes the channel or ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's to handle
+    import torch  # imported here: the host itself may never need it
+
+    torch.set_num_threads(1)
+    lifeline = os.pipe()
+    host.send_bytes(READY)
+    with suppress(EOFError, ConnectionError):
+        while True:
+            job = host.recv_bytes()
+            function, arguments = pickle.loads(job)
+            host.send_bytes(STARTED)
+            if COPIES:
+                said, modules = _in_a_copy(host, lifeline, function, arguments)
+            else:
+                said, modules = ANSWERED + carried_out(function, arguments), ()
+            host.send_bytes(said)
+            _preload(modules)
+
+
+def _in_a_copy(
+    host: HostEnd, lifeline: tuple[int, int], function: Any, arguments: tuple[object, ...]
+) -> tuple[bytes, tuple[str, ...]]:
+    """What is to be said of a job, and what its copy had to import."""
+    known = set(sys.modules)
+    reads, writes = os.pipe()
+    copy = os.fork()
+    if not copy:
+        _be_the_copy(host, lifeline, (reads, writes), known, function, arguments)
+    os.close(writes)
+    try:
+        content, status = _wait_for(copy, reads, host)
+    finally:
+        os.close(reads)
+    if status:
+        return DIED + str(status).encode(), ()
+    modules, answer = pickle.loads(content)
+    return ANSWERED + answer, modules
+
+
+def _be_the_copy(
+    host: HostEnd,
+    lifeline: tuple[int, int],
+    answer: tuple[int, int],
+    known: set[str],
+    function: Any,
+    arguments: tuple[object, ...],
+) -> NoReturn:
+    try:
+        host.close()
+        os.close(answer[0])
+        os.close(lifeline[1])
+        Thread(target=_end_with_the_worker, args=(lifeline[0],), daemon=True).start()
+        done = carried_out(function, arguments)
+        modules = tuple(n for n in sys.modules if n not in known and _is_preloaded(n))
+        content = pickle.dumps((modules, done))
+        left = memoryview(len(content).to_bytes(LENGTH_BYTES, "big") + content)
+        while left:
+            left = left[os.write(answer[1], left[:AT_ONCE]) :]
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(0)  # at once: a thread or an exit handler of a plugin has no say
+    finally:
+        os._exit(1)
+
+
+def _wait_for(copy: int, reads: int, host: HostEnd) -> tuple[bytes, int]:
+    """What the copy wrote, whole, and 0; or nothing and the status that it ended with."""
+    content = bytearray()
+    length: int | None = None
+    while length is None or len(content) < length:
+        ready, _, _ = select.select([reads, host.fileno()], [], [], 0.5)
+        if host.fileno() in ready:  # it sends nothing meanwhile: it is gone
+            os.kill(copy, signal.SIGKILL)
+            os._exit(1)
+        if reads in ready:
+            part = os.read(reads, AT_ONCE)
+            if not part:
+                return b"", _status_of(copy)
+            content += part
+            if length is None and len(content) >= LENGTH_BYTES:
+                length = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "big")
+        elif os.waitpid(copy, os.WNOHANG)[0]:  # a process that it left holds the pipe open
+            return b"", signal.SIGKILL
+    os.waitpid(copy, 0)
+    return bytes(content[LENGTH_BYTES:]), 0
+
+
+def _status_of(copy: int) -> int:
+    return os.waitpid(copy, 0)[1] or 256  # ended without an answer, whatever it says
+
+
+def _end_with_the_worker(lifeline: int) -> None:
+    os.read(lifeline, 1)
+    os._exit(1)
+
+
+def _preload(modules: Iterable[str]) -> None:
+    """Import what a job had to import, so that the next need not."""
+    was_there = "numba" in sys.modules
+    for name in modules:
+        with suppress(Exception):
+            importlib.import_module(name)
+    if "numba" in sys.modules and not was_there:
+        import numba
+
+        # its first use takes about half a second, compiled code from its cache or not
+        numba.njit("int64(int64)")(lambda x: x)
+
+
+def _is_preloaded(module: str) -> bool:
+    return module.partition(".")[0] in PRELOADED

@@ -1,0 +1,198 @@
+"""A job that is killed, or does whatever it may, costs itself alone."""
+
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from loki_bench.engine import job_border
+from loki_bench.engine.job_border import JobError, RaisedInJobError, bounded, carried_out, ended
+from loki_bench.engine.workers import LocalWorkers, outcome_of
+from loki_bench.errors import (
+    ClusterError,
+    InvalidAnswerError,
+    RejectedError,
+    StoreError,
+    TemporaryFolderError,
+)
+
+JOBS = Path(__file__).parent / "jobs"
+
+
+@pytest.fixture(autouse=True)
+def jobs(monkeypatch):
+    monkeypatch.syspath_prepend(JOBS)
+    import jobs_that_misbehave
+
+    return jobs_that_misbehave
+
+
+@pytest.fixture(scope="module")
+def workers():
+    sys.path.insert(0, str(JOBS))
+    try:
+        with LocalWorkers.open(2, seconds=20.0) as opened:
+            yield opened
+    finally:
+        sys.path.remove(str(JOBS))
+
+
+def test_a_value_comes_back_as_it_was(workers, jobs):
+    assert outcome_of(workers.submit(jobs.add, 2, 3), 20.0) == 5
+
+
+@pytest.mark.parametrize(
+    ("does", "kind", "text"),
+    [
+        ("exits", "SystemExit", "0"),
+        ("interrupts", "KeyboardInterrupt", ""),
+        ("raises_with_two_arguments", "TwoArgumentsError", "1 and 2"),
+        ("raises_without_text", "SilentError", "(its text raised ValueError)"),
+        ("raises_half_a_surrogate", "ValueError", "half of it"),
+    ],
+)
+def test_whatever_a_job_raises_is_an_error_in_text(workers, jobs, does, kind, text):
+    with pytest.raises(RaisedInJobError) as caught:
+        outcome_of(workers.submit(getattr(jobs, does)), 20.0)
+    assert type(caught.value).__name__ == kind
+    assert str(caught.value) == text
+
+
+def test_a_text_of_many_lines_is_one_line_and_its_traceback_is_kept(workers, jobs):
+    with pytest.raises(RaisedInJobError) as caught:
+        outcome_of(workers.submit(jobs.raises_much_text), 20.0)
+    assert len(str(caught.value)) == 500
+    assert str(caught.value).isprintable()
+    assert "jobs_that_misbehave" in caught.value.traceback
+    assert len(caught.value.traceback) <= 16_384
+
+
+def test_a_value_that_can_not_be_sent_is_an_error_of_the_job(workers, jobs):
+    with pytest.raises(RaisedInJobError, match="lambda"):
+        outcome_of(workers.submit(jobs.answers_what_can_not_be_sent), 20.0)
+
+
+@pytest.mark.parametrize(
+    ("does", "kind"),
+    [
+        ("raises_cluster_error", InvalidAnswerError),
+        ("claims_a_full_folder", InvalidAnswerError),
+        ("raises_store_error", StoreError),
+        ("raises_rejected", RejectedError),
+    ],
+)
+def test_a_job_can_not_end_the_run_with_an_error_of_the_host(workers, jobs, does, kind):
+    with pytest.raises(kind) as caught:
+        outcome_of(workers.submit(getattr(jobs, does)), 20.0)
+    assert type(caught.value) is kind
+
+
+def test_a_full_folder_is_the_hosts_to_say_where_it_is_full(monkeypatch):
+    monkeypatch.setattr(job_border, "ROOM_BYTES", 1 << 62)
+    error = bounded(JobError("TemporaryFolderError", "no room", ""))
+    assert type(error) is TemporaryFolderError
+
+
+def test_an_error_in_text_is_sent_on_as_it_is():
+    error = bounded(JobError("TwoArgumentsError", "1 and 2", "a traceback"))
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again).__name__, str(again)) == ("TwoArgumentsError", "1 and 2")
+    assert again.traceback == "a traceback"
+
+
+@pytest.mark.parametrize("kind", ["LokiBenchError", "__name__", "Any", "", "a b"])
+def test_no_name_of_an_error_is_more_than_a_name(kind):
+    assert isinstance(bounded(JobError(kind, "text", "")), Exception)
+
+
+def test_an_answer_that_can_not_be_read_is_an_error_of_the_job():
+    with pytest.raises(InvalidAnswerError, match="can't be read"):
+        ended(b"not a pickle")
+
+
+def test_errors_of_a_cluster_are_the_hosts():
+    with pytest.raises(InvalidAnswerError, match="all gone"):
+        ended(carried_out(_all_gone, ()))
+
+
+def _all_gone():
+    raise ClusterError("all gone")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="jobs share a process elsewhere")
+def test_nothing_that_a_job_keeps_reaches_the_next_one(workers, jobs):
+    assert [outcome_of(workers.submit(jobs.counts), 20.0) for _ in range(4)] == [1, 1, 1, 1]
+
+
+def test_a_job_that_dies_is_tried_twice_and_says_how(workers, jobs, tmp_path):
+    with pytest.raises(ChildProcessError, match=r"its worker process died \(exit status 3\)"):
+        outcome_of(workers.submit(jobs.dies, str(tmp_path)), 20.0)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_job_that_died_once_has_its_value(workers, jobs, tmp_path):
+    assert outcome_of(workers.submit(jobs.dies_once, str(tmp_path / "tried")), 20.0) == "alive"
+
+
+def test_a_killed_worker_costs_its_own_job_which_is_tried_once_more(workers, jobs, tmp_path):
+    slow = workers.submit(jobs.sleeps_once, str(tmp_path / "pids"))
+    other = workers.submit(jobs.sleeps_a_second)
+    while not (tmp_path / "pids").exists() or not (tmp_path / "pids").read_text().endswith("\n"):
+        time.sleep(0.05)
+    for pid in (tmp_path / "pids").read_text().split():  # the worker, too, if it is another
+        os.kill(int(pid), signal.SIGKILL)
+    assert outcome_of(other, 20.0) == "rested"
+    assert outcome_of(slow, 20.0) == "rested"
+
+
+@pytest.mark.slow
+def test_thirty_kills_cost_no_job_but_their_own(workers, jobs, tmp_path):
+    futures = [workers.submit(jobs.tells_its_process, str(tmp_path), n) for n in range(40)]
+    stop = threading.Event()
+
+    def kill():
+        killed = 0
+        while killed < 30 and not stop.is_set():
+            for file in tmp_path.glob("*.pid"):
+                told = file.read_text().split()
+                file.unlink()
+                if told:
+                    os.kill(int(told[killed % 2]), signal.SIGKILL)
+                    killed += 1
+            time.sleep(0.05)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    outcomes = [future.exception() or future.result() for future in futures]
+    stop.set()
+    killer.join()
+    for n, outcome in enumerate(outcomes):
+        died = isinstance(outcome, ChildProcessError)
+        assert died or outcome == n
+
+
+def test_a_job_over_its_limit_is_ended_and_the_next_one_runs(jobs):
+    with LocalWorkers.open(1, seconds=1.0) as workers:
+        began = time.monotonic()
+        slept, added = workers.submit(time.sleep, 600), workers.submit(jobs.add, 1, 1)
+        with pytest.raises(TimeoutError, match="ended at its time limit of 1 s"):
+            outcome_of(slept, 1.0)
+        assert outcome_of(added, 1.0) == 2
+        assert time.monotonic() - began < 60
+
+
+def test_workers_that_are_closed_leave_nothing_running(jobs, tmp_path):
+    with LocalWorkers.open(1, seconds=60.0) as workers:
+        workers.submit(jobs.sleeps_once, str(tmp_path / "pids"))
+        while not (tmp_path / "pids").exists() or not (tmp_path / "pids").read_text():
+            time.sleep(0.05)
+    end = time.monotonic() + 10
+    for pid in (tmp_path / "pids").read_text().split():
+        while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not Path(f"/proc/{pid}").exists()
