@@ -14,7 +14,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ from loki_bench.errors import (
     InvalidAnswerError,
     LokiBenchError,
     RejectedError,
-    TemporaryFolderError,
 )
 from loki_bench.sandbox.channel import Channel
 from loki_bench.sandbox.child import Request
@@ -47,6 +45,7 @@ from loki_bench.sandbox.messages import (
 )
 from loki_bench.sandbox.privileges import hide_memory
 from loki_bench.sandbox.readable import DEVICES, readable_paths, source_folders
+from loki_bench.sandbox.scratch import no_room, scratch_folder
 from loki_bench.sandbox.watch import GIB, Watch
 
 __all__ = ["Answer", "run_isolated"]
@@ -127,7 +126,7 @@ def run_isolated(
         The host can't write in its temporary folder.
     """
     hide_memory()
-    with _scratch() as own:
+    with scratch_folder() as own:
         kept = kept_machine_code()
         if own_code:
             kept.mkdir(parents=True, exist_ok=True)
@@ -229,7 +228,7 @@ class _Conversation:
     def _error(self, told: Told) -> LokiBenchError:
         error: LokiBenchError
         if told.number == errno.ENOSPC and shutil.disk_usage(self._watch.folder).free < ROOM_BYTES:
-            error = TemporaryFolderError(_no_room(told.message))
+            error = no_room(told.message)
         elif told.number in (errno.EPERM, errno.EACCES) and self._confinement.writes:
             error = RejectedError(
                 f"{self._who} was refused what it tried ({told.message}): it may read installed "
@@ -251,37 +250,6 @@ class _InsideError(Exception):
 
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder for one process; removed whatever that process left in it."""
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="loki-bench-")).resolve()
-    except OSError as error:
-        raise TemporaryFolderError(_no_room(str(error))) from error
-    try:
-        yield folder
-    finally:
-        _remove(folder)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder whatever a plugin made of it: closed folders, or thousands in each other."""
-    with suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
-            subprocess.run(  # noqa: S603
-                [*command, "--", str(folder)], check=False, stderr=subprocess.DEVNULL
-            )
-
-
-def _no_room(message: str) -> str:
-    return (
-        f"the temporary folder {tempfile.gettempdir()} can't be used ({message}); make room or set "
-        "TMPDIR to another, then type the same command to go on"
-    )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from loki_bench.sandbox import namespaces
 from loki_bench.sandbox.privileges import adopt_orphans, die_with
+from loki_bench.sandbox.scratch import PREFIX, remove
 
 __all__ = ["start_below"]
 
@@ -33,6 +34,7 @@ def start_below(work: Callable[[tuple[str, ...], bool, int], None], *, given: in
     given : int
         An open file for the new process alone.
     """
+    folder = Path.cwd()
     inside = namespaces.enter()
     adopt_orphans()
     woken, wakes = os.pipe()
@@ -53,7 +55,7 @@ def start_below(work: Callable[[tuple[str, ...], bool, int], None], *, given: in
         _work(work, inside, False, above)
     for end in (given, tells):
         os.close(end)
-    status = _wait_for_the_end(below, woken)
+    status = _wait_for_the_end(below, woken, folder)
     if "pid" in inside:  # the first process of a namespace can't be killed by a signal from inside
         written = os.read(told, 16)
         status = int(written) if written else status
@@ -100,8 +102,8 @@ def _work(
         os._exit(1)
 
 
-def _wait_for_the_end(below: int, woken: int) -> int:
-    """The status of the process below; if the host ends first, it is ended."""
+def _wait_for_the_end(below: int, woken: int, folder: Path) -> int:
+    """The status of the process below; if the host ends first, it is ended, and its folder gone."""
     while True:
         ended, status = os.waitpid(-1, os.WNOHANG)
         if ended == below:
@@ -112,6 +114,8 @@ def _wait_for_the_end(below: int, woken: int) -> int:
         if LIFELINE in ready:
             os.kill(below, signal.SIGKILL)
             _end_all_below()
+            if folder.name.startswith(PREFIX):  # a host that was killed can't
+                remove(folder)
             os._exit(1)
         with suppress(BlockingIOError):
             os.read(woken, 512)

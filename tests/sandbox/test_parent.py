@@ -225,22 +225,25 @@ def test_what_an_attacker_started_ends_with_it(referee):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_no_orphan_is_left_when_the_host_is_killed():
+def test_no_orphan_and_no_folder_is_left_when_the_host_is_killed(tmp_path):
     script = (
         "from pathlib import Path; from loki_bench.sandbox.parent import run_isolated; "
         "run_isolated('x', 'toy_plugin.cheats:sleep_long', None, answer=print, seconds=600, "
         "memory_gib=8, closed=Path('/nowhere'))"
     )
     host = subprocess.Popen(
-        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(TOYS)}
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(TOYS), "TMPDIR": str(tmp_path)},
     )
     children = Path(f"/proc/{host.pid}/task/{host.pid}/children")
     assert soon(lambda: children.read_text().strip() != "", seconds=60.0)
     [child] = children.read_text().split()
     time.sleep(1.0)  # asleep by now, or at least on its way
+    assert list(tmp_path.iterdir())
     host.send_signal(signal.SIGKILL)
     host.wait()
     assert soon(lambda: not is_alive(child))
+    assert soon(lambda: not list(tmp_path.iterdir()))
 
 
 def test_workers_survive_an_attacker_that_is_ended_or_dies(prepared, tmp_path, run):

@@ -399,7 +399,8 @@ def nests_folders(target, ask):
 
 @behaviour
 def closes_its_folder(target, ask):
-    os.mkdir("d", mode=0)
+    os.makedirs("d/in")
+    os.mkdir("d/in/closed", mode=0)
     return {"got": True}
 
 
