@@ -1,8 +1,12 @@
 """Leaderboards as data frames: a row a table row, and a row a cell and metric."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from loki_bench.errors import UsageError
+from loki_bench.interactions import Interactions
 from loki_bench.leaderboard.row_key import row_key
 from loki_bench.leaderboard.statistics import Interval
 from loki_bench.leaderboard.table import Row, Table
@@ -10,7 +14,7 @@ from loki_bench.leaderboard.table import Row, Table
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["PER_SEED_COLUMNS", "frame_of", "per_seed_frame"]
+__all__ = ["PER_SEED_COLUMNS", "cells_frame", "frame_of", "per_seed_frame", "write_frame"]
 
 NAN = float("nan")
 
@@ -71,6 +75,70 @@ def per_seed_frame(
     from pandas import DataFrame
 
     rows: list[tuple[object, ...]] = []
+    for about, values, outcome, _ in _cells(records, missing):
+        rows += [(*about, label, values.get(label), *outcome) for label in metrics]
+    frame = DataFrame(rows, columns=list(PER_SEED_COLUMNS))
+    return frame.astype({"value": "float64"})
+
+
+def cells_frame(
+    records: Iterable[Mapping[str, Any]],
+    missing: Iterable[Mapping[str, Any]],
+    metrics: Sequence[str],
+    interactions: Interactions | None = None,
+) -> "DataFrame":
+    """A row for each row of the tables and seed, with all metrics and who was attacked.
+
+    Parameters
+    ----------
+    missing : iterable of mapping
+        Cells (as in a record's ``cell``) that have no record.
+    interactions : Interactions or None
+        The dataset, for names; without it, or where it has none, numbers stand for them.
+
+    Returns
+    -------
+    DataFrame
+        The columns of :data:`PER_SEED_COLUMNS` but ``metric`` and ``value``; then ``targets`` and
+        ``target_users``, lists of str, empty where the cell has no result; then each metric under
+        its own label, NaN where there is none.
+    """
+    from pandas import DataFrame
+
+    items = () if interactions is None else interactions.item_tokens
+    users = () if interactions is None else interactions.user_tokens
+    rows: list[tuple[object, ...]] = []
+    for about, values, outcome, goal in _cells(records, missing):
+        named = (_names(goal.get("items", ()), items), _names(goal.get("users", ()), users))
+        rows.append((*about, *outcome, *named, *(values.get(label) for label in metrics)))
+    columns = [c for c in PER_SEED_COLUMNS if c not in ("metric", "value")]
+    frame = DataFrame(rows, columns=[*columns, "targets", "target_users", *metrics])
+    return frame.astype(dict.fromkeys(metrics, "float64"))
+
+
+def write_frame(frame: "DataFrame", path: Path) -> None:
+    """Write a frame as CSV or Parquet, by the ending of the name; lists are JSON in CSV.
+
+    Raises ``UsageError`` where the name ends otherwise, or the file can't be written.
+    """
+    if path.suffix not in (".csv", ".parquet"):
+        raise UsageError(f"{path}: the name must end in .csv or .parquet")
+    try:
+        if path.suffix == ".parquet":
+            frame.to_parquet(path, index=False)
+            return
+        plain = frame.copy()
+        for name in ("targets", "target_users"):
+            plain[name] = [json.dumps(names, ensure_ascii=False) for names in frame[name]]
+        plain.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror or error}") from error
+
+
+def _cells(
+    records: Iterable[Mapping[str, Any]], missing: Iterable[Mapping[str, Any]]
+) -> Iterator[tuple[tuple[object, ...], Mapping[str, Any], tuple[object, ...], Mapping[str, Any]]]:
+    """Of each cell what it is about, its metrics, how it ended, and its goal."""
     for record in (*records, *({"cell": c, "status": "missing", "reason": ""} for c in missing)):
         cell, values = record["cell"], record.get("metrics", {})
         key = row_key(cell)
@@ -86,9 +154,11 @@ def per_seed_frame(
             cell["seed"],
         )
         outcome = (record["status"], record["reason"], record.get("id", ""))
-        rows += [(*about, label, values.get(label), *outcome) for label in metrics]
-    frame = DataFrame(rows, columns=list(PER_SEED_COLUMNS))
-    return frame.astype({"value": "float64"})
+        yield about, values, outcome, record.get("goal", {})
+
+
+def _names(numbers: Iterable[int], tokens: Sequence[str]) -> list[str]:
+    return [tokens[number] if tokens else str(number) for number in numbers]
 
 
 def _described(row: Row, table: Table) -> dict[str, object]:

@@ -173,6 +173,11 @@ def _notes(table: Table) -> str:
         "paired t-test, corrected by Holm for all attacks of the table. The rank is among rows of "
         f"one victim and budget, with its 95 % interval over {N_RESAMPLES} resamples of the seeds."
     ]
+    notes += [
+        f"{key.title()}: {table.about[key]}."
+        for key in ("split", "repeats", "data")
+        if key in table.about
+    ]
     if table.not_ranked:
         notes.append(f"Not ranked: {'; '.join(table.not_ranked)}.")
     if any(row.placebo for row in table.rows):

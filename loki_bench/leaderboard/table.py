@@ -279,6 +279,8 @@ def _order(entry: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _about(cell: Mapping[str, Any]) -> dict[str, str]:
     dataset, protocol = cell["dataset"], cell["protocol"]
+    split, repeats = protocol.get("split"), protocol.get("repeats")
+    notes = dataset.get("notes")
     return {
         "dataset": f"{dataset['component']['name']}: {dataset['n_users']} users, "
         f"{dataset['n_items']} items, {dataset['n_events']} events",
@@ -287,4 +289,7 @@ def _about(cell: Mapping[str, Any]) -> dict[str, str]:
         f"{len(protocol['target_users']) or protocol['n_target_users']} users",
         "protocol version": str(cell["protocol_version"]),
         "isolation of attackers": _isolation(cell),
+        **({"split": split["name"]} if split else {}),
+        **({"repeats": repeats} if repeats else {}),
+        **({"data": "; ".join(notes)} if notes else {}),
     }

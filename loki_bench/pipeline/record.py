@@ -17,13 +17,13 @@ from loki_bench.contracts import Goal
 from loki_bench.engine.run import Failure, Results
 from loki_bench.engine.run_log import run_of
 from loki_bench.engine.step import Values, steps_of
-from loki_bench.interactions import Interactions
 from loki_bench.pipeline.craft import Poison
 from loki_bench.pipeline.dataset import CellStep
 from loki_bench.pipeline.measure import Measure
 from loki_bench.pipeline.retrain import VictimRanks
 from loki_bench.pipeline.training_data import DefenseAnswer
 from loki_bench.records.store import Store
+from loki_bench.split import Split
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.goal import draw_goal
 from loki_bench.suite.grid import ChosenMetric
@@ -49,16 +49,10 @@ def write_record(
     step: Measure,
     results: Results,
     *,
-    interactions: Interactions,
-    genuine_lengths: NDArray[np.int64],
+    split: Split,
     store: Store,
 ) -> tuple[Status, str]:
     """Write the record of a cell whose last step ended, and the run beside it.
-
-    Parameters
-    ----------
-    genuine_lengths : int64 array of shape (n_users,)
-        Of genuine users' training sequences.
 
     Returns
     -------
@@ -66,7 +60,7 @@ def write_record(
         How the cell ended.
     """
     cell, values, inputs = step.cell, results.values, step.inputs
-    goal = draw_goal(interactions, cell.protocol, cell.seed)
+    goal = draw_goal(split, cell.protocol, cell.seed)
     added = None
     outcome = results.of(step)
     if not isinstance(outcome, Failure):
@@ -80,7 +74,7 @@ def write_record(
         record = ok_record(
             cell,
             goal=goal,
-            genuine_lengths=genuine_lengths,
+            genuine_lengths=split.train.lengths,
             metrics=outcome,
             ceilings={m.label: _ceiling(m, cell) for m in step.metrics if _has_ceiling(m)},
             crafted=values[inputs.craft],

@@ -14,26 +14,26 @@ DEMOTE = {"n_targets": 2, "n_target_users": 20, "goal": "demote"}
 
 
 def test_targets_to_demote_are_drawn_from_the_most_popular_items(prepared):
-    interactions = prepared().interactions
+    split, interactions = prepared().split, prepared().interactions
     protocol = Protocol(n_targets=2, n_target_users=5, goal="demote")
     n_popular = math.ceil(POPULAR_SHARE * interactions.n_items)
     known = [row[:-1] if len(row) >= 3 else row for row in interactions]
     counts = np.bincount(np.concatenate(known), minlength=interactions.n_items)
     popular = sorted(range(interactions.n_items), key=lambda item: (-counts[item], item))
-    drawn = {int(i) for seed in range(30) for i in draw_goal(interactions, protocol, seed).items}
+    drawn = {int(i) for seed in range(30) for i in draw_goal(split, protocol, seed).items}
     assert drawn == set(popular[:n_popular])
 
 
 def test_there_are_always_enough_items_to_draw_targets_from(prepared):
-    interactions = prepared().interactions
+    split = prepared().split
     protocol = Protocol(n_targets=20, n_target_users=5, goal="demote")
-    assert len(set(draw_goal(interactions, protocol, 0).items.tolist())) == 20
+    assert len(set(draw_goal(split, protocol, 0).items.tolist())) == 20
 
 
 def test_given_targets_are_demoted_as_they_are_given(prepared):
-    interactions = prepared().interactions
+    split = prepared().split
     protocol = Protocol(n_target_users=5, goal="demote", targets=["i7", "i3"])
-    assert draw_goal(interactions, protocol, 0).items.tolist() == [3, 7]
+    assert draw_goal(split, protocol, 0).items.tolist() == [3, 7]
 
 
 @pytest.mark.parametrize("attacker", ["random", "popular", "randalter", "covisit"])
