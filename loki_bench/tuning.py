@@ -261,8 +261,7 @@ def require_sampler(sampler: Sampler) -> None:
 
 def _drawn(search: Search) -> list[dict[str, Value]]:
     """Parameters drawn independently of each other; the same for the same seed."""
-    role = f"tune/{search.spec.name}/random"
-    random = generator_for(search.seed, role)
+    random = generator_for(search.seed, f"tune/{search.spec.name}/random/0")
     return [
         {r.parameter: _short(r, _draw(r, random)) for r in search.ranges}
         for _ in range(search.n_trials)

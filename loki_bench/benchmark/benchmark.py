@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from loki_bench.benchmark.cell_result import CellResult, result_in
-from loki_bench.benchmark.claim import claim
+from loki_bench.benchmark.claim import SuiteFile, claim
 from loki_bench.benchmark.one_cell import ComponentChoice, one_cell
 from loki_bench.benchmark.poison_at_hand import FakeUsers, cell_with, sequences_of
 from loki_bench.contracts import Goal
@@ -54,7 +54,7 @@ class Benchmark:
         *,
         results: Path,
         warn: Callable[[str], None],
-        file: Path | None = None,
+        file: SuiteFile | None = None,
         whole: "Benchmark | None" = None,
     ) -> None:
         self._resolved, self._registry = resolved, registry
@@ -97,6 +97,7 @@ class Benchmark:
             Names what is wrong with the suite, a component or the data.
         """
         loaded = suite if isinstance(suite, Suite) else load_suite(str(suite))
+        file = None if isinstance(suite, Suite) else SuiteFile(suite_file(str(suite)), loaded)
         if changes:
             loaded = loaded.with_keys(changes)
         if registry is None:
@@ -104,7 +105,6 @@ class Benchmark:
             for plugin in registry.broken:
                 warn(f"skipped {plugin}")
         resolved = prepare(loaded, registry, download=download)
-        file = None if isinstance(suite, Suite) else suite_file(str(suite))
         return cls(resolved, registry, results=Path(results), warn=warn, file=file)
 
     def part(
@@ -257,7 +257,6 @@ class Benchmark:
         Raises ``StoreError`` where there is no record at all.
         """
         store = self._store()
-        self._claim()
         records = store.records(self.cells)
         missing = [cell.model_dump(mode="json") for cell in self.cells if cell.id not in records]
         if not records:
@@ -265,6 +264,7 @@ class Benchmark:
                 f"{self.folder} has no result of suite '{self.suite.name}'; type `loki-bench run` "
                 "or call Benchmark.run first"
             )
+        self._claim()
         if self._whole is None:
             tables = write_leaderboard(
                 store,
@@ -415,9 +415,9 @@ class Benchmark:
             )
 
     def _claim(self) -> None:
-        """Refuse to write into the folder of another suite file; a part has its suite's."""
-        suite = (self._whole or self).suite
-        claim(self._store(), suite, self._file)
+        """Refuse to write into the folder of another suite file."""
+        if self._file is not None and self._file.suite.folder == self.suite.folder:
+            claim(self._store(), self._file)
 
     def _store(self, results: Path | None = None) -> Store:
         """The suite's folder in a folder of results; suites of a family read each other's work."""

@@ -2,46 +2,47 @@
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from loki_bench.content_ids import canonical_json, content_id
 from loki_bench.errors import SuiteError
 from loki_bench.records.store import Store
 from loki_bench.suite.suite import Suite
 
-__all__ = ["claim"]
+__all__ = ["SuiteFile", "claim"]
 
 NAME = "work/suite.json"
 
 
-def claim(store: Store, suite: Suite, file: Path | None) -> None:
+class SuiteFile(NamedTuple):
+    """A file and the suite that is written there, before anything in it is changed."""
+
+    path: Path
+    suite: Suite
+
+
+def claim(store: Store, file: SuiteFile) -> None:
     """Write down whose results a folder holds; refuse it where they are another file's.
 
     An edited file is the same suite, and so is one that was moved, or copied without a change. The
     note lies in ``work``, which is no part of what is published.
-
-    Parameters
-    ----------
-    file : Path or None
-        The suite's file; None where it is none, and then nothing is claimed.
 
     Raises
     ------
     SuiteError
         The folder holds results of another file, which is still there and has other content.
     """
-    if file is None:
-        return
-    path = str(file.resolve())
-    mine = {"file": path, "suite": content_id(suite)}
+    path = str(file.path.resolve())
+    mine = {"file": path, "suite": content_id(file.suite)}
     found = _written(store.folder / NAME)
     if found == mine:
         return
     other = str(found.get("file", ""))
     if other and other != path and found.get("suite") != mine["suite"] and Path(other).exists():
         raise SuiteError(
-            f"suite '{suite.name}' of {path}: {store.folder} holds the results of another suite "
-            f"file of this name, {other}, whose tables this one would overwrite; give one of the "
-            "two another name, or another folder with --results"
+            f"suite '{file.suite.name}' of {path}: {store.folder} holds the results of another "
+            f"suite file of this name, {other}, whose tables this one would overwrite; give one "
+            "of the two another name, or another folder with --results"
         )
     store.write_text(NAME, canonical_json(mine) + "\n")
 
