@@ -181,14 +181,14 @@ def _counted(log: EventLog, bounds: SplitBounds) -> str:
     tested = has_later & has_earlier
     said = [f"{int(tested.sum())} of {len(lengths)} users are tested"]
     for users, what in (
-        (has_earlier & ~has_later, "have no test event and only train"),
-        (~has_earlier, "have no training event and are not tested"),
+        (has_earlier & ~has_later, "only training, for want of a test event"),
+        (~has_earlier, "not tested, for want of a training event"),
     ):
         if users.any():
-            said.append(f"{int(users.sum())} {what} ({_named(log, np.flatnonzero(users))})")
+            said.append(f"{what}: {int(users.sum())} ({_named(log, np.flatnonzero(users))})")
     n_more = int((lengths - bounds.known - 1)[tested].sum())
     if n_more:
-        said.append(f"{n_more} events after a user's first test event are not used")
+        said.append(f"not used, after a user's first test event: {n_more} events")
     return "; ".join(said)
 
 

@@ -90,9 +90,9 @@ def test_a_temporal_split_by_hand(opened):
     assert held_out(data, split.test) == {"ann": ("abc", "d"), "bob": ("bc", "a")}
     [note] = suite.dataset.notes
     assert note == (
-        "split 'temporal', tested from 60 and validated from 40: 2 of 5 users are tested; 2 have "
-        "no test event and only train ('cid', 'dan'); 1 have no training event and are not tested "
-        "('eve'); 1 events after a user's first test event are not used"
+        "split 'temporal', tested from 60 and validated from 40: 2 of 5 users are tested; only "
+        "training, for want of a test event: 2 ('cid', 'dan'); not tested, for want of a training "
+        "event: 1 ('eve'); not used, after a user's first test event: 1 events"
     )
 
 
