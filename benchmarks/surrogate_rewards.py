@@ -42,7 +42,8 @@ def main() -> None:
     arguments = parser.parse_args()
     suite, registry, seed = load_suite(arguments.suite), discover(), arguments.seed
     _, interactions = load_dataset(suite.dataset, registry, download=False)
-    split, goal = leave_one_out(interactions), draw_goal(interactions, suite.protocol, seed)
+    split = leave_one_out(interactions)
+    goal = draw_goal(split, suite.protocol, seed)
     users, items = target_samples(split.history, goal.users, goal.items)
     written = {p: fake_users(p, split.history, goal, seed) for p in PATTERNS}
     attacker, _ = registry.find(AttackerSpec, "loki")

@@ -181,6 +181,7 @@ def ranks_given_by(
     histories: Sequences,
     items: NDArray[np.int32],
     n_items: int,
+    repeats_are_shown: bool = False,
 ) -> NDArray[np.float64]:
     """Ask a fitted recommender for scores, block by block, and rank the given items.
 
@@ -189,6 +190,8 @@ def ranks_given_by(
     users : int32 array of shape (n,)
     histories : Sequences of n rows
     items : int32 array of shape (n, m)
+    repeats_are_shown : bool
+        Whether items of the user's own history are ranked with the others.
 
     Returns
     -------
@@ -202,7 +205,8 @@ def ranks_given_by(
     """
     ranks = np.empty(items.shape, dtype=np.float64)
     for rows, known, scores in _scores(recommender, name, users, histories, n_items):
-        ranked = masked_ranks_if_finite(scores, known, items[rows])
+        hidden = known.first(np.zeros(len(known), dtype=np.int64)) if repeats_are_shown else known
+        ranked = masked_ranks_if_finite(scores, hidden, items[rows])
         if ranked is None:
             raise _not_finite(name)
         ranks[rows] = ranked
@@ -217,10 +221,12 @@ def lists_given_by(
     histories: Sequences,
     k: int,
     n_items: int,
+    repeats_are_shown: bool = False,
 ) -> NDArray[np.int32]:
     """The first ``k`` items that a fitted recommender shows each user, best first.
 
-    Items of the user's own history are left out; of equal scores the lower id comes first.
+    Items of the user's own history are left out unless ``repeats_are_shown``; of equal scores the
+    lower id comes first.
 
     Returns
     -------
@@ -237,7 +243,8 @@ def lists_given_by(
         if scores.size and not (np.isfinite(scores.min()) and np.isfinite(scores.max())):
             raise _not_finite(name)
         hidden = np.array(scores)
-        hidden[known.rows, known.items] = -np.inf
+        if not repeats_are_shown:
+            hidden[known.rows, known.items] = -np.inf
         best = np.argsort(-hidden, axis=1, kind="stable")[:, :k]
         can_be_shown = np.take_along_axis(hidden, best, axis=1) > -np.inf
         lists[rows, : best.shape[1]] = np.where(can_be_shown, best, -1)

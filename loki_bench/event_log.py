@@ -1,12 +1,12 @@
 """What a dataset is read to: users' sequences, and what else is known of their events."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.interactions import Interactions
+from loki_bench.interactions import Interactions, Sequences
 
 __all__ = ["PARTS", "EventLog", "EventTimes"]
 
@@ -88,6 +88,26 @@ class EventLog:
     n_items_read: int = 0
     n_ties: int = 0
     notes: tuple[str, ...] = ()
+
+    def without_later_repeats(self) -> "EventLog":
+        """The log with the first event of each user with an item only; ids stay as they are."""
+        whole = self.interactions
+        pairs = whole.rows.astype(np.int64) * whole.n_items + whole.items
+        first = np.sort(np.unique(pairs, return_index=True)[1])
+        if len(first) == len(pairs):
+            return self
+        offsets = np.zeros(len(whole) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(whole.rows[first], minlength=len(whole)), out=offsets[1:])
+        dropped = len(pairs) - len(first)
+        return replace(
+            self,
+            interactions=whole.with_sequences(Sequences(offsets, whole.items[first])),
+            times=None
+            if self.times is None
+            else replace(self.times, values=self.times.values[first]),
+            parts=None if self.parts is None else self.parts[first],
+            dropped={**self.dropped, "later repeat": self.dropped.get("later repeat", 0) + dropped},
+        )
 
     @classmethod
     def of(cls, interactions: Interactions) -> "EventLog":

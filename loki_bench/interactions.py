@@ -120,7 +120,16 @@ class Sequences:
         """Each row (or each row where ``rows`` is True) without its last ``n`` events."""
         lengths = self.lengths
         cut = np.minimum(lengths, n) if rows is None else np.where(rows, np.minimum(lengths, n), 0)
-        kept = lengths - cut
+        return self.first(lengths - cut)
+
+    def first(self, kept: OffsetArray) -> "Sequences":
+        """Of each row its first events (a copy).
+
+        Parameters
+        ----------
+        kept : int64 array of shape (n,)
+            How many of each row, from 0 to its length.
+        """
         offsets = np.zeros(len(self) + 1, dtype=np.int64)
         np.cumsum(kept, out=offsets[1:])
         gather = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1] - offsets[:-1], kept)

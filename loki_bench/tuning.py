@@ -7,6 +7,7 @@ killed, or is asked for more trials, finds what it had and goes on as if never s
 number of workers.
 """
 
+import importlib.util
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -34,16 +35,27 @@ from loki_bench.plugins.registry import Origin
 from loki_bench.plugins.search_space import FloatRange, IntRange, SearchRange
 from loki_bench.plugins.specs import RecommenderSpec
 from loki_bench.records.store import Store
-from loki_bench.seeds import seed_for
+from loki_bench.seeds import generator_for, seed_for
+from loki_bench.split import Repeats
 from loki_bench.suite.cell import PROTOCOL_VERSION, DatasetRef
 from loki_bench.suite.components import ComponentRef, resolve
+from loki_bench.suite.suite import CellProtocol, SplitRef
 from loki_bench.timing import Timed, timed
 
 if TYPE_CHECKING:
     from optuna import Study as OptunaStudy
     from optuna.distributions import BaseDistribution
 
-__all__ = ["Sampler", "Search", "Trial", "Validated", "best_of", "tune", "validate"]
+__all__ = [
+    "Sampler",
+    "Search",
+    "Trial",
+    "Validated",
+    "best_of",
+    "require_sampler",
+    "tune",
+    "validate",
+]
 
 Sampler: TypeAlias = Literal["tpe", "random"]
 Value: TypeAlias = bool | int | float | str
@@ -71,6 +83,9 @@ class Search:
     n_trials : int
         Besides trial 0, which is the recommender as it stands without tuning.
     seed : int
+    split : SplitRef or None
+        Of the dataset; None is leave-one-out.
+    repeats : "mask", "allow" or "drop-later"
     """
 
     spec: RecommenderSpec
@@ -81,6 +96,8 @@ class Search:
     sampler: Sampler
     n_trials: int
     seed: int
+    split: SplitRef | None = None
+    repeats: Repeats = "mask"
 
     def __post_init__(self) -> None:
         name, at, cutoff = self.metric.partition("@")
@@ -177,6 +194,7 @@ def tune(
     UsageError
         optuna is not installed.
     """
+    require_sampler(search.sampler)
     trials: list[Trial] = []
     for chosen in _rounds(search, trials):
         first = len(trials)
@@ -203,6 +221,7 @@ def validate(data: DataFolder, recommender: ComponentRef, seed: int) -> Timed[Va
             histories=held_out.histories,
             items=held_out.items[:, None],
             n_items=split.train.n_items,
+            repeats_are_shown=split.repeats_are_shown,
         )
         report = checked_report(model.fit_report, who=f"recommender '{recommender.name}'")
         return Validated(ranks=found[:, 0], report=report)
@@ -225,7 +244,7 @@ def _rounds(search: Search, trials: list[Trial]) -> Iterator[list[dict[str, Valu
     """The parameters of each round; ``trials`` holds those of all rounds before it."""
     yield [{}]
     if search.sampler == "random":  # no draw depends on a value: all at once
-        yield _proposed(search, [], search.n_trials, round_number=0)
+        yield _drawn(search)
         return
     for number, start in enumerate(range(0, search.n_trials, ROUND)):
         n = min(ROUND, search.n_trials - start)
@@ -233,26 +252,56 @@ def _rounds(search: Search, trials: list[Trial]) -> Iterator[list[dict[str, Valu
         yield _proposed(search, trials[1:], ROUND, round_number=number)[:n]
 
 
+def require_sampler(sampler: Sampler) -> None:
+    """Refuse a sampler whose library is not installed, before anything is trained.
+
+    Raises ``UsageError``. Drawing at random needs none.
+    """
+    if sampler == "tpe" and importlib.util.find_spec("optuna") is None:
+        raise UsageError(
+            "the sampler 'tpe' needs optuna, which is not installed here; type: pip install "
+            "'loki-bench[tune]', or choose --sampler random, which needs nothing more"
+        )
+
+
+def _drawn(search: Search) -> list[dict[str, Value]]:
+    """Parameters drawn independently of each other; the same for the same seed."""
+    random = generator_for(search.seed, f"tune/{search.spec.name}/random/0")
+    return [
+        {r.parameter: _short(r, _draw(r, random)) for r in search.ranges}
+        for _ in range(search.n_trials)
+    ]
+
+
+def _draw(r: SearchRange, random: np.random.Generator) -> Value:
+    """One value of a range: uniform, or uniform in its logarithm."""
+    if not isinstance(r, FloatRange | IntRange):
+        return r.values[int(random.integers(len(r.values)))]
+    # a whole number owns the half on each side of it, so the ends are as likely as the others
+    half = 0.5 if isinstance(r, IntRange) else 0.0
+    low, high = r.low - half, r.high + half
+    value = (
+        math.exp(random.uniform(math.log(low), math.log(high)))
+        if r.log
+        else (random.uniform(low, high))
+    )
+    if isinstance(r, IntRange):
+        return min(max(math.floor(value + 0.5), r.low), r.high)
+    return value
+
+
 def _proposed(
     search: Search, before: list[Trial], n: int, *, round_number: int
 ) -> list[dict[str, Value]]:
-    """What the sampler proposes after seeing earlier trials; the same for the same arguments."""
-    try:
-        import optuna
-    except ImportError as error:
-        raise UsageError(
-            "`tune` needs optuna, which is not installed here; type: pip install 'loki-bench[tune]'"
-        ) from error
+    """What TPE proposes after seeing earlier trials; the same for the same arguments."""
+    import optuna
+
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     seed = seed_for(search.seed, f"tune/{search.spec.name}/{search.sampler}/{round_number}")
     with warnings.catch_warnings():
         # optuna marks what is new in it, such as constant_liar, by a warning
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        sampler: optuna.samplers.BaseSampler
-        if search.sampler == "random":
-            sampler = optuna.samplers.RandomSampler(seed=seed % 2**32)
-        else:
-            sampler = optuna.samplers.TPESampler(seed=seed % 2**32, constant_liar=True)
+        sampler = optuna.samplers.TPESampler(seed=seed % 2**32, constant_liar=True)
         study = optuna.create_study(direction="maximize", sampler=sampler)
         distributions = {r.parameter: _distribution(r) for r in search.ranges}
         for trial in before:
@@ -347,6 +396,7 @@ def _trial_id(search: Search, parameters: Mapping[str, Value]) -> str:
             "recommender": search.resolved(parameters).identity,
             "seed": search.seed,
             "metric": search.metric,
+            **CellProtocol(repeats=search.repeats, split=search.split).of_data,
         }
     )
 

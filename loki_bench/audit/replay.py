@@ -29,10 +29,12 @@ from loki_bench.pipeline.victim_lists import show_lists
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.manifest import artefact_paths
 from loki_bench.records.store import Store
+from loki_bench.split import SplitBounds
 from loki_bench.suite.cell import Cell, DatasetRef
 from loki_bench.suite.grid import ChosenMetric, chosen_metric
-from loki_bench.suite.resolve import load_dataset
-from loki_bench.suite.suite import Choice, Limits
+from loki_bench.suite.resolve import load_log
+from loki_bench.suite.split_bounds import made_split
+from loki_bench.suite.suite import Choice, Limits, Parameter
 from loki_bench.timing import timed
 
 __all__ = ["Opening", "RefuseJobs", "Replay", "copy_artefacts", "opening"]
@@ -47,6 +49,7 @@ class Replay:
     metrics: tuple[ChosenMetric, ...]
     dataset: DatasetRef
     interactions: Interactions
+    bounds: SplitBounds | None
     workers: Workers
     seconds: float
     progress: Progress
@@ -59,6 +62,7 @@ class Replay:
             store=store,
             workers=workers or self.workers,
             interactions=self.interactions,
+            bounds=self.bounds,
             limits=Limits(seconds=self.seconds),
             progress=self.progress,
         )
@@ -168,17 +172,39 @@ def _opened(
                 f"the records are about a file of somebody's own, {given['path']}; say where it "
                 "lies with --dataset-path"
             )
-        given["path"] = str(dataset_path)
-    choice = Choice(name=component.name, parameters=given)
-    dataset, interactions = load_dataset(choice, registry, download=download)
+        given |= _found(given, dataset_path)
+    choice, split = Choice(name=component.name, parameters=given), cell.protocol.split
+    dataset, log = load_log(choice, registry, download=download, repeats=cell.protocol.repeats)
+    made = None if split is None else made_split(split.choice, log)
     with LocalWorkers.open(n_workers, seconds=seconds) as workers:
         yield Replay(
             metrics=tuple(
                 chosen_metric(registry, label, dataset.n_items, cell.protocol) for label in labels
             ),
             dataset=dataset,
-            interactions=interactions,
+            interactions=log.interactions,
+            bounds=made.bounds if made else None,
             workers=workers,
             seconds=seconds,
             progress=progress,
         )
+
+
+def _found(given: Mapping[str, Parameter], place: Path) -> dict[str, Parameter]:
+    """Where the files lie: of one file its path, of several the folder that they are in."""
+    keys = [key for key in ("path", "validation_path", "test_path") if key in given]
+    if not place.is_dir():
+        several = [key for key in keys if key != "path" or not isinstance(given[key], str)]
+        if several:
+            raise DatasetError(
+                f"the records are about several files ({', '.join(several)}): give the folder "
+                f"that all of them lie in with --dataset-path, not the file {place}"
+            )
+        return {"path": str(place)}
+
+    def at(value: Parameter) -> Parameter:
+        if isinstance(value, list):
+            return [str(place / str(name)) for name in value]
+        return str(place / str(value))
+
+    return {key: at(given[key]) for key in keys}

@@ -12,9 +12,11 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from loki_bench.benchmark.cell_result import CellResult, result_in
+from loki_bench.benchmark.claim import SuiteFile, claim
 from loki_bench.benchmark.one_cell import ComponentChoice, one_cell
 from loki_bench.benchmark.poison_at_hand import FakeUsers, cell_with, sequences_of
 from loki_bench.contracts import Goal
@@ -25,6 +27,7 @@ from loki_bench.errors import StoreError
 from loki_bench.interactions import Interactions
 from loki_bench.leaderboard.folder import accepted_records, write_leaderboard
 from loki_bench.leaderboard.leaderboard import Leaderboard
+from loki_bench.leaderboard.table import tables_of
 from loki_bench.pipeline.cells import Progress, missing_cells, plan_cells, run_cells
 from loki_bench.pipeline.craft import Poison, PoisonCodec
 from loki_bench.plugins.registry import Registry, discover
@@ -33,9 +36,10 @@ from loki_bench.records.merge import merge
 from loki_bench.records.schema import Status
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell
+from loki_bench.suite.changes import name_of_part, narrowed, with_settings
 from loki_bench.suite.goal import draw_goal
 from loki_bench.suite.resolve import ResolvedSuite, prepare
-from loki_bench.suite.suite import Suite, load_suite
+from loki_bench.suite.suite import Suite, load_suite, suite_file
 
 __all__ = ["Benchmark"]
 
@@ -50,9 +54,12 @@ class Benchmark:
         *,
         results: Path,
         warn: Callable[[str], None],
+        file: SuiteFile | None = None,
+        whole: "Benchmark | None" = None,
     ) -> None:
         self._resolved, self._registry = resolved, registry
         self._results, self._warn = results, warn
+        self._file, self._whole = file, whole
 
     @classmethod
     def open(
@@ -90,6 +97,7 @@ class Benchmark:
             Names what is wrong with the suite, a component or the data.
         """
         loaded = suite if isinstance(suite, Suite) else load_suite(str(suite))
+        file = None if isinstance(suite, Suite) else SuiteFile(suite_file(str(suite)), loaded)
         if changes:
             loaded = loaded.with_keys(changes)
         if registry is None:
@@ -97,7 +105,57 @@ class Benchmark:
             for plugin in registry.broken:
                 warn(f"skipped {plugin}")
         resolved = prepare(loaded, registry, download=download)
-        return cls(resolved, registry, results=Path(results), warn=warn)
+        return cls(resolved, registry, results=Path(results), warn=warn, file=file)
+
+    def part(
+        self,
+        *,
+        attackers: Sequence[str] = (),
+        victims: Sequence[str] = (),
+        seeds: Sequence[int] = (),
+        settings: Iterable[tuple[str, object]] = (),
+    ) -> "Benchmark":
+        """The suite with some of its attackers, victims and seeds, and with other values of keys.
+
+        Where all of its cells are cells of this suite their records lie in this suite's folder,
+        and its leaderboard is never written: the folder's tables stay those of the whole. Else it
+        is a suite of its own, with a name and a folder that no other change has.
+
+        Parameters
+        ----------
+        settings : iterable of (key, value)
+            A dotted key names one in a table: ``("budget.fake_users", 0.1)``.
+
+        Raises
+        ------
+        UsageError
+            As :meth:`open`.
+        """
+        whole = self.suite
+        suite = narrowed(
+            with_settings(whole, settings), attackers=attackers, victims=victims, seeds=seeds
+        )
+        if (suite.dataset, suite.split, suite.repeats) == (
+            whole.dataset,
+            whole.split,
+            whole.repeats,
+        ):
+            resolved = self._resolved.changed(suite, self._registry)
+        else:
+            resolved = prepare(suite, self._registry, download=False)
+        ids = {cell.id for cell in self.cells}
+        is_part = suite.folder == whole.folder and all(c.id in ids for c in resolved.grid.cells)
+        if not is_part and suite.folder == whole.folder:
+            named = suite.with_keys({"name": name_of_part(whole, suite)})
+            resolved = replace(resolved, suite=named)
+        return Benchmark(
+            resolved,
+            self._registry,
+            results=self._results,
+            warn=self._warn,
+            file=self._file if is_part else None,
+            whole=self if is_part else None,
+        )
 
     @property
     def suite(self) -> Suite:
@@ -110,8 +168,13 @@ class Benchmark:
         return self._resolved.grid.cells
 
     @property
+    def whole(self) -> "Benchmark | None":
+        """The suite that this is a part of, whose folder it shares; None where it is whole."""
+        return self._whole
+
+    @property
     def interactions(self) -> Interactions:
-        """The whole dataset, test events included; attackers know its first T - 1 events."""
+        """The whole dataset, test events included; attackers know what comes before them."""
         return self._resolved.interactions
 
     @property
@@ -121,7 +184,7 @@ class Benchmark:
 
     def goal(self, seed: int) -> Goal:
         """The target items and target users of a seed, the same in every cell of it."""
-        return draw_goal(self.interactions, self.suite.protocol, seed)
+        return draw_goal(self._resolved.split, self.suite.protocol, seed)
 
     def plan(self) -> Plan:
         """What is left to compute and, by earlier runs in the folder, how long that takes."""
@@ -184,7 +247,7 @@ class Benchmark:
         return self._compute(cells, self._store(), workers, scheduler, progress)
 
     def leaderboard(self) -> Leaderboard:
-        """Write the leaderboard again from the records.
+        """Write the leaderboard again from the records; of a :meth:`part` nothing is written.
 
         Raises ``StoreError`` where there is no record at all.
         """
@@ -197,21 +260,28 @@ class Benchmark:
                 f"{self.folder} has no result of suite '{self.suite.name}'; type `loki-bench run` "
                 "or call Benchmark.run first"
             )
-        tables = write_leaderboard(
-            store,
-            suite=self.suite.name,
-            summary=self.suite.summary,
-            metrics=metrics,
-            records=records,
-            missing=missing,
-        )
+        self._claim()
+        if self._whole is None:
+            tables = write_leaderboard(
+                store,
+                suite=self.suite.name,
+                summary=self.suite.summary,
+                metrics=metrics,
+                records=records,
+                missing=missing,
+            )
+            shown = {**records, **accepted_records(store, records)}
+        else:
+            tables = tables_of(records.values(), missing, metrics=metrics)
+            shown = dict(records)
         return Leaderboard(
             name=self.suite.name,
             summary=self.suite.summary,
             metrics=tuple(metrics),
             tables=tuple(tables),
-            records=tuple({**records, **accepted_records(store, records)}.values()),
+            records=tuple(shown.values()),
             missing=tuple(missing),
+            interactions=self.interactions,
         )
 
     def merge(self, folders: Iterable[str | Path]) -> dict[Path, tuple[int, int]]:
@@ -318,6 +388,7 @@ class Benchmark:
     ) -> Counter[Status]:
         if not cells:
             return Counter()
+        self._claim()
         grid, limits = self._resolved.grid, self.suite.limits
         with (
             open_workers(
@@ -335,9 +406,15 @@ class Benchmark:
                 store=store,
                 workers=pool,
                 interactions=self.interactions,
+                bounds=self._resolved.bounds,
                 limits=limits,
                 progress=shown,
             )
+
+    def _claim(self) -> None:
+        """Refuse to write into the folder of another suite file."""
+        if self._file is not None and self._file.suite.folder == self.suite.folder:
+            claim(self._store(), self._file)
 
     def _store(self, results: Path | None = None) -> Store:
         """The suite's folder in a folder of results; suites of a family read each other's work."""

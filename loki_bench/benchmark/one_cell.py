@@ -6,7 +6,6 @@ from typing import TypeAlias
 from loki_bench.errors import UsageError
 from loki_bench.plugins.registry import Registry
 from loki_bench.suite.cell import Cell
-from loki_bench.suite.grid import expand
 from loki_bench.suite.resolve import ResolvedSuite
 from loki_bench.suite.suite import Choice, Suite
 
@@ -52,7 +51,7 @@ def one_cell(
     if simulator is not None:
         changes["simulator"] = simulator
     suite = resolved.suite.with_keys(changes)
-    grid = expand(suite, registry, resolved.dataset, resolved.interactions)
+    grid = resolved.changed(suite, registry).grid
     attacker = suite.attackers[0].name
     found = [c for c in grid.cells if (c.attacker.name, c.placebo) == (attacker, placebo)]
     if len(found) != 1:

@@ -10,6 +10,7 @@ import click
 
 from loki_bench.cli.options import (
     as_json_option,
+    named_value,
     offline_option,
     plugin_options,
     results_option,
@@ -32,6 +33,16 @@ __all__ = ["leaderboard", "merge", "plan", "run", "status"]
 @scheduler_option
 @click.option("--retry-failed", is_flag=True, help="Also run cells that did not end well before.")
 @click.option("--shard", metavar="I/N", help="Run part I of N only; see `merge`.")
+@click.option("--attacker", "attackers", multiple=True, metavar="NAME", help="Only this attacker.")
+@click.option("--victim", "victims", multiple=True, metavar="NAME", help="Only this victim.")
+@click.option("--seed", "seeds", multiple=True, type=click.IntRange(min=0), help="Only this seed.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Another value of a suite's key, such as budget.actions=50.",
+)
 @offline_option
 @plugin_options
 def run(
@@ -41,6 +52,10 @@ def run(
     scheduler: str | None,
     retry_failed: bool,
     shard: str | None,
+    attackers: tuple[str, ...],
+    victims: tuple[str, ...],
+    seeds: tuple[int, ...],
+    settings: tuple[str, ...],
     offline: bool,
     registry: Registry,
 ) -> int:
@@ -48,19 +63,31 @@ def run(
 
     SUITE is the name of a suite in the package, or a path that ends in .toml.
 
+    --attacker, --victim, --seed and --set, each as often as needed, run a part of the suite. Its
+    records lie with the suite's, whose leaderboard stays as it was; a part with cells that the
+    suite has not gets a name and a folder of its own.
+
     \b
     Example: loki-bench run quick
+    Example: loki-bench run quick --attacker random --seed 0
     """
     from loki_bench.records.merge import parse_shard
 
     benchmark = _open(suite, results, registry, download=not offline)
+    if attackers or victims or seeds or settings:
+        benchmark = benchmark.part(
+            attackers=attackers,
+            victims=victims,
+            seeds=seeds,
+            settings=[named_value(text) for text in settings],
+        )
     cells = benchmark.missing(retry_failed=retry_failed)
     if shard is not None:
         part = {cell.id for cell in parse_shard(shard).of(benchmark.cells)}
         cells = [cell for cell in cells if cell.id in part]
     n_cells = len(benchmark.cells)
     click.echo(
-        f"{benchmark.suite.name}: {len(cells)} of {n_cells} cells to run; results in "
+        f"{_title(benchmark)}: {len(cells)} of {n_cells} cells to run; results in "
         f"{benchmark.folder}",
         err=True,
     )
@@ -73,6 +100,11 @@ def run(
     if shard is not None:
         return _exit_status(statuses)
     board = benchmark.leaderboard()
+    if benchmark.whole is not None:
+        click.echo(
+            f"{_title(benchmark)}: {n_cells} of {len(benchmark.whole.cells)} cells. The suite's "
+            "own leaderboard is not written; `loki-bench leaderboard` writes it.\n"
+        )
     click.echo(str(board))
     return _exit_status(board.status)
 
@@ -149,9 +181,17 @@ def plan(suite: str, results: Path, workers: int | None, registry: Registry, as_
 @click.command()
 @click.argument("suite")
 @results_option
+@click.option(
+    "--per-seed",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write a row for each seed, with its targets by name, to a .csv or .parquet file.",
+)
 @plugin_options
 @as_json_option
-def leaderboard(suite: str, results: Path, registry: Registry, as_json: bool) -> int:
+def leaderboard(
+    suite: str, results: Path, per_seed: Path | None, registry: Registry, as_json: bool
+) -> int:
     r"""Write a suite's leaderboard again from its records, and print it.
 
     SUITE is the name of a suite in the package, or a path that ends in .toml.
@@ -160,6 +200,8 @@ def leaderboard(suite: str, results: Path, registry: Registry, as_json: bool) ->
     Example: loki-bench leaderboard quick --json
     """
     board = _open(suite, results, registry).leaderboard()
+    if per_seed is not None:
+        board.write_per_seed(per_seed)
     click.echo(board.as_json() if as_json else str(board))
     return _exit_status(board.status)
 
@@ -195,6 +237,12 @@ def _open(suite: str, results: Path, registry: Registry, *, download: bool = Fal
     from loki_bench.benchmark import Benchmark
 
     return Benchmark.open(suite, results=results, registry=registry, download=download, warn=tell)
+
+
+def _title(benchmark: "Benchmark") -> str:
+    """The suite's name, and that it is a part where it is one."""
+    name = benchmark.suite.name
+    return name if benchmark.whole is None else f"part of {name}"
 
 
 def _exit_status(counts: Iterable[str]) -> int:

@@ -107,20 +107,31 @@ def tune(
     from loki_bench.plugins.specs import RecommenderSpec
     from loki_bench.records.store import Store
     from loki_bench.suite.parameter_files import as_parameter_file
-    from loki_bench.suite.resolve import load_dataset
-    from loki_bench.suite.suite import Choice, load_suite
-    from loki_bench.tuning import Search, best_of
+    from loki_bench.suite.resolve import load_split
+    from loki_bench.suite.suite import Choice, SplitChoice, load_suite
+    from loki_bench.tuning import Search, best_of, require_sampler
     from loki_bench.tuning import tune as run_search
 
     if dataset is not None and suite is not None:
         raise UsageError("--dataset and --suite exclude each other: a suite names its dataset")
+    require_sampler(sampler)
     spec, origin = registry.find(RecommenderSpec, recommender)
-    choice = load_suite(suite).dataset if suite else Choice(name=dataset or "ml-100k")
-    used, interactions = load_dataset(choice, registry, download=not offline)
+    of_suite = load_suite(suite) if suite else None
+    choice = of_suite.dataset if of_suite else Choice(name=dataset or "ml-100k")
+    read = load_split(
+        choice,
+        registry,
+        download=not offline,
+        split=of_suite.split if of_suite else SplitChoice(),
+        repeats=of_suite.repeats if of_suite else "mask",
+    )
+    used = read.ref
     search = Search(
         spec=spec,
         origin=origin,
         dataset=used,
+        split=read.split_ref,
+        repeats=of_suite.repeats if of_suite else "mask",
         fixed=dict(named_value(text) for text in fixed),
         metric=metric,
         sampler=sampler,
@@ -136,7 +147,13 @@ def tune(
             open_workers(workers, scheduler, seconds=timeout, versions=versions, warn=tell) as pool,
             shown_work() as progress,
         ):
-            data = write_dataset(store, interactions, used.fingerprint)
+            data = write_dataset(
+                store,
+                read.log.interactions,
+                used.fingerprint,
+                bounds=read.bounds,
+                repeats=search.repeats,
+            )
             tried = run_search(
                 search,
                 store=store,

@@ -1,8 +1,12 @@
 """Leaderboards as data frames: a row a table row, and a row a cell and metric."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loki_bench.errors import UsageError
+from loki_bench.interactions import Interactions
 from loki_bench.leaderboard.rows import row_key
 from loki_bench.leaderboard.statistics import Interval
 from loki_bench.leaderboard.table import Row, Table
@@ -12,7 +16,7 @@ from loki_bench.suite.cell import Cell
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["PER_SEED_COLUMNS", "frame_of", "per_seed_frame"]
+__all__ = ["PER_SEED_COLUMNS", "cells_frame", "frame_of", "per_seed_frame", "write_frame"]
 
 NAN = float("nan")
 
@@ -73,6 +77,74 @@ def per_seed_frame(
     from pandas import DataFrame
 
     rows: list[tuple[object, ...]] = []
+    for about, outcome, record in _cells(records, missing):
+        for label in metrics:
+            value = None if record is None else record.value(label)
+            rows.append((*about, label, value, *outcome))
+    frame = DataFrame(rows, columns=list(PER_SEED_COLUMNS))
+    return frame.astype({"value": "float64"})
+
+
+def cells_frame(
+    records: Iterable[Record],
+    missing: Iterable[Cell],
+    metrics: Sequence[str],
+    interactions: Interactions | None = None,
+) -> "DataFrame":
+    """A row for each row of the tables and seed, with all metrics and who was attacked.
+
+    Parameters
+    ----------
+    missing : iterable of Cell
+        Cells that have no record.
+    interactions : Interactions or None
+        The dataset, for names; without it, or where it has none, numbers stand for them.
+
+    Returns
+    -------
+    DataFrame
+        The columns of :data:`PER_SEED_COLUMNS` but ``metric`` and ``value``; then ``targets`` and
+        ``target_users``, lists of str, empty where the cell has no result; then each metric under
+        its own label, NaN where there is none.
+    """
+    from pandas import DataFrame
+
+    items = () if interactions is None else interactions.item_tokens
+    users = () if interactions is None else interactions.user_tokens
+    rows: list[tuple[object, ...]] = []
+    for about, outcome, record in _cells(records, missing):
+        goal = None if record is None else record.goal
+        named = ([], []) if goal is None else (_names(goal.items, items), _names(goal.users, users))
+        values = (None if record is None else record.value(label) for label in metrics)
+        rows.append((*about, *outcome, *named, *values))
+    columns = [c for c in PER_SEED_COLUMNS if c not in ("metric", "value")]
+    frame = DataFrame(rows, columns=[*columns, "targets", "target_users", *metrics])
+    return frame.astype(dict.fromkeys(metrics, "float64"))
+
+
+def write_frame(frame: "DataFrame", path: Path) -> None:
+    """Write a frame as CSV or Parquet, by the ending of the name; lists are JSON in CSV.
+
+    Raises ``UsageError`` where the name ends otherwise, or the file can't be written.
+    """
+    if path.suffix not in (".csv", ".parquet"):
+        raise UsageError(f"{path}: the name must end in .csv or .parquet")
+    try:
+        if path.suffix == ".parquet":
+            frame.to_parquet(path, index=False)
+            return
+        plain = frame.copy()
+        for name in ("targets", "target_users"):
+            plain[name] = [json.dumps(names, ensure_ascii=False) for names in frame[name]]
+        plain.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror or error}") from error
+
+
+def _cells(
+    records: Iterable[Record], missing: Iterable[Cell]
+) -> Iterator[tuple[tuple[object, ...], tuple[str, str, str], Record | None]]:
+    """Of each cell what it is about, how it ended, and its record."""
     found: list[tuple[Cell, Record | None]] = [(record.cell, record) for record in records]
     found += [(cell, None) for cell in missing]
     for cell, record in found:
@@ -89,12 +161,13 @@ def per_seed_frame(
             cell.seed,
         )
         if record is None:
-            rows += [(*about, label, None, "missing", "", cell.id) for label in metrics]
-            continue
-        outcome = (record.status, record.reason, record.id)
-        rows += [(*about, label, record.value(label), *outcome) for label in metrics]
-    frame = DataFrame(rows, columns=list(PER_SEED_COLUMNS))
-    return frame.astype({"value": "float64"})
+            yield about, ("missing", "", cell.id), None
+        else:
+            yield about, (record.status, record.reason, record.id), record
+
+
+def _names(numbers: Iterable[int], tokens: Sequence[str]) -> list[str]:
+    return [tokens[number] if tokens else str(number) for number in numbers]
 
 
 def _described(row: Row, table: Table) -> dict[str, object]:

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loki_bench.leaderboard.frames import frame_of, per_seed_frame
+from loki_bench.interactions import Interactions
+from loki_bench.leaderboard.frames import cells_frame, frame_of, per_seed_frame, write_frame
 from loki_bench.leaderboard.rendering import as_json, as_markdown, as_text
 from loki_bench.leaderboard.table import Table
 from loki_bench.records.schema import Record
@@ -32,6 +34,8 @@ class Leaderboard:
         One for each cell that has been computed, with or without a result.
     missing : tuple of Cell
         Cells without a record.
+    interactions : Interactions or None
+        The dataset, for the names of target items and users.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Leaderboard:
     tables: tuple[Table, ...]
     records: tuple[Record, ...]
     missing: tuple[Cell, ...]
+    interactions: Interactions | None = None
 
     @property
     def status(self) -> dict[str, int]:
@@ -55,6 +60,22 @@ class Leaderboard:
     def per_seed(self) -> "DataFrame":
         """One row for each cell and metric; see :func:`per_seed_frame`."""
         return per_seed_frame(self.records, self.missing, self.metrics)
+
+    def cells_frame(self) -> "DataFrame":
+        """One row for each cell, with the names of its targets; see :func:`cells_frame`."""
+        return cells_frame(self.records, self.missing, self.metrics, self.interactions)
+
+    def write_per_seed(self, path: Path) -> None:
+        """Write :meth:`cells_frame` as CSV or, where the name ends in ``.parquet``, as Parquet.
+
+        In CSV a list of names is written as JSON.
+
+        Raises
+        ------
+        UsageError
+            The name ends otherwise, or the file can't be written.
+        """
+        write_frame(self.cells_frame(), path)
 
     def as_json(self) -> str:
         """Everything that the tables hold, for programs."""

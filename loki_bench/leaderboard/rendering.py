@@ -208,6 +208,11 @@ def _notes(table: Table) -> str:
     ]
     if table.columns:
         notes.append(f"Metrics: {'; '.join(told(column) for column in table.columns)}.")
+    notes += [
+        f"{key.title()}: {table.about[key]}."
+        for key in ("split", "repeats", "data")
+        if key in table.about
+    ]
     if table.not_ranked:
         notes.append(f"Not ranked: {'; '.join(table.not_ranked)}.")
     if any(row.placebo for row in table.rows):

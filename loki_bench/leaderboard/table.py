@@ -351,7 +351,7 @@ def _place(
 
 def _about(cell: Cell) -> dict[str, str]:
     dataset, protocol = cell.dataset, cell.protocol
-    return {
+    about = {
         "dataset": f"{dataset.component.name}: {dataset.n_users} users, "
         f"{dataset.n_items} items, {dataset.n_events} events",
         "fingerprint": dataset.fingerprint,
@@ -360,3 +360,10 @@ def _about(cell: Cell) -> dict[str, str]:
         "protocol version": str(cell.protocol_version),
         "isolation of attackers": cell.isolation,
     }
+    if protocol.split is not None:
+        about["split"] = protocol.split.name
+    if protocol.repeats != "mask":
+        about["repeats"] = protocol.repeats
+    if dataset.notes:
+        about["data"] = "; ".join(dataset.notes)
+    return about

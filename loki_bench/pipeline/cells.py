@@ -14,7 +14,7 @@ from loki_bench.pipeline.measure import Measure
 from loki_bench.pipeline.record import write_record
 from loki_bench.records.schema import Record, Status
 from loki_bench.records.store import Store
-from loki_bench.split import leave_one_out
+from loki_bench.split import SplitBounds, split_at
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.grid import ChosenMetric, Grid
 from loki_bench.suite.suite import Limits
@@ -76,6 +76,7 @@ def run_cells(
     metrics: tuple[ChosenMetric, ...],
     *,
     interactions: Interactions,
+    bounds: SplitBounds | None = None,
     store: Store,
     workers: Workers,
     limits: Limits,
@@ -86,7 +87,9 @@ def run_cells(
     Parameters
     ----------
     cells : sequence of Cell
-        All of the dataset that ``interactions`` are.
+        All of the dataset that ``interactions`` are, and of one protocol.
+    bounds : SplitBounds or None
+        Where sequences are cut; None leaves one event out.
     limits : Limits
         Of a job, for the message of one that ran over it, and of an isolated process.
 
@@ -102,13 +105,14 @@ def run_cells(
     progress.started(len(cells))
     if not cells:
         return statuses
-    data = write_dataset(store, interactions, cells[0].dataset.fingerprint)
-    genuine_lengths = leave_one_out(interactions).train.lengths
+    repeats = cells[0].protocol.repeats
+    data = write_dataset(
+        store, interactions, cells[0].dataset.fingerprint, bounds=bounds, repeats=repeats
+    )
+    split = split_at(interactions, bounds, repeats=repeats)
 
     def on_end(step: Measure, results: Results) -> None:
-        record = write_record(
-            step, results, interactions=interactions, genuine_lengths=genuine_lengths, store=store
-        )
+        record = write_record(step, results, split=split, store=store)
         statuses[record.status] += 1
         progress.finished(record.cell, record.status, record.reason)
 

@@ -232,7 +232,7 @@ def craft(
 
 def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -> AttackRequest:
     """Exactly what the protocol grants the attacker of a cell."""
-    interactions, split = load_split(data)
+    _, split = load_split(data)
     draw = draw_placebo_goal if cell.placebo else draw_goal
     known = split.history
     nothing = Sequences(np.zeros(len(known) + 1, dtype=np.int64), np.empty(0, dtype=np.int32))
@@ -240,7 +240,7 @@ def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -
         attacker=component_of(cell.attacker),
         history=known if cell.sees_history else known.with_sequences(nothing),
         train=split.train if surrogates else None,
-        goal=draw(interactions, cell.protocol, cell.seed),
+        goal=draw(split, cell.protocol, cell.seed),
         budget=Budget(n_fake_users=cell.budget.n_fake_users, n_actions=cell.budget.actions),
         seed=seed_for(cell.seed, f"attacker/{cell.attacker.name}"),
         surrogates=tuple(

@@ -20,7 +20,7 @@ from loki_bench.content_ids import bytes_digest, canonical_json
 from loki_bench.engine.step import Step
 from loki_bench.interactions import Interactions
 from loki_bench.records.store import Store, StoredFile
-from loki_bench.split import Split, leave_one_out
+from loki_bench.split import Repeats, Split, SplitBounds, split_at
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.suite import Limits
 
@@ -41,12 +41,17 @@ class DataFolder:
         JSON with ``n_items`` and the lists ``user_tokens`` and ``item_tokens``.
     limits : Limits
         What a process that a job starts may take.
+    bounds : (StoredFile, StoredFile) or None
+        Arrays of :class:`~loki_bench.split.SplitBounds`; None where one event is left out.
+    repeats : "mask", "allow" or "drop-later"
     """
 
     offsets: StoredFile
     items: StoredFile
     tokens: StoredFile
     limits: Limits = field(default_factory=Limits)
+    bounds: tuple[StoredFile, StoredFile] | None = None
+    repeats: Repeats = "mask"
 
     @property
     def folder(self) -> Path:
@@ -86,25 +91,49 @@ class CellStep(Step[T], ABC):
         return ""
 
 
-def write_dataset(store: Store, interactions: Interactions, fingerprint: str) -> DataFolder:
-    """Lay the dataset out in a store's ``work`` folder; done once for all runs."""
+def write_dataset(
+    store: Store,
+    interactions: Interactions,
+    fingerprint: str,
+    *,
+    bounds: SplitBounds | None = None,
+    repeats: Repeats = "mask",
+) -> DataFolder:
+    """Lay the dataset out in a store's ``work`` folder; done once for all runs.
+
+    Parameters
+    ----------
+    bounds : SplitBounds or None
+        Where sequences are cut; None leaves one event out.
+    """
     catalogue = {
         "n_items": interactions.n_items,
         "user_tokens": interactions.user_tokens,
         "item_tokens": interactions.item_tokens,
     }
+    folder = fingerprint
     contents = {
         "offsets.npy": _npy(interactions.offsets),
         "items.npy": _npy(interactions.items),
         "tokens.json": canonical_json(catalogue).encode(),
     }
+    if bounds is not None:
+        folder = f"{fingerprint}-{bounds.digest()[:16]}"
+        contents["trained.npy"] = _npy(bounds.trained)
+        contents["known.npy"] = _npy(bounds.known)
     files = []
     for name, content in contents.items():
-        path = f"work/data/{fingerprint}/{name}"
+        path = f"work/data/{folder}/{name}"
         store.write_bytes(path, content)
         files.append(StoredFile(str((store.folder / path).resolve()), bytes_digest(content)))
-    offsets, items, tokens = files
-    return DataFolder(offsets=offsets, items=items, tokens=tokens)
+    offsets, items, tokens, *cuts = files
+    return DataFolder(
+        offsets=offsets,
+        items=items,
+        tokens=tokens,
+        bounds=(cuts[0], cuts[1]) if cuts else None,
+        repeats=repeats,
+    )
 
 
 @lru_cache(maxsize=1)
@@ -118,7 +147,11 @@ def load_split(data: DataFolder) -> tuple[Interactions, Split]:
         user_tokens=tuple(catalogue["user_tokens"]),
         item_tokens=tuple(catalogue["item_tokens"]),
     )
-    return interactions, leave_one_out(interactions)
+    bounds = None
+    if data.bounds is not None:
+        trained, known = (np.load(file.path) for file in data.bounds)
+        bounds = SplitBounds(trained=trained, known=known)
+    return interactions, split_at(interactions, bounds, repeats=data.repeats)
 
 
 def _npy(array: NDArray[np.generic]) -> bytes:

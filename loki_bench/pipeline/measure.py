@@ -122,9 +122,9 @@ def measure(
     InvalidAnswerError
         A metric lies outside the range that its spec declares.
     """
-    interactions, split = load_split(data)
+    _, split = load_split(data)
     outcome = Outcome(
-        goal=draw_goal(interactions, cell.protocol, cell.seed),
+        goal=draw_goal(split, cell.protocol, cell.seed),
         n_items=split.train.n_items,
         target_ranks=attacked.target_ranks,
         clean_target_ranks=clean.target_ranks,

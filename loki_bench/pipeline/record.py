@@ -14,7 +14,6 @@ from loki_bench.contracts import Goal
 from loki_bench.engine.run import Failure, Results
 from loki_bench.engine.run_log import run_of
 from loki_bench.engine.step import Values, steps_of
-from loki_bench.interactions import Interactions
 from loki_bench.pipeline.craft import Poison
 from loki_bench.pipeline.dataset import CellStep
 from loki_bench.pipeline.measure import Measure, MetricValues
@@ -31,6 +30,7 @@ from loki_bench.records.schema import (
     Spent,
 )
 from loki_bench.records.store import Store
+from loki_bench.split import Split
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.goal import draw_goal
 from loki_bench.suite.grid import ChosenMetric
@@ -42,16 +42,10 @@ def write_record(
     step: Measure,
     results: Results,
     *,
-    interactions: Interactions,
-    genuine_lengths: NDArray[np.int64],
+    split: Split,
     store: Store,
 ) -> Record:
     """Write the record of a cell whose last step ended, and the run beside it.
-
-    Parameters
-    ----------
-    genuine_lengths : int64 array of shape (n_users,)
-        Of genuine users' training sequences.
 
     Returns
     -------
@@ -59,7 +53,7 @@ def write_record(
         As it was written.
     """
     cell, values = step.cell, results.values
-    goal = draw_goal(interactions, cell.protocol, cell.seed)
+    goal = draw_goal(split, cell.protocol, cell.seed)
     outcome = results.of(step)
     if not isinstance(outcome, Failure):
         added = _from_fake_users(step, values)
@@ -75,7 +69,7 @@ def write_record(
             spent=_spent(cell, values[craft], goal) if craft in values else None,
         )
     else:
-        record = _result(step, values, outcome, goal, genuine_lengths, added)
+        record = _result(step, values, outcome, goal, split.train.lengths, added)
     # Each cost is told once: with the first cell that shares the work.
     costs = {s.name: (s.work, results.costs.pop(s.key, None)) for s in steps_of(step)}
     details = outcome.details if isinstance(outcome, Failure) else ""

@@ -205,10 +205,10 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
     """Train the victim from scratch on genuine plus fake users and rank.
 
     Early stopping sees validation events of genuine users only; target items and test events are
-    ranked for genuine users only, dropped ones included, given events 1 .. T - 1.
+    ranked for genuine users only, dropped ones included, given the events before the test event.
     """
-    interactions, split = load_split(data)
-    goal = draw_goal(interactions, cell.protocol, cell.seed)
+    _, split = load_split(data)
+    goal = draw_goal(split, cell.protocol, cell.seed)
     name, n_items = cell.victim.name, split.train.n_items
     victim: Recommender = cell.victim.build()
 
@@ -222,6 +222,7 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
             histories=split.history.take(goal.users),
             items=np.tile(goal.items, (len(goal.users), 1)),
             n_items=n_items,
+            repeats_are_shown=split.repeats_are_shown,
         )
         test_ranks = ranks_given_by(
             victim,
@@ -230,6 +231,7 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
             histories=split.test.histories,
             items=split.test.items[:, None],
             n_items=n_items,
+            repeats_are_shown=split.repeats_are_shown,
         )
         report = checked_report(victim.fit_report, who=f"recommender '{name}'")
         return VictimRanks(

@@ -86,11 +86,7 @@ class TrainingData:
                 train.without_last(int(train.lengths.max()), rows=is_dropped)
             )
             rows = np.flatnonzero(~is_dropped[validation.users])
-            validation = HeldOut(
-                users=validation.users[rows],
-                histories=validation.histories.take(rows),
-                items=validation.items[rows],
-            )
+            validation = validation.take(rows)
         return train.with_users(self.poison), validation if len(validation) else None
 
 

@@ -71,7 +71,7 @@ def show_lists(data: DataFolder, cell: Cell) -> Timed[TopK]:
     """What the victim, trained on genuine users alone, shows each of them.
 
     An int32 array of shape (n_users, K), see :func:`loki_bench.answer_checks.lists_given_by`. It is
-    the clean victim of the grid, bit for bit, given the events 1 .. T - 1 that attackers know.
+    the clean victim of the grid, bit for bit, given the events that attackers know.
     """
     _, split = load_split(data)
     victim: Recommender = cell.victim.build()
@@ -88,6 +88,7 @@ def show_lists(data: DataFolder, cell: Cell) -> Timed[TopK]:
             histories=split.history,
             k=length,
             n_items=split.history.n_items,
+            repeats_are_shown=split.repeats_are_shown,
         )
 
     return timed(lists)

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from loki_bench.content_ids import content_id
 from loki_bench.suite.components import ComponentRef, FrozenModel
-from loki_bench.suite.suite import Isolation, Protocol, Simulator
+from loki_bench.suite.suite import CellProtocol, Isolation, Simulator
 
 __all__ = [
     "PROTOCOL_VERSION",
@@ -70,7 +70,7 @@ class Cell(FrozenModel):
 
     protocol_version: int = PROTOCOL_VERSION
     dataset: DatasetRef
-    protocol: Protocol
+    protocol: CellProtocol
     budget: CellBudget
     victim: ComponentRef
     attacker: ComponentRef
@@ -166,11 +166,12 @@ class Cell(FrozenModel):
             "protocol_version": self.protocol_version,
             "dataset": self.dataset.fingerprint,
             "seed": self.seed,
+            **self.protocol.of_data,
         }
 
     @property
     def _shared(self) -> Identity:
-        return {**self._data, "protocol": self.protocol}
+        return {**self._data, "protocol": self.protocol.identity}
 
     @property
     def _attack(self) -> Identity:

@@ -7,25 +7,31 @@ from numpy.typing import NDArray
 
 from loki_bench.contracts import Goal, ids
 from loki_bench.errors import SuiteError
-from loki_bench.interactions import Interactions
 from loki_bench.plugins.specs import nearest
 from loki_bench.seeds import generator_for
-from loki_bench.split import leave_one_out
-from loki_bench.suite.suite import Protocol
+from loki_bench.split import Split
+from loki_bench.suite.suite import Popularity, Protocol
 
 __all__ = ["POPULAR_SHARE", "draw_goal", "draw_placebo_goal"]
 
 POPULAR_SHARE = 0.1
-"""Targets to demote are drawn from this share of the catalogue, the most popular items first."""
+"""The share of the catalogue, the most popular items first, that is the head."""
+
+MID_SHARE = 0.5
+"""The share of the catalogue, the most popular items first, that is head and middle."""
 
 
-def draw_goal(interactions: Interactions, protocol: Protocol, seed: int) -> Goal:
+def draw_goal(split: Split, protocol: Protocol, seed: int) -> Goal:
     """The goal of one seed: the same for every attacker and victim, so rows are paired.
 
     Targets are drawn uniformly from the catalogue and target users uniformly from the users that
-    are tested (three events or more), each without repetition. The paper does not say how its 20
-    and 20 were chosen. To demote, targets are drawn from the ``POPULAR_SHARE`` of the catalogue
-    with the most events that an attacker may see: what is not shown can't be pushed out.
+    are tested, each without repetition. The paper does not say how its 20 and 20 were chosen. To
+    demote, targets are drawn from the ``POPULAR_SHARE`` of the catalogue with the most events that
+    an attacker may see: what is not shown can't be pushed out.
+
+    With a ``target_popularity`` the catalogue is sorted by events in the training data, of equal
+    ones the lower id first: the first tenth is the head, what follows up to the half is the
+    middle, the rest is the tail, which has the items without any event.
 
     Raises
     ------
@@ -33,21 +39,25 @@ def draw_goal(interactions: Interactions, protocol: Protocol, seed: int) -> Goal
         More targets or users are asked for than there are, or a given token is unknown.
     """
     random = generator_for(seed, "targets")
-    tested = np.flatnonzero(interactions.lengths >= 3)
-    items = _given(protocol.targets, interactions.item_tokens, "targets")
-    users = _given(protocol.target_users, interactions.user_tokens, "target_users")
+    tested, known = split.test.users, split.history
+    items = _given(protocol.targets, known.item_tokens, "targets")
+    users = _given(protocol.target_users, known.user_tokens, "target_users")
     if not items:
-        _enough(protocol.n_targets, interactions.n_items, "n_targets", "items")
-        drawn = random.choice(_pool(interactions, protocol), protocol.n_targets, replace=False)
+        _enough(protocol.n_targets, known.n_items, "n_targets", "items")
+        pool = _pool(split, protocol)
+        if not isinstance(pool, int):
+            what = f"items in '{protocol.target_popularity}'"
+            _enough(protocol.n_targets, len(pool), "n_targets", what)
+        drawn = random.choice(pool, protocol.n_targets, replace=False)
         items = sorted(int(i) for i in drawn)
     if not users:
-        _enough(protocol.n_target_users, len(tested), "n_target_users", "users with 3 events")
+        _enough(protocol.n_target_users, len(tested), "n_target_users", "users that are tested")
         drawn = random.choice(tested, protocol.n_target_users, replace=False)
         users = sorted(int(u) for u in drawn)
     return Goal(items=ids(items), users=ids(users), kind=protocol.goal)
 
 
-def draw_placebo_goal(interactions: Interactions, protocol: Protocol, seed: int) -> Goal:
+def draw_placebo_goal(split: Split, protocol: Protocol, seed: int) -> Goal:
     """The goal that a placebo is given: as many other items, the same target users.
 
     The items are drawn as :func:`draw_goal` draws, from what is left without the targets. What
@@ -58,14 +68,14 @@ def draw_placebo_goal(interactions: Interactions, protocol: Protocol, seed: int)
     SuiteError
         The catalogue has too few items that are no target.
     """
-    goal = draw_goal(interactions, protocol, seed)
-    n_targets, n_others = len(goal.items), interactions.n_items - len(goal.items)
+    goal = draw_goal(split, protocol, seed)
+    pool = _pool(split, protocol, without=goal.items)
+    n_targets, n_others = len(goal.items), pool if isinstance(pool, int) else len(pool)
     if n_targets > n_others:
         raise SuiteError(
             f"key 'integrity_rows': a placebo needs {n_targets} items that are no target, the data "
             f"has {n_others}; choose fewer targets, or set it to false"
         )
-    pool = _pool(interactions, protocol, without=goal.items)
     drawn = generator_for(seed, "placebo").choice(pool, n_targets, replace=False)
     return Goal(items=ids(sorted(int(i) for i in drawn)), users=goal.users, kind=goal.kind)
 
@@ -74,16 +84,28 @@ NOTHING = ids(())
 
 
 def _pool(
-    interactions: Interactions, protocol: Protocol, *, without: NDArray[np.int32] = NOTHING
+    split: Split, protocol: Protocol, *, without: NDArray[np.int32] = NOTHING
 ) -> int | NDArray[np.int64]:
     """What target items are drawn from; a number stands for as many items from the first."""
+    n_items = split.history.n_items
+    if protocol.target_popularity != "uniform":
+        stratum = _stratum(split.train.item_counts, protocol.target_popularity)
+        return np.setdiff1d(stratum, without)
     if protocol.goal == "promote":
-        n_items = interactions.n_items
         return np.setdiff1d(np.arange(n_items), without) if len(without) else n_items
-    n_popular = max(protocol.n_targets, math.ceil(POPULAR_SHARE * interactions.n_items))
-    counts = leave_one_out(interactions).history.item_counts
+    n_popular = max(protocol.n_targets, math.ceil(POPULAR_SHARE * n_items))
+    counts = split.history.item_counts
     most_popular_first = np.argsort(-counts, kind="stable")
     return most_popular_first[~np.isin(most_popular_first, without)][:n_popular]
+
+
+def _stratum(counts: NDArray[np.int64], popularity: Popularity) -> NDArray[np.int64]:
+    """The items of one popularity, rising."""
+    most_popular_first = np.argsort(-counts, kind="stable")
+    head, middle = (math.ceil(share * len(counts)) for share in (POPULAR_SHARE, MID_SHARE))
+    ends = {"head": (0, head), "mid": (head, middle), "tail": (middle, len(counts))}
+    first, last = ends[popularity]
+    return np.sort(most_popular_first[first:last])
 
 
 def _given(tokens: list[str], known: tuple[str, ...], key: str) -> list[int]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TypeVar, get_args
 
 from loki_bench.errors import LokiBenchError, SuiteError
-from loki_bench.interactions import Interactions
 from loki_bench.plugins.registry import Origin, Registry
 from loki_bench.plugins.specs import (
     AttackerSpec,
@@ -16,10 +15,11 @@ from loki_bench.plugins.specs import (
     Need,
     RecommenderSpec,
 )
+from loki_bench.split import Split
 from loki_bench.suite.cell import Cell, CellBudget, DatasetRef, OracleGrant, SurrogateRef
 from loki_bench.suite.components import ComponentRef, resolve
 from loki_bench.suite.goal import draw_goal, draw_placebo_goal
-from loki_bench.suite.suite import Choice, Protocol, Simulator, Suite
+from loki_bench.suite.suite import CellProtocol, Choice, Protocol, Simulator, SplitRef, Suite
 
 __all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand"]
 
@@ -50,24 +50,39 @@ class Grid:
 
 
 def expand(
-    suite: Suite, registry: Registry, dataset: DatasetRef, interactions: Interactions
+    suite: Suite,
+    registry: Registry,
+    dataset: DatasetRef,
+    split: Split,
+    *,
+    split_ref: SplitRef | None = None,
 ) -> Grid:
     """All cells of a suite.
+
+    Parameters
+    ----------
+    split : Split
+        Of the dataset.
+    split_ref : SplitRef or None
+        What the cells are told of it; None is leave-one-out.
 
     Raises
     ------
     UsageError
         A component is unknown or refuses its parameters, K exceeds the catalogue, a target does
-        not exist, or an attacker needs what the suite does not grant. The message begins with
-        the suite's name.
+        not exist, a budget gives no fake user, or an attacker needs what the suite does not
+        grant. The message begins with the suite's name.
     """
     try:
         metrics = _metrics(suite, registry, dataset)
         for seed in suite.seeds:
-            draw_goal(interactions, suite.protocol, seed)
+            draw_goal(split, suite.protocol, seed)
             if suite.integrity_rows:
-                draw_placebo_goal(interactions, suite.protocol, seed)
-        return Grid(cells=tuple(_cells(suite, registry, dataset)), metrics=metrics)
+                draw_placebo_goal(split, suite.protocol, seed)
+        protocol = CellProtocol(
+            **suite.protocol.model_dump(), repeats=suite.repeats, split=split_ref
+        )
+        return Grid(cells=tuple(_cells(suite, registry, dataset, protocol)), metrics=metrics)
     except LokiBenchError as error:
         raise type(error)(f"suite '{suite.name}': {error}") from error
 
@@ -82,7 +97,9 @@ def _metrics(suite: Suite, registry: Registry, dataset: DatasetRef) -> tuple[Cho
     return tuple(found.values())
 
 
-def _cells(suite: Suite, registry: Registry, dataset: DatasetRef) -> Iterator[Cell]:
+def _cells(
+    suite: Suite, registry: Registry, dataset: DatasetRef, protocol: CellProtocol
+) -> Iterator[Cell]:
     victims = [_resolved(registry, RecommenderSpec, choice)[1] for choice in suite.victims]
     pool = [
         (_resolved(registry, RecommenderSpec, choice)[1], choice) for choice in suite.surrogates
@@ -92,6 +109,8 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetRef) -> Iterator[Ce
         chosen.insert(0, Choice(name="none"))
     attackers = [(*_resolved(registry, AttackerSpec, choice), choice) for choice in chosen]
     defenses = [_defense(registry, choice) for choice in suite.defenses]
+    if any(choice.name != "none" for choice in chosen):
+        _refuse_no_fake_user(suite, dataset)
     for seed in suite.seeds:
         for share in suite.budget.fake_users:
             for actions in suite.budget.actions:
@@ -113,7 +132,7 @@ def _cells(suite: Suite, registry: Registry, dataset: DatasetRef) -> Iterator[Ce
                             ):
                                 yield Cell(
                                     dataset=dataset,
-                                    protocol=suite.protocol,
+                                    protocol=protocol,
                                     budget=budget,
                                     victim=victim,
                                     attacker=attacker,
@@ -176,6 +195,17 @@ def _surrogates_for(
                 f"with simulator '{simulator}'; add another recommender to the key 'surrogates'"
             )
         yield simulator, voting
+
+
+def _refuse_no_fake_user(suite: Suite, dataset: DatasetRef) -> None:
+    """An attack without any fake user is the clean victim, and would be ranked beside others."""
+    n_users = dataset.n_users
+    for share in suite.budget.fake_users:
+        if round(share * n_users) == 0:
+            raise SuiteError(
+                f"key 'budget.fake_users': {share:g} of {n_users} users is no fake user, so an "
+                f"attack would inject nothing; one fake user is {1 / n_users:.2g} of them"
+            )
 
 
 def _refuse_ungranted(suite: Suite, spec: AttackerSpec, needs: frozenset[Need]) -> None:

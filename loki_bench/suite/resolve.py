@@ -1,7 +1,9 @@
 """From a suite and the installed plugins to cells that can be run, with every check made first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from loki_bench.datasets.data_folder import data_folder
 from loki_bench.errors import DatasetError, LokiBenchError, SuiteError
@@ -9,12 +11,51 @@ from loki_bench.event_log import EventLog
 from loki_bench.interactions import Interactions
 from loki_bench.plugins.registry import Registry
 from loki_bench.plugins.specs import DatasetSpec
+from loki_bench.split import Repeats, Split, SplitBounds, split_at
 from loki_bench.suite.cell import DatasetRef
 from loki_bench.suite.components import resolve
 from loki_bench.suite.grid import Grid, expand
-from loki_bench.suite.suite import Choice, Parameter, Suite
+from loki_bench.suite.split_bounds import MadeSplit, made_split
+from loki_bench.suite.suite import Choice, Parameter, SplitChoice, SplitRef, Suite
 
-__all__ = ["ResolvedSuite", "load_dataset", "prepare", "read_dataset"]
+__all__ = [
+    "ResolvedSuite",
+    "SplitData",
+    "load_dataset",
+    "load_log",
+    "load_split",
+    "prepare",
+    "read_dataset",
+]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SplitData:
+    """A dataset that was read and split.
+
+    Attributes
+    ----------
+    ref : DatasetRef
+    log : EventLog
+    split : Split
+    made_split : MadeSplit or None
+        None where one event is left out.
+    """
+
+    ref: DatasetRef
+    log: EventLog
+    split: Split
+    made_split: MadeSplit | None
+
+    @property
+    def bounds(self) -> SplitBounds | None:
+        """Where sequences are cut; None leaves one event out."""
+        return None if self.made_split is None else self.made_split.bounds
+
+    @property
+    def split_ref(self) -> SplitRef | None:
+        """The split as a cell names it; None is leave-one-out."""
+        return None if self.made_split is None else self.made_split.ref
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +64,36 @@ class ResolvedSuite:
 
     suite: Suite
     grid: Grid
-    interactions: Interactions
-    dataset: DatasetRef
+    data: SplitData
+
+    @property
+    def interactions(self) -> Interactions:
+        """The whole dataset, test events included."""
+        return self.data.log.interactions
+
+    @property
+    def dataset(self) -> DatasetRef:
+        """The dataset as cells name it."""
+        return self.data.ref
+
+    @property
+    def split(self) -> Split:
+        """What trains, validates and tests."""
+        return self.data.split
+
+    @property
+    def bounds(self) -> SplitBounds | None:
+        """Where sequences are cut; None leaves one event out."""
+        return self.data.bounds
+
+    def changed(self, suite: Suite, registry: Registry) -> "ResolvedSuite":
+        """The same data for a suite that differs in other keys than dataset, split and repeats.
+
+        Raises ``UsageError`` as :func:`prepare` does.
+        """
+        data = self.data
+        grid = expand(suite, registry, data.ref, data.split, split_ref=data.split_ref)
+        return replace(self, suite=suite, grid=grid)
 
 
 def prepare(suite: Suite, registry: Registry, *, download: bool) -> ResolvedSuite:
@@ -33,18 +102,80 @@ def prepare(suite: Suite, registry: Registry, *, download: bool) -> ResolvedSuit
     Raises ``UsageError`` with the suite's name where anything in it can't be used.
     """
     try:
-        dataset, log = _load(suite.dataset, registry, download=download)
+        data = load_split(
+            suite.dataset, registry, download=download, split=suite.split, repeats=suite.repeats
+        )
     except DatasetError:
         raise
     except LokiBenchError as error:
         raise SuiteError(f"suite '{suite.name}': {error}") from error
-    _refuse_dropped(suite, log)
+    _refuse_dropped(suite, data.log)
     return ResolvedSuite(
         suite=suite,
-        grid=expand(suite, registry, dataset, log.interactions),
-        interactions=log.interactions,
-        dataset=dataset,
+        grid=expand(suite, registry, data.ref, data.split, split_ref=data.split_ref),
+        data=data,
     )
+
+
+def load_split(
+    choice: Choice,
+    registry: Registry,
+    *,
+    download: bool,
+    split: SplitChoice,
+    repeats: Repeats,
+) -> SplitData:
+    """Read a dataset and split it.
+
+    Raises
+    ------
+    DatasetError, PluginError, ParameterError
+        As :func:`load_dataset` does.
+    SuiteError
+        The dataset can't be split so, or none of its held-out events can be ranked.
+    """
+    ref, log = load_log(choice, registry, download=download, repeats=repeats)
+    made = made_split(split, log)
+    parts = split_at(log.interactions, made.bounds if made else None, repeats=repeats)
+    notes = (*ref.notes, *(made.notes if made else ()), *_ranked_events(parts))
+    return SplitData(
+        ref=ref.model_copy(update={"notes": notes}), log=log, split=parts, made_split=made
+    )
+
+
+def _ranked_events(split: Split) -> tuple[str, ...]:
+    """How many test events have a rank, where not all have; refuses where none has.
+
+    A victim without a validation event that it can rank would be stopped at its first look.
+    """
+    n_test, n_ranked = len(split.test), int(np.count_nonzero(split.test.is_ranked))
+    for what, n, n_left in (
+        ("test", n_test, n_ranked),
+        ("validation", _n_validation(split), len(split.validation)),
+    ):
+        if not n:
+            raise SuiteError(
+                f"the data has no {what} event: no user has both an event to train with and a "
+                "later one; choose another split, or a smaller k_core"
+            )
+        if not n_left:
+            raise SuiteError(
+                f"none of the {n} {what} events can be ranked: each repeats an item of its user's "
+                'history, which is never shown; set repeats = "allow" to show such items, or '
+                'repeats = "drop-later" to read only the first event of a user with an item'
+            )
+    if n_ranked == n_test:
+        return ()
+    return (
+        f"{n_ranked} of {n_test} test events ranked: the others repeat an item of their user's "
+        "history",
+    )
+
+
+def _n_validation(split: Split) -> int:
+    """How many validation events there are, those without a rank included."""
+    trained, known = split.train.lengths, split.history.lengths
+    return int(np.count_nonzero((trained > 0) & (trained < known)))
 
 
 def _refuse_dropped(suite: Suite, log: EventLog) -> None:
@@ -73,16 +204,31 @@ def load_dataset(
     PluginError, ParameterError
         No such dataset, or it refuses its parameters.
     """
-    dataset, log = _load(choice, registry, download=download, folder=folder)
+    dataset, log = load_log(choice, registry, download=download, folder=folder)
     return dataset, log.interactions
 
 
-def _load(
-    choice: Choice, registry: Registry, *, download: bool, folder: Path | None = None
+def load_log(
+    choice: Choice,
+    registry: Registry,
+    *,
+    download: bool,
+    folder: Path | None = None,
+    repeats: Repeats = "mask",
 ) -> tuple[DatasetRef, EventLog]:
+    """Read a dataset with what else is known of its events; raises as :func:`load_dataset`.
+
+    To drop later repeats is left to a dataset that has a parameter for it: it does so before its
+    k-core. Those of any other are dropped from what it gives.
+    """
     spec, origin = registry.find(DatasetSpec, choice.name)
+    drops = repeats == "drop-later"
+    if drops and "repeats" in spec.parameters():
+        parameters = {**choice.parameters, "repeats": "drop-later"}
+        choice = choice.model_copy(update={"parameters": parameters})
     component = resolve(spec, origin, {k: _named(k, v) for k, v in choice.parameters.items()})
     log = read_dataset(choice, registry, download=download, folder=folder)
+    log = log.without_later_repeats() if drops else log
     return (
         DatasetRef(
             component=component,

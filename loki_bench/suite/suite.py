@@ -4,13 +4,25 @@ A suite names a dataset, a protocol, budgets, victims, a surrogate pool, attacke
 seeds; the grid is their product. Suites that come with the package live in ``loki_bench/suites``.
 """
 
+import datetime
+import math
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from loki_bench.contracts import GoalKind
+from loki_bench.split import Repeats
 from loki_bench.suite.parameter_files import read_parameters
 from loki_bench.suite.toml_tables import (
     SuiteTable,
@@ -22,17 +34,23 @@ from loki_bench.suite.toml_tables import (
 
 __all__ = [
     "BudgetGrid",
+    "CellProtocol",
     "Choice",
     "IntegrityRows",
     "Isolation",
     "Knowledge",
     "Limits",
     "Parameter",
+    "Popularity",
     "Protocol",
     "Simulator",
+    "SplitChoice",
+    "SplitName",
+    "SplitRef",
     "Suite",
     "load_suite",
     "packaged_suites",
+    "suite_file",
 ]
 
 Parameter: TypeAlias = (
@@ -96,6 +114,67 @@ Count: TypeAlias = Annotated[int, Field(ge=1)]
 Seed: TypeAlias = Annotated[int, Field(ge=0)]
 
 
+Popularity: TypeAlias = Literal["uniform", "head", "mid", "tail"]
+"""Of target items, see :func:`loki_bench.suite.goal.draw_goal`."""
+
+SplitName: TypeAlias = Literal["leave-one-out", "own", "temporal"]
+
+
+def _as_text(value: object) -> object:
+    """A date or time as TOML has them, in text."""
+    return value.isoformat() if isinstance(value, (datetime.date, datetime.time)) else value
+
+
+Cut: TypeAlias = Annotated[int | float | str, BeforeValidator(_as_text)]
+"""A date or time, a number as the data's times are, or a share of all events between 0 and 1."""
+
+
+class SplitChoice(SuiteTable):
+    """How users' sequences are split.
+
+    In a suite either ``"name"`` or ``{ name = "temporal", cut = "2014-01-01" }``. A cut is a date
+    or a time, a number as the data's times are, or, between 0 and 1, a share of all events.
+    """
+
+    name: SplitName = Field(
+        default="leave-one-out",
+        description="`leave-one-out`: each user's last event tests; `own`: the parts that the "
+        "dataset was given in; `temporal`: what comes after one time tests",
+    )
+    cut: Cut | None = Field(
+        default=None,
+        description="of `temporal`: events from this time on test; 0.8 of all events unless given",
+    )
+    validation_cut: Cut | None = Field(
+        default=None,
+        description="of `temporal`: events from this time on validate; unless given, the time "
+        "before which 0.9 of the events before the cut lie",
+    )
+
+    @property
+    def _cuts(self) -> tuple[Cut | None, Cut | None]:
+        return self.cut, self.validation_cut
+
+    @model_validator(mode="after")
+    def _cuts_of_time(self) -> "SplitChoice":
+        if self.name != "temporal" and self._cuts != (None, None):
+            raise ValueError(f"the split '{self.name}' takes no cut; 'temporal' does")
+        if any(isinstance(c, float) and not math.isfinite(c) for c in self._cuts):
+            raise ValueError("a cut must be finite")
+        return self
+
+
+class SplitRef(SplitChoice):
+    """A split as it was made. Its name and the digest of its bounds alone enter ids."""
+
+    sha256: str
+
+    @property
+    def choice(self) -> SplitChoice:
+        """As a suite asks for it."""
+        return SplitChoice(**self.model_dump(exclude={"sha256"}))
+
+
 class Protocol(SuiteTable):
     """What the attack is after, and how success is read."""
 
@@ -106,6 +185,63 @@ class Protocol(SuiteTable):
     )
     targets: list[str] = Field(default=[], description="item tokens, instead of drawing them")
     target_users: list[str] = Field(default=[], description="user tokens, instead of drawing them")
+    target_popularity: Popularity = Field(
+        default="uniform",
+        description="which items targets are drawn from: all alike, or by events in the training "
+        "data the most popular tenth of the catalogue (`head`), the next 40 % (`mid`) or the "
+        "least popular half (`tail`)",
+    )
+
+    _each_once = field_validator("targets", "target_users")(without_repetition)
+
+    @model_validator(mode="after")
+    def _drawn_or_given(self) -> "Protocol":
+        if self.targets and self.target_popularity != "uniform":
+            raise ValueError(
+                "'targets' are given, so 'target_popularity' has none to draw: leave one of them "
+                "out"
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_later_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
+        # ids and records of what ran before a key existed are as they were
+        content: dict[str, object] = dump(self)
+        defaults: dict[str, object] = {
+            "target_popularity": "uniform",
+            "repeats": "mask",
+            "split": None,
+        }
+        return {k: v for k, v in content.items() if k not in defaults or v != defaults[k]}
+
+
+class CellProtocol(Protocol):
+    """The protocol of a cell: that of its suite, with how the data was split and read.
+
+    Attributes
+    ----------
+    repeats : "mask", "allow" or "drop-later"
+    split : SplitRef or None
+        None is leave-one-out.
+    """
+
+    repeats: Repeats = "mask"
+    split: SplitRef | None = None
+
+    @property
+    def of_data(self) -> dict[str, object]:
+        """What of it determines what a recommender is trained on and what it shows, for ids."""
+        found: dict[str, object] = {}
+        if self.repeats != "mask":
+            found["repeats"] = self.repeats
+        if self.split is not None:
+            found["split"] = {"name": self.split.name, "sha256": self.split.sha256}
+        return found
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What of it determines a result, for ids."""
+        return {**self.model_dump(mode="json", exclude={"split"}), **self.of_data}
 
 
 class BudgetGrid(SuiteTable):
@@ -175,6 +311,16 @@ class Suite(SuiteTable):
         "recommender, all, or that one alone; one or a list",
     )
     dataset: Named = Field(description="the interactions that are split and attacked")
+    split: Annotated[SplitChoice, BeforeValidator(_as_choice)] = Field(
+        default=SplitChoice(),
+        description="what trains, validates and tests: `leave-one-out`, `own`, `temporal`, or a "
+        "table with a cut",
+    )
+    repeats: Repeats = Field(
+        default="mask",
+        description="items that a user had before: never shown again (`mask`), shown like all "
+        "others (`allow`), or dropped when the data is read (`drop-later`)",
+    )
     protocol: Protocol = Field(default=Protocol(), description="targets and goal")
     budget: BudgetGrid = Field(default=BudgetGrid(), description="what an attack may inject")
     knowledge: Knowledge = Field(default=Knowledge(), description="what an attack may ask")
@@ -237,6 +383,14 @@ def load_suite(name_or_path: str) -> Suite:
         Names the file, the key, what was given and what was expected.
     """
     return read_suite(Suite, name_or_path, packaged_suites)
+
+
+def suite_file(name_or_path: str) -> Path:
+    """The file that :func:`load_suite` reads."""
+    path = Path(name_or_path)
+    if path.suffix == ".toml":
+        return path
+    return Path(str(resources.files("loki_bench") / "suites" / f"{name_or_path}.toml"))
 
 
 def packaged_suites() -> dict[str, str]:

@@ -85,6 +85,7 @@ def run_grid(
         store=store,
         workers=workers or Here(),
         interactions=prepared.interactions,
+        bounds=prepared.bounds,
         limits=Limits(seconds=seconds, memory_gib=memory_gib),
         progress=progress,
     )

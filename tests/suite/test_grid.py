@@ -195,3 +195,10 @@ def test_integrity_rows_change_no_id_of_other_cells(prepared):
 def test_a_placebo_needs_as_many_other_items(prepared):
     with pytest.raises(SuiteError, match=r"a placebo needs 16 items that are no target, .* has 14"):
         prepared(protocol={"n_targets": 16, "n_target_users": 5}, integrity_rows=True)
+
+
+def test_a_budget_that_gives_no_fake_user_is_refused_unless_nothing_attacks(prepared):
+    budget = {"fake_users": [0.1, 0.008]}  # 0.008 x 60 = 0.48
+    with pytest.raises(SuiteError, match=r"'budget.fake_users': 0.008 of 60 users is no fake user"):
+        prepared(attackers=["random"], budget=budget)
+    assert len(prepared(attackers=["none"], seeds=[0], budget=budget).grid.cells) == 2

@@ -66,7 +66,10 @@ def with_fitted_weights(view: AttackerView, *, seed: int) -> AttackerView:
     answers = np.array([shown for shown, is_whole in zip(lists, whole, strict=True) if is_whole])
     if not answers.size or not view.surrogates:
         return view
-    ranks = np.stack([_ranks(surrogate.fit(), view, users) for surrogate in view.surrogates])
+    hides = not _shows_repeats(answers, view, users)
+    ranks = np.stack(
+        [_ranks(surrogate.fit(), view, users, hides=hides) for surrogate in view.surrogates]
+    )
     weights = fit_weights(ranks, answers)
     return replace(
         view,
@@ -83,10 +86,23 @@ def _users_to_ask(view: AttackerView, n: int, seed: int) -> NDArray[np.int32]:
     return np.concatenate([view.goal.users, drawn]).astype(np.int32)[:n]
 
 
-def _ranks(model: Recommender, view: AttackerView, users: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Rank of every item for each user, NaN where the user has it already."""
+def _shows_repeats(
+    answers: NDArray[np.int32], view: AttackerView, users: NDArray[np.int32]
+) -> bool:
+    """Whether any list holds an item of its user's own history."""
+    return any(
+        np.isin(shown, view.history[user]).any() for shown, user in zip(answers, users, strict=True)
+    )
+
+
+def _ranks(
+    model: Recommender, view: AttackerView, users: NDArray[np.int32], *, hides: bool
+) -> NDArray[np.float64]:
+    """Rank of every item for each user; NaN where the user has it and lists hide such items."""
     known = view.history.take(users)
     scores = model.score_next(users, known).astype(np.float64)
+    if not hides:
+        return ranks_of_scores(scores)
     scores[known.rows, known.items] = -np.inf  # last, so that they lift nobody
     ranks = ranks_of_scores(scores)
     ranks[known.rows, known.items] = np.nan

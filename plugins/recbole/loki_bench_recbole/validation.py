@@ -1,7 +1,8 @@
 """NDCG@10 of held-out events, the number that early stopping watches.
 
-Ranked by the benchmark's own rule (:mod:`loki_bench.ranking`): the user's history is left out,
-ties are shared, and a held-out item that is itself in the history is never shown (its gain is 0).
+Ranked by the benchmark's own rule (:mod:`loki_bench.ranking`): the user's history is left out
+unless repeats are shown, ties are shared, and a held-out item that is left out has no rank and does
+not count, as in the metrics.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,7 @@ _BLOCK_SCORES = 2**21
 def held_out_ranks(
     queries: NDArray[np.float32], scoring: Scoring, held_out: HeldOut
 ) -> NDArray[np.float64]:
-    """Rank of each held-out item among the items outside the user's history.
+    """Rank of each held-out item among the items that are not hidden from its user.
 
     Parameters
     ----------
@@ -37,21 +38,25 @@ def held_out_ranks(
     Returns
     -------
     float64 array of shape (n,), as :func:`loki_bench.ranking.masked_ranks` gives; NaN where the
-    item is in the history.
+    item is hidden.
     """
-    n, histories = len(held_out), held_out.histories
+    n, hidden = len(held_out), held_out.hidden
     ranks = np.empty(n, dtype=np.float64)
     start, block = 0, 1  # the first block, of one user, says how many items there are
     while start < n:
         end = min(start + block, n)
         scores = scoring(queries[start:end])
-        known = histories.take(np.arange(start, end))
+        known = hidden.take(np.arange(start, end))
         ranks[start:end] = masked_ranks(scores, known, held_out.items[start:end, None])[:, 0]
         start, block = end, max(1, _BLOCK_SCORES // max(scores.shape[1], 1))
     return ranks
 
 
 def ndcg_at(k: int, ranks: NDArray[np.float64]) -> float:
-    """Mean of 1 / log2(1 + rank) where rank <= k and 0 elsewhere (one relevant item a user)."""
+    """Mean of 1 / log2(1 + rank) where rank <= k and 0 elsewhere (one relevant item a user).
+
+    Events without a rank (NaN) are left out; 0 where no event has one.
+    """
     shown = ranks <= k  # False for NaN
-    return float(np.sum(1 / np.log2(1 + ranks[shown])) / max(len(ranks), 1))
+    n_ranked = int(np.count_nonzero(~np.isnan(ranks)))
+    return float(np.sum(1 / np.log2(1 + ranks[shown])) / max(n_ranked, 1))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from loki_bench.interactions import Sequences
+from loki_bench.metrics.utility import discounted_gain
 from loki_bench.ranking import masked_ranks
 from loki_bench.split import HeldOut
 from loki_bench_recbole.validation import held_out_ranks, ndcg_at
@@ -23,11 +24,28 @@ def test_ranks_equal_the_benchmarks_with_ties_and_repeated_history():
     np.testing.assert_array_equal(ranks, masked_ranks(scores, histories, items[:, None])[:, 0])
 
 
-def test_ndcg_is_the_mean_gain_of_what_is_shown():
+def test_ndcg_is_the_mean_gain_of_the_events_that_are_ranked_as_in_the_metric():
     ranks = np.array([1.0, 10.0, 11.0, np.nan, 2.5])
-    expected = (1 + 1 / np.log2(11) + 1 / np.log2(3.5)) / 5
+    expected = (1 + 1 / np.log2(11) + 1 / np.log2(3.5)) / 4
     assert ndcg_at(10, ranks) == pytest.approx(expected)
-    assert ndcg_at(10, np.empty(0)) == 0
+    assert ndcg_at(10, ranks) == discounted_gain(ranks, 10)
+    assert ndcg_at(10, np.array([1.0, np.nan, 1.0, np.nan])) == 1.0
+    assert ndcg_at(10, np.empty(0)) == ndcg_at(10, np.array([np.nan])) == 0
+
+
+def test_where_repeats_are_shown_nothing_is_left_out():
+    # item 1 is the user's own, and only item 0 is above it
+    scores = np.array([[5.0, 4.0, 3.0]], dtype=np.float32)
+    event = {
+        "users": np.zeros(1, dtype=np.int32),
+        "histories": Sequences.of([[0, 1]]),
+        "items": np.array([1], dtype=np.int32),
+    }
+    query = np.zeros((1, 1), dtype=np.float32)
+    shown = held_out_ranks(query, lambda _: scores, HeldOut(**event, repeats_are_shown=True))
+    hidden = held_out_ranks(query, lambda _: scores, HeldOut(**event))
+    assert shown.tolist() == [2.0]
+    assert np.isnan(hidden).all()
 
 
 def test_no_held_out_event_has_no_rank():

@@ -1,0 +1,70 @@
+"""Keys of a suite that are changed from outside its file: ``budget.fake_users=0.1``."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from loki_bench.content_ids import content_id
+from loki_bench.errors import SuiteError
+from loki_bench.suite.suite import Choice, Suite
+
+__all__ = ["name_of_part", "narrowed", "with_settings"]
+
+
+def with_settings(suite: Suite, settings: Iterable[tuple[str, object]]) -> Suite:
+    """The suite with some keys set; a dotted key names one in a table.
+
+    Raises
+    ------
+    SuiteError
+        As :meth:`Suite.with_keys`; or a key leads into something that is no table.
+    """
+    for key, value in settings:
+        first, *rest = key.split(".")
+        whole = suite.model_dump(exclude_unset=True).get(first)
+        suite = suite.with_keys({first: _placed(whole, rest, value, key) if rest else value})
+    return suite
+
+
+def narrowed(
+    suite: Suite,
+    *,
+    attackers: Sequence[str] = (),
+    victims: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+) -> Suite:
+    """The suite with these attackers, victims and seeds only; an empty choice leaves all.
+
+    A name stands for all of the suite's choices of that name with their parameters, and for the
+    component itself where the suite has none. What is listed twice counts once.
+
+    Raises ``SuiteError`` as :meth:`Suite.with_keys` does.
+    """
+    changes: dict[str, object] = {}
+    if attackers:
+        changes["attackers"] = _chosen(suite.attackers, attackers)
+    if victims:
+        changes["victims"] = _chosen(suite.victims, victims)
+    if seeds:
+        changes["seeds"] = list(dict.fromkeys(seeds))
+    return suite.with_keys(changes)
+
+
+def name_of_part(whole: Suite, changed: Suite) -> str:
+    """The name of a suite that differs from its file: no other difference has the same."""
+    return f"{whole.name}-part-{content_id(changed)[:6]}"
+
+
+def _chosen(choices: Sequence[Choice], names: Sequence[str]) -> list[Choice]:
+    found: list[Choice] = []
+    for name in dict.fromkeys(names):
+        found += [c for c in choices if c.name == name] or [Choice(name=name)]
+    return found
+
+
+def _placed(table: object, path: list[str], value: object, key: str) -> object:
+    """A table with one value in it replaced."""
+    if table is not None and not isinstance(table, Mapping):
+        raise SuiteError(f"--set {key}: the suite has no table '{key.rpartition('.')[0]}'")
+    first, *rest = path
+    inside = dict(table or {})
+    inside[first] = _placed(inside.get(first), rest, value, key) if rest else value
+    return inside
