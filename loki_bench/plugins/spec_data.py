@@ -30,6 +30,7 @@ MOST_SPECS = 1000
 """Components that one hook may declare."""
 MOST_PARTS = 1000
 MOST_CHARACTERS = 1000
+LARGEST_INTEGER = 1 << 63
 
 SPEC_TYPES: Mapping[str, type[ComponentSpec]] = {
     spec_type.kind: spec_type
@@ -156,23 +157,41 @@ def _values_by_parameter(value: object) -> dict[str, dict[str, str]]:
 
 
 def _scalar(value: object) -> bool | int | float | str:
-    if isinstance(value, dict):
-        return _number(value)
-    if not isinstance(value, (bool, int, float, str)):
+    """A value as a suite could give it."""
+    if isinstance(value, str):
+        if len(value) > MOST_CHARACTERS or (not value.isascii() and _is_broken(value)):
+            raise ValueError(
+                f"text that is not valid, or of more than {MOST_CHARACTERS} characters"
+            )
+        return value
+    if not isinstance(value, (bool, int, float)):
         raise ValueError(f"a {type(value).__name__} where a value is expected")
+    if not (math.isfinite(value) if isinstance(value, float) else abs(value) < LARGEST_INTEGER):
+        raise ValueError("a number that is not finite, or of more than 64 bits")
     return value
 
 
+def _is_broken(text: str) -> bool:
+    """Whether there is half of a surrogate pair in it."""
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def _number(value: object) -> float:
-    if isinstance(value, dict):
-        return float(_text(value.get("infinite")))
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    found = _scalar(value)
+    if isinstance(found, (bool, str)):
         raise ValueError(f"a {type(value).__name__} where a number is expected")
-    return float(value)
+    return float(found)
+
+
+def _bound(value: object) -> float:
+    """An end of a range; there may be none."""
+    if isinstance(value, dict):
+        return float(_text(value["infinite"]))
+    return _number(value)
 
 
 def _bounds(value: object) -> tuple[float, float]:
-    low, high = (_number(part) for part in _list(value))
+    low, high = (_bound(part) for part in _list(value))
     if not low <= high:
         raise ValueError(f"the range {low} to {high}")
     return low, high

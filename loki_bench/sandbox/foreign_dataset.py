@@ -6,6 +6,7 @@ confined: it has to reach the network, and to write into the data folder.
 """
 
 import json
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,8 +96,13 @@ def _told(request: DatasetRequest) -> tuple[NamedArrays, dict[str, object]]:
     if log.times is not None:
         arrays["times"] = log.times.values
         text["times"] = [log.times.unit, log.times.scale, log.times.origin]
-    content = json.dumps(text, allow_nan=False).encode()
+    content = json.dumps(text, allow_nan=False, default=_as_python).encode()
     return {**arrays, "text": np.frombuffer(content, np.uint8)}, {}
+
+
+def _as_python(value: object) -> int:
+    """A count that numpy made."""
+    return operator.index(value)  # type: ignore[arg-type]  # raises TypeError for anything else
 
 
 def _read(request: DatasetRequest) -> EventLog:

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -52,7 +53,8 @@ def keep(entry: EntryPoint, document: JsonData, files: Iterable[str]) -> None:
         part.replace(path)
         _leave_out_the_oldest(path.parent)
     except OSError:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def _place(entry: EntryPoint) -> Path:
