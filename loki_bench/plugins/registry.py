@@ -115,6 +115,10 @@ class ForeignCode(Protocol):
         """A dataset's events, see :meth:`~loki_bench.contracts.DatasetLoader.read`."""
         ...
 
+    def ceiling_of(self, spec: MetricSpec, *, n_targets: int, k: int | None) -> float | None:
+        """See :meth:`MetricSpec.ceiling_of`."""
+        ...
+
 
 class Registry:
     """All declared components.
@@ -125,7 +129,7 @@ class Registry:
     broken : iterable of BrokenPlugin
         Plugins that were left out; error messages name them.
     foreign : ForeignCode, optional
-        Reads third parties' datasets, whose targets this process does not import.
+        Runs third parties' datasets and ceilings, whose code this process does not import.
     """
 
     def __init__(
@@ -147,6 +151,12 @@ class Registry:
     def with_components(self, components: Iterable[Component]) -> "Registry":
         """These components and some more, such as those of a notebook."""
         return Registry([*self._components, *components], self.broken, self.foreign)
+
+    def ceiling_of(self, spec: MetricSpec, *, n_targets: int, k: int | None) -> float | None:
+        """See :meth:`MetricSpec.ceiling_of`; a third party's function runs outside this process."""
+        if spec.ceiling and spec.target_facts is not None and self.foreign is not None:
+            return self.foreign.ceiling_of(spec, n_targets=n_targets, k=k)
+        return spec.ceiling_of(n_targets=n_targets, k=k)
 
     def find(self, spec_type: type[S], name: str) -> tuple[S, Origin]:
         """The one component of a kind with that name; by a former name with a warning.

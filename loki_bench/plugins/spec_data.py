@@ -71,7 +71,7 @@ def spec_of(data: object) -> ComponentSpec:
     names = {field.name for field in fields(spec_type)}
     if set(told) != names | {"kind"}:
         raise ValueError(f"a {spec_type.kind} with other fields than {', '.join(sorted(names))}")
-    hints = get_type_hints(spec_type)
+    hints = get_type_hints(spec_type, localns={"GoalKind": str})  # looked at by the spec itself
     return spec_type(**{name: _field(name, hints[name], told[name]) for name in sorted(names)})
 
 
@@ -197,6 +197,10 @@ def _bounds(value: object) -> tuple[float, float]:
     return low, high
 
 
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(_text(part) for part in _list(value))
+
+
 def _needs(value: object) -> frozenset[str]:
     return frozenset(_text(part) for part in _list(value))
 
@@ -262,6 +266,7 @@ def _parameter(told: JsonData) -> ParameterInfo:
 
 
 _READERS: Mapping[str, Callable[[object], object]] = {
+    "former_names": _names,
     "former_parameters": _words,
     "former_values": _values_by_parameter,
     "influence_parameters": _parameters,

@@ -407,10 +407,16 @@ class MetricSpec(ComponentSpec):
         Raises
         ------
         PluginError
-            Its function can't be imported, fails, or answers with no float of the range.
+            Its function can't be imported, fails, or answers with no float of the range; or it is
+            a third party's, and this process is the host's.
         """
         if not self.ceiling:
             return None
+        if self.target_facts is not None:
+            raise PluginError(
+                f"metric '{self.name}': its ceiling {self.ceiling} is a third party's, which is "
+                "not imported here"
+            )
         function = self._imported("ceiling", self.ceiling)
         try:
             value = function(n_targets=n_targets, **({} if k is None else {"k": k}))

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+from loki_bench.plain_data import in_short
 from loki_bench.plugins.hookspecs import ENTRY_POINT_GROUP
 from loki_bench.plugins.registry import declared_by
 from loki_bench.plugins.spec_data import JsonData, data_of
 from loki_bench.plugins.specs import ComponentSpec
 from loki_bench.plugins.target_facts import TargetFacts, parameters_of
 from loki_bench.sandbox.attack_request import Ask, Reply
-from loki_bench.sandbox.bounded_text import in_short
 from loki_bench.timing import timed
 
 __all__ = ["MOST_FILES", "PluginRequest", "declare_for_host"]

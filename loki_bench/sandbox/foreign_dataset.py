@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.answer_checks import NamedArrays
+from loki_bench.content_ids import JsonObject
 from loki_bench.errors import DatasetError, LokiBenchError
 from loki_bench.event_log import EventLog, EventTimes
 from loki_bench.interactions import Interactions
+from loki_bench.plain_data import checked_plain, in_short
 from loki_bench.plugins.specs import DatasetSpec
 from loki_bench.sandbox.attack_request import Ask, Component, Reply
-from loki_bench.sandbox.bounded_text import in_short
-from loki_bench.sandbox.messages import checked_plain
 from loki_bench.sandbox.parent import run_isolated
 from loki_bench.suite.suite import Limits
 from loki_bench.timing import timed
@@ -75,7 +75,7 @@ def read_for_host(request: DatasetRequest, ask: Ask) -> Reply:
     return arrays, report, done.costs
 
 
-def _told(request: DatasetRequest) -> tuple[NamedArrays, dict[str, object]]:
+def _told(request: DatasetRequest) -> tuple[NamedArrays, JsonObject]:
     try:
         log: EventLog = request.dataset.build().read(request.folder, download=request.download)
     except DatasetError as error:

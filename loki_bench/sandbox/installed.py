@@ -2,7 +2,8 @@
 
 What a third party's plugin declares is read in a confined process and comes back as data, which
 is checked (:mod:`loki_bench.plugins.spec_data`) and kept
-(:mod:`loki_bench.sandbox.kept_declarations`); its datasets are read in a process of their own, too.
+(:mod:`loki_bench.sandbox.kept_declarations`). Its datasets are read, and its metrics' ceilings
+computed, in processes of their own, too.
 """
 
 import json
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from loki_bench.errors import LokiBenchError
 from loki_bench.plugins.registry import HOOKS, ForeignPluginError, Registry, discover
 from loki_bench.plugins.spec_data import MOST_SPECS, JsonData, spec_of
-from loki_bench.plugins.specs import ComponentSpec, DatasetSpec
+from loki_bench.plugins.specs import ComponentSpec, DatasetSpec, MetricSpec
 from loki_bench.sandbox.kept_declarations import keep, kept
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ class _Confined:
         from loki_bench.sandbox.foreign_dataset import read_dataset  # numpy and more
 
         return read_dataset(spec, parameters, folder=folder, download=download)
+
+    def ceiling_of(self, spec: MetricSpec, *, n_targets: int, k: int | None) -> float | None:
+        from loki_bench.sandbox.metric_request import ceiling_apart  # numpy and more
+
+        return ceiling_apart(spec, n_targets=n_targets, k=k)
 
 
 def _read(entry: EntryPoint) -> JsonData:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from loki_bench.contracts import Goal, Outcome
-from loki_bench.errors import InvalidAnswerError
+from loki_bench.errors import InvalidAnswerError, PluginError
 from loki_bench.interactions import Sequences
 from loki_bench.plugins.registry import Origin
 from loki_bench.plugins.specs import MetricSpec
 from loki_bench.plugins.target_facts import TargetFacts
-from loki_bench.sandbox.metric_request import MetricRequest, measure_apart
+from loki_bench.sandbox.metric_request import MetricRequest, ceiling_apart, measure_apart
 from loki_bench.suite.grid import ChosenMetric
 from loki_bench.suite.suite import Limits
 
@@ -39,6 +39,12 @@ def text(outcome):
 
 def ends(outcome):
     raise SystemExit(0)
+
+def highest(*, n_targets, k=None):
+    return n_targets / 10 + (k or 0)
+
+def too_high(*, n_targets):
+    return 7.0
 
 def dies(outcome):
     os._exit(0)
@@ -83,7 +89,7 @@ def chosen(name, k):
         takes_k=k is not None,
         target_facts=TargetFacts(parameters=()),
     )
-    return ChosenMetric(label=spec.name, spec=spec, k=k, origin=Origin("theirs", "1"))
+    return ChosenMetric(label=spec.name, spec=spec, k=k, ceiling=None, origin=Origin("theirs", "1"))
 
 
 def test_values_come_back_by_label_and_no_module_is_imported_here(values):
@@ -109,3 +115,36 @@ def test_a_cut_off_is_handed_on(values):
 def test_a_metric_that_answers_no_float_is_named(values, name, sentence):
     with pytest.raises(InvalidAnswerError, match=sentence):
         values(name)
+
+
+def bounded(function, high):
+    return MetricSpec(
+        name="bounded",
+        summary="x",
+        target="their_metrics:first_rank",
+        higher_is="neither",
+        range=(0.0, high),
+        unit="x",
+        purpose="attack",
+        ceiling=f"their_metrics:{function}",
+        target_facts=TargetFacts(parameters=()),
+    )
+
+
+@pytest.mark.usefixtures("values")
+def test_a_ceiling_is_computed_elsewhere():
+    assert ceiling_apart(bounded("highest", 9.0), n_targets=5, k=None) == 0.5
+    assert ceiling_apart(bounded("highest", 9.0), n_targets=5, k=3) == 3.5
+    assert "their_metrics" not in sys.modules
+    with pytest.raises(PluginError, match="which is not imported here"):
+        bounded("highest", 9.0).ceiling_of(n_targets=5, k=None)
+
+
+@pytest.mark.usefixtures("values")
+@pytest.mark.parametrize(
+    ("function", "sentence"),
+    [("too_high", r"answered 7\.0"), ("ends", "raised TypeError"), ("nowhere", "AttributeError")],
+)
+def test_a_ceiling_that_is_none_is_named(function, sentence):
+    with pytest.raises(PluginError, match=sentence):
+        ceiling_apart(bounded(function, 1.0), n_targets=5, k=None)
