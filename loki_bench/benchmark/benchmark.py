@@ -30,11 +30,12 @@ from loki_bench.leaderboard.leaderboard import Leaderboard
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.pipeline.cells import Progress, missing_cells, plan_cells, run_cells
 from loki_bench.pipeline.craft import Poison, PoisonCodec
-from loki_bench.plugins.registry import Registry, discover
+from loki_bench.plugins.registry import Registry
 from loki_bench.progress import progress_of
 from loki_bench.records.merge import merge
 from loki_bench.records.schema import Status
 from loki_bench.records.store import Store
+from loki_bench.sandbox.installed import installed_plugins
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.changes import name_of_part, narrowed, with_settings
 from loki_bench.suite.goal import draw_goal
@@ -101,7 +102,7 @@ class Benchmark:
         if changes:
             loaded = loaded.with_keys(changes)
         if registry is None:
-            registry = discover()
+            registry = installed_plugins()
             for plugin in registry.broken:
                 warn(f"skipped {plugin}")
         resolved = prepare(loaded, registry, download=download)

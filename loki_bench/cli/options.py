@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import click
 
 from loki_bench.errors import UsageError
-from loki_bench.plugins.registry import Registry, discover
+from loki_bench.plugins.registry import Registry
+from loki_bench.sandbox.installed import installed_plugins
 
 __all__ = [
     "as_json_option",
@@ -175,7 +176,7 @@ def named_value(text: str) -> tuple[str, Any]:
 
 def registry_from(disabled: tuple[str, ...], strict: bool) -> Registry:
     """Discover plugins as the options say, and name on standard error those that are skipped."""
-    registry = discover(disabled=disabled, strict=strict)
+    registry = installed_plugins(disabled=disabled, strict=strict)
     for plugin in registry.broken:
         tell(f"skipped {plugin}")
     return registry

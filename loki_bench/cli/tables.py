@@ -14,6 +14,7 @@ __all__ = ["described", "print_table"]
 def described(component: Component) -> dict[str, Any]:
     """A component's spec and where it came from."""
     fields = {"kind": component.spec.kind, **asdict(component.spec)}
+    del fields["target_facts"]
     fields = {k: sorted(v) if isinstance(v, frozenset) else v for k, v in fields.items()}
     return {
         **fields,

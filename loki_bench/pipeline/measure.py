@@ -22,6 +22,8 @@ from loki_bench.pipeline.retrain import (
     PoisonedVictim,
     VictimRanks,
 )
+from loki_bench.plugins.ownership import is_own_distribution
+from loki_bench.sandbox.metric_request import MetricRequest, measure_apart, value_of
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.goal import draw_goal
 from loki_bench.suite.grid import ChosenMetric
@@ -134,12 +136,38 @@ def measure(
         poison=poison,
         defended=defended,
     )
-    return timed(lambda: {metric.label: _checked_value(metric, outcome) for metric in metrics})
+    foreign = [metric for metric in metrics if _runs_apart(metric, cell)]
+    values = _values_apart(foreign, outcome, data)
+    found = timed(
+        lambda: {
+            metric.label: value_of(metric, outcome)
+            for metric in metrics
+            if metric.label not in values
+        }
+    )
+    values |= found.value
+    return found.giving(
+        {metric.label: _checked(metric, values[metric.label]) for metric in metrics}
+    )
 
 
-def _checked_value(metric: ChosenMetric, outcome: Outcome) -> float:
-    function = metric.spec.resolve()
-    value = function(outcome) if metric.k is None else function(outcome, k=metric.k)
+def _runs_apart(metric: ChosenMetric, cell: Cell) -> bool:
+    return cell.isolation == "process" and not is_own_distribution(metric.origin.distribution)
+
+
+def _values_apart(
+    metrics: list[ChosenMetric], outcome: Outcome, data: DataFolder
+) -> dict[str, object]:
+    """Third parties' metrics, those of each distribution in a process of its own."""
+    values: dict[str, object] = {}
+    for distribution in dict.fromkeys(metric.origin.distribution for metric in metrics):
+        theirs = [metric for metric in metrics if metric.origin.distribution == distribution]
+        request = MetricRequest(metrics=tuple(theirs), outcome=outcome)
+        values |= measure_apart(request, limits=data.limits, closed=data.folder)
+    return values
+
+
+def _checked(metric: ChosenMetric, value: object) -> float:
     low, high = metric.spec.range
     if not isinstance(value, float) or not (np.isnan(value) or low <= value <= high):
         raise InvalidAnswerError(

@@ -7,8 +7,11 @@ function decorated with :data:`hookimpl`, in a module named by an entry point of
     [project.entry-points.loki_bench]
     mine = "my_package.hooks"
 
-The module is imported by every ``loki-bench`` command, so it must import no torch, pandas or
-numba: a spec names its target as text, and the host imports it when it is built.
+The host does not import the module of a third party: it is imported in a confined process, with
+the targets that its specs name, and the host is sent what it declares as plain data: text,
+numbers, truth values and the classes of :mod:`loki_bench.plugins.specs` and
+:mod:`loki_bench.plugins.search_space`. It imports no torch, pandas or numba: a spec names its
+target as text.
 """
 
 import pluggy

@@ -1,5 +1,8 @@
 """Finds the installed plugins, asks each what it declares, and answers questions by name.
 
+This project's own are imported. A third party's are read by whoever :func:`discover` is given for
+it, outside this process; where nobody is given, as in the conformance kit, they are imported too.
+
 A plugin that can't be loaded is left out and named; it fails a run only if the run needs one of
 its components. Two plugins may declare one name: that is an error only when the name is asked
 for. Every load and every hook call is guarded, because one broken plugin must not take the
@@ -7,16 +10,20 @@ command line down: pluggy's own ``load_setuptools_entrypoints`` is unguarded, an
 the second of two distributions whose entry points share a name.
 """
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pluggy
 
 from loki_bench.errors import NameClashError, PluginError, UnknownComponentError
 from loki_bench.plugins import hookspecs
+from loki_bench.plugins.ownership import is_own_plugin
+from loki_bench.plugins.spec_data import MOST_SPECS
 from loki_bench.plugins.specs import (
     AttackerSpec,
     ComponentSpec,
@@ -28,7 +35,19 @@ from loki_bench.plugins.specs import (
     nearest,
 )
 
-__all__ = ["BrokenPlugin", "Component", "Origin", "Registry", "discover"]
+if TYPE_CHECKING:
+    from loki_bench.event_log import EventLog
+
+__all__ = [
+    "BrokenPlugin",
+    "Component",
+    "ForeignCode",
+    "ForeignPluginError",
+    "Origin",
+    "Registry",
+    "declared_by",
+    "discover",
+]
 
 HOOKS: Mapping[str, type[ComponentSpec]] = {
     "loki_bench_datasets": DatasetSpec,
@@ -40,6 +59,9 @@ HOOKS: Mapping[str, type[ComponentSpec]] = {
 }
 
 S = TypeVar("S", bound=ComponentSpec)
+
+_DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
+MOST_CHARACTERS = 100
 
 
 @dataclass(frozen=True, order=True)
@@ -73,6 +95,31 @@ class BrokenPlugin:
         return f"plugin '{self.name}' of {self.origin}: {self.reason}"
 
 
+class ForeignPluginError(PluginError):
+    """What a third party's plugin declares can't be had; the text is a sentence that says why."""
+
+
+class ForeignCode(Protocol):
+    """Runs what a third party wrote, outside the process that asks."""
+
+    def specs(self, entry: EntryPoint) -> list[ComponentSpec]:
+        """What a plugin declares, each with the facts of its target.
+
+        Raises ``ForeignPluginError``.
+        """
+        ...
+
+    def read_dataset(
+        self, spec: DatasetSpec, parameters: Mapping[str, object], *, folder: Path, download: bool
+    ) -> "EventLog":
+        """A dataset's events, see :meth:`~loki_bench.contracts.DatasetLoader.read`."""
+        ...
+
+    def ceiling_of(self, spec: MetricSpec, *, n_targets: int, k: int | None) -> float | None:
+        """See :meth:`MetricSpec.ceiling_of`."""
+        ...
+
+
 class Registry:
     """All declared components.
 
@@ -81,11 +128,17 @@ class Registry:
     components : iterable of Component
     broken : iterable of BrokenPlugin
         Plugins that were left out; error messages name them.
+    foreign : ForeignCode, optional
+        Runs third parties' datasets and ceilings, whose code this process does not import.
     """
 
     def __init__(
-        self, components: Iterable[Component], broken: Iterable[BrokenPlugin] = ()
+        self,
+        components: Iterable[Component],
+        broken: Iterable[BrokenPlugin] = (),
+        foreign: ForeignCode | None = None,
     ) -> None:
+        self.foreign = foreign
         self._components = sorted(
             components, key=lambda c: (c.spec.kind, c.spec.name, c.origin, c.spec.target)
         )
@@ -94,6 +147,16 @@ class Registry:
     def components(self, kind: str | None = None) -> list[Component]:
         """All components, or those of one kind, ordered by kind and name."""
         return [c for c in self._components if kind in (None, c.spec.kind)]
+
+    def with_components(self, components: Iterable[Component]) -> "Registry":
+        """These components and some more, such as those of a notebook."""
+        return Registry([*self._components, *components], self.broken, self.foreign)
+
+    def ceiling_of(self, spec: MetricSpec, *, n_targets: int, k: int | None) -> float | None:
+        """See :meth:`MetricSpec.ceiling_of`; a third party's function runs outside this process."""
+        if spec.ceiling and spec.target_facts is not None and self.foreign is not None:
+            return self.foreign.ceiling_of(spec, n_targets=n_targets, k=k)
+        return spec.ceiling_of(n_targets=n_targets, k=k)
 
     def find(self, spec_type: type[S], name: str) -> tuple[S, Origin]:
         """The one component of a kind with that name; by a former name with a warning.
@@ -138,8 +201,9 @@ def discover(
     disabled: Iterable[str] = (),
     strict: bool = False,
     entries: Iterable[EntryPoint] | None = None,
+    foreign: ForeignCode | None = None,
 ) -> Registry:
-    """Load every installed plugin and collect what it declares.
+    """Collect what every installed plugin declares.
 
     Parameters
     ----------
@@ -149,6 +213,9 @@ def discover(
         Raise when any plugin is broken.
     entries : iterable of EntryPoint, optional
         Instead of those installed, for tests.
+    foreign : ForeignCode, optional
+        Asked what third parties' plugins declare. Without it they are imported here: the host
+        asks :func:`loki_bench.sandbox.installed.installed_plugins` instead.
 
     Raises
     ------
@@ -168,18 +235,31 @@ def discover(
         origin = _origin(entry)
         if entry.name in disabled or origin.distribution in disabled:
             continue
+        if problem := _unfit_names(entry, origin):
+            broken.append(BrokenPlugin(_shown(entry.name), _shown_origin(origin), problem))
+            continue
         try:
-            components += [Component(spec, origin) for spec in _declared_by(entry)]
-        except Exception as error:  # whatever a third party's module may raise
-            broken.append(BrokenPlugin(entry.name, origin, f"{type(error).__name__}: {error}"))
-    registry = Registry(components, broken)
+            if foreign is None or is_own_plugin(entry):
+                specs = declared_by(entry)
+            else:
+                specs = foreign.specs(entry)
+            components += [Component(spec, origin) for spec in specs]
+        except ForeignPluginError as error:
+            broken.append(BrokenPlugin(entry.name, origin, str(error)))
+        except Exception as error:  # whatever a plugin's module may raise
+            reason = f"{type(error).__name__}: {error}"
+            broken.append(BrokenPlugin(entry.name, origin, reason))
+    registry = Registry(components, broken, foreign)
     if strict and broken:
         raise PluginError("; ".join(str(plugin) for plugin in registry.broken))
     return registry
 
 
-def _declared_by(entry: EntryPoint) -> list[ComponentSpec]:
-    """Import one plugin and call its hooks. A manager of its own keeps plugins apart."""
+def declared_by(entry: EntryPoint) -> list[ComponentSpec]:
+    """Import one plugin and call its hooks; raises whatever that raises.
+
+    A manager of its own keeps plugins apart.
+    """
     manager = pluggy.PluginManager(hookspecs.PROJECT_NAME)
     manager.add_hookspecs(hookspecs)
     manager.register(entry.load(), name=entry.name)
@@ -193,6 +273,8 @@ def _declared_by(entry: EntryPoint) -> list[ComponentSpec]:
 
 
 def _checked(hook: str, spec_type: type[ComponentSpec], specs: object) -> list[ComponentSpec]:
+    if isinstance(specs, (list, tuple)) and len(specs) > MOST_SPECS:
+        raise ValueError(f"{hook}() returned {len(specs)} specs; at most {MOST_SPECS} are taken")
     if not isinstance(specs, (list, tuple)) or not all(isinstance(s, spec_type) for s in specs):
         raise TypeError(f"{hook}() must return a list of {spec_type.__name__}, got {specs!r}")
     return list(specs)
@@ -201,4 +283,22 @@ def _checked(hook: str, spec_type: type[ComponentSpec], specs: object) -> list[C
 def _origin(entry: EntryPoint) -> Origin:
     if entry.dist is None:
         return Origin("unknown", "0")
-    return Origin(entry.dist.name, entry.dist.version)
+    return Origin(str(entry.dist.name), str(entry.dist.version))
+
+
+def _unfit_names(entry: EntryPoint, origin: Origin) -> str:
+    """What is wrong with the names that a plugin goes by; empty where nothing is."""
+    if not _DISTRIBUTION.fullmatch(origin.distribution):
+        return "its distribution's name is none that a package index takes"
+    for what, text in (("version", origin.version), ("name", entry.name)):
+        if not text or not text.isprintable() or len(text) > MOST_CHARACTERS:
+            return f"its {what} must be one line of at most {MOST_CHARACTERS} printable characters"
+    return ""
+
+
+def _shown(name: str) -> str:
+    return ascii(name)[1:-1][:MOST_CHARACTERS]
+
+
+def _shown_origin(origin: Origin) -> Origin:
+    return Origin(_shown(origin.distribution), _shown(origin.version))

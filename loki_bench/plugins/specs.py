@@ -6,15 +6,15 @@ it does not take, by name.
 
 import difflib
 import importlib
-import inspect
 import re
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar, get_args
 
 from loki_bench.errors import ParameterError, PluginError
 from loki_bench.plugins.search_space import SearchRange
+from loki_bench.plugins.target_facts import ParameterInfo, TargetFacts, parameters_of
 
 if TYPE_CHECKING:  # it imports numpy, and every command imports specs
     from loki_bench.contracts import GoalKind
@@ -49,6 +49,8 @@ fake users are, what a defense finds, what it costs."""
 
 _NAME = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+MOST_NAME_CHARACTERS = 100
+MOST_TEXT_CHARACTERS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,9 @@ class ComponentSpec:
     former_values : mapping of str to mapping of str to str
         For a parameter, by its present name: old values, and the values that replaced them. Old
         words are accepted with a warning, and enter no id and no record.
+    target_facts : TargetFacts or None
+        Left alone by plugins: the host fills it in for a third party's component, whose target
+        it does not import.
     """
 
     kind: ClassVar[str] = "component"
@@ -83,14 +88,33 @@ class ComponentSpec:
     former_names: tuple[str, ...] = ()
     former_parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
     former_values: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    target_facts: TargetFacts | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise ValueError(f"{self.kind} name {self.name!r}: use a-z, 0-9, '-', '_' and '.'")
+        for one in fields(self):
+            text = getattr(self, one.name)
+            if one.type in (str, "str") and not isinstance(text, str):
+                raise ValueError(
+                    f"{self.kind}: its {one.name} is {type(text).__name__}; expected text"
+                )
+        if len(self.name) > MOST_NAME_CHARACTERS or not _NAME.fullmatch(self.name):
+            raise ValueError(
+                f"{self.kind} name {self.name[:MOST_NAME_CHARACTERS]!r}: use a-z, 0-9, '-', '_' "
+                f"and '.', at most {MOST_NAME_CHARACTERS} characters"
+            )
         if not _TARGET.fullmatch(self.target):
             raise ValueError(f"{self.kind} {self.name!r}: target {self.target!r} is not 'a.b:C'")
         if not self.summary or "\n" in self.summary:
             raise ValueError(f"{self.kind} {self.name!r}: summary must be one line")
+        for one in fields(self):
+            text = getattr(self, one.name)
+            if isinstance(text, str) and not (
+                text.isprintable() and len(text) <= MOST_TEXT_CHARACTERS
+            ):
+                raise ValueError(
+                    f"{self.kind} {self.name!r}: its {one.name} must be one line of at most "
+                    f"{MOST_TEXT_CHARACTERS} printable characters"
+                )
 
     def resolve(self) -> Any:
         """Import the target and return it.
@@ -98,17 +122,39 @@ class ComponentSpec:
         Raises
         ------
         PluginError
-            The module can't be imported or has no such name.
+            The module can't be imported or has no such name; or it is a third party's, and this
+            process is the host's.
         """
+        if self.target_facts is not None:
+            raise PluginError(
+                f"{self.kind} '{self.name}': its target {self.target} is a third party's, which "
+                "is not imported here"
+            )
         return self._imported("target", self.target)
 
-    def parameters(self) -> dict[str, inspect.Parameter]:
-        """The parameters that :meth:`build` takes, by name, in their order."""
-        return {
-            name: parameter
-            for name, parameter in inspect.signature(self.resolve()).parameters.items()
-            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        }
+    def parameters(self) -> dict[str, ParameterInfo]:
+        """The parameters that :meth:`build` takes, by name, in their order.
+
+        Raises
+        ------
+        PluginError
+            The target can't be imported, or its parameters can't be told.
+        """
+        facts = self.target_facts
+        if facts is None:
+            target = self.resolve()
+            try:
+                found = parameters_of(target)
+            except (TypeError, ValueError) as error:
+                raise PluginError(f"{self.kind} '{self.name}': {error}") from error
+        elif facts.problem:
+            raise PluginError(
+                f"{self.kind} '{self.name}': its target {self.target} could not be imported: "
+                f"{facts.problem}"
+            )
+        else:
+            found = facts.parameters
+        return {parameter.name: parameter for parameter in found}
 
     def in_present_words(self, parameters: Mapping[str, Value]) -> dict[str, Value | str]:
         """The parameters with former names and values replaced, each with a ``FutureWarning``.
@@ -159,7 +205,7 @@ class ComponentSpec:
                     f"{nearest(name, accepted)}; it takes: {listed}"
                 )
         for name, parameter in accepted.items():
-            if parameter.default is parameter.empty and name not in parameters:
+            if parameter.required and name not in parameters:
                 raise ParameterError(f"{self.kind} '{self.name}' needs the parameter '{name}'")
 
     def build(self, parameters: Mapping[str, object] | None = None) -> Any:
@@ -280,6 +326,16 @@ class AttackerSpec(ComponentSpec):
     needs_when: tuple[ConditionalNeed, ...] = ()
     baseline: bool = False
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.needs, frozenset) or not all(
+            isinstance(need, str) for need in self.needs
+        ):
+            raise ValueError(
+                f"attacker {self.name!r}: its needs are {self.needs!r}; expected a frozenset of "
+                'text, such as frozenset({"history"})'
+            )
+
     def needs_with(self, parameters: Mapping[str, object]) -> frozenset[Need]:
         """All needs with these parameters, defaults included."""
         conditional = (
@@ -351,10 +407,16 @@ class MetricSpec(ComponentSpec):
         Raises
         ------
         PluginError
-            Its function can't be imported, fails, or answers with no float of the range.
+            Its function can't be imported, fails, or answers with no float of the range; or it is
+            a third party's, and this process is the host's.
         """
         if not self.ceiling:
             return None
+        if self.target_facts is not None:
+            raise PluginError(
+                f"metric '{self.name}': its ceiling {self.ceiling} is a third party's, which is "
+                "not imported here"
+            )
         function = self._imported("ceiling", self.ceiling)
         try:
             value = function(n_targets=n_targets, **({} if k is None else {"k": k}))

@@ -16,7 +16,7 @@ from importlib.machinery import FileFinder, PathFinder
 from loki_bench.errors import LokiBenchError, RejectedError
 from loki_bench.plain_data import in_short, text_of, traceback_of
 from loki_bench.sandbox.channel import receive_frame, send_frame
-from loki_bench.sandbox.confinement import World, confine
+from loki_bench.sandbox.confinement import NOT_CONFINED, World, confine
 from loki_bench.sandbox.machine_code import read_also
 from loki_bench.sandbox.privileges import die_with
 from loki_bench.sandbox.supervisor import start_below
@@ -47,19 +47,21 @@ class Request:
     machine_code: str
 
 
-def main(channel: int) -> None:
+def main(channel: int, *, confined: bool = True) -> None:
     """Carry out one request, sent through the open file ``channel``; ends the process."""
 
     def work(inside: tuple[str, ...], own_processes: bool, parent: int) -> None:
         request: Request = pickle.loads(receive_frame(channel))
         _list_now(request.source_folders)
         read_also(request.machine_code)
-        confinement = confine(request.world, namespaces=inside, own_processes=own_processes)
+        confinement = NOT_CONFINED
+        if confined:
+            confinement = confine(request.world, namespaces=inside, own_processes=own_processes)
         die_with(parent)
         send_frame(channel, _encoded({"kind": "ready", "confinement": confinement.as_json()}))
         _answer(request, channel)
 
-    start_below(work, given=channel)
+    start_below(work, given=channel, apart=confined)
 
 
 def _answer(request: Request, channel: int) -> None:

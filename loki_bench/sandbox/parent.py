@@ -91,6 +91,8 @@ def run_isolated(
     memory_gib: float,
     closed: Path,
     own_code: bool = False,
+    readable: tuple[str, ...] = (),
+    confined: bool = True,
 ) -> Answer:
     """Run ``function(argument, ask)`` in a process of its own.
 
@@ -113,6 +115,11 @@ def run_isolated(
         A folder that the process must not be able to read or write.
     own_code : bool
         Whether it runs this project's components alone; what they compile is then kept.
+    readable : tuple of str
+        Files and folders that it may read besides what every process may.
+    confined : bool
+        False only for what has to reach the network: the process is then one of the host's user
+        like any other, and its answer is still parsed.
 
     Raises
     ------
@@ -131,7 +138,7 @@ def run_isolated(
         if own_code:
             kept.mkdir(parents=True, exist_ok=True)
         world = World(
-            readable=(*readable_paths((closed, data_folder())), str(kept)),
+            readable=(*readable_paths((closed, data_folder())), str(kept), *readable),
             devices=DEVICES,
             own=str(own),
             shared=(str(kept),) if own_code else (),
@@ -143,7 +150,8 @@ def run_isolated(
             source_folders=tuple(source_folders()),
             machine_code=str(kept),
         )
-        with _process(own, kept if own_code else own / ".machine-code") as running:
+        code = kept if own_code else own / ".machine-code"
+        with _process(own, code, confined=confined) as running:
             process, end, output = running
             watch = Watch(
                 who, process.pid, end.fileno(), output, own, seconds=seconds, gib=memory_gib
@@ -254,7 +262,7 @@ class _InsideError(Exception):
 
 @contextmanager
 def _process(
-    own: Path, machine_code: Path
+    own: Path, machine_code: Path, *, confined: bool
 ) -> "Iterator[tuple[subprocess.Popen[bytes], socket.socket, int]]":
     ours, theirs = socket.socketpair()
     output, written = os.pipe()
@@ -263,7 +271,7 @@ def _process(
     script = (
         "import sys, json; sys.path[:] = json.loads(sys.argv.pop()); "
         "from loki_bench.sandbox.child import main; "
-        f"main({theirs.fileno()})"
+        f"main({theirs.fileno()}, confined={confined})"
     )
     try:
         process = subprocess.Popen(  # noqa: S603  # this interpreter, and nothing of a plugin's

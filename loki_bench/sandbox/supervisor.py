@@ -23,7 +23,9 @@ LIFELINE = 0
 ROUNDS = 1000
 
 
-def start_below(work: Callable[[tuple[str, ...], bool, int], None], *, given: int) -> NoReturn:
+def start_below(
+    work: Callable[[tuple[str, ...], bool, int], None], *, given: int, apart: bool
+) -> NoReturn:
     """Start a process in namespaces of its own, wait for its end, and end as it did.
 
     Parameters
@@ -33,9 +35,11 @@ def start_below(work: Callable[[tuple[str, ...], bool, int], None], *, given: in
         other, and its parent's process id there.
     given : int
         An open file for the new process alone.
+    apart : bool
+        Whether it gets namespaces.
     """
     folder = Path.cwd()
-    inside = namespaces.enter()
+    inside = namespaces.enter() if apart else ()
     adopt_orphans()
     woken, wakes = os.pipe()
     told, tells = os.pipe()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -11,8 +11,6 @@ from loki_bench.plugins.specs import ComponentSpec
 from loki_bench.suite.suite import Parameter
 
 __all__ = ["ComponentRef", "FrozenModel", "resolve"]
-
-_PLAIN = (bool, int, float, str)
 
 
 class FrozenModel(BaseModel):
@@ -74,9 +72,9 @@ def resolve(spec: ComponentSpec, origin: Origin, given: Mapping[str, Parameter])
     given = spec.in_present_words(given)
     spec.check(given)
     defaults = {
-        name: parameter.default
+        name: cast("Parameter | None", parameter.default)
         for name, parameter in spec.parameters().items()
-        if parameter.default is None or isinstance(parameter.default, _PLAIN)
+        if parameter.is_plain
     }
     return ComponentRef(
         name=spec.name,

@@ -285,6 +285,8 @@ def chosen_metric(registry: Registry, label: str, n_items: int, protocol: Protoc
         label=f"{spec.name}{at}{cutoff}",
         spec=spec,
         k=k,
-        ceiling=spec.ceiling_of(n_targets=len(protocol.targets) or protocol.n_targets, k=k),
+        ceiling=registry.ceiling_of(
+            spec, n_targets=len(protocol.targets) or protocol.n_targets, k=k
+        ),
         origin=origin,
     )

@@ -247,10 +247,16 @@ def read_dataset(
 ) -> EventLog:
     """Read a dataset by name, with all that is known of its events; raises as above."""
     spec, origin = registry.find(DatasetSpec, choice.name)
-    log = spec.build(choice.parameters).read(folder or data_folder(), download=download)
+    folder = folder or data_folder()
+    if spec.target_facts is not None and registry.foreign is not None:
+        given = spec.in_present_words(choice.parameters)
+        spec.check(given)
+        log = registry.foreign.read_dataset(spec, given, folder=folder, download=download)
+    else:
+        log = spec.build(choice.parameters).read(folder, download=download)
     if not isinstance(log.interactions, Interactions) or not log.interactions.n_events:
         raise DatasetError(f"dataset '{choice.name}' of {origin} holds no events")
-    return log  # type: ignore[no-any-return]
+    return log
 
 
 def _named(key: str, value: Parameter) -> Parameter:

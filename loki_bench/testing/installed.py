@@ -1,6 +1,5 @@
 """The kit on what is installed: a distribution, one of its plugins, or a single component."""
 
-import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -11,6 +10,7 @@ from loki_bench.errors import PluginError, UnknownComponentError, UsageError
 from loki_bench.plugins.hookspecs import ENTRY_POINT_GROUP
 from loki_bench.plugins.registry import Registry, discover
 from loki_bench.plugins.specs import ComponentSpec, MetricSpec, nearest
+from loki_bench.plugins.target_facts import ParameterInfo
 from loki_bench.testing.catalogue import ExpectedFailures, subjects_of
 from loki_bench.testing.metric_checks import check_metric_agrees_with_its_reference
 from loki_bench.testing.running import CheckResult, PlannedCheck, planned
@@ -127,8 +127,8 @@ def _check_parameters(subject: Subject, *, needs_all: bool) -> None:
     subject.spec.check({**dummies, **subject.parameters})
 
 
-def _required(accepted: Mapping[str, inspect.Parameter]) -> list[str]:
-    return [name for name, p in accepted.items() if p.default is p.empty]
+def _required(accepted: Mapping[str, ParameterInfo]) -> list[str]:
+    return [name for name, p in accepted.items() if p.required]
 
 
 def _possible(check: PlannedCheck) -> PlannedCheck:

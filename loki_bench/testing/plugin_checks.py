@@ -60,7 +60,7 @@ def check_plugin_is_discovered(subject: PluginSubject) -> None:
 
 def check_plugin_discovery_imports_no_framework(subject: PluginSubject) -> None:
     """Listing what it declares imports no torch, numba, pandas, RecBole, sklearn, jax or
-    tensorflow: every command imports every plugin."""
+    tensorflow: whoever asks what a plugin declares imports it."""
     answer = subprocess.run(  # noqa: S603  # this interpreter, with the entry point's own name
         [sys.executable, "-c", _DISCOVER, subject.entry.name, subject.entry.value, *FRAMEWORKS],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},

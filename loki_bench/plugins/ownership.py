@@ -1,0 +1,31 @@
+"""Which distributions are this project's own; the code of all others is a third party's."""
+
+import re
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint
+
+__all__ = ["OWN_DISTRIBUTIONS", "is_own_distribution", "is_own_plugin"]
+
+OWN_DISTRIBUTIONS: Mapping[str, str] = {
+    "loki-bench": "loki_bench",
+    "loki-bench-recbole": "loki_bench_recbole",
+    "loki-bench-defenses": "loki_bench_defenses",
+}
+"""By name, the package of each."""
+
+
+def is_own_plugin(entry: EntryPoint) -> bool:
+    """Whether a plugin is one of this project's own: its distribution's name, and its module's."""
+    name = "" if entry.dist is None else str(entry.dist.name)
+    package = entry.value.partition(":")[0].partition(".")[0]
+    return OWN_DISTRIBUTIONS.get(_normal(name)) == package
+
+
+def is_own_distribution(name: str) -> bool:
+    """Whether a distribution of that name is one of this project's own."""
+    return _normal(name) in OWN_DISTRIBUTIONS
+
+
+def _normal(name: str) -> str:
+    """A distribution's name as package indexes compare them (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
