@@ -187,10 +187,13 @@ class RecBoleRecommender(DifferentiableRecommender):
         RecBole's padding rows are left out. The same tensors come back at every call.
         """
         if self._views is None:
-            self._views = [
-                weight if weight.is_leaf else weight.detach().requires_grad_()
-                for weight in self._weights(self._fitted())
-            ]
+            # a view made without gradients passes for a leaf, and would be kept as it is: whoever
+            # scores first, as the queries of some models do, could not differentiate any more
+            with torch.enable_grad():
+                self._views = [
+                    weight if weight.is_leaf else weight.detach().requires_grad_()
+                    for weight in self._weights(self._fitted())
+                ]
         return self._views
 
     def training_samples(self, train: Interactions, *, seed: int) -> TrainingSamples:
