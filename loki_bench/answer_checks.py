@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.contracts import Budget, Recommender
+from loki_bench.contracts import Budget, FactorRecommender, Recommender
 from loki_bench.errors import InvalidAnswerError, RejectedError
 from loki_bench.interactions import Interactions, Sequences
+from loki_bench.product_ranking import ranks_by_products
 from loki_bench.ranking import masked_ranks_if_finite
 
 __all__ = [
@@ -160,6 +161,15 @@ def ranks_given_by(
         if ranked is None:
             raise _not_finite(name)
         ranks[rows] = ranked
+        if (
+            not rows.start
+            and isinstance(recommender, FactorRecommender)
+            and len(known) < len(users)
+        ):
+            terms = recommender.factor_terms()
+            found = ranks_by_products(terms, users, histories, items, scores)
+            if found is not None:  # the tables give the scores that were answered
+                return found
     return ranks
 
 

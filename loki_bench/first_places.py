@@ -50,17 +50,20 @@ class FirstPlaces:
     def __init__(
         self, histories: Sequences, items: NDArray[np.int32], *, n_items: int, k: int
     ) -> None:
+        from loki_bench.rank_counting import distinct_rows  # numba takes long to import
+
         self._histories, self._items, self._k = histories, items, k
         counts = np.bincount(histories.items, minlength=n_items)
         self._order = np.argsort(-counts, kind="stable")
-        place = np.empty(n_items, dtype=np.int64)
+        place = np.empty(n_items, dtype=np.int32)
         place[self._order] = np.arange(n_items)
-        own = np.unique(histories.rows.astype(np.int64) * n_items + place[histories.items])
-        owners = own // max(n_items, 1)
-        self._own_offsets = np.searchsorted(owners, np.arange(len(items) + 1)).astype(np.int64)
-        self._own_places = (own - owners * n_items).astype(np.int32)
-        self._places = place[items].astype(np.int32)
-        self._is_own = np.isin(np.arange(len(items)) * n_items + self._places, own)
+        self._places = place[items]
+        self._own_offsets, self._own_places = distinct_rows(
+            histories.offsets, place[histories.items]
+        )
+        owners = np.repeat(np.arange(len(items)), np.diff(self._own_offsets))
+        self._is_own = np.zeros(len(items), dtype=bool)
+        self._is_own[owners[self._own_places == self._places[owners]]] = True
 
     def ranks(
         self, queries: NDArray[np.float32], factors: NDArray[np.float32]

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["count_ranks", "count_tile", "score_bounds"]
+__all__ = ["count_ranks", "count_tile", "count_tile_ranks", "distinct_rows", "score_bounds"]
 
 
 # A function of its own, and counts of 32 bits: so the loop is compiled to vector instructions that
@@ -174,3 +174,65 @@ def count_tile(
             level -= scores[at, places[row] - start] >= low[row]
         above[row] += more
         near[row] += level - more
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def distinct_rows(
+    offsets: NDArray[np.int64], values: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Each row's values in ascending order and without repeats: offsets and values."""
+    ends = np.zeros(len(offsets), np.int64)
+    kept = np.empty(len(values), np.int32)
+    n = 0
+    for row in range(len(offsets) - 1):
+        for value in np.sort(values[offsets[row] : offsets[row + 1]]):
+            if n == ends[row] or kept[n - 1] != value:
+                kept[n] = value
+                n += 1
+        ends[row + 1] = n
+    return ends, kept[:n]
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def count_tile_ranks(
+    tile: NDArray[np.float32],
+    first_row: int,
+    begin: int,
+    own_offsets: NDArray[np.int64],
+    own_items: NDArray[np.int32],
+    items: NDArray[np.int32],
+    scores: NDArray[np.float32],
+    above: NDArray[np.int32],
+    level: NDArray[np.int32],
+    is_own: NDArray[np.bool_],
+) -> None:
+    """Count what a tile of scores has above and level with the items to rank, for its users.
+
+    Parameters
+    ----------
+    tile : float32 array of shape (height, width)
+        Of the users from ``first_row`` on and the items from ``begin`` on; rows beyond the last
+        user are not read.
+    own_offsets, own_items : int64 array of shape (n + 1,), int32 array
+        Each user's own items, ascending, without repeats: they do not count.
+    items, scores : int32 and float32 arrays of shape (n, m)
+        The items to rank and their scores.
+    above, level : int32 arrays of shape (n, m)
+        Counts so far, added to in place; an item is level with itself.
+    is_own : bool array of shape (n, m)
+        Set where the item is one of the user's own.
+    """
+    end = begin + tile.shape[1]
+    for row in range(first_row, min(first_row + len(tile), len(items))):
+        line = tile[row - first_row]
+        for column in range(items.shape[1]):
+            score = scores[row, column]
+            more, as_high = _beyond(line, score, score)
+            for place in range(own_offsets[row], own_offsets[row + 1]):
+                other = own_items[place]
+                if begin <= other < end:
+                    more -= line[other - begin] > score
+                    as_high -= line[other - begin] >= score
+                    is_own[row, column] |= other == items[row, column]
+            above[row, column] += more
+            level[row, column] += as_high - more
