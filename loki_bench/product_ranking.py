@@ -72,7 +72,7 @@ def ranks_by_products(
     above, level = (np.zeros(items.shape, dtype=np.int32) for _ in range(2))
     is_own = np.zeros(items.shape, dtype=np.bool_)
     scores = np.empty(items.shape, dtype=np.float32)
-    memory = np.empty((_TILE_USERS, _widest(tiles)), dtype=np.float32)
+    memory = _memory_of(tiles)
     for start in range(0, len(users), _TILE_USERS):
         rows = np.arange(start, min(start + _TILE_USERS, len(users)))
         # a block of full height even at the end: a lower one may be multiplied by other code
@@ -83,7 +83,7 @@ def ranks_by_products(
             product(block, wanted, square)
             scores[rows, column] = np.diagonal(square)[: len(rows)]
         for begin, end in tiles:
-            tile = memory[:, : end - begin]
+            tile = memory[end - begin]
             product(block, table[begin:end], tile)
             own = own_offsets, own_items, items
             count_tile_ranks(tile, start, begin, *own, scores, above, level, is_own)
@@ -127,12 +127,12 @@ def _same_product(
     """The fastest product whose tiles are the first users' scores; None where none's are."""
     n = min(len(first_scores), _TILE_USERS)
     block = queries[np.resize(np.arange(n), _TILE_USERS)]
-    memory = np.empty((_TILE_USERS, _widest(tiles)), dtype=np.float32)
+    memory = _memory_of(tiles)
     same: list[tuple[float, Product]] = []
     for product in (_by_numpy, _by_torch) if "torch" in sys.modules else (_by_numpy,):
         seconds, agrees = [], True
         for begin, end in tiles:
-            tile = memory[:, : end - begin]
+            tile = memory[end - begin]
             started = time.perf_counter()
             product(block, table[begin:end], tile)
             seconds.append(time.perf_counter() - started)
@@ -142,8 +142,11 @@ def _same_product(
     return min(same, key=lambda found: found[0])[1] if same else None
 
 
-def _widest(tiles: list[tuple[int, int]]) -> int:
-    return max(end - begin for begin, end in tiles)
+def _memory_of(tiles: list[tuple[int, int]]) -> dict[int, Table]:
+    """Where the scores of a tile are kept, by its width; contiguous, or counting is slow."""
+    widths = {end - begin for begin, end in tiles}
+    memory = np.empty(_TILE_USERS * max(widths), dtype=np.float32)
+    return {width: memory[: _TILE_USERS * width].reshape(_TILE_USERS, width) for width in widths}
 
 
 def _by_numpy(queries: Table, items: Table, out: Table) -> None:
