@@ -11,10 +11,11 @@ from typing import Any, SupportsIndex, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.contracts import Budget, Recommender
+from loki_bench.contracts import Budget, FactorRecommender, Recommender
 from loki_bench.errors import InvalidAnswerError, RejectedError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.plain_data import MOST_REPORT_BYTES, checked_plain, in_short
+from loki_bench.product_ranking import ranks_by_products
 from loki_bench.ranking import masked_ranks_if_finite
 
 __all__ = [
@@ -204,12 +205,25 @@ def ranks_given_by(
         recommender that answers NaN would win.
     """
     ranks = np.empty(items.shape, dtype=np.float64)
+    hidden = histories
+    if repeats_are_shown:
+        hidden = histories.first(np.zeros(len(histories), dtype=np.int64))
     for rows, known, scores in _scores(recommender, name, users, histories, n_items):
-        hidden = known.first(np.zeros(len(known), dtype=np.int64)) if repeats_are_shown else known
-        ranked = masked_ranks_if_finite(scores, hidden, items[rows])
+        ranked = masked_ranks_if_finite(
+            scores, hidden.take(np.arange(rows.start, rows.start + len(known))), items[rows]
+        )
         if ranked is None:
             raise _not_finite(name)
         ranks[rows] = ranked
+        if (
+            not rows.start
+            and isinstance(recommender, FactorRecommender)
+            and len(known) < len(users)
+        ):
+            terms = recommender.factor_terms()
+            found = ranks_by_products(terms, users, histories, items, scores, hidden=hidden)
+            if found is not None:  # the tables give the scores that were answered
+                return found
     return ranks
 
 

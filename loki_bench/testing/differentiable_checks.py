@@ -22,6 +22,7 @@ __all__ = [
     "check_differentiable_parameters_are_the_models_own",
     "check_differentiable_samples_come_from_the_data",
     "check_differentiable_score_has_a_true_gradient",
+    "check_differentiable_scoring_first_leaves_the_gradients",
     "check_differentiable_target_score_ranks_as_score_next",
 ]
 
@@ -138,6 +139,39 @@ def check_differentiable_score_has_a_true_gradient(subject: Subject) -> None:
 
 
 @contained
+def check_differentiable_scoring_first_leaves_the_gradients(subject: Subject) -> None:
+    """A model that has answered ``score_next`` has the gradients of one that has not."""
+    fresh, asked = _fitted(subject), _fitted(subject)
+    train = two_groups().train
+    users, histories, items = _triples()
+    asked.score_next(users, histories)  # before anything else is asked of it
+    samples = fresh.training_samples(train, seed=SEED)
+    for what, expected, found in (
+        ("loss", fresh.sample_loss(samples), asked.sample_loss(samples)),
+        (
+            "target score",
+            fresh.target_score(users, histories, items),
+            asked.target_score(users, histories, items),
+        ),
+    ):
+        if not expected.requires_grad:  # another check's business
+            continue
+        promise(
+            found.requires_grad,
+            subject,
+            f"gives a {what} without a gradient once it has answered score_next",
+        )
+        promise(
+            all(
+                np.allclose(a, b, rtol=1e-4, atol=1e-6)
+                for a, b in zip(_gradients(asked, found), _gradients(fresh, expected), strict=True)
+            ),
+            subject,
+            f"gives another gradient of its {what} once it has answered score_next",
+        )
+
+
+@contained
 def check_differentiable_target_score_ranks_as_score_next(subject: Subject) -> None:
     """``target_score`` of 0, 1 and all items has shape (n,) and orders them as ``score_next``."""
     model, split = _fitted(subject), two_groups()
@@ -226,6 +260,15 @@ def _some(samples: TrainingSamples, rows: slice) -> TrainingSamples:
     )
 
 
+def _gradients(model: DifferentiableRecommender, value: "Tensor") -> "list[Tensor]":
+    """The gradient of the sum of a value in each parameter, zero where it plays no part."""
+    import torch
+
+    parameters = model.parameters()
+    found = torch.autograd.grad(value.sum(), parameters, allow_unused=True)
+    return [torch.zeros_like(p) if g is None else g for g, p in zip(found, parameters, strict=True)]
+
+
 def _check_slope(
     subject: Subject,
     model: DifferentiableRecommender,
@@ -240,10 +283,7 @@ def _check_slope(
     promise(
         total.requires_grad, subject, f"gives {what} without a gradient: is it detached on its way?"
     )
-    found = torch.autograd.grad(total, parameters, allow_unused=True)
-    gradients = [
-        torch.zeros_like(p) if g is None else g for g, p in zip(found, parameters, strict=True)
-    ]
+    gradients = _gradients(model, total)
     length = float(sum(float(g.double().square().sum()) for g in gradients)) ** 0.5
     promise(length > 0, subject, f"has a {what} whose gradient is zero")
     step = 1e-2 * max(1.0, float(max(p.detach().abs().max() for p in parameters)))

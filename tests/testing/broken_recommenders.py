@@ -271,6 +271,26 @@ class DoublesTheScoreGradient(RidgeRecommender):
         return _wrong_gradient(super().target_score(users, histories, items))
 
 
+@breaks("check_differentiable_scoring_first_leaves_the_gradients", differentiable=True)
+class ForgetsItsGradientWhenItScores(RidgeRecommender):
+    def score_next(self, users, histories):
+        if self._weights is not None:
+            self._weights.requires_grad_(False)
+        return super().score_next(users, histories)
+
+
+@breaks("check_differentiable_scoring_first_leaves_the_gradients", differentiable=True)
+class ScoresOnADoubledScale(RidgeRecommender):
+    asked = False
+
+    def score_next(self, users, histories):
+        self.asked = True
+        return super().score_next(users, histories)
+
+    def target_score(self, users, histories, items):
+        return super().target_score(users, histories, items) * (1 + self.asked)
+
+
 @breaks("check_differentiable_target_score_ranks_as_score_next", differentiable=True)
 class ScoresTheOtherWay(RidgeRecommender):
     def target_score(self, users, histories, items):

@@ -13,6 +13,7 @@ from typing_extensions import Self
 
 from loki_bench.contracts import DifferentiableRecommender, TrainingSamples
 from loki_bench.errors import ParameterError, UsageError
+from loki_bench.first_places import FirstPlaces
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.split import HeldOut
 from loki_bench_recbole.model_building import build_model, one_torch_thread, recbole_class
@@ -44,6 +45,9 @@ class RecBoleRecommender(DifferentiableRecommender):
     """``"package.module:Class"`` of RecBole's model."""
     from_first: ClassVar[bool]
     """Whether a user's first event is a training sample."""
+    scores_are_products: ClassVar[bool] = True
+    """Whether a score is the inner product of a query and an item: False where ``_scores`` is
+    something else."""
 
     def __init__(self, *, schedule: Schedule, device: str) -> None:
         self._device = require_device(self.name, device)
@@ -140,15 +144,7 @@ class RecBoleRecommender(DifferentiableRecommender):
             self._check_items(validation.histories.items)
         measure = None
         if validation is not None and len(validation):
-            held_out = validation
-
-            def measure() -> float:
-                queries = self._queries(held_out.users, held_out.histories)
-                items = self._query_items()
-                return ndcg_at(
-                    10, held_out_ranks(queries, lambda block: self._scores(block, items), held_out)
-                )
-
+            measure = self._look(validation)
         model = build_model(
             self.model_class,
             self._model_parameters(),
@@ -165,6 +161,24 @@ class RecBoleRecommender(DifferentiableRecommender):
         self._views = None
         self._n_samples = len(source)
         return self
+
+    def _look(self, held_out: HeldOut) -> Callable[[], float]:
+        """What measures NDCG@10 of the current weights on the held-out events."""
+        users, histories = held_out.users, held_out.histories
+        if self.scores_are_products:
+            places = FirstPlaces(held_out.hidden, held_out.items, n_items=self._n_items, k=10)
+            return lambda: ndcg_at(
+                10, places.ranks(self._queries(users, histories), self._query_items())
+            )
+
+        def measure() -> float:
+            items = self._query_items()
+            queries = self._queries(users, histories)
+            return ndcg_at(
+                10, held_out_ranks(queries, lambda block: self._scores(block, items), held_out)
+            )
+
+        return measure
 
     def score_next(self, users: NDArray[np.int32], histories: Sequences) -> NDArray[np.float32]:
         """Scores of all items; see :meth:`loki_bench.contracts.Recommender.score_next`.
@@ -187,10 +201,13 @@ class RecBoleRecommender(DifferentiableRecommender):
         RecBole's padding rows are left out. The same tensors come back at every call.
         """
         if self._views is None:
-            self._views = [
-                weight if weight.is_leaf else weight.detach().requires_grad_()
-                for weight in self._weights(self._fitted())
-            ]
+            # a view made without gradients passes for a leaf, and would be kept as it is: whoever
+            # scores first, as the queries of some models do, could not differentiate any more
+            with torch.enable_grad():
+                self._views = [
+                    weight if weight.is_leaf else weight.detach().requires_grad_()
+                    for weight in self._weights(self._fitted())
+                ]
         return self._views
 
     def training_samples(self, train: Interactions, *, seed: int) -> TrainingSamples:

@@ -54,6 +54,7 @@ class TransRec(RecBoleRecommender, TranslationRecommender):
     name = "transrec"
     model_class = "recbole.model.sequential_recommender.transrec:TransRec"
     from_first = False
+    scores_are_products = False
 
     def __init__(
         self,

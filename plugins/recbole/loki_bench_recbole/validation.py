@@ -42,7 +42,9 @@ def held_out_ranks(
     """
     n, hidden = len(held_out), held_out.hidden
     ranks = np.empty(n, dtype=np.float64)
-    start, block = 0, 1  # the first block, of one user, says how many items there are
+    # the first block says how many items there are; of two users, for numpy multiplies a single
+    # row by other code, whose last bits are not those of the rest
+    start, block = 0, 2
     while start < n:
         end = min(start + block, n)
         scores = scoring(queries[start:end])
