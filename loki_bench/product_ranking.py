@@ -72,8 +72,8 @@ def ranks_by_products(
     product = _same_product(queries, table, tiles, first_scores)
     if product is None:
         return None
-    own = histories if hidden is None else hidden
-    own_offsets, own_items = distinct_rows(own.offsets, own.items)
+    left_out = histories if hidden is None else hidden
+    own_offsets, own_items = distinct_rows(left_out.offsets, left_out.items)
     above, level = (np.zeros(items.shape, dtype=np.int32) for _ in range(2))
     is_own = np.zeros(items.shape, dtype=np.bool_)
     scores = np.empty(items.shape, dtype=np.float32)
