@@ -49,7 +49,7 @@ class Replay:
     metrics: tuple[ChosenMetric, ...]
     dataset: DatasetRef
     interactions: Interactions
-    bounds: SplitBounds | None
+    bounds: SplitBounds | None = None
     workers: Workers
     seconds: float
     progress: Progress
