@@ -5,6 +5,7 @@ it was read from has changed, and no package was installed since. Where the cach
 written, nothing is kept.
 """
 
+import hashlib
 import json
 import os
 import sys
@@ -16,7 +17,6 @@ from pathlib import Path
 import platformdirs
 
 from loki_bench import __version__
-from loki_bench.content_ids import content_id
 from loki_bench.plugins.spec_data import JsonData
 
 __all__ = ["keep", "kept"]
@@ -59,12 +59,12 @@ def keep(entry: EntryPoint, document: JsonData, files: Iterable[str]) -> None:
 
 def _place(entry: EntryPoint) -> Path:
     dist = entry.dist
-    key = content_id(
-        [
-            *(FORM, __version__, sys.version, sys.prefix, entry.name, entry.value),
-            *(() if dist is None else (dist.name, dist.version, str(dist.locate_file("")))),
-        ]
-    )
+    parts = [
+        *(FORM, __version__, sys.version, sys.prefix, entry.name, entry.value),
+        *(() if dist is None else (dist.name, dist.version, str(dist.locate_file("")))),
+    ]
+    # not content_id: its module imports pydantic, and every command comes here
+    key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     return platformdirs.user_cache_path("loki-bench") / "plugins" / f"{key}.json"
 
 

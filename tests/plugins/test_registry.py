@@ -111,6 +111,26 @@ def test_an_unknown_name_gets_the_nearest_and_all_known():
         registry.find(AttackerSpec, "covist")
 
 
+def test_components_of_a_notebook_stand_beside_the_installed_ones():
+    installed = Registry([Component(spec("covisit"), Origin("d", "1"))], foreign=None)
+    both = installed.with_components([Component(spec("mine"), Origin("notebook", "1"))])
+    assert both.find(AttackerSpec, "covisit") == (spec("covisit"), Origin("d", "1"))
+    assert both.find(AttackerSpec, "mine") == (spec("mine"), Origin("notebook", "1"))
+    assert not [c for c in installed.components() if c.spec.name == "mine"]
+
+
+def test_needs_that_are_no_set_are_named_with_their_attack():
+    with pytest.raises(ValueError, match=r"attacker 'a': its needs are \('history',\); expected a"):
+        AttackerSpec(name="a", summary="x", target="a:b", needs=("history",))
+
+
+@pytest.mark.parametrize("field", ["summary", "reference"])
+@pytest.mark.parametrize("text", ["\x1b[31mred", "half \ud800", "x" * 1001, "a\u2028b"])
+def test_texts_that_fit_no_line_are_refused(field, text):
+    with pytest.raises(ValueError, match="one line"):
+        AttackerSpec(**{"name": "a", "summary": "x", "target": "a:b", field: text})
+
+
 def test_kinds_are_kept_apart():
     registry = Registry([Component(spec("covisit"), Origin("d", "1"))])
     with pytest.raises(UnknownComponentError, match="known: none"):
@@ -157,7 +177,7 @@ def test_a_target_that_can_not_be_imported_is_named():
         spec(target="no_such_module:Thing").build()
 
 
-@pytest.mark.parametrize("wrong", ["", "Upper", "two words", "-dash"])
+@pytest.mark.parametrize("wrong", ["", "Upper", "two words", "-dash", "a|b", "a\nb", "a" * 101])
 def test_names_are_checked_when_declared(wrong):
     with pytest.raises(ValueError, match="attacker name"):
         spec(wrong)

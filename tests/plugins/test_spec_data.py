@@ -2,9 +2,12 @@
 
 import json
 import math
+from contextlib import suppress
 from importlib.metadata import EntryPoint
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from loki_bench.plugins.registry import declared_by
 from loki_bench.plugins.search_space import Choices, FloatRange, IntRange
@@ -169,3 +172,22 @@ def test_what_is_no_table_of_all_fields_is_refused(data):
 def test_a_field_that_no_spec_has_is_refused():
     with pytest.raises(ValueError, match="other fields"):
         spec_of({**sent(ATTACK), "kind_of": "x"})
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda part: (
+        st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=3), part, max_size=3)
+    ),
+    max_leaves=5,
+)
+FIELDS = st.sampled_from(
+    [(spec, name) for spec in (ATTACK, TUNED, UNBOUNDED) for name in sent(spec)]
+)
+
+
+@given(field=FIELDS, value=VALUES)
+def test_whatever_stands_in_a_field_makes_a_spec_or_an_error_that_the_host_expects(field, value):
+    spec, name = field
+    with suppress(KeyError, TypeError, ValueError, OverflowError):
+        assert spec_of({**sent(spec), name: value}).kind == spec.kind

@@ -15,8 +15,9 @@ from loki_bench.errors import PluginError, UnknownComponentError
 from loki_bench.plugins.specs import AttackerSpec, DatasetSpec
 from loki_bench.sandbox import installed
 from loki_bench.sandbox.installed import installed_plugins
+from loki_bench.suite.grid import chosen_metric
 from loki_bench.suite.resolve import read_dataset
-from loki_bench.suite.suite import Choice
+from loki_bench.suite.suite import Choice, Protocol
 
 TOYS = Path(__file__).parents[1] / "toys"
 
@@ -244,6 +245,26 @@ def test_a_third_partys_dataset_is_read_outside_this_process(monkeypatch, tmp_pa
     spec, _ = registry.find(DatasetSpec, "toy")
     assert log.interactions.n_users == 60
     assert spec.target == "toy_plugin.components:ToyData"
+
+
+MEASURES = """
+from loki_bench.plugins.hookspecs import hookimpl
+from loki_bench.plugins.specs import MetricSpec
+
+@hookimpl
+def loki_bench_metrics():
+    return [MetricSpec(name="theirs", summary="x", target="theirs.target:measure", unit="x",
+        higher_is="neither", range=(0.0, 9.0), purpose="attack", ceiling="theirs.target:highest")]
+"""
+CEILING = "def measure(outcome): ...\ndef highest(*, n_targets): return n_targets / 10\n"
+
+
+def test_the_ceiling_of_a_third_partys_metric_is_computed_outside_this_process(install):
+    install(MEASURES, target=CEILING)
+    protocol = Protocol(n_targets=5)
+    chosen = chosen_metric(installed_plugins(), "theirs", 30, protocol)
+    assert chosen.ceiling == 0.5
+    assert "theirs.target" not in sys.modules
 
 
 PATCHES = """
