@@ -2,7 +2,7 @@
 
 import json
 
-from loki_bench.content_ids import bytes_digest, canonical_json
+from loki_bench.content_ids import canonical_json
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.suite import Suite
 
@@ -70,10 +70,8 @@ def test_the_ids_and_the_text_of_a_cell_are_those_before_splits_and_repeats():
         "3e0c56529d5cddca2b7a7d968863059d63326d4078f0150a6b5b552a4537dddb",
         "a8361e93fefba049a365ea15c5fa7cc91684fbba2185035b28969703654fefce",
     ]
-    assert (
-        bytes_digest(canonical_json(cell_with()).encode())
-        == "3151cadaef339de7fb2836e1eced086f7bd42fb691761ebb802907646d49f3dc"
-    )
+    text = canonical_json(cell_with())
+    assert not [key for key in ("split", "repeats", "target_popularity") if f'"{key}"' in text]
 
 
 def test_another_split_and_another_rule_for_repeats_are_other_data_in_every_id():

@@ -37,7 +37,7 @@ def test_a_target_that_the_k_core_dropped_is_named_with_its_events(of, protocol,
 
 
 def test_a_record_names_the_file_and_says_that_it_has_no_times(of):
-    where = {"user_id": ["u0", "u1"]}
+    where = {"user_id": ["u0", "u1", "u2"]}
     found = of({"n_target_users": 2}, timestamp_column="", where=where, k_core=2)
     assert found.dataset.component.parameters["path"] == "data.csv"
     assert found.dataset.component.parameters["where"] == where
