@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
+from loki_bench.bounded_files import refuse_irregular
 from loki_bench.datasets.file_kinds import COMPRESSIONS, foreign_kind, is_parquet
 from loki_bench.errors import DatasetError
 
@@ -104,6 +105,7 @@ def open_data_file(path: Path, *, dataset: str, encoding: str | None) -> DataFil
         message says what it is.
     """
     try:
+        refuse_irregular(path)
         stream, name, packing = _unpacked(path)
         with stream:
             first = stream.read(HEAD + 4)

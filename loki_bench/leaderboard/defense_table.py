@@ -1,10 +1,11 @@
 """Writes the table of defenses: one line a defense, with the attack that it does worst against."""
 
+from collections.abc import Callable
 from typing import Any
 
 from tabulate import tabulate
 
-from loki_bench.leaderboard.formatting import plain, shown
+from loki_bench.leaderboard.formatting import names_in, plain, shown
 from loki_bench.leaderboard.table import Table
 from loki_bench.leaderboard.worst_case import DEFENSE_METRICS, WorstCase, worst_cases
 
@@ -25,11 +26,12 @@ def defense_table(table: Table, style: str) -> list[str]:
     cases = worst_cases(table)
     if not cases:
         return []
+    name = names_in(style)
     main, columns = table.metric_labels[0], _columns(table)
-    headers = ["victim", "budget", "defense", "worst attacker", f"{main} left"]
-    headers += ["without defense", *columns, "attacks"]
+    headers = ["victim", "budget", "defense", "worst attacker", f"{name(main)} left"]
+    headers += ["without defense", *map(name, columns), "attacks"]
     grid: str = tabulate(
-        [_cells(case, main, columns) for case in cases],
+        [_cells(case, main, columns, name) for case in cases],
         headers=headers,
         tablefmt=style,
         disable_numparse=True,
@@ -51,17 +53,17 @@ def _columns(table: Table) -> list[str]:
     ]
 
 
-def _cells(case: WorstCase, main: str, columns: list[str]) -> list[str]:
+def _cells(case: WorstCase, main: str, columns: list[str], name: Callable[[str], str]) -> list[str]:
     row = case.row
     attacker = "-" if row is None else row.attacker
     if row is not None and row.simulator != "-":
         attacker = f"{attacker} ({row.simulator})"
     without = f", {case.n_without_result} without result" if case.n_without_result else ""
     return [
-        case.victim,
+        name(case.victim),
         f"{100 * case.fake_users:g} % x {case.actions}",
-        case.defense,
-        attacker,
+        name(case.defense),
+        name(attacker),
         *("-" if row is None else shown(row.metrics[label]) for label in [main]),
         shown(case.undefended),
         *("-" if row is None else shown(row.metrics[label]) for label in columns),

@@ -3,17 +3,22 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 from tabulate import tabulate
 
+from loki_bench.leaderboard.chance import victims_at_chance
 from loki_bench.leaderboard.defense_table import defense_table, plain_worst_cases
-from loki_bench.leaderboard.formatting import plain, shown
+from loki_bench.leaderboard.formatting import csv_cell, escape_markdown, names_in, plain, shown
 from loki_bench.leaderboard.row_key import NO_DEFENSE
 from loki_bench.leaderboard.statistics import N_RESAMPLES, Interval
 from loki_bench.leaderboard.table import Row, Table
 
 __all__ = ["as_csv", "as_json", "as_markdown", "as_text"]
+
+SIMPLE = "simple"
+"""tabulate's style for a terminal; Markdown's is ``"github"``."""
 
 CSV_COLUMNS = (
     "dataset",
@@ -50,12 +55,12 @@ CSV_COLUMNS = (
 
 def as_markdown(suite: str, summary: str, tables: list[Table]) -> str:
     """A page with one table for each dataset and protocol, and one of its defenses if any."""
-    parts = [f"# Leaderboard: {suite}", *([summary] if summary else [])]
+    parts = [f"# Leaderboard: {escape_markdown(suite)}", escape_markdown(summary)]
     for table in tables:
         parts += [
-            "\n".join(f"- {name}: {value}" for name, value in table.about.items()),
+            "\n".join(f"- {name}: {escape_markdown(v)}" for name, v in table.about.items()),
             _grid(table, "github"),
-            _notes(table),
+            _notes(table, "github"),
             *defense_table(table, "github"),
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -66,7 +71,11 @@ def as_text(tables: list[Table]) -> str:
     parts = [
         part
         for table in tables
-        for part in (_grid(table, "simple"), _notes(table), *defense_table(table, "simple"))
+        for part in (
+            _grid(table, "simple"),
+            _notes(table, "simple"),
+            *defense_table(table, "simple"),
+        )
     ]
     return "\n\n".join(parts)
 
@@ -84,15 +93,15 @@ def as_csv(tables: list[Table]) -> str:
                 effect = row.placebo_effect if main else None
                 writer.writerow(
                     [
-                        table.about["dataset"].partition(":")[0],
-                        row.victim,
+                        csv_cell(table.about["dataset"].partition(":")[0]),
+                        csv_cell(row.victim),
                         repr(row.fake_users),
                         row.actions,
-                        row.defense,
-                        row.attacker,
+                        csv_cell(row.defense),
+                        csv_cell(row.attacker),
                         int(row.placebo),
-                        row.simulator,
-                        label,
+                        csv_cell(row.simulator),
+                        csv_cell(label),
                         table.ceilings.get(label, ""),
                         value.n if value else 0,
                         *_numbers(value),
@@ -113,9 +122,10 @@ def as_json(suite: str, tables: list[Table]) -> str:
 
 
 def _grid(table: Table, style: str) -> str:
+    name = names_in(style)
     main = table.metric_labels[0] if table.metric_labels else "metric"
     ceiling = table.ceilings.get(main)
-    head = main if ceiling is None else f"{main} (of {ceiling:g})"
+    head = name(main) if ceiling is None else f"{name(main)} (of {ceiling:g})"
     headers = [
         "victim",
         "budget",
@@ -127,9 +137,9 @@ def _grid(table: Table, style: str) -> str:
         "p",
         "rank",
     ]
-    headers += [*table.metric_labels[1:], "seeds", "samples from fakes"]
+    headers += [*map(name, table.metric_labels[1:]), "seeds", "samples from fakes"]
     text: str = tabulate(
-        [_cells(row, table) for row in table.rows],
+        [_cells(row, table, name) for row in table.rows],
         headers=headers,
         tablefmt=style,
         disable_numparse=True,
@@ -137,13 +147,13 @@ def _grid(table: Table, style: str) -> str:
     return text
 
 
-def _cells(row: Row, table: Table) -> list[str]:
+def _cells(row: Row, table: Table, name: Callable[[str], str]) -> list[str]:
     return [
-        row.victim,
+        name(row.victim),
         f"{100 * row.fake_users:g} % x {row.actions}",
-        *([row.defense] if _has_defenses(table) else []),
-        _attack(row),
-        row.simulator,
+        *([name(row.defense)] if _has_defenses(table) else []),
+        name(_attack(row)),
+        name(row.simulator),
         *(shown(row.metrics[label]) for label in table.metric_labels[:1]),
         shown(row.gain, signed=True),
         _shown_p(row.p_value),
@@ -166,7 +176,9 @@ def _attack(row: Row) -> str:
     return f"{row.attacker} †" if row.marked else row.attacker
 
 
-def _notes(table: Table) -> str:
+def _notes(table: Table, style: str) -> str:
+    name = names_in(style)
+    main = name(table.metric_labels[0]) if table.metric_labels else "metric"
     notes = [
         "Mean and 95 % confidence half-width over seeds (Student's t). The gain is paired seed by "
         "seed against the best of none, random and popular at the same victim and budget; p is its "
@@ -174,7 +186,7 @@ def _notes(table: Table) -> str:
         f"one victim and budget, with its 95 % interval over {N_RESAMPLES} resamples of the seeds."
     ]
     if table.not_ranked:
-        notes.append(f"Not ranked: {'; '.join(table.not_ranked)}.")
+        notes.append(f"Not ranked: {name('; '.join(table.not_ranked))}.")
     if any(row.placebo for row in table.rows):
         notes.append(
             "A placebo is the same attack, given other targets than those that are measured."
@@ -182,16 +194,17 @@ def _notes(table: Table) -> str:
         if without := _budgets_without_placebo(table):
             notes.append(f"No placebo was run at {', '.join(without)}: no row there is marked.")
     notes += [
-        f"† {row.attacker} on {row.victim}: works without its targets: its placebo moves "
-        f"{table.metric_labels[0]} by {shown(row.placebo_effect, signed=True)} from none."
+        f"† {name(f'{row.attacker} on {row.victim}')}: works without its targets: its placebo "
+        f"moves {main} by {shown(row.placebo_effect, signed=True)} from none."
         for row in table.rows
         if row.marked
     ]
+    notes += [f"{name(warning)}." for warning in victims_at_chance(table)]
     if _has_defenses(table):
         notes.append("Rows are compared with those behind the same defense.")
     for row in table.rows:
         against = "" if row.defense == NO_DEFENSE else f" defended by {row.defense}"
-        notes += [f"{row.attacker} on {row.victim}{against}: {why}" for why in row.reasons]
+        notes += [name(f"{row.attacker} on {row.victim}{against}: {why}") for why in row.reasons]
     return "\n".join(notes)
 
 

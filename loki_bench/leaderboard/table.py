@@ -100,6 +100,8 @@ class Table:
         The highest value that the protocol allows.
     higher_is_better : bool
         Whether the attack wants the main metric high or low.
+    n_users, n_items : int
+        Of the dataset.
     not_ranked : tuple of str
         Why rows have no rank: which seed is missing, which field differs. Empty: they are ranked.
     """
@@ -109,6 +111,8 @@ class Table:
     ceilings: Mapping[str, float]
     rows: tuple[Row, ...]
     higher_is_better: bool
+    n_users: int
+    n_items: int
     not_ranked: tuple[str, ...]
 
 
@@ -182,6 +186,8 @@ def _table(entries: list[Mapping[str, Any]]) -> Table:
         ceilings=ceilings,
         rows=tuple(sorted(rows, key=lambda row: _place(row, labels, sign))),
         higher_is_better=sign > 0,
+        n_users=entries[0]["cell"]["dataset"]["n_users"],
+        n_items=entries[0]["cell"]["dataset"]["n_items"],
         not_ranked=not_ranked,
     )
 

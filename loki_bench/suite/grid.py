@@ -25,6 +25,9 @@ __all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand"]
 
 S = TypeVar("S", bound=ComponentSpec)
 
+MOST_CELLS = 100_000
+MOST_EVENTS = 2**31 - 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChosenMetric:
@@ -57,6 +60,7 @@ def expand(
         the suite's name.
     """
     try:
+        _refuse_too_large(suite, dataset)
         metrics = tuple(chosen_metric(registry, label, dataset.n_items) for label in suite.metrics)
         for seed in suite.seeds:
             draw_goal(interactions, suite.protocol, seed)
@@ -65,6 +69,22 @@ def expand(
         return Grid(cells=tuple(_cells(suite, registry, dataset)), metrics=metrics)
     except LokiBenchError as error:
         raise type(error)(f"suite '{suite.name}': {error}") from error
+
+
+def _refuse_too_large(suite: Suite, dataset: DatasetRef) -> None:
+    """What no machine computes or keeps is a slip of the pen."""
+    budget = suite.budget
+    n_budgets = len(budget.fake_users) * len(budget.actions)
+    n_attacks = len(suite.attackers) * len(suite.simulator) * len(suite.defenses)
+    n_cells = n_budgets * n_attacks * len(suite.victims) * len(suite.seeds)
+    if n_cells > MOST_CELLS:
+        raise SuiteError(f"it has {n_cells} cells; at most {MOST_CELLS} are run")
+    shares, actions = (max(values, default=0) for values in (budget.fake_users, budget.actions))
+    n_events = round(shares * dataset.n_users) * actions
+    if n_events > MOST_EVENTS:
+        raise SuiteError(
+            f"table 'budget': fake users have {n_events} events; at most {MOST_EVENTS} are injected"
+        )
 
 
 def _cells(suite: Suite, registry: Registry, dataset: DatasetRef) -> Iterator[Cell]:
@@ -229,7 +249,7 @@ def chosen_metric(registry: Registry, label: str, n_items: int) -> ChosenMetric:
         raise SuiteError(f"key 'metrics': '{label}' should read like '{expected}'")
     if not at:
         return ChosenMetric(label=label, spec=spec, k=None, origin=origin)
-    if not cutoff.isdecimal() or int(cutoff) < 1:
+    if not cutoff.isdecimal() or len(cutoff) > 9 or int(cutoff) < 1:
         raise SuiteError(f"key 'metrics': '{label}': the cut-off must be a whole number from 1")
     if int(cutoff) > n_items:
         raise SuiteError(
