@@ -6,6 +6,7 @@ poison, and victims are trained on it; nothing, and all of it is done again. Fit
 never taken over: they are pickles, and opening a stranger's pickle runs a stranger's code.
 """
 
+import glob
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -17,6 +18,7 @@ from typing import TypeVar, cast
 
 import numpy as np
 
+from loki_bench.datasets.data_folder import data_folder
 from loki_bench.engine.workers import LocalWorkers, Workers
 from loki_bench.errors import DatasetError, InvalidAnswerError
 from loki_bench.interactions import Interactions
@@ -163,12 +165,7 @@ def _opened(
     component = cell.dataset.component
     given = {name: value for name, value in component.changed.items() if value is not None}
     if "path" in given:
-        if dataset_path is None:
-            raise DatasetError(
-                f"the records are about a file of somebody's own, {given['path']}; say where it "
-                "lies with --dataset-path"
-            )
-        given["path"] = str(dataset_path)
+        given["path"] = str(dataset_path or _own_file(str(given["path"])))
     choice = Choice(name=component.name, parameters=given)
     dataset, interactions = load_dataset(choice, registry, download=download)
     with LocalWorkers.open(n_workers, seconds=seconds) as workers:
@@ -180,3 +177,17 @@ def _opened(
             seconds=seconds,
             progress=progress,
         )
+
+
+def _own_file(name: str) -> Path:
+    """A file of somebody's own, by its name: in the working folder, in a folder in it, or with the
+    data; what is read is compared by its fingerprint."""
+    here = Path()
+    places = [here / name, data_folder() / name, *sorted(here.glob(f"*/{glob.escape(name)}"))]
+    for place in places:
+        if place.is_file():
+            return place
+    raise DatasetError(
+        f"the records are about a file of somebody's own, {name}, which is not in the working "
+        "folder, in a folder in it, or in the data folder; say where it lies with --dataset-path"
+    )

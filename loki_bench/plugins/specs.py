@@ -168,7 +168,7 @@ class ComponentSpec:
         self.check(given)
         try:
             return self.resolve()(**given)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ParameterError(f"{self.kind} '{self.name}': {error}") from error
 
 
@@ -257,6 +257,14 @@ class AttackerSpec(ComponentSpec):
     influence_parameters: Mapping[str, Any] = field(default_factory=dict)
     prepares: bool = False
     needs_when: tuple[ConditionalNeed, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.needs, frozenset):
+            raise ValueError(
+                f"{self.kind} {self.name!r}: needs is {self.needs!r}; write "
+                "needs=frozenset({'history'})"
+            )
 
     def needs_with(self, parameters: Mapping[str, object]) -> frozenset[Need]:
         """All needs with these parameters, defaults included."""
