@@ -102,7 +102,7 @@ def check(
     checks = planned_checks(
         plugin,
         components=components,
-        parameters=_by_component(map(named_value, parameters), names, "--set"),
+        parameters=_by_component(map(_absolute, map(named_value, parameters)), names, "--set"),
         references=dict(_reference(text, names) for text in references),
         expected_failures=_by_component(map(_expectation, expected), names, "--expect"),
         folder=data_folder(),
@@ -156,6 +156,13 @@ def _by_component(
     return found
 
 
+def _absolute(given: tuple[str, Any]) -> tuple[str, Any]:
+    """A file's path as it is from everywhere: checks have a working folder of their own."""
+    key, value = given
+    is_path = key.rpartition(".")[2].endswith("path") and isinstance(value, str)
+    return key, str(Path(value).absolute()) if is_path else value
+
+
 def _only(names: list[str], given: str) -> str:
     if len(names) != 1:
         raise UsageError(
@@ -203,6 +210,7 @@ def _importable_working_folder() -> Iterator[None]:
 def _folder_of_their_own() -> Iterator[None]:
     """A working folder for checks, which is deleted with what they leave in it."""
     before = Path.cwd()
+    sys.path[:] = [str(Path(entry).absolute()) for entry in sys.path]
     with tempfile.TemporaryDirectory(prefix="loki-bench-") as folder:
         os.chdir(folder)
         try:
