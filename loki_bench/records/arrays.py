@@ -3,6 +3,7 @@
 import io
 import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -28,6 +29,7 @@ BROKEN = (
     KeyError,
     TypeError,
     SyntaxError,  # of the header of an array
+    tokenize.TokenError,  # the same
     OverflowError,
     MemoryError,
     NotImplementedError,

@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from random import Random
 
 import pytest
 from toy_grid import toys  # noqa: F401  # the toy plugin, installed
@@ -277,3 +278,47 @@ def test_a_file_that_may_not_be_read_is_named(answer, monkeypatch):
     status, said = answer("plan", "good.toml")
     assert status == 2
     assert "good.toml: Permission denied" in said
+
+
+PIECES = (
+    "nan", "inf", "-1", "1e300", "0", "[]", "{}", '""', '".."', '"/"', '"a/b"', "true",
+    "9" * 30, "9" * 5000, "[" * 300, "]", '"', "'", "=", "\n", "[x]", "[[x]]", "\x00", "\ud7ff",
+    "1979-05-27", "0x10", '"none"', '"random"', '"file"', "'pipe'", '"~nobody-of-that-name"',
+)  # fmt: skip
+
+
+def mutated(text, random):
+    """The suite with up to three slips: a value, a line, a letter, or what is left of it."""
+    for _ in range(random.randint(1, 3)):
+        lines = text.split("\n")
+        number = random.randrange(len(lines))
+        key, equals, _ = lines[number].partition(" = ")
+        slip = random.randrange(6)
+        if slip <= 1 and equals:
+            lines[number] = f"{key} = {random.choice(PIECES)}"
+        elif slip == 2:
+            lines[number] = random.choice(lines)
+        elif slip == 3:
+            place = random.randrange(len(text) + 1)
+            lines = [text[:place] + random.choice(PIECES) + text[place + 1 :]]
+        elif slip == 4:
+            del lines[number]
+        else:
+            lines = [text[: random.randrange(len(text) + 1)]]
+        text = "\n".join(lines)
+    return text
+
+
+@pytest.mark.slow
+def test_a_thousand_mutated_suites_are_planned_or_refused(answer, tmp_path):
+    random = Random(20)  # noqa: S311  # a seed is what is wanted
+    statuses = []
+    for number in range(1000):
+        text = mutated(random.choice((SUITE, with_file("events.csv"))), random)
+        (tmp_path / "given.toml").write_text(text)
+        status, said = answer("plan", "given.toml")
+        assert status in (0, 2), (number, text)
+        assert "Traceback" not in said
+        assert len(said) < 2000, (number, said[:3000])
+        statuses.append(status)
+    assert min(statuses.count(0), statuses.count(2)) > 20
