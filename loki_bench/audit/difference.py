@@ -1,17 +1,17 @@
 """The first number in which a cell that was computed again differs from the stored one."""
 
-import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import JsonValue
 
+from loki_bench.answer_checks import NamedArrays
+from loki_bench.bounded_files import json_object, read_regular
 from loki_bench.leaderboard.comparability import differing_fields
+from loki_bench.records.arrays import BROKEN, plain_arrays
 from loki_bench.records.schema import Record
-from loki_bench.records.store import Store, artefact_kind
+from loki_bench.records.store import LARGEST_ARTEFACT, Store, artefact_kind
 
 __all__ = ["artefact_difference", "cell_difference", "record_difference"]
 
@@ -64,7 +64,11 @@ def _first_difference(differences: Mapping[str, list[JsonValue]]) -> str | None:
 
 def artefact_difference(old: Path, new: Path) -> str | None:
     """The first number in which two ``.npz`` files differ, with both values."""
-    before, after = _arrays(old), _arrays(new)
+    try:
+        before, after = _arrays(old), _arrays(new)
+        about = [json_object(arrays["about"].tobytes())["meta"] for arrays in (before, after)]
+    except BROKEN:
+        return f"{old.name} in the store is not a whole artefact"
     for name in before:
         if name == "about":
             continue
@@ -80,10 +84,8 @@ def artefact_difference(old: Path, new: Path) -> str | None:
                 f"{name}[{at}] is {a[place].item()!r} in the store and {b[place].item()!r} here "
                 f"({int(differ.sum())} of {a.size} numbers differ)"
             )
-    about = [json.loads(arrays["about"].tobytes())["meta"] for arrays in (before, after)]
     return _first_difference(differing_fields(about))
 
 
-def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:
-    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+def _arrays(path: Path) -> NamedArrays:
+    return plain_arrays(read_regular(path, at_most=LARGEST_ARTEFACT), at_most=LARGEST_ARTEFACT)

@@ -6,6 +6,7 @@ poison, and victims are trained on it; nothing, and all of it is done again. Fit
 never taken over: they are pickles, and opening a stranger's pickle runs a stranger's code.
 """
 
+import glob
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -17,6 +18,7 @@ from typing import TypeVar, cast
 
 import numpy as np
 
+from loki_bench.datasets.data_folder import data_folder
 from loki_bench.engine.workers import LocalWorkers, Workers
 from loki_bench.errors import DatasetError, InvalidAnswerError
 from loki_bench.interactions import Interactions
@@ -167,12 +169,7 @@ def _opened(
     component = cell.dataset.component
     given = {name: value for name, value in component.changed.items() if value is not None}
     if "path" in given:
-        if dataset_path is None:
-            raise DatasetError(
-                f"the records are about a file of somebody's own, {given['path']}; say where it "
-                "lies with --dataset-path"
-            )
-        given |= _found(given, dataset_path)
+        given |= _own_files(given) if dataset_path is None else _found(given, dataset_path)
     choice, split = Choice(name=component.name, parameters=given), cell.protocol.split
     dataset, log = load_log(choice, registry, download=download, repeats=cell.protocol.repeats)
     made = None if split is None else made_split(split.choice, log)
@@ -192,19 +189,46 @@ def _opened(
 
 def _found(given: Mapping[str, Parameter], place: Path) -> dict[str, Parameter]:
     """Where the files lie: of one file its path, of several the folder that they are in."""
-    keys = [key for key in ("path", "validation_path", "test_path") if key in given]
-    if not place.is_dir():
-        several = [key for key in keys if key != "path" or not isinstance(given[key], str)]
-        if several:
-            raise DatasetError(
-                f"the records are about several files ({', '.join(several)}): give the folder "
-                f"that all of them lie in with --dataset-path, not the file {place}"
-            )
-        return {"path": str(place)}
+    if place.is_dir():
+        return _each_file(given, lambda name: place / name)
+    several = [key for key in _paths_of(given) if key != "path" or not isinstance(given[key], str)]
+    if several:
+        raise DatasetError(
+            f"the records are about several files ({', '.join(several)}): give the folder "
+            f"that all of them lie in with --dataset-path, not the file {place}"
+        )
+    return {"path": str(place)}
 
+
+def _own_files(given: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """The same where nobody said where the files lie."""
+    return _each_file(given, _own_file)
+
+
+def _each_file(
+    given: Mapping[str, Parameter], place_of: Callable[[str], Path]
+) -> dict[str, Parameter]:
     def at(value: Parameter) -> Parameter:
         if isinstance(value, list):
-            return [str(place / str(name)) for name in value]
-        return str(place / str(value))
+            return [str(place_of(str(name))) for name in value]
+        return str(place_of(str(value)))
 
-    return {key: at(given[key]) for key in keys}
+    return {key: at(given[key]) for key in _paths_of(given)}
+
+
+def _paths_of(given: Mapping[str, Parameter]) -> list[str]:
+    return [key for key in ("path", "validation_path", "test_path") if key in given]
+
+
+def _own_file(name: str) -> Path:
+    """A file of somebody's own, by its name: in the working folder, in a folder in it, or with the
+    data; what is read is compared by its fingerprint."""
+    here = Path()
+    places = [here / name, data_folder() / name, *sorted(here.glob(f"*/{glob.escape(name)}"))]
+    for place in places:
+        if place.is_file():
+            return place
+    raise DatasetError(
+        f"the records are about a file of somebody's own, {name}, which is not in the working "
+        "folder, in a folder in it, or in the data folder; say where it lies with --dataset-path"
+    )

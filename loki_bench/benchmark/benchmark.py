@@ -23,7 +23,7 @@ from loki_bench.contracts import Goal
 from loki_bench.engine.schedule import Plan
 from loki_bench.engine.versions import needed_versions
 from loki_bench.engine.workers import Workers, open_workers
-from loki_bench.errors import StoreError
+from loki_bench.errors import ParameterError, StoreError
 from loki_bench.interactions import Interactions
 from loki_bench.leaderboard.folder import accepted_records, write_leaderboard
 from loki_bench.leaderboard.leaderboard import Leaderboard
@@ -36,6 +36,7 @@ from loki_bench.records.merge import merge
 from loki_bench.records.schema import Status
 from loki_bench.records.store import Store
 from loki_bench.sandbox.installed import installed_plugins
+from loki_bench.sandbox.machine_code import is_own
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.changes import name_of_part, narrowed, with_settings
 from loki_bench.suite.goal import draw_goal
@@ -106,6 +107,7 @@ class Benchmark:
             for plugin in registry.broken:
                 warn(f"skipped {plugin}")
         resolved = prepare(loaded, registry, download=download)
+        _try_own(resolved)
         return cls(resolved, registry, results=Path(results), warn=warn, file=file)
 
     def part(
@@ -431,3 +433,24 @@ class Benchmark:
         if self.suite.family is None:
             return []
         return [other for other in sorted(folder.parent.glob("*/")) if other != folder]
+
+
+def _try_own(resolved: ResolvedSuite) -> None:
+    """Build each of this project's own components once: a value that one refuses is told now.
+
+    Nobody else's code is run here.
+    """
+    tried: set[str] = set()
+    for cell in resolved.grid.cells:
+        parts = [cell.attacker, cell.victim, cell.defense, cell.influence]
+        for part in [*parts, *(surrogate.recommender for surrogate in cell.surrogates)]:
+            if part is None or not is_own(part.target):
+                continue
+            named = f"{part.target} {part.label}"
+            if named in tried:
+                continue
+            tried.add(named)
+            try:
+                part.build()
+            except ParameterError as error:
+                raise ParameterError(f"suite '{resolved.suite.name}': {error}") from error

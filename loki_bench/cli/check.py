@@ -2,11 +2,14 @@
 
 import importlib
 import json
+import os
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,6 +31,7 @@ LABELS: "dict[Outcome, str]" = {
     "unexpected pass": "UNEXPECTED PASS",
     "skipped": "skipped",
 }
+LONGEST = 120.0
 PATIENCE = 10.0  # seconds of one check after which a log is told that it goes on
 
 
@@ -61,6 +65,13 @@ PATIENCE = 10.0  # seconds of one check after which a log is told that it goes o
     metavar="[COMPONENT.]CHECK=REASON",
     help="A check that must fail, and why; it is an error if it passes. May be repeated.",
 )
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, max=1e8, min_open=True),
+    default=LONGEST,
+    show_default=True,
+    help="Time limit of one check, in seconds.",
+)
 @as_json_option
 def check(
     plugin: str,
@@ -68,6 +79,7 @@ def check(
     parameters: tuple[str, ...],
     references: tuple[str, ...],
     expected: tuple[str, ...],
+    timeout: float,
     as_json: bool,
 ) -> int:
     r"""Check that an installed plugin keeps its promises.
@@ -80,7 +92,8 @@ def check(
              loki-bench check bprmf --set epochs=40 --set embedding_size=8
 
     Exit status: 0 every promise is kept, 1 some are broken, 2 the request was wrong. A dataset is
-    looked for in the data folder; what can't be run is skipped, and the line says why.
+    looked for in the data folder; what can't be run is skipped, and the line says why. Files that
+    a plugin leaves in its working folder are deleted.
     """
     from loki_bench.datasets.data_folder import data_folder
     from loki_bench.testing import component_names, planned_checks
@@ -89,22 +102,24 @@ def check(
     checks = planned_checks(
         plugin,
         components=components,
-        parameters=_by_component(map(named_value, parameters), names, "--set"),
+        parameters=_by_component(map(_absolute, map(named_value, parameters)), names, "--set"),
         references=dict(_reference(text, names) for text in references),
         expected_failures=_by_component(map(_expectation, expected), names, "--expect"),
         folder=data_folder(),
     )
-    results = []
-    with shown_work(quiet=PATIENCE) as progress:
+    results: list[CheckResult] = []
+    width = max((len(planned.subject.name) for planned in checks), default=0)
+    with _folder_of_their_own(), shown_work(quiet=PATIENCE) as progress:
         progress.started(len(checks))
         for planned in checks:
             progress.working_on([f"{planned.subject.name} {planned.check.__name__}"])
             with redirect_stdout(sys.stderr):
-                result = planned.run()
+                result = planned.run(seconds=timeout)
+            said_before = sum(_same_detail(result, one) for one in results)
             results.append(result)
             progress.ended("")
             if not as_json:
-                progress.print(_line(result, max(len(c.subject.name) for c in checks)))
+                progress.print(_line(result, width, said_before=said_before > 0))
     counts = Counter(result.outcome for result in results)
     if as_json:
         summary = {outcome: counts[outcome] for outcome in LABELS}
@@ -112,12 +127,21 @@ def check(
         click.echo(json.dumps(answer, indent=1))
     else:
         told = ", ".join(f"{counts[o]} {label}" for o, label in LABELS.items() if counts[o])
+        for detail, n in Counter(r.detail for r in results if r.outcome == "failed").items():
+            if n > 1:
+                click.echo(f"{n} checks failed with: {detail}")
         click.echo(f"{len(results)} checks of {plugin}: {told}")
     return 0 if all(result.ok for result in results) else 1
 
 
-def _line(result: "CheckResult", width: int) -> str:
+def _same_detail(result: "CheckResult", other: "CheckResult") -> bool:
+    return bool(result.detail) and (result.outcome, result.detail) == (other.outcome, other.detail)
+
+
+def _line(result: "CheckResult", width: int, *, said_before: bool) -> str:
     what = f"{LABELS[result.outcome]:<16} {result.component:<{width}} {result.check}"
+    if said_before and result.outcome == "failed":
+        return f"{what}: as above"
     return f"{what}: {result.detail}" if result.detail else what
 
 
@@ -130,6 +154,13 @@ def _by_component(
         component, _, key = left.rpartition(".")
         found.setdefault(component or _only(names, f"{option} {left}"), {})[key] = value
     return found
+
+
+def _absolute(given: tuple[str, Any]) -> tuple[str, Any]:
+    """A file's path as it is from everywhere: checks have a working folder of their own."""
+    key, value = given
+    is_path = key.rpartition(".")[2].endswith("path") and isinstance(value, str)
+    return key, str(Path(value).absolute()) if is_path else value
 
 
 def _only(names: list[str], given: str) -> str:
@@ -173,3 +204,16 @@ def _importable_working_folder() -> Iterator[None]:
         yield
     finally:
         sys.path.remove("")
+
+
+@contextmanager
+def _folder_of_their_own() -> Iterator[None]:
+    """A working folder for checks, which is deleted with what they leave in it."""
+    before = Path.cwd()
+    sys.path[:] = [str(Path(entry).absolute()) for entry in sys.path]
+    with tempfile.TemporaryDirectory(prefix="loki-bench-") as folder:
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir(before)

@@ -16,7 +16,7 @@ from loki_bench.cli.new import new
 from loki_bench.cli.report import claims, figures, report
 from loki_bench.cli.submission import accept, publish, submit
 from loki_bench.cli.tune import tune
-from loki_bench.errors import LokiBenchError
+from loki_bench.errors import LokiBenchError, UsageError
 
 __all__ = ["main"]
 
@@ -76,6 +76,8 @@ _mark_examples(cli)
 def main() -> NoReturn:
     """Run the command line and exit."""
     try:
+        if any("\0" in argument for argument in sys.argv):
+            raise UsageError("an argument holds a null character, which no name and no path can")
         status = cli(standalone_mode=False)
     except LokiBenchError as error:
         click.echo(f"loki-bench: {error}", err=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from loki_bench.bounded_files import refuse_irregular
 from loki_bench.datasets.compression import BLOCK, unpacked
 from loki_bench.datasets.file_kinds import foreign_kind, is_parquet
 from loki_bench.errors import DatasetError
@@ -102,6 +103,7 @@ def open_data_file(path: Path, *, dataset: str, encoding: str | None) -> DataFil
         message says what it is.
     """
     try:
+        refuse_irregular(path)
         stream, name, packing = unpacked(path)
         with stream:
             first = stream.read(HEAD + 4)

@@ -32,6 +32,9 @@ __all__ = ["OwnFile"]
 
 _NAME = "file"
 
+MOST_ITEMS = 10**7
+"""Items of a catalogue that is given as a number: each takes memory, whether in the file or not."""
+
 
 class OwnFile(DatasetLoader):
     r"""Interactions in files of one's own, plain or compressed with gzip, zip, bzip2 or xz.
@@ -166,7 +169,7 @@ class OwnFile(DatasetLoader):
             repeats=check_choice(repeats, "repeats", get_args(Repeats), dataset=_NAME),
             last_events=check_last_events(last_events, dataset=_NAME),
             k_core=check_k_core(k_core, dataset=_NAME),
-            n_items=check_whole(n_items, "n_items", least=1, dataset=_NAME),
+            n_items=check_whole(n_items, "n_items", least=1, most=MOST_ITEMS, dataset=_NAME),
         )
 
     @property

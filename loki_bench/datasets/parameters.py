@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, cast
 
+from loki_bench.bounded_files import home_expanded
 from loki_bench.datasets.reading import ColumnChoice
 from loki_bench.errors import ParameterError
 
@@ -49,15 +50,21 @@ def check_last_events(last_events: object, *, dataset: str) -> int | None:
 
 
 def check_whole(
-    value: object, parameter: str, *, least: int, dataset: str, otherwise: str = "left out"
+    value: object,
+    parameter: str,
+    *,
+    least: int,
+    dataset: str,
+    most: int = 2**31 - 1,
+    otherwise: str = "left out",
 ) -> int | None:
     """The value itself; raises ``ParameterError`` unless it is None or whole and not too small."""
     if value is not None and (
-        not isinstance(value, int) or isinstance(value, bool) or not least <= value < 2**31
+        not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most
     ):
         raise ParameterError(
             f"dataset '{dataset}': {parameter} is {value!r}; it must be a whole number from "
-            f"{least}, or {otherwise}"
+            f"{least}{f' to {most}' if most < 2**31 - 1 else ''}, or {otherwise}"
         )
     return value
 
@@ -83,7 +90,10 @@ def check_paths(value: object, parameter: str, *, dataset: str) -> tuple[Path, .
             f"dataset '{dataset}': {parameter} is {value!r}; it must be the path of a file, or a "
             "list of paths"
         )
-    return tuple(Path(path).expanduser() for path in paths)
+    try:
+        return tuple(home_expanded(path) for path in paths)
+    except ValueError as error:
+        raise ParameterError(f"dataset '{dataset}': {parameter}: {error}") from error
 
 
 def check_column(value: object, parameter: str, *, dataset: str) -> ColumnChoice:

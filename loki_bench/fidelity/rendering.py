@@ -11,6 +11,7 @@ from tabulate import tabulate
 
 from loki_bench.fidelity.case import Case, EstimatorRef
 from loki_bench.fidelity.table import FidelityRow, FidelityTable, Measure
+from loki_bench.leaderboard.formatting import csv_cell, escape_markdown, names_in, one_line
 from loki_bench.leaderboard.statistics import Interval, shown
 
 __all__ = ["as_csv", "as_html", "as_json", "as_markdown", "as_text", "costs_as_markdown", "title"]
@@ -49,13 +50,14 @@ _NOTE = (
 
 def as_markdown(suite: str, summary: str, tables: list[FidelityTable]) -> str:
     """A page with one table for each surrogate and truth."""
-    parts = [f"# Fidelity of influence estimators: {suite}", *([summary] if summary else []), _NOTE]
+    head = f"# Fidelity of influence estimators: {escape_markdown(suite)}"
+    parts = [head, escape_markdown(summary), _NOTE]
     for table in tables:
         parts += [
-            f"## {title(table)}",
-            "\n".join(f"- {name}: {value}" for name, value in table.about.items()),
+            f"## {escape_markdown(title(table))}",
+            "\n".join(f"- {name}: {escape_markdown(v)}" for name, v in table.about.items()),
             _grid(table, "github"),
-            "\n".join(f"- {note}" for note in _notes(table)),
+            "\n".join(f"- {escape_markdown(note)}" for note in _notes(table)),
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -63,8 +65,14 @@ def as_markdown(suite: str, summary: str, tables: list[FidelityTable]) -> str:
 def as_text(tables: list[FidelityTable]) -> str:
     """The same tables for a terminal."""
     return "\n\n".join(
-        "\n\n".join(part for part in (title(t), _grid(t, "simple"), "\n".join(_notes(t))) if part)
+        part
         for t in tables
+        for part in (
+            one_line(title(t)),
+            _grid(t, "simple"),
+            "\n".join(one_line(note) for note in _notes(t)),
+        )
+        if part
     )
 
 
@@ -103,14 +111,14 @@ def as_csv(tables: list[FidelityTable]) -> str:
                 ceiling, share = table.ceilings.get(measure), row.of_ceiling.get(measure)
                 writer.writerow(
                     [
-                        table.recommender,
-                        table.truth,
-                        table.victim,
-                        row.estimator,
+                        csv_cell(table.recommender),
+                        csv_cell(table.truth),
+                        csv_cell(table.victim),
+                        csv_cell(row.estimator),
                         int(row.control),
-                        measure.experiment,
-                        measure.stratum,
-                        measure.statistic,
+                        csv_cell(measure.experiment),
+                        csv_cell(measure.stratum),
+                        csv_cell(measure.statistic),
                         value.n,
                         repr(value.mean),
                         repr(value.low),
@@ -147,15 +155,15 @@ def costs_as_markdown(
                 key = (case.recommender.label, j.estimator.label)
                 asked.setdefault(key, {})[case.prediction_id(j)] = run["costs"]
     rows = [
-        [name, on, f"{_mean(list(s.values())):.1f}", "", ""]
+        [name, escape_markdown(on), f"{_mean(list(s.values())):.1f}", "", ""]
         for (on, name), s in ((k, v) for k, v in truths.items())
     ]
     for (on, estimator), runs in asked.items():
         costs = list(runs.values())
         rows.append(
             [
-                estimator,
-                on,
+                escape_markdown(estimator),
+                escape_markdown(on),
                 f"{_mean([c['fit_seconds'] for c in costs]):.3f}",
                 f"{_mean([c['score_seconds'] for c in costs]):.3f}",
                 f"{_mean([c['peak_memory_bytes'] for c in costs]) / 2**20:.1f}",
@@ -199,10 +207,10 @@ def _share(experiment: str) -> float:
 
 
 def _grid(table: FidelityTable, style: str) -> str:
-    columns = _columns(table)
+    name, columns = names_in(style), _columns(table)
     rows = [
         [
-            f"{row.estimator} (control)" if row.control else row.estimator,
+            name(f"{row.estimator} (control)" if row.control else row.estimator),
             *(_cell(row.measures.get(m), row.of_ceiling.get(m)) for m in columns),
         ]
         for row in table.rows
@@ -211,7 +219,7 @@ def _grid(table: FidelityTable, style: str) -> str:
         rows.append(["retest ceiling", *(_cell(table.ceilings.get(m), None) for m in columns)])
     text: str = tabulate(
         rows,
-        headers=["estimator", *(m.label for m in columns)],
+        headers=["estimator", *(name(m.label) for m in columns)],
         tablefmt=style,
         disable_numparse=True,
     )

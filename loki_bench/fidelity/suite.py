@@ -10,6 +10,14 @@ from typing_extensions import Self
 
 from loki_bench.suite.suite import Limits, Named, Parameter
 from loki_bench.suite.toml_tables import SuiteTable, read_suite, texts_in, without_repetition
+from loki_bench.suite.usable_values import (
+    LARGEST_NUMBER,
+    MOST_VALUES,
+    ComponentName,
+    FolderName,
+    Summary,
+    refuse_unusable,
+)
 
 __all__ = [
     "DesignTable",
@@ -24,8 +32,9 @@ __all__ = [
 TruthName = Literal["warm", "cold", "reshuffled", "transfer"]
 """What training really does, see :mod:`loki_bench.fidelity.truths`."""
 
-Count = Annotated[int, Field(ge=1)]
-Size = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1, lt=2**31)]
+Size = Annotated[int, Field(ge=0, lt=2**31)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
 
 
 def _as_table(value: Any) -> Any:
@@ -38,11 +47,17 @@ class EstimatorChoice(SuiteTable):
     In a suite either ``"name"`` or ``{ name = "...", parameters = { ... }, control = true }``.
     """
 
-    name: str = Field(description="the name under which a plugin declares it")
+    name: ComponentName = Field(description="the name under which a plugin declares it")
     parameters: dict[str, Parameter] = Field(
         default={}, description="parameters that differ from its defaults"
     )
     control: bool = Field(default=False, description="negative control: expected to fail")
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _usable_parameters(cls, parameters: object) -> object:
+        refuse_unusable(parameters)
+        return parameters
 
 
 class SampleTable(SuiteTable):
@@ -79,11 +94,9 @@ class DesignTable(SuiteTable):
 class FidelitySuite(SuiteTable):
     """One fidelity suite file."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] = Field(
-        description="also the name of its folder of results, under `fidelity`"
-    )
-    summary: str = Field(default="", description="one line above the tables")
-    seeds: Annotated[list[Size], Field(min_length=1)] = Field(
+    name: FolderName = Field(description="also the name of its folder of results, under `fidelity`")
+    summary: Summary = Field(default="", description="one line above the tables")
+    seeds: Annotated[list[Seed], Field(min_length=1, max_length=MOST_VALUES)] = Field(
         description="seeds of the surrogates; goals are drawn from each"
     )
     goals: Count = Field(default=5, description="for each seed, of one target item each")

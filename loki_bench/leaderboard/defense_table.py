@@ -4,13 +4,14 @@ A mean over attackers says little: whoever attacks chooses the attack that the d
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from pydantic import JsonValue
 from tabulate import tabulate
 
+from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, NO_SIMULATOR
 from loki_bench.leaderboard.statistics import Interval, plain, shown
 from loki_bench.leaderboard.table import Row, Table
@@ -87,11 +88,11 @@ def defense_table(table: Table, style: str) -> list[str]:
     cases = worst_cases(table)
     if not cases or table.main is None:
         return []
-    main, columns = table.main.label, _columns(table)
-    headers = ["victim", "budget", "defense", "worst attacker", f"{main} left"]
-    headers += ["without defense", *columns, "attacks"]
+    name, main, columns = names_in(style), table.main.label, _columns(table)
+    headers = ["victim", "budget", "defense", "worst attacker", f"{name(main)} left"]
+    headers += ["without defense", *map(name, columns), "attacks"]
     grid: str = tabulate(
-        [_cells(case, main, columns) for case in cases],
+        [_cells(case, main, columns, name) for case in cases],
         headers=headers,
         tablefmt=style,
         disable_numparse=True,
@@ -142,17 +143,17 @@ def _columns(table: Table) -> list[str]:
     return [column.label for column in table.columns if column.purpose in purposes]
 
 
-def _cells(case: WorstCase, main: str, columns: list[str]) -> list[str]:
+def _cells(case: WorstCase, main: str, columns: list[str], name: Callable[[str], str]) -> list[str]:
     row = case.row
     attacker = "-" if row is None else row.attacker
     if row is not None and row.simulator != NO_SIMULATOR:
         attacker = f"{attacker} ({row.simulator})"
     without = f", {case.n_without_result} without result" if case.n_without_result else ""
     return [
-        case.victim,
+        name(case.victim),
         f"{100 * case.fake_users:g} % x {case.actions}",
-        case.defense,
-        attacker,
+        name(case.defense),
+        name(attacker),
         "-" if row is None else shown(row.metrics[main]),
         shown(case.undefended),
         *("-" if row is None else shown(row.metrics[label]) for label in columns),

@@ -3,18 +3,23 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import TypeAdapter
 from tabulate import tabulate
 
+from loki_bench.leaderboard.chance import victims_at_chance
 from loki_bench.leaderboard.defense_table import defense_table, plain_worst_cases
+from loki_bench.leaderboard.formatting import csv_cell, escape_markdown, names_in
 from loki_bench.leaderboard.rows import NO_DEFENSE
 from loki_bench.leaderboard.statistics import N_RESAMPLES, Interval, shown
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.records.schema import MetricInfo
 
 __all__ = ["as_csv", "as_json", "as_markdown", "as_text", "leaderboard_files", "told"]
+
+SIMPLE = "simple"
+"""tabulate's style for a terminal; Markdown's is ``"github"``."""
 
 CSV_COLUMNS = (
     "dataset",
@@ -65,12 +70,12 @@ def leaderboard_files(suite: str, summary: str, tables: Sequence[Table]) -> dict
 
 def as_markdown(suite: str, summary: str, tables: Sequence[Table]) -> str:
     """A page with one table for each dataset and protocol, and one of its defenses if any."""
-    parts = [f"# Leaderboard: {suite}", *([summary] if summary else [])]
+    parts = [f"# Leaderboard: {escape_markdown(suite)}", escape_markdown(summary)]
     for table in tables:
         parts += [
-            "\n".join(f"- {name}: {value}" for name, value in table.about.items()),
+            "\n".join(f"- {name}: {escape_markdown(v)}" for name, v in table.about.items()),
             _grid(table, "github"),
-            _notes(table),
+            _notes(table, "github"),
             *(defense_table(table, "github") if table.has_defenses else ()),
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -80,8 +85,8 @@ def as_text(tables: Sequence[Table]) -> str:
     """The same tables for a terminal."""
     parts = []
     for table in tables:
-        parts += [_grid(table, "simple"), _notes(table)]
-        parts += defense_table(table, "simple") if table.has_defenses else []
+        parts += [_grid(table, SIMPLE), _notes(table, SIMPLE)]
+        parts += defense_table(table, SIMPLE) if table.has_defenses else []
     return "\n\n".join(parts)
 
 
@@ -98,16 +103,16 @@ def as_csv(tables: Sequence[Table]) -> str:
                 main = position == 0
                 writer.writerow(
                     [
-                        dataset,
-                        row.victim,
+                        csv_cell(dataset),
+                        csv_cell(row.victim),
                         repr(row.fake_users),
                         row.actions,
-                        row.defense,
-                        row.attacker,
+                        csv_cell(row.defense),
+                        csv_cell(row.attacker),
                         int(row.placebo),
-                        row.simulator,
-                        column.label,
-                        column.unit,
+                        csv_cell(row.simulator),
+                        csv_cell(column.label),
+                        csv_cell(column.unit),
                         column.purpose,
                         column.higher_is,
                         "" if column.ceiling is None else column.ceiling,
@@ -131,15 +136,20 @@ def as_json(suite: str, tables: Sequence[Table]) -> str:
     content = {
         "schema": 3,
         "suite": suite,
-        "tables": _TABLES.dump_python(tables, mode="json"),
+        "tables": _TABLES.dump_python(
+            tables, mode="json", exclude={"__all__": {"n_users", "n_items"}}
+        ),
         "defenses": [plain_worst_cases(t) if t.has_defenses else [] for t in tables],
     }
     return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def _grid(table: Table, style: str) -> str:
+    name = names_in(style)
     heads = [
-        column.label if column.ceiling is None else f"{column.label} (max {column.ceiling:g})"
+        name(column.label)
+        if column.ceiling is None
+        else f"{name(column.label)} (max {column.ceiling:g})"
         for column in table.columns
     ] or ["metric"]
     headers = [
@@ -157,7 +167,7 @@ def _grid(table: Table, style: str) -> str:
         "poison samples",
     ]
     text: str = tabulate(
-        [_cells(row, table) for row in table.rows],
+        [_cells(row, table, name) for row in table.rows],
         headers=headers,
         tablefmt=style,
         disable_numparse=True,
@@ -171,15 +181,15 @@ def told(metric: MetricInfo) -> str:
     return f"{metric.label} ({metric.purpose}, {metric.unit}{higher})"
 
 
-def _cells(row: Row, table: Table) -> list[str]:
+def _cells(row: Row, table: Table, name: Callable[[str], str]) -> list[str]:
     values = [shown(row.metrics[column.label]) for column in table.columns]
     others = [f"{number} {status}" for status, number in row.counts.items() if status != "ok"]
     return [
-        row.victim,
+        name(row.victim),
         f"{100 * row.fake_users:g} % x {row.actions}",
-        *([row.defense] if table.has_defenses else []),
-        _attack(row),
-        row.simulator,
+        *([name(row.defense)] if table.has_defenses else []),
+        name(_attack(row)),
+        name(row.simulator),
         *values[:1],
         shown(row.gain, signed=True),
         _shown_p(row.p_value),
@@ -197,8 +207,9 @@ def _attack(row: Row) -> str:
     return f"{row.attacker} †" if row.marked else row.attacker
 
 
-def _notes(table: Table) -> str:
-    baselines = sorted({row.attacker for row in table.rows if row.baseline})
+def _notes(table: Table, style: str) -> str:
+    name = names_in(style)
+    baselines = sorted({name(row.attacker) for row in table.rows if row.baseline})
     best = f"the best baseline ({', '.join(baselines) or 'this table has none'})"
     notes = [
         "Mean and 95 % confidence half-width over seeds (Student's t). The gain is paired seed by "
@@ -214,7 +225,7 @@ def _notes(table: Table) -> str:
         if key in table.about
     ]
     if table.not_ranked:
-        notes.append(f"Not ranked: {'; '.join(table.not_ranked)}.")
+        notes.append(f"Not ranked: {name('; '.join(table.not_ranked))}.")
     if any(row.placebo for row in table.rows):
         notes.append(
             "A placebo is the same attack, given other targets than those that are measured."
@@ -222,16 +233,18 @@ def _notes(table: Table) -> str:
         if without := _budgets_without_placebo(table):
             notes.append(f"No placebo was run at {', '.join(without)}: no row there is marked.")
     notes += [
-        f"† {row.attacker} on {row.victim}: not target-specific (placebo moves it, too): its "
-        f"placebo moves {table.main.label} by {shown(row.placebo_effect, signed=True)} from none."
+        f"† {name(f'{row.attacker} on {row.victim}')}: not target-specific (placebo moves it, "
+        f"too): its placebo moves {name(table.main.label)} by "
+        f"{shown(row.placebo_effect, signed=True)} from none."
         for row in table.rows
         if row.marked and table.main is not None
     ]
+    notes += [f"{name(warning)}." for warning in victims_at_chance(table)]
     if table.has_defenses:
         notes.append("Rows are compared with those behind the same defense.")
     for row in table.rows:
         against = "" if row.defense == NO_DEFENSE else f" defended by {row.defense}"
-        notes += [f"{row.attacker} on {row.victim}{against}: {why}" for why in row.reasons]
+        notes += [name(f"{row.attacker} on {row.victim}{against}: {why}") for why in row.reasons]
     return "\n".join(notes)
 
 

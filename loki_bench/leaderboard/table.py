@@ -113,6 +113,8 @@ class Table:
         Dataset, protocol and component versions, as a person reads them.
     columns : tuple of MetricInfo
         The metrics in the order of the suite; the first one is the main metric.
+    n_users, n_items : int
+        Of the dataset.
     not_ranked : tuple of str
         Why rows have no rank: which seed is missing, which field differs. Empty: they are ranked.
     """
@@ -120,6 +122,8 @@ class Table:
     about: Mapping[str, str]
     columns: tuple[MetricInfo, ...]
     rows: tuple[Row, ...]
+    n_users: int
+    n_items: int
     not_ranked: tuple[str, ...]
 
     @property
@@ -185,6 +189,8 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str]) -> Table:
         about=_about(entries[0].cell),
         columns=columns,
         rows=tuple(sorted(rows, key=lambda row: _place(row, columns, sign or 1))),
+        n_users=entries[0].cell.dataset.n_users,
+        n_items=entries[0].cell.dataset.n_items,
         not_ranked=not_ranked,
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from tabulate import tabulate
 
+from loki_bench.leaderboard.formatting import escape_markdown
 from loki_bench.leaderboard.statistics import BOOTSTRAP_SEED, N_RESAMPLES
 from loki_bench.paper.answers import Answer, answer
 from loki_bench.paper.claims import CLAIMS
@@ -49,7 +50,8 @@ def claims_page(suites: Mapping[str, str], records: Iterable[Record]) -> str:
         *(_section(number, one) for number, one in enumerate(found, start=1)),
         "## Leaderboards",
         "\n".join(
-            f"- [{name}]({name}/leaderboard.md): {summary}" for name, summary in suites.items()
+            f"- [{name}]({name}/leaderboard.md): {escape_markdown(summary)}"
+            for name, summary in suites.items()
         ),
     ]
     return "\n\n".join(parts) + "\n"

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from loki_bench.leaderboard.formatting import escape_markdown
 from loki_bench.leaderboard.statistics import Interval, interval_of, ratio_interval
 from loki_bench.paper.claims import BASELINES, Claim, Question
 from loki_bench.paper.evidence import (
@@ -86,9 +87,11 @@ def _best_at(places: Sequence[Where], evidence: Evidence) -> EstimatorRef:
         for other in sorted(set(rates) - {ATTACK, *BASELINES}):
             lead = _difference(rates[ATTACK], rates[other])
             if lead.bootstrap_high < 0:
-                beaten_by.append(f"{other} on {where} by {_shown(lead, sign=-1)}")
+                beaten_by.append(f"{escape_markdown(other)} on {where} by {_shown(lead, sign=-1)}")
             elif lead.bootstrap_low <= 0:
-                level_with.append(f"{other} on {where} ({_shown(lead, signed=True)})")
+                level_with.append(
+                    f"{escape_markdown(other)} on {where} ({_shown(lead, signed=True)})"
+                )
     n, total = len(above_the_papers), len(places)
     ours = _listed(
         f"{_shown(interval_of(list(evidence.rates(w)[ATTACK].values())))} on {w}" for w in places

@@ -222,7 +222,7 @@ class ComponentSpec:
         self.check(given)
         try:
             return self.resolve()(**given)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ParameterError(f"{self.kind} '{self.name}': {error}") from error
 
     def _imported(self, what: str, target: str) -> Any:

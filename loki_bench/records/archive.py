@@ -7,18 +7,15 @@ archives in it.
 """
 
 import io
-import math
 import re
 import stat
-import struct
 import zipfile
-import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import numpy as np
-
+from loki_bench.bounded_files import refuse_irregular
 from loki_bench.errors import StoreError
+from loki_bench.records.arrays import BROKEN, LARGEST_ARRAYS, check_arrays
 
 __all__ = ["Limits", "pack", "unpack", "zipped"]
 
@@ -29,30 +26,11 @@ NAMES = re.compile(
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip can tell: the same rows, the same bytes
 
 
-# What zipfile and numpy raise on bytes that are no archive, or a damaged one.
-BROKEN = (
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    zlib.error,
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    SyntaxError,  # of the header of an array
-    OverflowError,
-    MemoryError,
-    NotImplementedError,
-    RuntimeError,
-    struct.error,
-)
-
-
 class Limits:
     """What a file may hold: far above what a suite of a thousand cells needs."""
 
     n_files = 50_000
-    file_bytes = 64 * 2**20
+    file_bytes = LARGEST_ARRAYS
     total_bytes = 2 * 2**30
 
 
@@ -94,6 +72,7 @@ def unpack(file: Path, folder: Path, *, wanted: Collection[str] | None = None) -
         path out of the folder, a link, a name twice, encrypted or oversized content.
     """
     try:
+        refuse_irregular(file)
         with zipfile.ZipFile(file) as archive:
             entries = _checked(archive.infolist(), file)
             total = 0
@@ -139,19 +118,8 @@ def _checked(entries: list[zipfile.ZipInfo], file: Path) -> list[zipfile.ZipInfo
 def _check_arrays(content: bytes, where: str) -> None:
     """Refuse an ``.npz`` whose arrays need more memory than is allowed, before they are made."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = archive.infolist()
-            if sum(entry.file_size for entry in entries) > Limits.file_bytes:
-                raise StoreError(f"{where} unpacks to more than {Limits.file_bytes} bytes")
-            for entry in entries:
-                with archive.open(entry) as stream:
-                    version = np.lib.format.read_magic(stream)
-                    read = {
-                        (1, 0): np.lib.format.read_array_header_1_0,
-                        (2, 0): np.lib.format.read_array_header_2_0,
-                    }[version]
-                    shape, _, dtype = read(stream)
-                if dtype.hasobject or math.prod(shape) * dtype.itemsize > entry.file_size:
-                    raise StoreError(f"{where}: {entry.filename} is no plain array of its size")
+        check_arrays(content, at_most=Limits.file_bytes)
+    except ValueError as error:
+        raise StoreError(f"{where}: {error}") from error
     except BROKEN as error:
         raise StoreError(f"{where} is not a whole artefact") from error

@@ -131,6 +131,8 @@ def write_manifest(
     """Write the manifest of a folder whose other files are all there.
 
     Artefacts may have been left out of it since the last manifest was written: their digests stay.
+    So does that of an artefact whose bytes have changed: it is named and not listed anew, and level
+    1 of `verify` goes on finding it.
 
     Parameters
     ----------
@@ -151,9 +153,7 @@ def write_manifest(
         suite=suite,
         summary=summary,
         metrics=tuple(metrics),
-        files={
-            name: _digest(store.folder / name) or known.get(name) for name in dict.fromkeys(names)
-        },
+        files={name: _listed(store, name, known.get(name)) for name in dict.fromkeys(names)},
         missing=tuple(missing),
         submission=submission,
     )
@@ -223,6 +223,19 @@ def artefact_paths(folder: Path, artefacts: Mapping[str, str]) -> list[str]:
 
 def _digest(path: Path) -> str | None:
     return bytes_digest(path.read_bytes()) if path.is_file() else None
+
+
+def _listed(store: Store, name: str, known: str | None) -> str | None:
+    """The digest to list: an artefact that is no longer the one that was listed keeps its own."""
+    found = _digest(store.folder / name)
+    if found is None or known is None or found == known or not name.startswith("artefacts/"):
+        return found or known
+    store.say(
+        name,
+        "it is not the file that the manifest lists, and is not listed anew; delete it and the "
+        "records that name it, and run again",
+    )
+    return known
 
 
 def _sealed(content: Mapping[str, JsonValue]) -> str:

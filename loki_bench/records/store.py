@@ -18,9 +18,7 @@ The store knows no kind of artefact: how a value becomes arrays is its step's ow
 
 import errno
 import io
-import json
 import os
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,8 +28,10 @@ from typing import Generic, Literal, TypeVar
 import numpy as np
 
 from loki_bench.answer_checks import NamedArrays
+from loki_bench.bounded_files import LARGEST_RECORD, json_object, read_regular
 from loki_bench.content_ids import JsonObject, bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
+from loki_bench.records.arrays import BROKEN, plain_arrays
 from loki_bench.records.schema import Record
 from loki_bench.suite.cell import Cell
 
@@ -40,7 +40,11 @@ __all__ = ["Codec", "Store", "StoredFile", "arrays_digest", "artefact_kind"]
 JsonKind = Literal["records", "runs", "trials"]
 T = TypeVar("T")
 
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+LARGEST_ARTEFACT = 4 * 2**30
+"""Bytes of one artefact's arrays at the most: the ranks of a million events of 500 items each."""
+
+_UNREADABLE = (*BROKEN, AttributeError, IndexError)
+"""What a codec may raise besides, where the arrays are whole and not its own."""
 
 
 @dataclass(frozen=True)
@@ -123,16 +127,17 @@ class Store:
         """A record if it is there and whole, else None; one that is not whole is named."""
         path = self.folder / kind / f"{cell_id}.json"
         try:
-            content: JsonObject = json.loads(path.read_bytes())
+            content = json_object(read_regular(path, at_most=LARGEST_RECORD))
             digest = content.pop("sha256")
+            whole = content_id(content) == digest
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StoreError(f"can't read {path}: {error.strerror}") from error
-        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             self._distrust(path, "not a whole record")
             return None
-        if content_id(content) != digest:
+        if not whole:
             self._distrust(path, "its content does not match its digest")
             return None
         return content
@@ -181,7 +186,7 @@ class Store:
         """A value if it is there and whole, else None; one that is not whole is named."""
         path = self._resolve(f"{codec.folder}/{name}.npz")
         try:
-            return codec.decode(*_whole_arrays(path.read_bytes()))
+            return codec.decode(*_whole_arrays(_content(path)))
         except FileNotFoundError:
             return None
         except _BadDigestError:
@@ -189,6 +194,10 @@ class Store:
         except _UNREADABLE:
             self._distrust(path, "not a whole artefact")
         return None
+
+    def say(self, name: str, what: str) -> None:
+        """Name a file that can't be trusted, and what follows."""
+        self._warn(f"{self.folder / name}: {what}")
 
     def adopt(self, artefacts: Mapping[str, str]) -> None:
         """Copy those of a record's artefacts that are in a fallback store and not here."""
@@ -208,7 +217,7 @@ class Store:
                 continue
             file = f"artefacts/{artefact_kind(what)}/{name}.npz"
             try:
-                contents[file] = (source.folder / file).read_bytes()
+                contents[file] = _content(source.folder / file)
                 _whole_arrays(contents[file])
             except FileNotFoundError:
                 return False
@@ -228,7 +237,7 @@ class Store:
         path = self._resolve(name)
         if not path.exists():
             return None
-        content = path.read_bytes()
+        content = _content(path)
         if bytes_digest(content[64:]).encode() != content[:64]:
             self._distrust(path, "its content does not match its digest")
             return None
@@ -300,10 +309,15 @@ def arrays_digest(arrays: NamedArrays, about: Mapping[str, object]) -> str:
 
 def _whole_arrays(content: bytes) -> tuple[NamedArrays, JsonObject]:
     """The arrays in a file and the data about them."""
-    # from memory: numpy leaves the file open where it is not a whole archive
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        arrays = {key: file[key] for key in file.files}
-    about = json.loads(arrays.pop("about").tobytes())
-    if arrays_digest(arrays, about["meta"]) != about["sha256"]:
+    arrays = plain_arrays(content, at_most=LARGEST_ARTEFACT)
+    about = json_object(arrays.pop("about").tobytes())
+    meta = about["meta"]
+    if not isinstance(meta, dict):
+        raise TypeError("what is said of the arrays is no table")
+    if arrays_digest(arrays, meta) != about["sha256"]:
         raise _BadDigestError
-    return arrays, about["meta"]
+    return arrays, meta
+
+
+def _content(path: Path) -> bytes:
+    return read_regular(path, at_most=LARGEST_ARTEFACT)

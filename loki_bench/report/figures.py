@@ -46,6 +46,7 @@ STYLE = {
     "pdf.fonttype": 42,
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same glyphs everywhere
     "font.size": 9.0,
+    "text.parse_math": False,  # a name with a dollar sign is a name
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,

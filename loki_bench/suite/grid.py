@@ -25,6 +25,9 @@ __all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand"]
 
 S = TypeVar("S", bound=ComponentSpec)
 
+MOST_CELLS = 100_000
+MOST_EVENTS = 2**31 - 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChosenMetric:
@@ -74,6 +77,7 @@ def expand(
         grant. The message begins with the suite's name.
     """
     try:
+        _refuse_too_large(suite, dataset)
         metrics = _metrics(suite, registry, dataset)
         for seed in suite.seeds:
             draw_goal(split, suite.protocol, seed)
@@ -95,6 +99,22 @@ def _metrics(suite: Suite, registry: Registry, dataset: DatasetRef) -> tuple[Cho
         if found.setdefault(metric.label, metric) is not metric:
             raise SuiteError(f"key 'metrics': '{metric.label}' is listed twice, once as '{label}'")
     return tuple(found.values())
+
+
+def _refuse_too_large(suite: Suite, dataset: DatasetRef) -> None:
+    """What no machine computes or keeps is a slip of the pen."""
+    budget = suite.budget
+    n_budgets = len(budget.fake_users) * len(budget.actions)
+    n_attacks = len(suite.attackers) * len(suite.simulator) * len(suite.defenses)
+    n_cells = n_budgets * n_attacks * len(suite.victims) * len(suite.seeds)
+    if n_cells > MOST_CELLS:
+        raise SuiteError(f"it has {n_cells} cells; at most {MOST_CELLS} are run")
+    shares, actions = (max(values, default=0) for values in (budget.fake_users, budget.actions))
+    n_events = round(shares * dataset.n_users) * actions
+    if n_events > MOST_EVENTS:
+        raise SuiteError(
+            f"table 'budget': fake users have {n_events} events; at most {MOST_EVENTS} are injected"
+        )
 
 
 def _cells(
@@ -273,7 +293,7 @@ def chosen_metric(registry: Registry, label: str, n_items: int, protocol: Protoc
     if spec.takes_k != bool(at):
         expected = f"{spec.name}@10" if spec.takes_k else spec.name
         raise SuiteError(f"key 'metrics': '{label}' should read like '{expected}'")
-    if at and (not cutoff.isdecimal() or int(cutoff) < 1):
+    if at and (not cutoff.isdecimal() or len(cutoff) > 9 or int(cutoff) < 1):
         raise SuiteError(f"key 'metrics': '{label}': the cut-off must be a whole number from 1")
     if at and int(cutoff) > n_items:
         raise SuiteError(

@@ -6,16 +6,12 @@ anything is checked, so ids depend on them, never on a path.
 """
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from loki_bench.bounded_files import read_regular
 from loki_bench.errors import SuiteError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from loki_bench.suite.toml_tables import LARGEST, given_toml
 
 __all__ = ["as_parameter_file", "read_parameters"]
 
@@ -36,7 +32,7 @@ def read_parameters(path: Path, name: object, where: str) -> dict[str, object]:
         The file can't be read, is not TOML, or holds parameters of another component.
     """
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = given_toml(read_regular(path, at_most=LARGEST).decode("utf-8"))
     except OSError as error:
         raise SuiteError(f"{where}: parameter file {path}: {error.strerror}") from error
     except ValueError as error:  # of the decoding or of the TOML

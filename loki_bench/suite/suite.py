@@ -31,6 +31,15 @@ from loki_bench.suite.toml_tables import (
     texts_in,
     without_repetition,
 )
+from loki_bench.suite.usable_values import (
+    LARGEST_NUMBER,
+    MOST_VALUES,
+    ComponentName,
+    FolderName,
+    Summary,
+    Token,
+    refuse_unusable,
+)
 
 __all__ = [
     "BudgetGrid",
@@ -84,15 +93,23 @@ class Choice(SuiteTable):
     file that ``loki-bench tune`` wrote, ``{ name = "...", parameters = "tuned/x.toml" }``.
     """
 
-    name: str = Field(description="the name under which a plugin declares it")
+    name: ComponentName = Field(description="the name under which a plugin declares it")
     parameters: dict[str, Parameter] = Field(
         default={}, description="parameters that differ from its defaults, or a file of them"
     )
-    weight: float = Field(default=1.0, gt=0, description="a surrogate's vote (the paper, Eq. 1)")
+    weight: float = Field(
+        default=1.0, gt=0, le=1e6, description="a surrogate's vote (the paper, Eq. 1)"
+    )
     influence: "Annotated[Choice, BeforeValidator(_as_choice)] | None" = Field(
         default=None,
         description="the influence estimator that an attacker is given if it needs one",
     )
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _usable_parameters(cls, parameters: object) -> object:
+        refuse_unusable(parameters)
+        return parameters
 
     @model_validator(mode="before")
     @classmethod
@@ -110,8 +127,9 @@ def _as_list(value: object) -> object:
 
 Named: TypeAlias = Annotated[Choice, BeforeValidator(_as_choice)]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
-Count: TypeAlias = Annotated[int, Field(ge=1)]
-Seed: TypeAlias = Annotated[int, Field(ge=0)]
+Count: TypeAlias = Annotated[int, Field(ge=1, lt=2**31)]
+Actions: TypeAlias = Annotated[int, Field(ge=1, le=10**6)]
+Seed: TypeAlias = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
 
 
 Popularity: TypeAlias = Literal["uniform", "head", "mid", "tail"]
@@ -183,8 +201,12 @@ class Protocol(SuiteTable):
     goal: GoalKind = Field(
         default="promote", description="whether targets are to be shown, or shown no longer"
     )
-    targets: list[str] = Field(default=[], description="item tokens, instead of drawing them")
-    target_users: list[str] = Field(default=[], description="user tokens, instead of drawing them")
+    targets: list[Token] = Field(
+        default=[], max_length=MOST_VALUES, description="item tokens, instead of drawing them"
+    )
+    target_users: list[Token] = Field(
+        default=[], max_length=MOST_VALUES, description="user tokens, instead of drawing them"
+    )
     target_popularity: Popularity = Field(
         default="uniform",
         description="which items targets are drawn from: all alike, or by events in the training "
@@ -248,17 +270,21 @@ class BudgetGrid(SuiteTable):
     """Budgets of the grid: every share of fake users with every number of actions."""
 
     fake_users: Annotated[list[Share], BeforeValidator(_as_list)] = Field(
-        default=[0.03], description="fake users as a share of genuine ones; a number or a list"
+        default=[0.03],
+        max_length=MOST_VALUES,
+        description="fake users as a share of genuine ones; a number or a list",
     )
-    actions: Annotated[list[Count], BeforeValidator(_as_list)] = Field(
-        default=[15], description="events of each fake user; a number or a list"
+    actions: Annotated[list[Actions], BeforeValidator(_as_list)] = Field(
+        default=[15],
+        max_length=MOST_VALUES,
+        description="events of each fake user; a number or a list",
     )
 
 
 class Knowledge(SuiteTable):
     """What an attacker is granted beyond genuine histories and surrogates."""
 
-    queries: Annotated[int, Field(ge=0)] = Field(
+    queries: Annotated[int, Field(ge=0, lt=2**31)] = Field(
         default=0,
         description="top-K lists of the black-box victim that an attack may ask for; 0 grants none",
     )
@@ -268,8 +294,10 @@ class Knowledge(SuiteTable):
 class Limits(SuiteTable):
     """What a job may take before it is ended. Not part of a cell's identity."""
 
-    seconds: Annotated[float, Field(gt=0)] = Field(default=3600.0, description="wall time of a job")
-    memory_gib: Annotated[float, Field(gt=0)] = Field(
+    seconds: Annotated[float, Field(gt=0, le=1e8)] = Field(
+        default=3600.0, description="wall time of a job"
+    )
+    memory_gib: Annotated[float, Field(gt=0, le=1e6)] = Field(
         default=8.0, description="resident memory of an isolated process"
     )
 
@@ -277,16 +305,14 @@ class Limits(SuiteTable):
 class Suite(SuiteTable):
     """One suite file."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] = Field(
-        description="also the name of its folder of results"
-    )
-    summary: str = Field(default="", description="one line for `loki-bench suites list`")
-    family: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] | None = Field(
+    name: FolderName = Field(description="also the name of its folder of results")
+    summary: Summary = Field(default="", description="one line for `loki-bench suites list`")
+    family: FolderName | None = Field(
         default=None,
         description="suites of one family keep their results in one folder and share "
         "surrogates, poison and ranks: what two of them need is computed once",
     )
-    seeds: Annotated[list[Seed], Field(min_length=1)] = Field(
+    seeds: Annotated[list[Seed], Field(min_length=1, max_length=MOST_VALUES)] = Field(
         description="root seeds; every cell is computed once for each"
     )
     victims: Annotated[list[Named], Field(min_length=1)] = Field(
@@ -302,7 +328,7 @@ class Suite(SuiteTable):
     surrogates: list[Named] = Field(
         default=[], description="surrogate pool: recommenders for attacks that need them"
     )
-    metrics: Annotated[list[str], Field(min_length=1)] = Field(
+    metrics: Annotated[list[ComponentName], Field(min_length=1)] = Field(
         description="what is measured, the main metric first; `name@k` where a metric takes a k"
     )
     simulator: Annotated[list[Simulator], BeforeValidator(_as_list)] = Field(

@@ -8,6 +8,7 @@ from typing import TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from loki_bench.bounded_files import read_regular
 from loki_bench.errors import SuiteError
 from loki_bench.plugins.specs import nearest
 
@@ -16,7 +17,23 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["SuiteTable", "read_suite", "table_of", "texts_in", "without_repetition"]
+__all__ = [
+    "SuiteTable",
+    "given_toml",
+    "read_suite",
+    "table_of",
+    "texts_in",
+    "without_repetition",
+]
+
+LARGEST = 2**20
+"""Bytes of a suite file at the most."""
+
+DEEPEST = 64
+"""Tables and lists within each other at the most."""
+
+SHOWN = 200
+"""Letters of a wrong value that a message repeats."""
 
 
 class SuiteTable(BaseModel):
@@ -50,15 +67,15 @@ def read_suite(
         if name_or_path in texts:
             return _parse(model, texts[name_or_path], f"suite '{name_or_path}'", Path())
         raise SuiteError(
-            f"no suite '{name_or_path}'{nearest(name_or_path, list(texts))}; the package has: "
-            f"{', '.join(texts)}; a suite of your own is a path that ends in .toml"
+            f"no suite {_shown(name_or_path)}{nearest(name_or_path[:SHOWN], list(texts))}; "
+            f"the package has: {', '.join(texts)}; a suite of your own is a path that ends in .toml"
         )
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = read_regular(path, at_most=LARGEST).decode("utf-8")
     except UnicodeDecodeError as error:
         raise SuiteError(f"suite file {path}: not UTF-8 text (byte {error.start})") from error
     except OSError as error:
-        raise SuiteError(f"suite file {path}: {error.strerror}") from error
+        raise SuiteError(f"suite file {_shown(path)}: {error.strerror}") from error
     return _parse(model, text, f"suite file {path}", path.parent)
 
 
@@ -105,25 +122,56 @@ def _parse(model: type[Table], text: str, where: str, folder: Path) -> Table:
     if not text.strip():
         raise SuiteError(f"{where}: the file is empty")
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        content = given_toml(text)
+    except ValueError as error:
         raise SuiteError(f"{where}: not valid TOML: {error}") from error
     return table_of(model, content, where, folder)
+
+
+def given_toml(text: str) -> dict[str, object]:
+    """The content of a TOML file; ``ValueError`` where it is none, or nested too deeply."""
+    try:
+        content: dict[str, object] = tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError(f"tables and lists are nested more than {DEEPEST} deep") from error
+    left: list[tuple[object, int]] = [(content, 0)]
+    while left:
+        value, depth = left.pop()
+        if depth > DEEPEST:
+            raise ValueError(f"tables and lists are nested more than {DEEPEST} deep")
+        if isinstance(value, (dict, list)):
+            inner = value.values() if isinstance(value, dict) else value
+            left += [(part, depth + 1) for part in inner]
+    return content
 
 
 def _first_problem(model: type[SuiteTable], error: ValidationError) -> str:
     """One sentence about the first thing that is wrong, unknown keys before all else."""
     problems = sorted(error.errors(), key=lambda p: p["type"] != "extra_forbidden")
     problem = problems[0]
-    key = ".".join(str(part) for part in problem["loc"])
+    key = _cut(".".join(str(part) for part in problem["loc"]))
     if problem["type"] == "extra_forbidden":
         table, wrong = problem["loc"][:-1], str(problem["loc"][-1])
         known = list(_table_at(model, table).model_fields)
-        return f"unknown key '{key}'{nearest(wrong, known)}; known here: {', '.join(known)}"
+        return f"unknown key '{key}'{nearest(wrong[:SHOWN], known)}; known here: {', '.join(known)}"
     if problem["type"] == "missing":
         return f"the key '{key}' is missing"
     message = problem["msg"].removeprefix("Value error, ")
-    return f"key '{key}': {message[0].lower()}{message[1:]}, got {problem['input']!r}"
+    return f"key '{key}': {message[0].lower()}{message[1:]}, got {_shown(problem['input'])}"
+
+
+def _shown(value: object) -> str:
+    """A wrong value as a message repeats it, however long or deep it is."""
+    if isinstance(value, Path):
+        return _cut(str(value))
+    try:
+        return _cut(repr(value))
+    except (ValueError, RecursionError):  # a number of too many digits, tables in tables
+        return f"a {type(value).__name__} that is too large to show"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def _table_at(model: type[SuiteTable], location: tuple[int | str, ...]) -> type[SuiteTable]:

@@ -1,10 +1,14 @@
 """Run checks without pytest, one by one, on any subjects."""
 
+import signal
+import threading
 import traceback
 import unittest
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Literal, TypeAlias
 
 from loki_bench.errors import BrokenPromiseError, UsageError
@@ -62,13 +66,20 @@ class PlannedCheck:
     expected_failure: str | None = None
     not_possible: str | None = None
 
-    def run(self) -> CheckResult:
-        """Run it; whatever the component raises is part of the result."""
+    def run(self, *, seconds: float | None = None) -> CheckResult:
+        """Run it; whatever the component raises is part of the result.
+
+        It fails where it takes longer than ``seconds``, if the system can interrupt it: not on
+        Windows, not outside the main thread, and not in machine code that never returns.
+        """
         if self.not_possible is not None:
             return self._result("skipped", self.not_possible)
         problem = None
         try:
-            self.check(self.subject)
+            with _interrupted_after(seconds):
+                self.check(self.subject)
+        except _TooLongError:
+            problem = f"{self.subject} took longer than {seconds:g} s"
         except unittest.SkipTest as error:
             return self._result("skipped", str(error))
         except BrokenPromiseError as error:
@@ -98,6 +109,29 @@ class PlannedCheck:
             if frame.f_globals.get("__name__", "").partition(".")[0] == package:
                 return f" ({Path(frame.f_code.co_filename).name}, line {line})"
         return ""
+
+
+class _TooLongError(BaseException):
+    """A check was interrupted: nothing that a component catches."""
+
+
+@contextmanager
+def _interrupted_after(seconds: float | None) -> Iterator[None]:
+    main = threading.current_thread() is threading.main_thread()
+    if seconds is None or not main or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise _TooLongError
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again, should it have been swallowed
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def planned(

@@ -49,6 +49,7 @@ def rewritten(folder):
     manifest = read_manifest(folder)
     store = Store(folder, warn=print)
     records = {cell_id: store.record(cell_id) for cell_id in manifest.record_ids}
+    (folder / "manifest.json").unlink()
     write_leaderboard(
         store,
         suite=manifest.suite,
@@ -337,6 +338,32 @@ def test_a_missing_cell_stays_in_the_tables_that_are_rebuilt(tmp_path, compute, 
     assert "1 missing" in (folder / "leaderboard.md").read_text()
     assert "has no result for seed 0" in (folder / "leaderboard.md").read_text()
     assert check(folder, 1, 5).exit_code == 0
+
+
+def test_damage_is_found_again_after_the_tables_are_written_anew(leaderboard, check, capsys):
+    record, _, store = stored(leaderboard, "random")
+    poison = leaderboard / "artefacts" / "poison" / f"{record.artefacts.poison}.npz"
+    raw = bytearray(poison.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    poison.write_bytes(raw)
+    assert check(leaderboard, 1).exit_code == 11
+    manifest = read_manifest(leaderboard)
+    records = {i: store.record(i) for i in manifest.record_ids}
+    write_leaderboard(
+        store,
+        suite=manifest.suite,
+        summary=manifest.summary,
+        metrics=manifest.metrics,
+        records=records,
+        missing=manifest.missing,
+    )
+    assert f"{poison}: it is not the file that the manifest lists" in capsys.readouterr().out
+    assert read_manifest(leaderboard) == manifest
+    found = check(leaderboard, 1)
+    assert found.exit_code == 11
+    assert [finding.what for finding in found.levels[0].problems] == [
+        poison.relative_to(leaderboard).as_posix()
+    ]
 
 
 def test_a_folder_without_a_manifest_is_refused(tmp_path, check):

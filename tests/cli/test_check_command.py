@@ -23,9 +23,15 @@ from loki_bench.plugins.specs import AttackerSpec, DatasetSpec, MetricSpec
 
 class Targets(Attacker):
     def __init__(self, n_extra: int = 0, needed: str = ""):
-        self.n_extra = n_extra
+        self.n_extra, self.needed = n_extra, needed
 
     def poison(self, view):
+        if self.needed == "patience":
+            while True:
+                pass
+        if self.needed == "a file":
+            open("litter.txt", "w").close()
+            raise RuntimeError("always the same")
         print("I am in standard output")
         n = view.budget.n_actions + self.n_extra
         return Sequences.of([[int(view.goal.items[0])] * n] * view.budget.n_fake_users)
@@ -272,3 +278,25 @@ def test_the_process_exits_as_the_help_says(site, arguments, code, told, tmp_pat
     assert done.returncode == code
     assert told in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_check_that_never_ends_is_interrupted(check):
+    status, printed = check("targets", "--set", "needed=patience", "--timeout", "0.2")
+    assert status == 1
+    assert "attacker 'targets' took longer than 0.2 s" in printed.out
+
+
+def test_what_a_plugin_leaves_behind_is_deleted(check, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert check("targets", "--set", "needed=a file")[0] == 1
+    assert [path.name for path in tmp_path.iterdir()] == []
+
+
+def test_one_error_is_told_once_with_its_count(check):
+    _, printed = check("targets", "--set", "needed=a file")
+    same = [line for line in printed.out.splitlines() if "always the same" in line]
+    n_failed = printed.out.count("FAILED  ")
+    assert n_failed > 5
+    assert len(same) == 2  # where it happened first, and the count
+    assert re.match(rf"{n_failed} checks failed with: ", same[-1])
+    assert printed.out.count(": as above") == n_failed - 1

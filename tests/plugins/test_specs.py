@@ -7,7 +7,7 @@ import pytest
 from loki_bench.content_ids import content_id
 from loki_bench.errors import ParameterError
 from loki_bench.plugins.registry import Origin
-from loki_bench.plugins.specs import DefenseSpec
+from loki_bench.plugins.specs import AttackerSpec, DefenseSpec
 from loki_bench.suite.components import resolve
 
 ORIGIN = Origin(distribution="made-up", version="1.0")
@@ -77,3 +77,10 @@ def test_present_words_give_no_warning_and_other_values_are_left_alone():
 def test_a_parameter_under_both_its_names_is_refused(order):
     with pytest.raises(ParameterError, match="was given 'level' twice: 'cut' is its former name"):
         SPEC.build(dict.fromkeys(order, "low"))
+
+
+def test_needs_that_are_no_set_are_refused_by_name():
+    with pytest.raises(
+        ValueError, match=r"attacker 'mine': its needs are \('history',\); .* such as frozenset"
+    ):
+        AttackerSpec(name="mine", summary="Mine", target="a:B", needs=("history",))

@@ -158,3 +158,9 @@ def test_figures_that_the_records_say_nothing_about_are_left_out():
     assert figure_files([]) == {}
     two = [record("none", "fpmc", 0.1), record("random", "fpmc", 0.2)]
     assert set(figure_files(two)) == {"overall.svg", "overall.pdf"}
+
+
+def test_a_name_with_dollar_signs_is_drawn_as_it_is():
+    drawn = figure_files([record(component("x", a=r"a$\frac$b"), "bprmf", 0.1),
+                          record("none", "bprmf", 0.1)])  # fmt: skip
+    assert "overall.svg" in drawn

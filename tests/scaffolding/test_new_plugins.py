@@ -17,6 +17,12 @@ from loki_bench.plugins.hookspecs import ENTRY_POINT_GROUP
 from loki_bench.plugins.registry import HOOKS, Registry, discover
 from loki_bench.scaffolding.distribution import KINDS, write_distribution
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[2]
 NAMES = {kind: f"made-{kind.replace('-', '_')}.x" for kind in KINDS}  # every character of a name
 DISTRIBUTIONS = {kind: f"loki-bench-made-{kind}-x" for kind in KINDS}
 NOTHING = Registry([])
@@ -135,6 +141,15 @@ def test_every_one_is_complete(written):
         text = (written / kind / "README.md").read_text()
         assert f"loki-bench check {DISTRIBUTIONS[kind]}" in text
         assert f"`{NAMES[kind]}`" in text
+
+
+def test_continuous_integration_installs_loki_bench_from_the_projects_page(written):
+    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    line = f'pip install "loki-bench @ git+{metadata["urls"]["Homepage"]}"'
+    for kind in KINDS:
+        steps = (written / kind / ".github/workflows/tests.yml").read_text()
+        assert steps.index(line) < steps.index('pip install ".[test]"')
+        assert line in (written / kind / "README.md").read_text()
 
 
 def test_nothing_is_left_to_fill_in(written):

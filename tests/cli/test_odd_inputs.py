@@ -1,0 +1,324 @@
+"""What nobody means and everybody types: each is answered by one sentence and exit status 2."""
+
+import os
+import socket
+import sys
+from random import Random
+
+import pytest
+from toy_grid import toys  # noqa: F401  # the toy plugin, installed
+
+from loki_bench.cli.main import main
+
+SUITE = """
+name = "toy"
+seeds = [0]
+victims = ["counts"]
+surrogates = ["counts", "follows"]
+attackers = ["none", "random"]
+metrics = ["display_rate@5", "hr@5"]
+dataset = "toy"
+integrity_rows = false
+[protocol]
+n_targets = 3
+n_target_users = 10
+[budget]
+fake_users = 0.2
+actions = 5
+"""
+
+FILE = '{ name = "file", parameters = { path = "%s"%s } }'
+EVENTS = "user_id,item_id,timestamp\n" + "".join(
+    f"u{user},i{(user + step) % 7},{step}\n" for user in range(12) for step in range(4)
+)
+
+
+def changed(key, value):
+    """The suite with another line for a key."""
+    lines = [f"{key} = {value}" if f"{line} ".split()[:1] == [key] else line for line in
+             SUITE.splitlines()]  # fmt: skip
+    assert lines != SUITE.splitlines()
+    return "\n".join(lines)
+
+
+def with_table(text):
+    """The suite with a table after the others."""
+    return f"{SUITE}\n{text}\n"
+
+
+def with_file(path, **parameters):
+    more = ", k_core = 0" + "".join(f", {key} = {value}" for key, value in parameters.items())
+    return changed("dataset", FILE % (path, more))
+
+
+def deep(n):
+    return "a." * n + "a"
+
+
+VALUES = {
+    "a parameter that is NaN": changed(
+        "attackers", '["none", { name = "random", parameters = { x = nan } }]'
+    ),
+    "a parameter of a victim that is infinite": changed(
+        "victims", '[{ name = "counts", parameters = { x = inf } }]'
+    ),
+    "a list with minus infinity": changed(
+        "victims", '[{ name = "counts", parameters = { x = [1.0, -inf] } }]'
+    ),
+    "a parameter that is NaN, of a dataset": with_file("events.csv", min_rating="nan"),
+    "a parameter of 400 digits": changed(
+        "victims", '[{ name = "counts", parameters = { x = %s } }]' % ("9" * 400)
+    ),
+    "a number of 5,000 digits": changed("seeds", "[" + "9" * 5000 + "]"),
+    "a hexadecimal number of 5,000 digits": changed("seeds", "[0x" + "f" * 5000 + "]"),
+    "a seed of 50 digits": changed("seeds", "[1" + "0" * 49 + "]"),
+    "a negative seed": changed("seeds", "[-1]"),
+    "a seed that is NaN": changed("seeds", "[nan]"),
+    "no seed": changed("seeds", "[]"),
+    "a seed twice": changed("seeds", "[1, 1]"),
+    "a million seeds": changed("seeds", "[" + "0," * 10**5 + "]"),
+    "more cells than anybody runs": changed("seeds", str(list(range(10**4)))).replace(
+        "actions = 5", f"actions = {list(range(1, 31))}"
+    ),
+    "infinite seconds": with_table("[limits]\nseconds = inf"),
+    "seconds that are no number": with_table("[limits]\nseconds = nan"),
+    "1e300 seconds": with_table("[limits]\nseconds = 1e300"),
+    "minus one second": with_table("[limits]\nseconds = -1.0"),
+    "infinite memory": with_table("[limits]\nmemory_gib = inf"),
+    "no memory": with_table("[limits]\nmemory_gib = 0.0"),
+    "an infinite weight": changed("surrogates", '[{ name = "counts", weight = inf }]'),
+    "a negative weight": changed("surrogates", '[{ name = "counts", weight = -1.0 }]'),
+    "a weight that is no number": changed("surrogates", '[{ name = "counts", weight = nan }]'),
+    "a weight of 1e308": changed("surrogates", '[{ name = "counts", weight = 1e308 }]'),
+    "10**49 actions": changed("actions", "1" + "0" * 49),
+    "no actions": changed("actions", "0"),
+    "2**31 actions": changed("actions", str(2**31)),
+    "a share of 1.5": changed("fake_users", "1.5"),
+    "a share that is no number": changed("fake_users", "nan"),
+    "an infinite share": changed("fake_users", "[0.1, inf]"),
+    "a negative share": changed("fake_users", "-0.1"),
+    "10**30 targets": changed("n_targets", "1" + "0" * 30),
+    "10**30 queries": with_table("[knowledge]\nqueries = 1" + "0" * 30),
+    "an infinite list length": with_table("[knowledge]\nlist_length = inf"),
+    "n_items = 10**9": with_file("events.csv", n_items=10**9),
+    "n_items = 10**49": with_file("events.csv", n_items="1" + "0" * 49),
+    "a metric at 5,000 digits": changed("metrics", '["hr@' + "9" * 5000 + '"]'),
+    "a metric at 300 digits": changed("metrics", '["hr@' + "9" * 80 + '"]'),
+    "a metric at nothing": changed("metrics", '["hr@"]'),
+    "a metric at -1": changed("metrics", '["hr@-1"]'),
+    "an empty metric": changed("metrics", '[""]'),
+    "an empty name": changed("name", '""'),
+    "a name of blanks": changed("name", '"  "'),
+    "a name with a slash": changed("name", '"a/b"'),
+    "a name that leads out": changed("name", '".."'),
+    "a name that leads far out": changed("name", '"../../etc"'),
+    "an absolute name": changed("name", '"/tmp/x"'),
+    "a name with a backslash": changed("name", r'"a\\b"'),
+    "a name with a null character": changed("name", r'"a\u0000b"'),
+    "a name with a line break": changed("name", r'"a\nb"'),
+    "a name that ends in a line break": changed("name", r'"toy\n"'),
+    "a name that Windows keeps": changed("name", '"con"'),
+    "a name of a million letters": changed("name", '"' + "a" * 10**5 + '"'),
+    "a name of 300 letters": changed("name", '"' + "a" * 300 + '"'),
+    "a family that leads out": changed("integrity_rows", 'false\nfamily = ".."'),
+    "a family that Windows keeps": changed("integrity_rows", 'false\nfamily = "nul"'),
+    "a summary with a line break": changed("integrity_rows", 'false\nsummary = "a\\n| 1 | x |"'),
+    "a summary of a million letters": changed(
+        "integrity_rows", 'false\nsummary = "' + "a" * 10**5 + '"'
+    ),
+    "an attack without a name": changed("attackers", '[""]'),
+    "an attack that is a blank": changed("attackers", '[" "]'),
+    "an attack that is a path": changed("attackers", '["../../etc/passwd"]'),
+    "an attack with a line break": changed("attackers", r'["a\n| 1 | fake winner |"]'),
+    "an attack of a million letters": changed("attackers", '["' + "a" * 10**5 + '"]'),
+    "a parameter of a million letters": changed(
+        "victims", '[{ name = "counts", parameters = { x = "' + "a" * 10**5 + '" } }]'
+    ),
+    "a target of a million letters": changed(
+        "n_targets", '3\ntargets = ["' + "a" * 10**5 + '"]'
+    ),
+    "influences in influences": changed(
+        "attackers",
+        "[" + '{ name = "a", influence = ' * 60 + '"cg"' + " }" * 60 + "]",
+    ),
+    "10,000 tables in each other": with_table(f"[{deep(10_000)}]\nx = 1"),
+    "10,000 tables in a parameter": with_table(f"[protocol.{deep(10_000)}]\nx = 1"),
+    "10,000 lists in each other": changed("seeds", "[" * 10_000 + "]" * 10_000),
+    "10,000 tables on one line": changed("dataset", "{ a = " * 10_000 + "1" + " }" * 10_000),
+    "a lone surrogate": changed("name", r'"\ud800"'),
+    "no file": "",
+    "blanks": " \n\t\n",
+    "a table of another type": changed("seeds", "{ a = 1 }"),
+    "a date for a seed": changed("seeds", "[2020-01-01]"),
+    "a data file with a null character in its path": with_file(r"a\u0000b.csv"),
+    "a data file in nobody's home": with_file("~nobody-of-that-name/events.csv"),
+    "a folder as data file": with_file("folder"),
+    "a pipe as data file": with_file("pipe"),
+    "a socket as data file": with_file("socket"),
+    "a device as data file": with_file("/dev/zero"),
+    "no such data file": with_file("missing.csv"),
+    "a data file whose name is too long": with_file("a" * 300),
+    "an empty path": with_file(""),
+    "a parameter file with a null character": changed(
+        "victims", r'[{ name = "counts", parameters = "a\u0000.toml" }]'
+    ),
+    "a pipe as parameter file": changed("victims", '[{ name = "counts", parameters = "pipe" }]'),
+    "a folder as parameter file": changed(
+        "victims", '[{ name = "counts", parameters = "folder" }]'
+    ),
+    "a parameter file that is not UTF-8": changed(
+        "victims", '[{ name = "counts", parameters = "latin1.toml" }]'
+    ),
+    "a value that an own attack refuses": changed(
+        "attackers", '["none", { name = "loki", parameters = { policy = "no such policy" } }]'
+    ),
+}  # fmt: skip
+
+ARGUMENTS = {
+    "an empty suite": ["plan", ""],
+    "a blank": ["plan", " "],
+    "a suite with a null character": ["plan", "a\0b.toml"],
+    "an option with a null character": ["plan", "quick", "--results", "a\0b"],
+    "a folder as suite": ["plan", "folder.toml"],
+    "a pipe as suite": ["plan", "pipe.toml"],
+    "a socket as suite": ["plan", "socket.toml"],
+    "a device as suite": ["plan", "device.toml"],
+    "a suite that is not there": ["plan", "missing.toml"],
+    "a suite that leads to itself": ["plan", "loop.toml"],
+    "a suite whose folder is a file": ["plan", "latin1.toml/x.toml"],
+    "a suite whose name is too long": ["plan", "a" * 5000 + ".toml"],
+    "a suite of a million letters": ["plan", "a" * 10**6],
+    "a suite that is not UTF-8": ["plan", "latin1.toml"],
+    "a suite of two megabytes": ["plan", "large.toml"],
+    "results that are a file": ["plan", "good.toml", "--results", "latin1.toml"],
+    "infinitely many workers": ["plan", "good.toml", "--workers", "inf"],
+    "no workers": ["plan", "good.toml", "--workers", "0"],
+    "a suite in nobody's home": ["plan", "~nobody-of-that-name/x.toml"],
+    "a shard of no number": ["run", "good.toml", "--shard", "nan/inf"],
+    "a shard past the last": ["run", "good.toml", "--shard", "5/3"],
+    "an endless time limit": ["verify", ".", "--timeout", "nan"],
+    "a leaderboard that is a pipe": ["verify", "pipe"],
+    "a fidelity suite that is a pipe": ["fidelity", "run", "pipe.toml"],
+}
+
+
+@pytest.fixture
+def answer(tmp_path, monkeypatch, capsys, toys):  # noqa: F811
+    """Type a command; returns its exit status and what it says on standard error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LOKI_BENCH_DATA", raising=False)
+    (tmp_path / "events.csv").write_text(EVENTS)
+    (tmp_path / "good.toml").write_text(SUITE)
+    (tmp_path / "latin1.toml").write_bytes('summary = "caf\xe9"'.encode("latin-1"))
+    (tmp_path / "large.toml").write_text("#" * 2 * 10**6)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "loop.toml").symlink_to("loop.toml")
+    (tmp_path / "device.toml").symlink_to("/dev/zero")
+    for name in ("pipe", "pipe.toml"):
+        os.mkfifo(tmp_path / name)
+    opened = []
+    for name in ("socket", "socket.toml"):
+        opened.append(socket.socket(socket.AF_UNIX))
+        opened[-1].bind(name)
+    before = {path.name for path in tmp_path.iterdir()}
+
+    def typed(*arguments):
+        monkeypatch.setattr(sys, "argv", ["loki-bench", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, capsys.readouterr().err
+
+    yield typed
+    for one in opened:
+        one.close()
+    assert {path.name for path in tmp_path.iterdir()} - before <= {"given.toml"}
+
+
+def is_one_sentence(said):
+    """No traceback, and nothing that fills the screen."""
+    return "Traceback" not in said and 0 < len(said.strip()) < 1500
+
+
+@pytest.mark.parametrize("text", VALUES.values(), ids=VALUES)
+def test_an_odd_suite_is_refused_in_one_sentence(text, answer, tmp_path):
+    (tmp_path / "given.toml").write_text(text)
+    status, said = answer("plan", "given.toml")
+    assert status == 2, said
+    assert is_one_sentence(said), said[:3000]
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", ARGUMENTS.values(), ids=ARGUMENTS)
+def test_an_odd_argument_is_refused_in_one_sentence(arguments, answer):
+    status, said = answer(*arguments)
+    assert status == 2, said
+    assert is_one_sentence(said), said[:3000]
+
+
+def test_the_suite_that_all_of_them_change_is_planned(answer):
+    status, said = answer("plan", "good.toml")
+    assert (status, said) == (0, "")
+
+
+def test_a_home_folder_that_is_not_there_is_named(answer, monkeypatch):
+    monkeypatch.setenv("LOKI_BENCH_DATA", "~nobody-of-that-name/data")
+    status, said = answer("plan", "quick")
+    assert status == 2
+    assert "LOKI_BENCH_DATA" in said
+    assert "home folder" in said
+
+
+def test_a_file_that_may_not_be_read_is_named(answer, monkeypatch):
+    # root may read everything: the system's answer is made here
+    def refused(path, *arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.open", refused)
+    status, said = answer("plan", "good.toml")
+    assert status == 2
+    assert "good.toml: Permission denied" in said
+
+
+PIECES = (
+    "nan", "inf", "-1", "1e300", "0", "[]", "{}", '""', '".."', '"/"', '"a/b"', "true",
+    "9" * 30, "9" * 5000, "[" * 300, "]", '"', "'", "=", "\n", "[x]", "[[x]]", "\x00", "\ud7ff",
+    "1979-05-27", "0x10", '"none"', '"random"', '"file"', "'pipe'", '"~nobody-of-that-name"',
+)  # fmt: skip
+
+
+def mutated(text, random):
+    """The suite with up to three slips: a value, a line, a letter, or what is left of it."""
+    for _ in range(random.randint(1, 3)):
+        lines = text.split("\n")
+        number = random.randrange(len(lines))
+        key, equals, _ = lines[number].partition(" = ")
+        slip = random.randrange(6)
+        if slip <= 1 and equals:
+            lines[number] = f"{key} = {random.choice(PIECES)}"
+        elif slip == 2:
+            lines[number] = random.choice(lines)
+        elif slip == 3:
+            place = random.randrange(len(text) + 1)
+            lines = [text[:place] + random.choice(PIECES) + text[place + 1 :]]
+        elif slip == 4:
+            del lines[number]
+        else:
+            lines = [text[: random.randrange(len(text) + 1)]]
+        text = "\n".join(lines)
+    return text
+
+
+@pytest.mark.slow
+def test_a_thousand_mutated_suites_are_planned_or_refused(answer, tmp_path):
+    random = Random(20)  # noqa: S311  # a seed is what is wanted
+    statuses = []
+    for number in range(1000):
+        text = mutated(random.choice((SUITE, with_file("events.csv"))), random)
+        (tmp_path / "given.toml").write_text(text)
+        status, said = answer("plan", "given.toml")
+        assert status in (0, 2), (number, text)
+        assert "Traceback" not in said
+        assert len(said) < 2000, (number, said[:3000])
+        statuses.append(status)
+    assert min(statuses.count(0), statuses.count(2)) > 20
