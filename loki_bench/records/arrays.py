@@ -53,8 +53,8 @@ def check_arrays(content: bytes, *, at_most: int) -> None:
             raise ValueError(f"it unpacks to more than {at_most} bytes")
         for entry in entries:
             with archive.open(entry) as stream:
-                shape, dtype = _header(cast("BinaryIO", stream))
-            if dtype.hasobject or math.prod(shape) * dtype.itemsize > entry.file_size:
+                n_bytes = _stated_bytes(cast("BinaryIO", stream))
+            if n_bytes is None or n_bytes > entry.file_size:
                 raise ValueError(f"{entry.filename} is no plain array of its size")
 
 
@@ -66,7 +66,8 @@ def plain_arrays(content: bytes, *, at_most: int) -> NamedArrays:
         return {key: file[key] for key in file.files}
 
 
-def _header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
+def _stated_bytes(stream: BinaryIO) -> int | None:
+    """How large an array is by its header; None for one of Python objects."""
     version = np.lib.format.read_magic(stream)
     if version == (1, 0):
         shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
@@ -74,4 +75,4 @@ def _header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
         shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
     else:
         raise KeyError(version)
-    return shape, dtype
+    return None if dtype.hasobject else math.prod(shape) * int(dtype.itemsize)
