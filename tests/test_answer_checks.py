@@ -76,6 +76,21 @@ def test_ranks_come_from_scores():
     assert ranks(lambda users: scores).tolist() == [[1.0], [2.5]]
 
 
+def test_an_own_item_has_no_rank_unless_repeats_are_shown():
+    asked = {
+        "name": "r",
+        "users": np.zeros(1, dtype=np.int32),
+        "histories": Sequences.of([[0, 1]]),
+        "items": np.array([[1, 2]], dtype=np.int32),
+        "n_items": 3,
+    }
+    model = Answers(lambda users: np.array([[3, 2, 1]], dtype=np.float32))
+    assert ranks_given_by(model, **asked, repeats_are_shown=True).tolist() == [[2.0, 3.0]]
+    hidden = ranks_given_by(model, **asked)
+    assert np.isnan(hidden[0, 0])
+    assert hidden[0, 1] == 1.0
+
+
 def test_no_user_means_no_rank():
     assert ranks(lambda users: np.zeros((len(users), 3), np.float32), n=0).shape == (0, 1)
 

@@ -176,8 +176,21 @@ def test_what_can_not_be_searched_is_refused(toy_data, changes, error, said):
 
 def test_without_optuna_the_error_says_what_to_type(tried, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(UsageError, match=r"pip install 'loki-bench\[tune\]'"):
-        tried()
+    workers = Here()
+    with pytest.raises(UsageError, match=r"pip install 'loki-bench\[tune\]', or choose .*random"):
+        tried(workers=workers)
+    assert workers.n_jobs == 0  # before anything is trained
+
+
+def test_random_draws_need_no_optuna_and_stay_within_their_ranges(tried, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    trials = tried(sampler="random", n_trials=200)[1:]
+    assert {t.parameters["step"] for t in trials} == set(range(10))  # both ends included
+    blurs = np.array([t.parameters["blur"] for t in trials])
+    assert blurs.min() >= 0.01
+    assert blurs.max() <= 1.0
+    # uniform in the logarithm: half of them below the middle, 0.1; 4 standard deviations
+    assert abs(np.mean(blurs < 0.1) - 0.5) < 4 * 0.5 / np.sqrt(200)
 
 
 @pytest.mark.parametrize(

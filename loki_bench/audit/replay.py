@@ -51,10 +51,10 @@ class Replay:
     metrics: tuple[ChosenMetric, ...]
     dataset: DatasetRef
     interactions: Interactions
-    bounds: SplitBounds | None = None
     workers: Workers
     seconds: float
     progress: Progress
+    bounds: SplitBounds | None = None
 
     def run(self, cells: Sequence[Cell], store: Store, *, workers: Workers | None = None) -> None:
         """Compute the cells into a store; each ends in a record there."""

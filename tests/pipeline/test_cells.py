@@ -11,6 +11,8 @@ from loki_bench.pipeline.craft import PoisonCodec, craft
 from loki_bench.pipeline.dataset import load_split, write_dataset
 from loki_bench.pipeline.retrain import VictimRanksCodec, evaluate
 from loki_bench.pipeline.training_data import TrainingData
+from loki_bench.records.store import Store
+from loki_bench.split import SplitBounds
 
 
 def records(store, prepared):
@@ -285,3 +287,23 @@ def test_a_placebo_aims_at_other_items_and_is_measured_at_the_true_ones(
     assert placebo.spent.events_on_targets == 0
     assert placebo.reports.attacker == attack.reports.attacker
     assert placebo.artefacts.clean_ranks == attack.artefacts.clean_ranks
+
+
+def test_workers_are_sent_a_split_and_repeats_that_are_allowed(prepared, tmp_path):
+    suite = prepared(seeds=[0])
+    lengths = suite.interactions.lengths
+    bounds = SplitBounds(trained=lengths - 3, known=lengths - 2)
+    data = write_dataset(
+        Store(tmp_path, warn=print),
+        suite.interactions,
+        suite.dataset.fingerprint,
+        bounds=bounds,
+        repeats="allow",
+    )
+    interactions, split = load_split(data)
+    assert interactions == suite.interactions
+    assert split.train.lengths.tolist() == (lengths - 3).tolist()
+    ends = interactions.offsets[1:][split.test.users]
+    assert split.test.items.tolist() == interactions.items[ends - 2].tolist()
+    assert split.repeats_are_shown
+    assert data.folder.name == f"{suite.dataset.fingerprint}-{bounds.digest()[:16]}"

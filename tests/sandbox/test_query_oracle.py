@@ -111,7 +111,7 @@ class Fixed(Recommender):
         return np.tile(np.array([1, 3, 3, 2], np.float32), (len(users), 1))
 
 
-def lists(rows, k):
+def lists(rows, k, **rule):
     return lists_given_by(
         Fixed(),
         name="f",
@@ -119,11 +119,16 @@ def lists(rows, k):
         histories=Sequences.of(rows),
         k=k,
         n_items=4,
+        **rule,
     ).tolist()
 
 
 def test_ties_go_to_the_lower_id_and_own_items_are_not_shown():
     assert lists([[], [1], [1, 1, 2]], 3) == [[1, 2, 3], [2, 3, 0], [3, 0, -1]]
+
+
+def test_own_items_are_shown_where_repeats_are_allowed():
+    assert lists([[], [1], [1, 1, 2]], 3, repeats_are_shown=True) == [[1, 2, 3]] * 3
 
 
 def test_no_user_has_no_list_and_a_full_history_an_empty_one():

@@ -16,8 +16,11 @@ def path(tmp_path):
 @pytest.fixture
 def of(prepared, path):
     def make(protocol=None, **parameters):
-        dataset = {"name": "file", "parameters": {"path": str(path), **parameters}}
-        return prepared(dataset=dataset, protocol={"n_targets": 2, **(protocol or {})})
+        return prepared(
+            dataset={"name": "file", "parameters": {"path": str(path), **parameters}},
+            protocol={"n_targets": 2, **(protocol or {})},
+            attackers=["none"],  # of few users a share is nobody
+        )
 
     return make
 
