@@ -32,8 +32,8 @@ def test_a_worker_process_knows_nothing_of_the_hosts_script(tmp_path, monkeypatc
     main = sys.modules["__main__"]
     script = tmp_path / "script.py"
     script.write_text("raise RuntimeError('the script ran again')\n")
-    monkeypatch.setattr(main, "__file__", str(script))
-    monkeypatch.setattr(main, "__spec__", None)
+    monkeypatch.setattr(main, "__file__", str(script), raising=False)
+    monkeypatch.setattr(main, "__spec__", None, raising=False)
     with open_workers(1, seconds=60.0, warn=pytest.fail) as workers:
         assert workers.submit(os.getpid).result() != os.getpid()
     assert main.__file__ == str(script)
