@@ -11,7 +11,7 @@ from loki_bench.interactions import Interactions, Sequences
 __all__ = ["PARTS", "EventLog", "EventTimes"]
 
 PARTS = ("train", "validation", "test")
-"""What the numbers in :attr:`EventLog.parts` stand for."""
+"""What the numbers in ``EventLog.parts`` stand for."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
