@@ -39,7 +39,10 @@ nitpick_ignore_regex = [
     # pydantic's own words for the limits of a field
     ("py:class", r"(annotated_types\.)?Ge|FieldInfo|NoneType|_Pydantic.*|pydantic\.types\..*"),
     # what no plugin author meets: a cell, and what is known of code that is not imported
-    ("py:class", r"loki_bench\.(suite\.cell\.Cell|plugins\.target_facts\..*|datasets\.own_file\..*)"),
+    (
+        "py:class",
+        r"loki_bench\.(suite\.cell\.Cell|plugins\.target_facts\..*|datasets\.own_file\..*)",
+    ),
 ]
 
 # The contracts name torch's tensors, and the fidelity suite's module imports what computes; neither

@@ -20,9 +20,10 @@ from loki_bench.benchmark.claim import SuiteFile, claim
 from loki_bench.benchmark.one_cell import ComponentChoice, one_cell
 from loki_bench.benchmark.poison_at_hand import FakeUsers, cell_with, sequences_of
 from loki_bench.contracts import Goal
+from loki_bench.engine.open_workers import open_workers
 from loki_bench.engine.schedule import Plan
 from loki_bench.engine.versions import needed_versions
-from loki_bench.engine.workers import Workers, open_workers
+from loki_bench.engine.workers import Workers
 from loki_bench.errors import ParameterError, StoreError
 from loki_bench.interactions import Interactions
 from loki_bench.leaderboard.folder import accepted_records, write_leaderboard

@@ -55,7 +55,7 @@ def fidelity(
     \b
     Example: loki-bench fidelity quick --estimator my-estimator
     """
-    from loki_bench.engine.workers import open_workers
+    from loki_bench.engine.open_workers import open_workers
     from loki_bench.errors import ParameterError
     from loki_bench.fidelity.case import estimators_of, grid_of, sampled
     from loki_bench.fidelity.folder import write_fidelity

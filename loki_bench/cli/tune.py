@@ -101,8 +101,8 @@ def tune(
     \b
     Example: loki-bench tune bprmf --trials 20
     """
+    from loki_bench.engine.open_workers import open_workers
     from loki_bench.engine.versions import installed
-    from loki_bench.engine.workers import open_workers
     from loki_bench.pipeline.dataset import write_dataset
     from loki_bench.plugins.specs import RecommenderSpec
     from loki_bench.records.store import Store

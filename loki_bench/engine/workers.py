@@ -7,9 +7,9 @@ stand in for it.
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
@@ -17,10 +17,9 @@ from typing import Any, Protocol, TypeVar
 
 from loki_bench.engine.job_border import ended
 from loki_bench.engine.worker import OverTimeError, Worker
-from loki_bench.errors import UsageError
 from loki_bench.threads import ONE_THREAD
 
-__all__ = ["LocalWorkers", "Workers", "n_processors", "open_workers", "outcome_of"]
+__all__ = ["LocalWorkers", "Workers", "n_processors", "outcome_of"]
 
 
 R = TypeVar("R")
@@ -97,48 +96,6 @@ class LocalWorkers:
                 yield workers
             finally:
                 workers.close()
-
-
-def open_workers(
-    workers: "int | Workers | None",
-    scheduler: str | None = None,
-    *,
-    seconds: float,
-    versions: Mapping[str, str] | None = None,
-    warn: Callable[[str], None],
-) -> "AbstractContextManager[Workers]":
-    """Workers for the length of a ``with`` block.
-
-    Parameters
-    ----------
-    workers : int, Workers or None
-        Processes on this machine, one a processor unless given; workers that are open already
-        are used as they are.
-    scheduler : str or None
-        The address of a Dask cluster to use instead.
-    seconds : float
-        Time limit of a job.
-    versions : mapping of str to str
-        Distributions that a cluster's workers must have.
-    warn : callable of one str
-        Is given what differs on a cluster.
-
-    Raises
-    ------
-    UsageError
-        Both are given.
-    ClusterError
-        The cluster can't be used.
-    """
-    if scheduler is not None:
-        if workers is not None:
-            raise UsageError("workers and a scheduler exclude each other: a cluster has its own")
-        from loki_bench.engine.dask_workers import DaskWorkers  # imports distributed: an extra
-
-        return DaskWorkers.open(scheduler, seconds=seconds, versions=versions or {}, warn=warn)
-    if workers is None or isinstance(workers, int):
-        return LocalWorkers.open(workers, seconds=seconds)
-    return nullcontext(workers)
 
 
 def n_processors() -> int:

@@ -5,7 +5,8 @@ import os
 import pytest
 from workers_here import Here
 
-from loki_bench.engine.workers import n_processors, open_workers
+from loki_bench.engine.open_workers import open_workers
+from loki_bench.engine.workers import n_processors
 from loki_bench.errors import UsageError
 
 
