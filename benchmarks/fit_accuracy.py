@@ -1,9 +1,11 @@
-"""How good our fits of Amazon Beauty are, by seed: NDCG@10 of validation, HR@10 of test events.
+"""How good our fits are, by data set and seed: NDCG@10 of validation, HR@10 of test events.
 
-    LOKI_BENCH_DATA=/folder/with/beauty python benchmarks/fit_accuracy.py fpmc --seeds 5
-    LOKI_BENCH_DATA=/folder/with/beauty python benchmarks/fit_accuracy.py fpmc --set epochs=150
+    LOKI_BENCH_DATA=/folder/with/data python benchmarks/fit_accuracy.py fpmc --seeds 5
+    LOKI_BENCH_DATA=/folder/with/data python benchmarks/fit_accuracy.py fpmc --data beauty lastfm
+    LOKI_BENCH_DATA=/folder/with/data python benchmarks/fit_accuracy.py fpmc --set epochs=150
 
-RecBole's own: ``python benchmarks/recbole_fit.py FPMC --epochs 75 --seed 1``.
+Each line says, too, whether early stopping ended the fit or its cap of epochs did. RecBole's own:
+``python benchmarks/recbole_fit.py FPMC --seed 1``.
 """
 
 import argparse
@@ -15,13 +17,14 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from beauty import hr_at_10, load_beauty
+from beauty import DATA, hr_at_10
 
 from loki_bench.split import leave_one_out
 from loki_bench_recbole.bprmf import BPRMF
 from loki_bench_recbole.fpmc import FPMC
+from loki_bench_recbole.transrec import TransRec
 
-MODELS = {"bprmf": BPRMF, "fpmc": FPMC}
+MODELS = {"bprmf": BPRMF, "fpmc": FPMC, "transrec": TransRec}
 
 
 def parameter(text):
@@ -32,10 +35,16 @@ def parameter(text):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", choices=MODELS)
+    parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--set", type=parameter, action="append", default=[], metavar="NAME=VALUE")
     given = parser.parse_args()
-    split = leave_one_out(load_beauty())
+    for name in given.data:
+        measure(name, given)
+
+
+def measure(name, given):
+    split = leave_one_out(DATA[name]())
     found = []
     for seed in range(given.seeds):
         began = time.process_time()
@@ -44,14 +53,19 @@ def main():
         seconds = time.process_time() - began
         report = model.fit_report
         found.append((report["validation_ndcg@10"], hr_at_10(model, split), seconds))
+        at_cap = report["epochs"] == model._schedule.epochs
         print(
-            f"seed {seed}: best epoch {report['best_epoch']:.0f} of {report['epochs']:.0f}, "
+            f"{name}, {given.model}, seed {seed}: best epoch {report['best_epoch']:.0f} of "
+            f"{report['epochs']:.0f}{' (the cap)' if at_cap else ''}, "
             f"validation NDCG@10 {found[-1][0]:.4f}, test HR@10 {found[-1][1]:.4f}, "
             f"{seconds:.1f} CPU s",
             flush=True,
         )
     ndcg, hr, seconds = np.mean(found, axis=0)
-    print(f"mean: validation NDCG@10 {ndcg:.4f}, test HR@10 {hr:.4f}, {seconds:.1f} CPU s")
+    print(
+        f"{name}, {given.model}, mean: validation NDCG@10 {ndcg:.4f}, test HR@10 {hr:.4f}, "
+        f"{seconds:.1f} CPU s"
+    )
 
 
 if __name__ == "__main__":

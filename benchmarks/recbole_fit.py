@@ -1,7 +1,8 @@
-"""One complete fit by RecBole's trainer on Amazon Beauty: how many epochs, and how good.
+"""One complete fit by RecBole's trainer: how many epochs, and how good.
 
     LOKI_BENCH_DATA=/folder/with/beauty python benchmarks/recbole_fit.py BPR
     LOKI_BENCH_DATA=/folder/with/beauty python benchmarks/recbole_fit.py FPMC --epochs 75
+    LOKI_BENCH_DATA=/folder/with/lastfm python benchmarks/recbole_fit.py BPR FPMC --data lastfm
 
 RecBole's model, data, negative sampling, Adam and early stopping, all at its defaults: a look at
 the validation events after every epoch, an end after more than ten looks without a new best
@@ -21,7 +22,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
-from beauty import load_beauty, write_recbole_file
+from beauty import DATA, write_recbole_file
 from recbole_trainer import patch, prepare, trainer_of, working_directory
 
 from loki_bench.split import leave_one_out
@@ -47,13 +48,13 @@ def ranks(model, dataset, held_out):
     return held_out_ranks(queries, lambda block: block @ items.T, held_out)
 
 
-def fit(name, beauty, folder, most_epochs, seed):
+def fit(name, data, interactions, folder, most_epochs, seed):
     """The number of epochs until RecBole's early stopping ends the fit, and the best model's ranks.
 
     ``most_epochs`` ends it before; None leaves RecBole's own limit of 300.
     """
-    split = leave_one_out(beauty)
-    prepared = prepare(name, {"dataset": "beauty", "data_path": str(folder), "seed": seed})
+    split = leave_one_out(interactions)
+    prepared = prepare(name, {"dataset": data, "data_path": str(folder), "seed": seed})
     trainer, dataset = trainer_of(prepared), prepared.train.dataset
     looks = []
 
@@ -77,19 +78,22 @@ def main():
     parser.add_argument("models", nargs="+", choices=("BPR", "FPMC"))
     parser.add_argument("--epochs", type=int, help="end after so many, if it has not ended itself")
     parser.add_argument("--seed", type=int, default=2020, help="RecBole's; its default is 2020")
+    parser.add_argument("--data", choices=DATA, default="beauty")
     given = parser.parse_args()
     warnings.simplefilter("ignore")  # RecBole's own, of pandas 3 and torch 2
-    beauty = load_beauty()
+    interactions = DATA[given.data]()
     patch()
     torch.set_num_threads(1)
     with working_directory() as folder:
-        write_recbole_file(beauty, folder)
+        write_recbole_file(interactions, folder, given.data)
         for name in given.models:
-            epochs, best, score, test, seconds = fit(name, beauty, folder, given.epochs, given.seed)
+            epochs, best, score, test, seconds = fit(
+                name, given.data, interactions, folder, given.epochs, given.seed
+            )
             ended = "not ended by itself" if epochs == given.epochs else "ended"
             print(
-                f"{name}: {ended} after {epochs} epochs, best {best}, validation NDCG@10 "
-                f"{score:.4f}; test HR@10 {np.mean(test <= 10):.4f}, NDCG@10 "
+                f"{given.data}, {name}: {ended} after {epochs} epochs, best {best}, "
+                f"validation NDCG@10 {score:.4f}; test HR@10 {np.mean(test <= 10):.4f}, NDCG@10 "
                 f"{ndcg_at(10, test):.4f}; {seconds:.0f} CPU s",
                 flush=True,
             )

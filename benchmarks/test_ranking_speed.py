@@ -1,7 +1,8 @@
 """Ranking the test event of every user of Amazon Beauty, beside RecBole's evaluation pass.
 
-Ours is the host's own path: scores in blocks, checked, masked, ranked. RecBole's pass is
-``trainer.evaluate`` for NDCG@10 alone, with its default batches and with large ones.
+Ours twice: the first ten places, which is what NDCG@10 needs, and the host's own path, every rank
+exactly: scores checked, masked, counted. RecBole's pass is ``trainer.evaluate`` for NDCG@10 alone,
+with its default batches and with large ones.
 """
 
 import subprocess
@@ -13,20 +14,25 @@ from pathlib import Path
 import pytest
 from beauty import ranks_of_test_events
 
+from loki_bench.first_places import FirstPlaces
 from loki_bench_recbole.bprmf import BPRMF
 from loki_bench_recbole.fpmc import FPMC
+from loki_bench_recbole.validation import ndcg_at
 
 pytestmark = [
     pytest.mark.beauty,
     pytest.mark.filterwarnings("ignore"),  # RecBole's own, of pandas 3 and torch 2
 ]
 PAIRS = {"BPR": BPRMF, "FPMC": FPMC}
-SPEED_BARS = {("BPR", 4096): 8, ("FPMC", 4096): 4, ("BPR", 2**22): 2, ("FPMC", 2**22): 2}
-"""By model and RecBole's ``eval_batch_size``: its default, one user of Beauty at a time, and 346.
+TEN_BAR = 8
+"""For what RecBole's pass finds, NDCG@10, in both of its settings."""
 
-The bar is 8, for RecBole's pass as it comes. It is missed by fpmc (docs/performance.md), and out of
-reach against what is RecBole's faster setting for bprmf, where our product of the factors alone
-takes a sixth of RecBole's pass; the numbers below 8 only guard against getting slower.
+EXACT_BARS = {("BPR", 4096): 8, ("FPMC", 4096): 4, ("BPR", 2**22): 3, ("FPMC", 2**22): 4}
+"""For every exact rank, which is more than RecBole's pass finds.
+
+By model and RecBole's ``eval_batch_size``: its default, one user of Beauty at a time, and 346. They
+only guard against getting slower: the product of the factors alone, at the speed of the processor,
+takes an eighth of RecBole's pass in large batches (docs/performance.md).
 """
 MEMORY_BAR_MIB = 1024
 
@@ -35,9 +41,17 @@ MEMORY_BAR_MIB = 1024
 @pytest.mark.parametrize("name", PAIRS)
 def test_ranking_beside_recboles_evaluation(name, eval_batch_size, split, recbole, benchmark):
     prepared, trainer = recbole(name, eval_batch_size)
-    model = PAIRS[name](epochs=1).fit(split.train, validation=None, seed=0)
-    ranks_of_test_events(model, split)  # compiles
-    ours, theirs = [], []
+    # trained, for an untrained model is no test of what leaves work out
+    model = PAIRS[name](epochs=10).fit(split.train, validation=None, seed=0)
+    ours, tens, theirs = [], [], []
+
+    def ten():
+        test = split.test
+        places = FirstPlaces(test.histories, test.items, n_items=split.train.n_items, k=10)
+        return places.ranks(model._queries(test.users, test.histories), model._query_items())
+
+    ranks = ranks_of_test_events(model, split)[:, 0]  # compiles
+    assert ndcg_at(10, ten()) == ndcg_at(10, ranks)
 
     def cpu_seconds(work):
         started = time.process_time()
@@ -50,16 +64,19 @@ def test_ranking_beside_recboles_evaluation(name, eval_batch_size, split, recbol
 
     def measured():
         ours.extend(cpu_seconds(lambda: ranks_of_test_events(model, split)) for _ in range(2))
+        tens.extend(cpu_seconds(ten) for _ in range(2))
 
     # with one user a batch RecBole's pass is long enough to be measured once
     benchmark.pedantic(measured, setup=peer, rounds=1 if eval_batch_size == 4096 else 2)
-    ratio = min(theirs) / min(ours)
+    ratio, ten_ratio = min(theirs) / min(ours), min(theirs) / min(tens)
     benchmark.extra_info.update(ranking=min(ours), recbole=min(theirs), ratio=ratio)
+    benchmark.extra_info.update(first_ten=min(tens), first_ten_ratio=ten_ratio)
     print(
-        f"\n{name}: ranking {min(ours):.2f} s, RecBole with eval_batch_size={eval_batch_size} "
-        f"{min(theirs):.2f} s: {ratio:.1f}x"
+        f"\n{name}: RecBole with eval_batch_size={eval_batch_size} {min(theirs):.2f} s; first ten "
+        f"{min(tens):.3f} s: {ten_ratio:.1f}x; every rank {min(ours):.2f} s: {ratio:.1f}x"
     )
-    assert ratio >= SPEED_BARS[name, eval_batch_size]
+    assert ten_ratio >= TEN_BAR
+    assert ratio >= EXACT_BARS[name, eval_batch_size]
 
 
 @pytest.mark.parametrize("name", PAIRS)

@@ -22,9 +22,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # RecBole's own, of pandas 3 and torch 2
 ]
 PAIRS = {"BPR": BPRMF, "FPMC": FPMC}
-EPOCH_BARS = {"BPR": 8, "FPMC": 12}
+EPOCH_BARS = {"BPR": 60, "FPMC": 60}
 FIT_BAR = 30
-IMPLICIT_BAR = 2
+IMPLICIT_BAR = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,16 +45,6 @@ RECBOLE_FITS = {
     "BPR": RecBoleFit(epochs=54, ended=True, hr_at_10=0.0365),
     "FPMC": RecBoleFit(epochs=75, ended=False, hr_at_10=0.0640),
 }
-ACCURATE_FPMC = {"learning_rate": 0.015, "l2": 0.007, "epochs": 150, "validate_every": 50}
-"""The defaults are quicker, and reach less (``python benchmarks/fit_accuracy.py``)."""
-
-FITS = {
-    "BPR": ("BPR", {}, True),
-    "FPMC": ("FPMC", {}, False),
-    "FPMC, accurate": ("FPMC", ACCURATE_FPMC, True),
-}
-"""The model, our parameters, and whether it has to be as good as RecBole's."""
-
 LOOK_BATCHES = {"BPR": 2**22, "FPMC": 4096}
 """The ``eval_batch_size`` with which RecBole's look at the validation events is fastest."""
 
@@ -129,9 +119,8 @@ def test_an_epoch_of_bprmf_beside_implicit(split, benchmark):
     assert ratio <= IMPLICIT_BAR
 
 
-@pytest.mark.parametrize("case", FITS)
-def test_a_fit_beside_recboles(case, split, recbole, benchmark):
-    name, parameters, as_good = FITS[case]
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_fit_beside_recboles(name, split, recbole, benchmark):
     prepared, trainer = recbole(name, LOOK_BATCHES[name])
     PAIRS[name](epochs=1).fit(split.train, validation=split.validation, seed=0)  # compiles
     recboles = RECBOLE_FITS[name]
@@ -144,7 +133,7 @@ def test_a_fit_beside_recboles(case, split, recbole, benchmark):
         their_looks.append(cpu_seconds(look))
 
     def measured():
-        model = PAIRS[name](**parameters)
+        model = PAIRS[name]()
         work = lambda: model.fit(split.train, validation=split.validation, seed=0)  # noqa: E731 - three words
         ours.append(cpu_seconds(work))
         fitted.append(model)
@@ -155,12 +144,11 @@ def test_a_fit_beside_recboles(case, split, recbole, benchmark):
     report = fitted[0].fit_report
     benchmark.extra_info.update(fit=min(ours), recbole_fit=theirs, ratio=ratio, hr=hr, **report)
     print(
-        f"\n{case}: fit {min(ours):.1f} s, {report['epochs']:.0f} epochs, test HR@10 {hr:.4f}; "
+        f"\n{name}: fit {min(ours):.1f} s, {report['epochs']:.0f} epochs, test HR@10 {hr:.4f}; "
         f"validation NDCG@10 {report['validation_ndcg@10']:.4f}; RecBole "
         f"{'' if recboles.ended else 'at least '}{recboles.epochs} x ({min(their_epochs):.2f} + "
         f"{min(their_looks):.2f}) = {theirs:.0f} s, HR@10 {recboles.hr_at_10:.4f}: "
         f"{ratio:.0f}x"
     )
     assert ratio >= FIT_BAR
-    if as_good:
-        assert hr >= recboles.hr_at_10
+    assert hr >= recboles.hr_at_10

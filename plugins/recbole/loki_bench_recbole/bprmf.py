@@ -21,7 +21,7 @@ class BPRMF(RecBoleFactorRecommender):
         Length of the factors; 64 is RecBole's default.
     l2 : float or None
         ``compiled`` and ``torch``: each sample adds ``l2 / 2 * |row|**2`` for each of the three
-        rows that it touches. ``lbfgs``: every row of every table adds it once. None is 0.05, and
+        rows that it touches. ``lbfgs``: every row of every table adds it once. None is 0.02, and
         1.0 for ``lbfgs``.
     epochs, learning_rate, validate_every, patience, batch_size, tolerance, trainer, device
         See :class:`~loki_bench_recbole.factor_recommender.RecBoleFactorRecommender`.
@@ -36,11 +36,11 @@ class BPRMF(RecBoleFactorRecommender):
         self,
         *,
         embedding_size: int = 64,
-        epochs: int = 40,
-        learning_rate: float = 0.1,
+        epochs: int = 1000,
+        learning_rate: float = 0.2,
         l2: float | None = None,
-        validate_every: int = 10,
-        patience: int = 2,
+        validate_every: int = 20,
+        patience: int = 3,
         batch_size: int = 2048,
         tolerance: float = 1e-5,
         trainer: FactorTrainer = "compiled",
@@ -50,7 +50,7 @@ class BPRMF(RecBoleFactorRecommender):
             embedding_size=embedding_size,
             learning_rate=learning_rate,
             l2=l2,
-            default_l2=0.05,
+            default_l2=0.02,
             batch_size=batch_size,
             tolerance=tolerance,
             trainer=trainer,

@@ -23,6 +23,10 @@ class Stream(IntEnum):
     BATCHES = 3
 
 
+_SHORT = 32
+"""A user's items, up to so many, are counted one by one: no branch that a processor guesses wrong,
+and half the time of a binary search."""
+
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
@@ -100,7 +104,7 @@ def draw_negatives(
     """For each sample an item uniform over those that its user has no event with.
 
     One draw r in [0, n_items - n_positives) a sample, then the r-th item outside the user's
-    positives by binary search: no rejection, so the cost does not depend on the data.
+    positives: no rejection, so the cost does not depend on the catalogue.
 
     Parameters
     ----------
@@ -124,8 +128,12 @@ def draw_negatives(
     for sample in range(len(users)):
         start, end = offsets[users[sample]], offsets[users[sample] + 1]
         draw = _below(n_items - (end - start), key, np.uint64(sample))
-        low, high = start, end
-        while low < high:  # how many positives lie at or before the draw-th free item
+        low, high = start, end  # how many positives lie at or before the draw-th free item?
+        if end - start <= _SHORT:
+            for place in range(start, end):
+                low += np.int64(positives[place] - (place - start) <= draw)
+            high = low
+        while low < high:
             middle = (low + high) // 2
             if positives[middle] - (middle - start) <= draw:
                 low = middle + 1

@@ -232,15 +232,14 @@ class RecBoleFactorRecommender(RecBoleRecommender, FactorRecommender):
                 batch_size=self._batch_size,
                 seed=seed,
             )
-        rows = self._sample_rows(source)
         tables = tuple(self._numpy_tables())
         return CompiledEpoch(
             source,
+            self._sample_rows(source),
             tables,
-            lambda order, negatives, accumulators: adagrad_epoch(
-                order,
+            lambda rows, positives, negatives, accumulators: adagrad_epoch(
                 rows,
-                source.positives,
+                positives,
                 negatives,
                 tables,
                 accumulators,

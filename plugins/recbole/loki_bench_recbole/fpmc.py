@@ -15,17 +15,13 @@ class FPMC(RecBoleFactorRecommender):
     Baskets hold one item. A training sample for every event but the user's first. After an empty
     history the transition term is zero.
 
-    The defaults are for grids of many fits. ``learning_rate=0.015, l2=0.007, epochs=150,
-    validate_every=50`` take twice the time and reach more: HR@10 0.0645 instead of 0.0619 on Amazon
-    Beauty, means of five seeds (docs/performance.md).
-
     Parameters
     ----------
     embedding_size : int
         Length of the factors; 64 is RecBole's default.
     l2 : float or None
         ``compiled`` and ``torch``: each sample adds ``l2 / 2 * |row|**2`` for each of the six rows
-        that it touches. ``lbfgs``: every row of every table adds it once. None is 0.01, and 1.0
+        that it touches. ``lbfgs``: every row of every table adds it once. None is 0.005, and 1.0
         for ``lbfgs``.
     epochs, learning_rate, validate_every, patience, batch_size, tolerance, trainer, device
         See :class:`~loki_bench_recbole.factor_recommender.RecBoleFactorRecommender`.
@@ -40,11 +36,11 @@ class FPMC(RecBoleFactorRecommender):
         self,
         *,
         embedding_size: int = 64,
-        epochs: int = 30,
-        learning_rate: float = 0.05,
+        epochs: int = 1000,
+        learning_rate: float = 0.02,
         l2: float | None = None,
-        validate_every: int = 5,
-        patience: int = 2,
+        validate_every: int = 20,
+        patience: int = 3,
         batch_size: int = 2048,
         tolerance: float = 1e-5,
         trainer: FactorTrainer = "compiled",
@@ -54,7 +50,7 @@ class FPMC(RecBoleFactorRecommender):
             embedding_size=embedding_size,
             learning_rate=learning_rate,
             l2=l2,
-            default_l2=0.01,
+            default_l2=0.005,
             batch_size=batch_size,
             tolerance=tolerance,
             trainer=trainer,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from loki_bench_recbole.compiling import compiled_inline
 
-__all__ = ["prefetch_place", "prefetch_row"]
+__all__ = ["prefetch_row"]
 
 _FLOATS_A_LINE = 16
 """float32 values in a cache line of 64 bytes."""
@@ -42,12 +42,6 @@ def _prefetch(_: Any, array: Any, flat: Any) -> tuple[Any, Callable[..., Any]]:
         return context.get_dummy_value()
 
     return types.void(array, types.intp), code
-
-
-@compiled_inline
-def prefetch_place(array: NDArray[np.int32], place: int) -> None:
-    """Ask for one element of a one-dimensional array."""
-    _prefetch(array, place)
 
 
 @compiled_inline

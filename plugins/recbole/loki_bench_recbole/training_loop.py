@@ -1,5 +1,6 @@
 """The epochs of a fit: when to validate, when to stop, and which weights are kept."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -67,7 +68,7 @@ def run_epochs(
     Raises
     ------
     InvalidAnswerError
-        A weight is no longer finite.
+        A weight or the loss is no longer finite.
     """
     best_score, best_epoch, looks_without_best = -1.0, 0, 0
     best = [torch.empty_like(tensor) for tensor in tensors] if measure else []
@@ -77,7 +78,7 @@ def run_epochs(
         last = epoch == schedule.epochs
         if not last and (measure is None or epoch % schedule.validate_every):
             continue
-        _require_finite(tensors, who=who, epoch=epoch)
+        _require_finite(tensors, loss, who=who, epoch=epoch)
         if measure is None:
             break
         score = measure()
@@ -97,9 +98,11 @@ def run_epochs(
     return report
 
 
-def _require_finite(tensors: Sequence[torch.Tensor], *, who: str, epoch: int) -> None:
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
+def _require_finite(tensors: Sequence[torch.Tensor], loss: float, *, who: str, epoch: int) -> None:
+    finite = math.isfinite(loss)
+    if not finite or not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
+        what = "a weight" if finite else "the loss"
         raise InvalidAnswerError(
-            f"{who}: training diverged, a weight is not finite after epoch {epoch}; "
+            f"{who}: training diverged, {what} is not finite after epoch {epoch}; "
             "use a smaller learning_rate or a larger l2"
         )

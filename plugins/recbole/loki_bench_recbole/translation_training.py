@@ -1,4 +1,4 @@
-"""Compiled training and scoring of TransRec: one AdaGrad step a sample, in place.
+"""Compiled training and scoring of TransRec: one step of row-wise AdaGrad a sample, in place.
 
 score(u, l, i) = bias_i - |T + user_u + item_l - item_i| (He et al., RecSys 2017, Eq. 3, with the
 Euclidean distance as in RecBole). The step is the one of
@@ -6,19 +6,14 @@ Euclidean distance as in RecBole). The step is the one of
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from loki_bench_recbole.compiling import compiled
-from loki_bench_recbole.factor_training import inner_product, step_row
+from loki_bench_recbole.compiling import compiled, compiled_row
+from loki_bench_recbole.factor_training import Ids, Table, Vector, inner_product, step_row
 
 __all__ = ["adagrad_epoch_translation", "distance_scores"]
 
-Table = NDArray[np.float32]
-Vector = NDArray[np.float32]
-Ids = NDArray[np.int32]
 
-
-@compiled
+@compiled_row
 def _unit_difference(query: Vector, items: Table, item: int, unit: Vector) -> np.float32:
     """Write (query - item) / |query - item| and return the distance."""
     for k in range(len(query)):
@@ -32,13 +27,12 @@ def _unit_difference(query: Vector, items: Table, item: int, unit: Vector) -> np
 
 @compiled
 def adagrad_epoch_translation(
-    order: NDArray[np.int64],
     users: Ids,
     lasts: Ids,
     positives: Ids,
     negatives: Ids,
     tables: tuple[Table, ...],
-    accumulators: tuple[Table, ...],
+    accumulators: tuple[Vector, ...],
     learning_rate: np.float32,
     l2: np.float32,
 ) -> float:
@@ -46,15 +40,14 @@ def adagrad_epoch_translation(
 
     Parameters
     ----------
-    order : int64 array of shape (n,)
-        The samples, in the order in which they are taken.
-    users, lasts, positives, negatives : int32 arrays
-        A value for each sample; ``lasts`` are item ids, never -1.
+    users, lasts, positives, negatives : int32 arrays of shape (n,)
+        Taken in their order; ``lasts`` are item ids, never -1.
     tables : tuple of four C-contiguous float32 arrays
         Users (n_users, d), items (n_items, d), biases (n_items, 1) and the translation that all
         users share (1, d); changed in place.
-    accumulators : tuple of float32 arrays
-        Sums of squared gradients, shaped as the tables and above zero; changed in place.
+    accumulators : tuple of float32 arrays of shape (n_rows,)
+        Sums of mean squared gradients, one for each row of the tables, above zero; changed in
+        place.
     learning_rate, l2 : float32
         Each sample adds ``l2 / 2 * |row|**2`` for every row that it touches.
 
@@ -68,7 +61,7 @@ def adagrad_epoch_translation(
     query, toward, away = np.empty(d, np.float32), np.empty(d, np.float32), np.empty(d, np.float32)
     pull, one = np.empty(d, np.float32), np.ones(1, np.float32)
     lr, total = learning_rate, 0.0
-    for sample in order:
+    for sample in range(len(positives)):
         u, q, i, j = users[sample], lasts[sample], positives[sample], negatives[sample]
         for k in range(d):
             query[k] = shared[0, k] + user_table[u, k] + item_table[q, k]
@@ -87,7 +80,7 @@ def adagrad_epoch_translation(
         step_row(item_table, item_sum, j, away, -slope, l2, lr)
         step_row(bias_table, bias_sum, i, one, slope, l2, lr)
         step_row(bias_table, bias_sum, j, one, -slope, l2, lr)
-    return total / max(len(order), 1)
+    return total / max(len(positives), 1)
 
 
 @compiled

@@ -42,7 +42,7 @@ class TransRec(RecBoleRecommender, TranslationRecommender):
     epochs, validate_every, patience : int
         See :class:`~loki_bench_recbole.training_loop.Schedule`.
     learning_rate : float
-        Of AdaGrad (``compiled``) or Adam (``torch``).
+        Of row-wise AdaGrad (``compiled``) or Adam (``torch``).
     l2 : float
     batch_size : int
         Of the torch trainer; the compiled one steps after every sample.
@@ -200,12 +200,12 @@ class TransRec(RecBoleRecommender, TranslationRecommender):
         tables = tuple(tensor.detach().numpy() for tensor in self.parameters())
         return CompiledEpoch(
             source,
+            (source.users, source.last_items),
             tables,
-            lambda order, negatives, accumulators: adagrad_epoch_translation(
-                order,
-                source.users,
-                source.last_items,
-                source.positives,
+            lambda rows, positives, negatives, accumulators: adagrad_epoch_translation(
+                rows[0],
+                rows[1],
+                positives,
                 negatives,
                 tables,
                 accumulators,

@@ -95,61 +95,97 @@ def test_a_compiled_step_follows_the_gradient_of_recboles_loss_plus_l2(kind, see
     expected = [g[1:] if g.ndim == 2 else g[None] for g in expected]
     tables = tuple(table[1:] if table.ndim == 2 else table[None] for table in tables)
     before = [table.copy() for table in tables]
-    sums = tuple(np.full_like(table, INITIAL_ACCUMULATOR) for table in tables)
-    order = generator.permutation(n)
+    sums = tuple(np.full(len(table), INITIAL_ACCUMULATOR, np.float32) for table in tables)
     rates = np.float32(LEARNING_RATE), np.float32(L2)
     if kind == "transrec":
-        adagrad_epoch_translation(order, users, lasts, positives, negatives, tables, sums, *rates)
+        adagrad_epoch_translation(users, lasts, positives, negatives, tables, sums, *rates)
     else:
         rows = (users,) if kind == "bpr" else (users, lasts)
-        adagrad_epoch(order, rows, positives, negatives, tables, sums, *rates)
+        adagrad_epoch(rows, positives, negatives, tables, sums, *rates)
     for table, old, total, gradient in zip(tables, before, sums, expected, strict=True):
-        # AdaGrad's first step is - learning rate x gradient / sqrt(gradient**2 + start)
-        recovered = (old - table) * np.sqrt(total) / LEARNING_RATE
+        # row-wise AdaGrad's first step is - learning rate x gradient / sqrt(start + mean square)
+        recovered = (old - table) * np.sqrt(total)[:, None] / LEARNING_RATE
         np.testing.assert_allclose(recovered, gradient, atol=1e-5, rtol=1e-5)
-        np.testing.assert_allclose(total - INITIAL_ACCUMULATOR, gradient**2, atol=1e-5, rtol=1e-4)
+        squares = np.square(gradient).mean(axis=1)
+        np.testing.assert_allclose(total - INITIAL_ACCUMULATOR, squares, atol=1e-5, rtol=1e-4)
 
 
 def test_the_mean_loss_is_the_one_before_each_step():
     tables = (np.zeros((1, 2), np.float32), np.zeros((2, 2), np.float32))
-    sums = tuple(np.ones_like(table) for table in tables)
+    sums = tuple(np.ones(len(table), np.float32) for table in tables)
     zero, one = np.zeros(1, np.int32), np.ones(1, np.int32)
-    loss = adagrad_epoch(
-        np.zeros(1, np.int64), (zero,), zero, one, tables, sums, np.float32(1), np.float32(0)
-    )
+    rates = np.float32(1), np.float32(0)
+    loss = adagrad_epoch((zero,), zero, one, tables, sums, *rates)
     assert loss == pytest.approx(np.log(2))
-    nothing = adagrad_epoch(
-        np.empty(0, np.int64), (zero,), zero, one, tables, sums, np.float32(1), np.float32(0)
-    )
+    nothing = adagrad_epoch((zero[:0],), zero[:0], one[:0], tables, sums, *rates)
     assert nothing == 0
 
 
-def test_sums_of_squares_begin_at_a_cache_line_and_give_the_bits_of_sums_that_do_not():
+def one_after_the_other(rows, positives, negatives, tables, learning_rate, l2):
+    """Row-wise AdaGrad in float64 and plain Python: the tables, and the mean loss."""
+    tables = [table.astype(np.float64) for table in tables]
+    sums = [np.full(len(table), INITIAL_ACCUMULATOR) for table in tables]
+    total = 0.0
+    for sample, (i, j) in enumerate(zip(positives, negatives, strict=True)):
+        picked = [
+            ((2 * term, row[sample]), (2 * term + 1, i), (2 * term + 1, j))
+            for term, row in enumerate(rows)
+        ]
+        values = [[tables[table][id_].copy() for table, id_ in term] for term in picked]
+        x = sum(row @ (liked - other) for row, liked, other in values)
+        total += np.log1p(np.exp(-x))
+        slope = -1 / (1 + np.exp(x))
+        for term, (row, liked, other) in zip(picked, values, strict=True):
+            for (table, id_), value, direction in zip(
+                term, (row, liked, other), (liked - other, row, -row), strict=True
+            ):
+                gradient = slope * direction + l2 * value
+                sums[table][id_] += np.mean(gradient**2)
+                tables[table][id_] -= learning_rate * gradient / np.sqrt(sums[table][id_])
+    return tables, total / len(positives)
+
+
+@pytest.mark.parametrize("n_terms", [1, 2])
+@pytest.mark.parametrize("n_rows", [3, 300])
+@pytest.mark.parametrize("n", [1, 2, 901])
+def test_samples_side_by_side_are_samples_one_after_the_other(n, n_rows, n_terms):
+    # of three rows most neighbouring samples share one, of three hundred hardly any does
+    generator = np.random.default_rng(n)
+    start = [generator.normal(size=(n_rows, 9)).astype(np.float32) for _ in range(2 * n_terms)]
+    rows = tuple(generator.integers(0, n_rows, n).astype(np.int32) for _ in range(n_terms))
+    positives = generator.integers(0, n_rows, n).astype(np.int32)
+    negatives = ((positives + generator.integers(1, n_rows, n)) % n_rows).astype(np.int32)
+    expected, mean_loss = one_after_the_other(rows, positives, negatives, start, 0.1, 0.05)
+    tables = tuple(table.copy() for table in start)
+    sums = tuple(np.full(n_rows, INITIAL_ACCUMULATOR, np.float32) for _ in tables)
+    loss = adagrad_epoch(
+        rows, positives, negatives, tables, sums, np.float32(0.1), np.float32(0.05)
+    )
+    assert loss == pytest.approx(mean_loss, rel=1e-4)
+    for table, reference in zip(tables, expected, strict=True):
+        np.testing.assert_allclose(table, reference, atol=2e-3, rtol=2e-3)
+
+
+def test_an_epoch_takes_every_sample_once_with_its_own_rows_and_negative():
     generator = np.random.default_rng(0)
     offsets = np.arange(0, 601, 6)
     train = Interactions(offsets, generator.integers(0, 40, 600).astype(np.int32), n_items=40)
     source = SampleSource.of(train, from_first=True)
-    start = tuple(generator.normal(size=(n, 16)).astype(np.float32) for n in (100, 40))
-    rates = np.float32(LEARNING_RATE), np.float32(L2)
-    tables, elsewhere = (tuple(table.copy() for table in start) for _ in range(2))
-    seen = {}
+    tables = (np.zeros((100, 4), np.float32), np.zeros((40, 4), np.float32))
+    seen = []
 
-    def one_pass(order, negatives, sums):
-        seen["lines"] = [total.ctypes.data % 64 for total in sums]
-        shifted = []
-        for total in sums:
-            assert total.min() == total.max() == np.float32(INITIAL_ACCUMULATOR)
-            shifted.append(np.full(total.size + 1, INITIAL_ACCUMULATOR, np.float32)[1:])
-            shifted[-1] = shifted[-1].reshape(total.shape)
-        given = order, (source.users,), source.positives, negatives
-        adagrad_epoch(*given, elsewhere, tuple(shifted), *rates)
-        return adagrad_epoch(*given, tables, sums, *rates)
+    def one_pass(rows, positives, negatives, sums):
+        seen.append(np.stack([*rows, positives, negatives]))
+        for total, table in zip(sums, tables, strict=True):
+            np.testing.assert_array_equal(total, np.full(len(table), INITIAL_ACCUMULATOR, "f4"))
+        return 0.5
 
-    CompiledEpoch(source, tables, one_pass, seed=0)(0)
-    assert seen["lines"] == [0, 0]
-    for table, other, old in zip(tables, elsewhere, start, strict=True):
-        assert not np.array_equal(table, old)
-        np.testing.assert_array_equal(table, other)
+    epoch = CompiledEpoch(source, (source.users,), tables, one_pass, seed=3)
+    assert epoch(7) == 0.5
+    negatives = source.negatives(seed=3, epoch=7)
+    given = np.stack([source.users, source.positives, negatives])
+    assert not np.array_equal(seen[0], given)
+    assert sorted(seen[0].T.tolist()) == sorted(given.T.tolist())
 
 
 def test_distances_come_from_inner_products():
