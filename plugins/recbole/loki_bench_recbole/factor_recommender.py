@@ -43,7 +43,7 @@ class RecBoleFactorRecommender(RecBoleRecommender, FactorRecommender):
     embedding_size : int
         Length of the factors.
     learning_rate : float
-        Of AdaGrad (``compiled``) or Adam (``torch``).
+        Of row-wise AdaGrad (``compiled``) or Adam (``torch``).
     l2 : float or None
         None is ``default_l2``, and 1.0 for ``lbfgs``.
     batch_size : int
@@ -52,9 +52,10 @@ class RecBoleFactorRecommender(RecBoleRecommender, FactorRecommender):
     tolerance : float
         ``lbfgs`` stops when no component of the gradient is larger.
     trainer : "compiled", "torch" or "lbfgs"
-        AdaGrad after every sample, in compiled code; Adam on batches, in torch; or L-BFGS on all
-        samples with the negatives of ``training_samples(train, seed=<the fit's seed>)``, in
-        float64, for surrogates whose gradient must be near zero. Give it more ``epochs``.
+        Row-wise AdaGrad after every sample, in compiled code; Adam on batches, in torch; or
+        L-BFGS on all samples with the negatives of ``training_samples(train, seed=<the fit's
+        seed>)``, in float64, for surrogates whose gradient must be near zero. Give it more
+        ``epochs``.
     device : str
         For the torch trainer, as torch names it.
     schedule : Schedule
