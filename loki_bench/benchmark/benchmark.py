@@ -108,8 +108,9 @@ class Benchmark:
             for plugin in registry.broken:
                 warn(f"skipped {plugin}")
         resolved = prepare(loaded, registry, download=download)
-        _try_own(resolved)
-        return cls(resolved, registry, results=Path(results), warn=warn, file=file)
+        benchmark = cls(resolved, registry, results=Path(results), warn=warn, file=file)
+        _try_own(loaded.name, benchmark._store().unknown(benchmark.cells))
+        return benchmark
 
     def part(
         self,
@@ -436,13 +437,14 @@ class Benchmark:
         return [other for other in sorted(folder.parent.glob("*/")) if other != folder]
 
 
-def _try_own(resolved: ResolvedSuite) -> None:
+def _try_own(suite_name: str, cells: Iterable[Cell]) -> None:
     """Build each of this project's own components once: a value that one refuses is told now.
 
-    Nobody else's code is run here.
+    Nobody else's code is run here. Cells that have a result are not asked about: their components
+    were built, and building imports torch.
     """
     tried: set[str] = set()
-    for cell in resolved.grid.cells:
+    for cell in cells:
         parts = [cell.attacker, cell.victim, cell.defense, cell.influence]
         for part in [*parts, *(surrogate.recommender for surrogate in cell.surrogates)]:
             if part is None or not is_own(part.target):
@@ -454,4 +456,4 @@ def _try_own(resolved: ResolvedSuite) -> None:
             try:
                 part.build()
             except ParameterError as error:
-                raise ParameterError(f"suite '{resolved.suite.name}': {error}") from error
+                raise ParameterError(f"suite '{suite_name}': {error}") from error

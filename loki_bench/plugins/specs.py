@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar, get_args
 
 from loki_bench.errors import ParameterError, PluginError
+from loki_bench.plugins.kept_parameters import keep, kept
 from loki_bench.plugins.search_space import SearchRange
 from loki_bench.plugins.target_facts import ParameterInfo, TargetFacts, parameters_of
 
@@ -142,11 +143,8 @@ class ComponentSpec:
         """
         facts = self.target_facts
         if facts is None:
-            target = self.resolve()
-            try:
-                found = parameters_of(target)
-            except (TypeError, ValueError) as error:
-                raise PluginError(f"{self.kind} '{self.name}': {error}") from error
+            known = kept(self.target)
+            found = self._parameters_of_target() if known is None else known
         elif facts.problem:
             raise PluginError(
                 f"{self.kind} '{self.name}': its target {self.target} could not be imported: "
@@ -155,6 +153,15 @@ class ComponentSpec:
         else:
             found = facts.parameters
         return {parameter.name: parameter for parameter in found}
+
+    def _parameters_of_target(self) -> tuple[ParameterInfo, ...]:
+        target = self.resolve()
+        try:
+            found = parameters_of(target)
+        except (TypeError, ValueError) as error:
+            raise PluginError(f"{self.kind} '{self.name}': {error}") from error
+        keep(self.target, found)
+        return found
 
     def in_present_words(self, parameters: Mapping[str, Value]) -> dict[str, Value | str]:
         """The parameters with former names and values replaced, each with a ``FutureWarning``.

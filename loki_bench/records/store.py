@@ -162,6 +162,11 @@ class Store:
         found = {cell.id: self.record(cell.id) for cell in cells}
         return {cell_id: record for cell_id, record in found.items() if record is not None}
 
+    def unknown(self, cells: Iterable[Cell]) -> list[Cell]:
+        """Cells of which this folder has no file of a record; one that it has may be damaged."""
+        folder = self.folder / "records"
+        return [cell for cell in cells if not (folder / f"{cell.id}.json").is_file()]
+
     def runs(self) -> Iterator[JsonObject]:
         """How every cell ran that this folder or one of the fallback stores knows of."""
         for folder in (self.folder, *self._fallback_stores):

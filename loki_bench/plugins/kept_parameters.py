@@ -1,0 +1,101 @@
+"""The parameters of this project's own targets, kept in the user's cache between commands.
+
+A grid needs the defaults of a recommender's parameters, and its module imports torch and RecBole,
+which takes seconds. They are kept under the content of every source file that could say them.
+Where the cache can't be read or written, the target is imported.
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+from loki_bench.plugins.ownership import OWN_DISTRIBUTIONS
+from loki_bench.plugins.target_facts import ParameterInfo
+
+__all__ = ["keep", "kept"]
+
+FORM = 1
+MOST_BYTES = 1 << 20
+MOST_KEPT = 500
+
+
+def kept(target: str) -> tuple[ParameterInfo, ...] | None:
+    """What was kept of a target; None where it is a third party's, or not known."""
+    path = _place(target)
+    try:
+        if path is None or path.stat().st_size > MOST_BYTES:
+            return None
+        told = json.loads(path.read_bytes())
+        return tuple(_parameter(**one) for one in told) if isinstance(told, list) else None
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+
+
+def keep(target: str, parameters: tuple[ParameterInfo, ...]) -> None:
+    """Keep the parameters of an own target, where a default is nothing but plain data."""
+    path = _place(target)
+    if path is None or not all(one.required or one.is_plain for one in parameters):
+        return
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps([asdict(one) for one in parameters]))
+        part.replace(path)
+        _leave_out_the_oldest(path.parent)
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _parameter(
+    *, name: str, required: bool, default: object, is_plain: bool, shown: str
+) -> ParameterInfo:
+    """A parameter as it was written; raises ``ValueError`` where a type is another one."""
+    if not (isinstance(name, str) and isinstance(shown, str)):
+        raise ValueError(name)
+    if not (isinstance(required, bool) and isinstance(is_plain, bool) and required != is_plain):
+        raise ValueError(name)
+    if not (default is None or isinstance(default, bool | int | float | str)):
+        raise ValueError(name)
+    return ParameterInfo(
+        name=name, required=required, default=default, is_plain=is_plain, shown=shown
+    )
+
+
+def _place(target: str) -> Path | None:
+    package = target.partition(":")[0].partition(".")[0]
+    if package not in OWN_DISTRIBUTIONS.values():
+        return None
+    import platformdirs  # 10 ms that only a grid has to spend
+
+    sources = [_source_of(one) for one in sorted({"loki_bench", package})]
+    parts = [FORM, sys.version, *sources, target]
+    key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return platformdirs.user_cache_path("loki-bench") / "parameters" / f"{key}.json"
+
+
+@cache
+def _source_of(package: str) -> str:
+    """A hash of all source files of an installed package, which is not imported for it."""
+    spec = importlib.util.find_spec(package)
+    found = hashlib.sha256()
+    for folder in (spec and spec.submodule_search_locations) or ():
+        for path in sorted(Path(folder).rglob("*.py")):
+            content = path.read_bytes()
+            found.update(f"{path.relative_to(folder)}\0{len(content)}\0".encode())
+            found.update(content)
+    return found.hexdigest()
+
+
+def _leave_out_the_oldest(folder: Path) -> None:
+    files = list(folder.glob("*.json"))
+    if len(files) > MOST_KEPT:
+        files.sort(key=lambda path: path.stat().st_mtime_ns)
+        for path in files[:-MOST_KEPT]:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,76 @@
+"""A command imports what it needs: a suite whose cells are stored needs no torch."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "recbole", "numba", "sklearn", "matplotlib", "plotly", "dask"}
+
+PROGRAM = """
+import sys
+from loki_bench.cli.main import main
+sys.argv = ["loki-bench", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as end:
+    print("status", end.code, file=sys.stderr)
+print("modules", *sorted(name for name in sys.modules if "." not in name), file=sys.stderr)
+"""
+
+SUITE = """
+name = "stored"
+summary = "Two cells."
+seeds = [0]
+victims = [{ name = "bprmf", parameters = { epochs = 1, embedding_size = 4 } }]
+attackers = ["none", "popular"]
+metrics = ["display_rate@10", "hr@10"]
+dataset = { name = "file", parameters = { path = "events.csv" } }
+
+[protocol]
+n_targets = 2
+n_target_users = 3
+
+[budget]
+fake_users = 0.1
+actions = 4
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stored")
+    events = [f"{user},{(user * 3 + n) % 20},{n}" for user in range(30) for n in range(8)]
+    (folder / "events.csv").write_text("user_id,item_id,timestamp\n" + "\n".join(events))
+    (folder / "stored.toml").write_text(SUITE)
+    command(folder, "run", "stored.toml")
+    return folder
+
+
+def command(folder, *arguments):
+    """The heavy modules that a command imported."""
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    *_, status, modules = run.stderr.splitlines()
+    assert status == "status 0", run.stderr
+    return set(modules.split()) & HEAVY
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("plugins", "list"), ("suites", "list"), ("plugins", "show", "covisit")],
+    ids=" ".join,
+)
+def test_commands_without_a_grid_import_nothing_heavy(tmp_path, arguments):
+    assert not command(tmp_path, *arguments)
+
+
+@pytest.mark.parametrize("name", ["status", "plan", "leaderboard", "run"])
+def test_commands_of_a_stored_suite_import_nothing_heavy(folder, name):
+    arguments = (name, "stored.toml")
+    assert not command(folder, *arguments)
