@@ -24,6 +24,7 @@ __all__ = [
     "checked_prepared",
     "checked_report",
     "checked_sample_count",
+    "checked_scores",
     "checked_suspicion",
     "lists_given_by",
     "ranks_given_by",
@@ -281,10 +282,14 @@ def _scores(
         rows = slice(start, start + block)
         known = histories.take(np.arange(len(users))[rows])
         scores = recommender.score_next(users[rows], known)
-        yield rows, known, _shaped_scores(scores, name, (len(known), n_items))
+        yield rows, known, checked_scores(scores, name, (len(known), n_items))
 
 
-def _shaped_scores(answer: object, name: str, shape: tuple[int, int]) -> NDArray[np.float32]:
+def checked_scores(answer: object, name: str, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Scores of the right type and shape; that they are finite is not looked at.
+
+    Raises ``InvalidAnswerError``.
+    """
     if not isinstance(answer, np.ndarray) or answer.dtype != np.float32 or answer.shape != shape:
         raise InvalidAnswerError(
             f"recommender '{name}' answered score_next with {_described(answer)}; expected a "

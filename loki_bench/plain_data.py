@@ -19,6 +19,7 @@ MOST_CHARACTERS = 500
 MOST_DEPTH = 32
 MOST_REPORT_BYTES = 64 << 10
 """Of what a component tells of itself, written as JSON."""
+MOST_FORMATTED = 1 << 20
 LARGEST_INTEGER = 1 << 63
 
 
@@ -73,7 +74,10 @@ def text_of(error: BaseException) -> str:
 def traceback_of(error: BaseException) -> str:
     """An error's traceback, each part of it bounded, as far as it can be had."""
     try:
-        parts = traceback.format_exception(error, limit=-20)
+        if len(str(error)) > MOST_FORMATTED:  # each of its lines would be an object
+            parts = [*traceback.format_tb(error.__traceback__, limit=-20), text_of(error)]
+        else:
+            parts = traceback.format_exception(error, limit=-20)
     except BaseException:
         return ""
     return last_lines("".join(last_lines(part, 2000) for part in parts))

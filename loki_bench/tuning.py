@@ -12,7 +12,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -35,12 +35,13 @@ from loki_bench.plugins.registry import Origin
 from loki_bench.plugins.search_space import FloatRange, IntRange, SearchRange
 from loki_bench.plugins.specs import RecommenderSpec
 from loki_bench.records.store import Store
+from loki_bench.sandbox.carry_out import with_recommender
 from loki_bench.seeds import generator_for, seed_for
 from loki_bench.split import Repeats
 from loki_bench.suite.cell import PROTOCOL_VERSION, DatasetRef
 from loki_bench.suite.components import ComponentRef, resolve
-from loki_bench.suite.suite import CellProtocol, SplitRef
-from loki_bench.timing import Timed, timed
+from loki_bench.suite.suite import CellProtocol, Limits, SplitRef
+from loki_bench.timing import Timed
 
 if TYPE_CHECKING:
     from optuna import Study as OptunaStudy
@@ -208,9 +209,8 @@ def validate(data: DataFolder, recommender: ComponentRef, seed: int) -> Timed[Va
     No test event is touched: parameters may be selected by this.
     """
     _, split = load_split(data)
-    model: Recommender = recommender.build()
 
-    def ranks() -> Validated:
+    def ranks(model: Recommender) -> Validated:
         held_out = split.validation
         role = f"tune/{recommender.name}"
         model.fit(split.train, validation=held_out, seed=seed_for(seed, role))
@@ -226,7 +226,9 @@ def validate(data: DataFolder, recommender: ComponentRef, seed: int) -> Timed[Va
         report = checked_report(model.fit_report, who=f"recommender '{recommender.name}'")
         return Validated(ranks=found[:, 0], report=report)
 
-    return timed(ranks)
+    return with_recommender(
+        recommender, ranks, isolation="process", limits=data.limits, closed=data.folder
+    )
 
 
 def best_of(trials: list[Trial]) -> Trial:
@@ -376,7 +378,10 @@ def _tried(
             continue
         if trial_id not in by_id:
             by_id[trial_id] = workers.submit(
-                validate, data, search.resolved(parameters), search.seed
+                validate,
+                replace(data, limits=Limits(seconds=seconds)),
+                search.resolved(parameters),
+                search.seed,
             )
         running.setdefault(by_id[trial_id], []).append(number)
     for future in as_completed(running):

@@ -50,13 +50,13 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class JobResult:
-    """How a job ended: its value, or what it raised.
+    """How a job ended: what its process wrote, for the host to read, or how it was ended.
 
     An error of the job is an answer like any other: what Dask itself reports as an error is then
     always the cluster's.
     """
 
-    value: object = None
+    content: bytes = b""
     error: Exception | None = None
 
 
@@ -82,8 +82,8 @@ def run_job(job: Job, contents: dict[str, bytes]) -> JobResult:
     arguments = tuple(_with_files(a, folder, contents) for a in job.arguments)
     with _processes(job, worker.state.nthreads) as processes:
         try:
-            future = processes.workers.submit(job.function, *arguments)
-            return JobResult(value=outcome_of(future, job.seconds))
+            future = processes.workers.submit_encoded(job.function, *arguments)
+            return JobResult(content=outcome_of(future, job.seconds))
         except Exception as error:  # whatever a component may raise
             return JobResult(error=error)
 

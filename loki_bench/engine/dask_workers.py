@@ -15,6 +15,8 @@ from importlib.metadata import version
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from loki_bench.engine.job_border import ended
+from loki_bench.engine.job_values import type_given_by
 from loki_bench.engine.versions import NUMERICAL, differences, installed
 from loki_bench.errors import ClusterError
 from loki_bench.records.store import StoredFile
@@ -159,14 +161,15 @@ class DaskWorkers:
         """Pass on how a job ended; called in a thread of Dask."""
         from distributed.scheduler import KilledWorker
 
-        error: BaseException
+        error: BaseException | None
         try:
             if ended.status == "finished":
                 answer = ended.result()
-                if answer.error is None:
-                    outer.set_result(answer.value)
-                    return
                 error = answer.error
+                if error is None:
+                    error = _read(answer.content, job, outer)
+                if error is None:
+                    return
             elif ended.status == "error":
                 error = ended.exception()
                 if isinstance(error, KilledWorker):
@@ -272,6 +275,15 @@ def _require_versions(
         )
         if others:
             warn(f"worker {worker} has {others}: its results may differ in their last bits")
+
+
+def _read(content: bytes, job: "Job", outer: Answer) -> Exception | None:
+    """Pass on the value that a job's process wrote, or return what it raised."""
+    try:
+        outer.set_result(ended(content, type_given_by(job.function)))
+    except Exception as error:
+        return error
+    return None
 
 
 def _gone(address: str) -> ClusterError:

@@ -4,24 +4,25 @@ A job runs a plugin's code in a worker process. That may raise what can't be pic
 file can hold, the host's own errors, or ``SystemExit``; none of it may end the run.
 """
 
+import json
 import os
-import pickle
 import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any
 
 from loki_bench import errors
+from loki_bench.engine.job_values import decoded, encoded
 from loki_bench.errors import ClusterError, InvalidAnswerError, LokiBenchError, TemporaryFolderError
-from loki_bench.plain_data import in_short, text_of, traceback_of
+from loki_bench.plain_data import in_short, last_lines, text_of, traceback_of
 
-__all__ = ["JobError", "RaisedInJobError", "bounded", "carried_out", "ended"]
+__all__ = ["JobError", "RaisedInJobError", "bounded", "carried_out", "ended", "refused"]
 
 PASSED_ON = (TimeoutError, ChildProcessError)
 """Errors that are no LokiBenchError and keep their class."""
 
-
+MOST_ERROR_BYTES = 1 << 20
 ROOM_BYTES = 16 << 20
 """With less left on the disk, it is full."""
 
@@ -50,36 +51,65 @@ class JobError:
     details: str
 
 
-Outcome: TypeAlias = "tuple[object, JobError | None]"
+VALUE, ERROR = b"v", b"e"
+"""The first byte of what a job came to."""
 
 
 def carried_out(function: Callable[..., object], arguments: tuple[object, ...]) -> bytes:
-    """What a job came to, pickled; never raises."""
+    """What a job came to, as plain data (:mod:`loki_bench.engine.job_values`); never raises."""
     try:
-        return pickle.dumps((function(*arguments), None))
+        return VALUE + encoded(function(*arguments))
     except BaseException as error:  # whatever a plugin raises, SystemExit included
-        return pickle.dumps((None, _told(error)))
+        return refused(_told(error))
 
 
-def ended(content: bytes) -> object:
+def refused(told: JobError) -> bytes:
+    """What a job came to that raised an error."""
+    return ERROR + json.dumps([told.kind, told.message, told.details]).encode()
+
+
+def ended(content: bytes, kind: Any = object) -> Any:
     """A job's value, or what it raised, bounded.
+
+    Parameters
+    ----------
+    content : bytes
+        What :func:`carried_out` gave, or anything: a job's process wrote it.
+    kind : type
+        What the job's function returns, see :func:`~loki_bench.engine.job_values.type_given_by`.
 
     Raises
     ------
     LokiBenchError
-        Of the class that it was raised as, but never one that ends a run on the word of a plugin.
+        Of the class that it was raised as, but never one that ends a run on the word of a plugin;
+        ``InvalidAnswerError`` where the content is neither a value of that type nor an error.
     TimeoutError, ChildProcessError
         As they were raised.
     RaisedInJobError
         Anything else; its class is named as the plugin's was.
     """
     try:
-        value, told = pickle.loads(content)
-    except Exception as error:  # classes of a plugin may do anything when they are read
+        if content[:1] == VALUE:
+            return decoded(content[1:], kind)
+        told = _parsed(content)
+    except ValueError as error:
         raise InvalidAnswerError(f"the answer of a job can't be read: {text_of(error)}") from None
-    if told is not None:
-        raise bounded(told)
-    return value
+    raise bounded(told)
+
+
+def _parsed(content: bytes) -> JobError:
+    if content[:1] != ERROR or len(content) > MOST_ERROR_BYTES:
+        raise ValueError("it is neither a value nor an error")
+    try:
+        parts = json.loads(content[1:].decode())
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(parts, list) or len(parts) != 3:
+        raise ValueError("it is no error")
+    if not all(isinstance(part, str) for part in parts):
+        raise ValueError("it is no error")
+    kind, message, details = parts
+    return JobError(in_short(kind, 100), in_short(message), last_lines(details))
 
 
 def bounded(told: JobError) -> Exception:

@@ -5,6 +5,7 @@ job: nothing that a recommender keeps or changes reaches the next one, and a cra
 """
 
 import importlib
+import json
 import os
 import pickle
 import select
@@ -16,7 +17,8 @@ from multiprocessing.connection import Connection
 from threading import Thread
 from typing import Any, NoReturn, TypeAlias
 
-from loki_bench.engine.job_border import carried_out
+from loki_bench.engine.job_border import JobError, carried_out, refused
+from loki_bench.engine.job_values import MOST_BYTES
 
 __all__ = ["ANSWERED", "DIED", "READY", "STARTED", "serve"]
 
@@ -33,6 +35,7 @@ PRELOADED = (
 """Packages that a worker imports itself once a job has needed them: no third party's plugin."""
 
 LENGTH_BYTES = 8
+MOST_MODULES_BYTES = 1 << 20
 AT_ONCE = 1 << 20
 
 HostEnd: TypeAlias = "Connection[Any, Any]"
@@ -75,8 +78,21 @@ def _in_a_copy(
         os.close(reads)
     if status:
         return DIED + str(status).encode(), ()
-    modules, answer = pickle.loads(content)
+    answer, modules = _parted(content)
     return ANSWERED + answer, modules
+
+
+def _parted(content: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """The answer, and the modules that were imported for it; this is parsed, a plugin wrote it."""
+    end = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "big")
+    try:
+        told = json.loads(content[LENGTH_BYTES : min(end, MOST_MODULES_BYTES)].decode())
+    except (ValueError, RecursionError):
+        told = []
+    modules = told if isinstance(told, list) else []
+    return content[end:], tuple(
+        name for name in modules if isinstance(name, str) and _is_preloaded(name)
+    )
 
 
 def _be_the_copy(
@@ -93,11 +109,12 @@ def _be_the_copy(
         os.close(lifeline[1])
         Thread(target=_end_with_the_worker, args=(lifeline[0],), daemon=True).start()
         done = carried_out(function, arguments)
-        modules = tuple(n for n in sys.modules if n not in known and _is_preloaded(n))
-        content = pickle.dumps((modules, done))
-        left = memoryview(len(content).to_bytes(LENGTH_BYTES, "big") + content)
-        while left:
-            left = left[os.write(answer[1], left[:AT_ONCE]) :]
+        modules = json.dumps([n for n in sys.modules if n not in known and _is_preloaded(n)])
+        told = len(modules).to_bytes(LENGTH_BYTES, "big") + modules.encode()
+        for part in ((len(told) + len(done)).to_bytes(LENGTH_BYTES, "big"), told, done):
+            left = memoryview(part)
+            while left:
+                left = left[os.write(answer[1], left[:AT_ONCE]) :]
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(0)  # at once: a thread or an exit handler of a plugin has no say
@@ -121,10 +138,23 @@ def _wait_for(copy: int, reads: int, host: HostEnd) -> tuple[bytes, int]:
             content += part
             if length is None and len(content) >= LENGTH_BYTES:
                 length = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "big")
+                if length > MOST_BYTES:
+                    os.kill(copy, signal.SIGKILL)
+                    os.waitpid(copy, 0)
+                    return _too_long(length), 0
         elif os.waitpid(copy, os.WNOHANG)[0]:  # a process that it left holds the pipe open
             return b"", signal.SIGKILL
     os.waitpid(copy, 0)
     return bytes(content[LENGTH_BYTES:]), 0
+
+
+def _too_long(n_bytes: int) -> bytes:
+    error = JobError(
+        "InvalidAnswerError",
+        f"the answer of a job takes {n_bytes} bytes; at most {MOST_BYTES} are read",
+        "",
+    )
+    return bytes(LENGTH_BYTES) + refused(error)
 
 
 def _status_of(copy: int) -> int:
@@ -150,4 +180,5 @@ def _preload(modules: Iterable[str]) -> None:
 
 
 def _is_preloaded(module: str) -> bool:
+    """Whether it is one of those packages', by its name; a plugin may have told it."""
     return module.partition(".")[0] in PRELOADED

@@ -12,6 +12,7 @@ from loki_bench.engine.schedule import priorities, steps_left
 from loki_bench.engine.step import Step, Values
 from loki_bench.engine.workers import Workers, outcome_of
 from loki_bench.errors import ClusterError, LokiBenchError, RejectedError, TemporaryFolderError
+from loki_bench.plain_data import in_short
 from loki_bench.records.store import Store
 from loki_bench.timing import Timed
 
@@ -138,16 +139,16 @@ class _Run(Generic[F]):
         try:
             timed = outcome_of(future, self.seconds)
         except RejectedError as error:
-            return Failure("rejected", str(error))
+            return Failure("rejected", in_short(str(error)))
         except (ClusterError, TemporaryFolderError):
             raise  # not the component's doing: what is asked for stays missing
         except TimeoutError as error:
-            return Failure("timeout", f"{step.who} {error}")
+            return Failure("timeout", in_short(f"{step.who} {error}"))
         except LokiBenchError as error:
-            return Failure("failed", str(error), _details(error))
+            return Failure("failed", in_short(str(error)), _details(error))
         except Exception as error:  # whatever a component may raise: it costs its own step only
             reason = f"{step.who} raised {type(error).__name__}: {error}"
-            return Failure("failed", reason, _details(error))
+            return Failure("failed", in_short(reason), _details(error))
         self.results.costs[step.key] = timed
         return step.keep(self.store, self.results.values, timed.value)
 

@@ -10,12 +10,14 @@ from threading import Lock
 from typing import Any
 
 from loki_bench.engine.job_process import DIED, serve
+from loki_bench.engine.job_values import MOST_BYTES
 
 __all__ = ["OverTimeError", "Worker"]
 
 MOST_TRIES = 2
 """A worker that is killed from outside did nothing wrong; one that dies twice may have."""
 LONGEST_WAIT = 3600.0
+MOST_SAID_BYTES = MOST_BYTES + (2 << 20)
 
 
 class OverTimeError(Exception):
@@ -60,8 +62,8 @@ class Worker:
             channel.send_bytes(job)
             channel.recv_bytes()  # it has imported what it takes to start
             self._wait_for(channel)
-            said = channel.recv_bytes()
-        except (EOFError, ConnectionError):
+            said = channel.recv_bytes(MOST_SAID_BYTES)
+        except (EOFError, OSError):  # it is gone, or says more than any job may
             return b"", self._end(wait=1.0)
         return (b"", _how(int(said[1:]))) if said[:1] == DIED else (said[1:], "")
 

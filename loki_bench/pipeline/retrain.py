@@ -26,10 +26,11 @@ from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.pipeline.defend import Defend
 from loki_bench.pipeline.training_data import NO_POISON, TrainingData
 from loki_bench.records.store import Codec
+from loki_bench.sandbox.carry_out import with_recommender
 from loki_bench.seeds import seed_for
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.goal import draw_goal
-from loki_bench.timing import Timed, timed
+from loki_bench.timing import Timed
 
 __all__ = [
     "CleanVictim",
@@ -210,9 +211,8 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
     _, split = load_split(data)
     goal = draw_goal(split, cell.protocol, cell.seed)
     name, n_items = cell.victim.name, split.train.n_items
-    victim: Recommender = cell.victim.build()
 
-    def ranks() -> VictimRanks:
+    def ranks(victim: Recommender) -> VictimRanks:
         train, validation = trained_on.of(split)
         victim.fit(train, validation=validation, seed=seed_for(cell.seed, f"victim/{name}"))
         target_ranks = ranks_given_by(
@@ -241,4 +241,6 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
             report=report,
         )
 
-    return timed(ranks)
+    return with_recommender(
+        cell.victim, ranks, isolation=cell.isolation, limits=data.limits, closed=data.folder
+    )

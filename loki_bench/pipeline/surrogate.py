@@ -1,19 +1,19 @@
 """A surrogate: a recommender that the host trains for attackers, on what they may see."""
 
-import pickle
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from loki_bench.contracts import Recommender
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.records.store import Store, StoredFile
+from loki_bench.sandbox.carry_out import with_recommender
+from loki_bench.sandbox.foreign_recommender import pickled
 from loki_bench.seeds import seed_for
 from loki_bench.suite.cell import Cell, SurrogateRef
-from loki_bench.timing import Timed, timed
+from loki_bench.timing import Timed
 
 __all__ = ["FitSurrogate", "fit_surrogate"]
 
@@ -66,9 +66,12 @@ def fit_surrogate(data: DataFolder, cell: Cell, surrogate: SurrogateRef) -> Time
     Its seed is the surrogate's own role: never the victim's, even for the victim's class.
     """
     _, split = load_split(data)
-    recommender: Recommender = surrogate.recommender.build()
     seed = seed_for(cell.seed, f"surrogate/{surrogate.recommender.name}")
     # What the attacker knows, used as a platform would: the last known event validates.
-    return timed(
-        lambda: pickle.dumps(recommender.fit(split.train, validation=split.validation, seed=seed))
+    return with_recommender(
+        surrogate.recommender,
+        lambda made: pickled(made.fit(split.train, validation=split.validation, seed=seed)),
+        isolation=cell.isolation,
+        limits=data.limits,
+        closed=data.folder,
     )

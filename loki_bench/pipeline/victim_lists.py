@@ -15,9 +15,10 @@ from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.records.store import Codec
+from loki_bench.sandbox.carry_out import with_recommender
 from loki_bench.seeds import seed_for
 from loki_bench.suite.cell import Cell
-from loki_bench.timing import Timed, timed
+from loki_bench.timing import Timed
 
 __all__ = ["TopK", "VictimTopK", "show_lists"]
 
@@ -74,11 +75,10 @@ def show_lists(data: DataFolder, cell: Cell) -> Timed[TopK]:
     the clean victim of the grid, bit for bit, given the events that attackers know.
     """
     _, split = load_split(data)
-    victim: Recommender = cell.victim.build()
     name = cell.victim.name
     length = 0 if cell.oracle is None else cell.oracle.list_length
 
-    def lists() -> TopK:
+    def lists(victim: Recommender) -> TopK:
         seed = seed_for(cell.seed, f"victim/{name}")
         victim.fit(split.train, validation=split.validation, seed=seed)
         return lists_given_by(
@@ -91,4 +91,6 @@ def show_lists(data: DataFolder, cell: Cell) -> Timed[TopK]:
             repeats_are_shown=split.repeats_are_shown,
         )
 
-    return timed(lists)
+    return with_recommender(
+        cell.victim, lists, isolation=cell.isolation, limits=data.limits, closed=data.folder
+    )

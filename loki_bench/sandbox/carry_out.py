@@ -6,19 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+from loki_bench.content_ids import JsonObject
+from loki_bench.contracts import Recommender
+from loki_bench.plugins.ownership import is_own_distribution
 from loki_bench.sandbox.attack_request import Ask, Component, Reply
-from loki_bench.sandbox.confinement import NOT_CONFINED
+from loki_bench.sandbox.confinement import NOT_CONFINED, Confinement
 from loki_bench.sandbox.machine_code import is_own
 from loki_bench.sandbox.parent import Answer, run_isolated
 from loki_bench.sandbox.query_oracle import Oracle, OracleAnswer
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.components import ComponentRef
-from loki_bench.suite.suite import Limits
-from loki_bench.timing import Timed, peak_memory_bytes
+from loki_bench.suite.suite import Isolation, Limits
+from loki_bench.timing import Timed, peak_memory_bytes, timed
 
-__all__ = ["carry_out", "component_of"]
+__all__ = ["carry_out", "component_of", "means_in_force", "runs_apart", "with_recommender"]
 
 Request = TypeVar("Request")
+T = TypeVar("T")
 HostFunction: TypeAlias = Callable[[Request, Ask], Reply]
 
 
@@ -85,14 +89,68 @@ def carry_out(
         answer,
         peak_memory_bytes=answer.peak_memory_bytes,
         host=platform.node(),
-        process={
-            "isolation": cell.isolation,
-            "confined": answer.confinement.summary,
-            "confinement": answer.confinement.as_json(),
-            "start_seconds": time.perf_counter() - began - sum(answer.costs.values()),
-        },
+        process=means_in_force(
+            cell.isolation,
+            answer.confinement,
+            time.perf_counter() - began - sum(answer.costs.values()),
+        ),
         **answer.costs,
     )
+
+
+def with_recommender(
+    component: ComponentRef,
+    work: Callable[[Recommender], T],
+    *,
+    isolation: Isolation,
+    limits: Limits,
+    closed: Path,
+) -> Timed[T]:
+    """Let a recommender be fitted and asked, and say what that cost.
+
+    This project's own are built here, which costs nothing; a third party's runs in a process of its
+    own, and what ``work`` is given stands in its place.
+
+    Parameters
+    ----------
+    work : callable
+        Is given the recommender, not fitted; it is gone when ``work`` ends.
+    isolation : "process" or "in-process"
+    limits : Limits
+        Of a process of its own.
+    closed : Path
+        A folder that such a process must not be able to read or write.
+
+    Raises
+    ------
+    TimeoutError, InvalidAnswerError
+        See :func:`~loki_bench.sandbox.parent.run_isolated`; what ``work`` raises.
+    """
+    if runs_apart(component, isolation):
+        from loki_bench.sandbox.foreign_recommender import with_foreign_recommender
+
+        return with_foreign_recommender(component, work, limits=limits, closed=closed)
+    recommender: Recommender = component.build()
+    return timed(lambda: work(recommender))
+
+
+def runs_apart(component: ComponentRef, isolation: Isolation) -> bool:
+    """Whether a recommender runs in a process of its own: it is a third party's."""
+    if isolation == "in-process":
+        return False
+    return not (is_own_distribution(component.distribution) and is_own(component.target))
+
+
+def means_in_force(
+    isolation: Isolation, confinement: Confinement, start_seconds: float
+) -> JsonObject:
+    """What a run tells of the process that a plugin's code ran in."""
+    return {
+        "isolation": isolation,
+        "confined": confinement.summary,
+        "confinement": confinement.as_json(),
+        "start_seconds": start_seconds,
+    }
 
 
 def component_of(component: ComponentRef) -> Component:

@@ -1,8 +1,9 @@
 """The inside of an isolated process: it is sent a request, carries it out, and sends the answer.
 
 Started by :mod:`loki_bench.sandbox.parent` for one request, and ended after it, so nothing that a
-component keeps outlives its cell. What goes back is JSON and plain arrays: the host unpickles
-nothing that a component wrote (:mod:`loki_bench.sandbox.messages`).
+component keeps outlives its cell. A fitted recommender is asked several times. What goes back is
+JSON and plain arrays: the host unpickles nothing that a component wrote
+(:mod:`loki_bench.sandbox.messages`).
 """
 
 import importlib
@@ -10,8 +11,10 @@ import json
 import os
 import pickle
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.machinery import FileFinder, PathFinder
+from typing import TYPE_CHECKING, TypeAlias
 
 from loki_bench.errors import LokiBenchError, RejectedError
 from loki_bench.plain_data import in_short, text_of, traceback_of
@@ -21,7 +24,13 @@ from loki_bench.sandbox.machine_code import read_also
 from loki_bench.sandbox.privileges import die_with
 from loki_bench.sandbox.supervisor import start_below
 
+if TYPE_CHECKING:  # it imports numpy, with what a process may read and start by then
+    from loki_bench.answer_checks import NamedArrays
+
 __all__ = ["Request", "main"]
+
+_Reply: TypeAlias = "tuple[NamedArrays, dict[str, object], dict[str, float]]"
+_Work: TypeAlias = Callable[[object, Callable[[object], object]], _Reply]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +40,9 @@ class Request:
     Attributes
     ----------
     function : str
-        ``"package.module:name"``; called with ``argument`` and a function that puts a question to
-        the host, it returns named arrays, plain data, and what the work cost, in seconds.
+        ``"package.module:name"``; called with each argument that is sent and a function that puts a
+        question to the host, it returns named arrays, plain data, and what the work cost, in
+        seconds. Of a class one instance is made, and called: it remembers what it did before.
     world : World
         What the process may see and change.
     source_folders : tuple of str
@@ -65,18 +75,30 @@ def main(channel: int, *, confined: bool = True) -> None:
 
 
 def _answer(request: Request, channel: int) -> None:
-    try:
-        reply, content = _carried_out(request, channel)
-    except BaseException as error:  # whatever a plugin raises, SystemExit included
-        reply, content = _encoded(_told(error)), []
-    send_frame(channel, reply)
-    for part in content:
-        send_frame(channel, part, framed=False)
-    receive_frame(channel)  # the host reads this process's memory first
+    """Answer what is sent, until nothing more is: the host reads this process's memory first."""
+    work: _Work | None = None
+    argument = receive_frame(channel)
+    while argument:
+        try:
+            work = work or _imported(request.function)
+            reply, content = _carried_out(work, argument, channel)
+        except BaseException as error:  # whatever a plugin raises, SystemExit included
+            reply, content = _encoded(_told(error)), []
+        send_frame(channel, reply)
+        for part in content:
+            send_frame(channel, part, framed=False)
+        argument = receive_frame(channel)
     os._exit(0)  # at once: a thread or an exit handler of a plugin has no say
 
 
-def _carried_out(request: Request, channel: int) -> tuple[bytes, list[bytes]]:
+def _imported(function: str) -> "_Work":
+    module, _, name = function.partition(":")
+    found = getattr(importlib.import_module(module), name)
+    work: _Work = found() if isinstance(found, type) else found
+    return work
+
+
+def _carried_out(work: "_Work", argument: bytes, channel: int) -> tuple[bytes, list[bytes]]:
     def ask(question: object) -> object:
         send_frame(channel, _encoded({"kind": "question", "question": question}))
         answer: object = json.loads(receive_frame(channel))
@@ -86,13 +108,12 @@ def _carried_out(request: Request, channel: int) -> tuple[bytes, list[bytes]]:
 
     from loki_bench.sandbox.messages import array_forms
 
-    argument = receive_frame(channel)
-    module, _, name = request.function.partition(":")
-    function = getattr(importlib.import_module(module), name)
-    given, report, costs = function(pickle.loads(argument), ask)
+    given, report, costs = work(pickle.loads(argument), ask)
     arrays = {key: np.ascontiguousarray(array).reshape(array.shape) for key, array in given.items()}
-    reply = {"kind": "answer", "report": report, "costs": costs, "arrays": array_forms(arrays)}
-    return _encoded(reply), [array.tobytes() for array in arrays.values()]
+    reply: dict[str, object] = {"kind": "answer", "report": report, "costs": costs}
+    return _encoded({**reply, "arrays": array_forms(arrays)}), [
+        array.tobytes() for array in arrays.values()
+    ]
 
 
 def _told(error: BaseException) -> dict[str, object]:

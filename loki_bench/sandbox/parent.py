@@ -1,19 +1,15 @@
 """Runs a plugin's code in a process of its own, under limits, and answers its questions.
 
-The process is spawned for one request and ended after it. It holds what the request holds: no
-victim, no test event, no folder of results, nothing of the cell before. What it sends back is
-parsed by :mod:`loki_bench.sandbox.messages` and checked by the caller. See
-``docs/threat-model.md`` for what this stops and what it does not.
+The process is spawned for one request, or for the requests to one recommender, and ended after
+them. It holds what a request holds: no victim, no test event, no folder of results, nothing of the
+cell before. What it sends back is parsed by :mod:`loki_bench.sandbox.messages` and checked by the
+caller. See ``docs/threat-model.md`` for what this stops and what it does not.
 """
 
 import errno
 import json
-import os
 import shutil
-import signal
-import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -31,7 +27,6 @@ from loki_bench.errors import (
 from loki_bench.sandbox.channel import Channel
 from loki_bench.sandbox.child import Request
 from loki_bench.sandbox.confinement import NOT_CONFINED, Confinement, World
-from loki_bench.sandbox.environment import clean_environment
 from loki_bench.sandbox.machine_code import kept_machine_code
 from loki_bench.sandbox.messages import (
     MOST_MESSAGE_BYTES,
@@ -46,12 +41,11 @@ from loki_bench.sandbox.messages import (
 from loki_bench.sandbox.privileges import hide_memory
 from loki_bench.sandbox.readable import DEVICES, readable_paths, source_folders
 from loki_bench.sandbox.scratch import no_room, scratch_folder
+from loki_bench.sandbox.spawned import END_SECONDS, name_of_signal, started_process
 from loki_bench.sandbox.watch import GIB, Watch
 
-__all__ = ["Answer", "run_isolated"]
+__all__ = ["Answer", "Isolated", "isolated", "run_isolated"]
 
-END_SECONDS = 5.0
-"""How long a process that has ended its work may take to end."""
 MOST_ARRAY_GIB = 1.0
 ROOM_BYTES = 16 << 20
 """With less left on the disk, it is full, and that is not the plugin's doing."""
@@ -132,6 +126,35 @@ def run_isolated(
     TemporaryFolderError
         The host can't write in its temporary folder.
     """
+    with isolated(
+        who,
+        function,
+        seconds=seconds,
+        memory_gib=memory_gib,
+        closed=closed,
+        own_code=own_code,
+        readable=readable,
+        confined=confined,
+    ) as process:
+        return process.put(argument, answer)
+
+
+@contextmanager
+def isolated(
+    who: str,
+    function: str,
+    *,
+    seconds: float,
+    memory_gib: float,
+    closed: Path,
+    own_code: bool = False,
+    readable: tuple[str, ...] = (),
+    confined: bool = True,
+) -> Iterator["Isolated"]:
+    """A process of its own that is asked as often as one likes, for the length of a ``with`` block.
+
+    See :func:`run_isolated`; ``seconds`` is the wall time from start to the last answer.
+    """
     hide_memory()
     with scratch_folder() as own:
         kept = kept_machine_code()
@@ -151,36 +174,75 @@ def run_isolated(
             machine_code=str(kept),
         )
         code = kept if own_code else own / ".machine-code"
-        with _process(own, code, confined=confined) as running:
+        with started_process(own, code, confined=confined) as running:
             process, end, output = running
             watch = Watch(
                 who, process.pid, end.fileno(), output, own, seconds=seconds, gib=memory_gib
             )
-            conversation = _Conversation(who, process, Channel(end, watch.wait_for), watch)
-            return conversation.hold([dumps(request), dumps(argument)], answer)
+            talk = Isolated(who, process, Channel(end, watch.wait_for), watch, request)
+            yield talk
+            talk.let_go()
 
 
-class _Conversation:
-    """What is said between the host and a process that works on its request."""
+class Isolated:
+    """What is said between the host and a process that works on its requests."""
 
     def __init__(
-        self, who: str, process: "subprocess.Popen[bytes]", channel: Channel, watch: Watch
+        self,
+        who: str,
+        process: "subprocess.Popen[bytes]",
+        channel: Channel,
+        watch: Watch,
+        request: Request,
     ) -> None:
         self._who, self._process, self._channel, self._watch = who, process, channel, watch
-        self._confinement = NOT_CONFINED
+        self._request: Request | None = request
+        self.confinement = NOT_CONFINED
 
-    def hold(self, given: list[bytes], answer: Callable[[object], object]) -> Answer:
-        """Send what is given, and answer questions until the process has its own answer."""
+    @property
+    def peak_memory_bytes(self) -> int:
+        """The most that the process and its children held until now."""
+        return self._watch.peak_bytes
+
+    def put(
+        self,
+        argument: object,
+        answer: Callable[[object], object],
+        *,
+        most_bytes: float | None = None,
+    ) -> Answer:
+        """Send an argument, and answer questions until the process has its own answer.
+
+        Parameters
+        ----------
+        argument, answer
+            See :func:`run_isolated`.
+        most_bytes : float or None
+            The most that arrays in the answer may take; None stands for 1 GiB, or the memory limit.
+
+        Raises
+        ------
+        LokiBenchError, TimeoutError
+            See :func:`run_isolated`; the process then answers no more.
+        """
         try:
-            for part in given:
-                self._channel.send(part)
-            return self._answered(answer)
+            if self._request is not None:
+                self._channel.send(dumps(self._request))
+                self._request = None
+            self._channel.send(dumps(argument))
+            most = min(MOST_ARRAY_GIB, self._watch.gib) * GIB
+            return self._answered(answer, most if most_bytes is None else most_bytes)
         except (EOFError, ConnectionError):
             raise InvalidAnswerError(f"{self._who} {self._death()}") from None
         except MalformedError as error:
             raise InvalidAnswerError(f"{self._who} sent {error}") from None
 
-    def _answered(self, answer: Callable[[object], object]) -> Answer:
+    def let_go(self) -> None:
+        """Tell the process that it may end."""
+        with suppress(ConnectionError, TimeoutError, LokiBenchError):  # it is ended anyway
+            self._channel.send(b"")
+
+    def _answered(self, answer: Callable[[object], object], most_bytes: float) -> Answer:
         while True:
             self._watch.look()
             try:
@@ -189,36 +251,30 @@ class _Conversation:
                 raise MalformedError(str(error)) from None
             match parsed(content):
                 case Ready(confinement=confinement):
-                    self._confinement = confinement
+                    self.confinement = confinement
                     self._watch.start_counting(confinement)
                 case Question(question=question):
                     self._channel.send(json.dumps(answer(question)).encode())
                 case Told() as told:
                     self._watch.look_now()
-                    self._let_go()
+                    self.let_go()
                     raise self._error(told)
                 case Finished() as finished:
-                    return self._finished(finished)
+                    return self._finished(finished, most_bytes)
 
-    def _finished(self, finished: Finished) -> Answer:
+    def _finished(self, finished: Finished, most_bytes: float) -> Answer:
         n_bytes = sum(form.n_bytes for form in finished.arrays)
-        most = min(MOST_ARRAY_GIB, self._watch.gib) * GIB
-        if n_bytes > most:
-            raise MalformedError(f"arrays of {n_bytes} bytes; at most {most:.0f} are read")
+        if n_bytes > most_bytes:
+            raise MalformedError(f"arrays of {n_bytes} bytes; at most {most_bytes:.0f} are read")
         arrays = arrays_of(finished.arrays, self._channel.read)
         self._watch.look_now()
-        self._let_go()
         return Answer(
             arrays=arrays,
             report=finished.report,
             costs=finished.costs,
             peak_memory_bytes=self._watch.peak_bytes,
-            confinement=self._confinement,
+            confinement=self.confinement,
         )
-
-    def _let_go(self) -> None:
-        with suppress(ConnectionError):
-            self._channel.send(b"")  # it may end
 
     def _death(self) -> str:
         """How the process died, in words."""
@@ -229,7 +285,7 @@ class _Conversation:
         if code >= 0:
             return f"died: its process ended with exit status {code}"
         return (
-            f"died: its process was killed by {_name_of_signal(-code)} "
+            f"died: its process was killed by {name_of_signal(-code)} "
             "(a crash, or the system ran out of memory)"
         )
 
@@ -237,7 +293,7 @@ class _Conversation:
         error: LokiBenchError
         if told.number == errno.ENOSPC and shutil.disk_usage(self._watch.folder).free < ROOM_BYTES:
             error = no_room(told.message)
-        elif told.number in (errno.EPERM, errno.EACCES) and self._confinement.writes:
+        elif told.number in (errno.EPERM, errno.EACCES) and self.confinement.writes:
             error = RejectedError(
                 f"{self._who} was refused what it tried ({told.message}): it may read installed "
                 "packages, write in its working folder only, and reach no network and no other "
@@ -258,56 +314,3 @@ class _InsideError(Exception):
 
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
-
-
-@contextmanager
-def _process(
-    own: Path, machine_code: Path, *, confined: bool
-) -> "Iterator[tuple[subprocess.Popen[bytes], socket.socket, int]]":
-    ours, theirs = socket.socketpair()
-    output, written = os.pipe()
-    # A script, not `-m`: `-m` puts the working folder first on the path.
-    paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100  # "" is this folder
-    script = (
-        "import sys, json; sys.path[:] = json.loads(sys.argv.pop()); "
-        "from loki_bench.sandbox.child import main; "
-        f"main({theirs.fileno()}, confined={confined})"
-    )
-    try:
-        process = subprocess.Popen(  # noqa: S603  # this interpreter, and nothing of a plugin's
-            [sys.executable, "-c", script, json.dumps(paths)],
-            stdin=subprocess.PIPE,  # it ends when this closes, however the host ends
-            stdout=written,
-            stderr=written,
-            pass_fds=[theirs.fileno()],
-            cwd=own,
-            env=clean_environment(str(own), machine_code=str(machine_code)),
-            start_new_session=True,
-        )
-    finally:
-        theirs.close()
-        os.close(written)
-    try:
-        yield process, ours, output
-    finally:
-        ours.close()
-        _end(process)
-        os.close(output)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End the process with all that it started."""
-    if process.stdin is not None:
-        process.stdin.close()
-    with suppress(subprocess.TimeoutExpired):  # it ends what is below it first
-        process.wait(END_SECONDS)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _name_of_signal(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -115,6 +115,47 @@ def test_an_answer_that_can_not_be_read_is_an_error_of_the_job():
         ended(b"not a pickle")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="jobs share a process elsewhere")
+@pytest.mark.parametrize(
+    ("does", "text"),
+    [
+        ("writes_noise", "its text is cut off, or too long"),
+        ("writes_deep_json", "it is broken (maximum recursion depth exceeded"),
+        ("writes_nothing", "it is neither a value nor an error"),
+        ("gives_text", "'1' where <class 'int'> is expected"),
+        ("gives_half_a_surrogate", "text with half of a surrogate pair"),
+        ("gives_a_number_without_end", "a number that is not finite"),
+        ("gives_an_integer_of_a_thousand_bits", "an integer of more than 64 bits"),
+    ],
+)
+def test_whatever_a_job_writes_costs_the_job_alone(workers, jobs, does, text):
+    with pytest.raises(InvalidAnswerError, match="the answer of a job can't be read: ") as caught:
+        outcome_of(workers.submit(getattr(jobs, does)), 20.0)
+    assert text in str(caught.value)
+    assert len(str(caught.value)) <= 600
+    assert outcome_of(workers.submit(jobs.add, 2, 3), 20.0) == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="jobs share a process elsewhere")
+def test_a_pickle_that_a_job_writes_is_not_opened(workers, jobs, tmp_path):
+    with pytest.raises(InvalidAnswerError, match="can't be read"):
+        outcome_of(workers.submit(jobs.writes_a_pickle, str(tmp_path / "opened")), 20.0)
+    assert not (tmp_path / "opened").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="jobs share a process elsewhere")
+def test_three_gigabytes_are_not_read(workers, jobs):
+    with pytest.raises(InvalidAnswerError, match="takes 3221225480 bytes; at most 1140850688 are"):
+        outcome_of(workers.submit(jobs.says_three_gigabytes), 20.0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="jobs share a process elsewhere")
+def test_a_job_has_no_module_of_its_own_imported_into_its_worker(jobs):
+    with LocalWorkers.open(1, seconds=20.0) as workers:
+        assert outcome_of(workers.submit(jobs.has_a_module_imported, "antigravity"), 20.0) == 2
+        assert not outcome_of(workers.submit(jobs.has_imported, "antigravity"), 20.0)
+
+
 def test_errors_of_a_cluster_are_the_hosts():
     with pytest.raises(InvalidAnswerError, match="all gone"):
         ended(carried_out(_all_gone, ()))

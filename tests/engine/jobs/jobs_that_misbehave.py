@@ -1,10 +1,14 @@
 """Jobs for workers, importable in their processes, too."""
 
+import json
 import os
+import pickle
+import stat
 import sys
 import time
 from pathlib import Path
 
+from loki_bench.engine import job_border
 from loki_bench.errors import ClusterError, RejectedError, StoreError, TemporaryFolderError
 
 kept = []
@@ -103,3 +107,89 @@ def tells_its_process(folder, n):
     told.rename(told.with_suffix(".pid"))
     time.sleep(0.3)
     return n
+
+
+# what a job may write past the border, as if its plugin had taken the process over
+
+
+def writes(content, modules=()):
+    """Have the process answer with these bytes, past the border."""
+    told = json.dumps(modules).encode()
+    content = len(told).to_bytes(8, "big") + told + content
+    content = len(content).to_bytes(8, "big") + content
+    number = pipe()
+    while content:
+        content = content[os.write(number, content) :]
+    os._exit(0)
+
+
+def pipe():
+    """The open file through which this process answers its worker."""
+    return next(number for number in range(3, 64) if is_pipe_to_write(number))
+
+
+def is_pipe_to_write(number):
+    try:
+        os.write(number, b"")
+        return stat.S_ISFIFO(os.fstat(number).st_mode)
+    except OSError:
+        return False
+
+
+class WritesAFile:
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return Path.touch, (Path(self.file),)
+
+
+def writes_a_pickle(file) -> int:
+    writes(b"v" + pickle.dumps((WritesAFile(file), None)))
+    return 1
+
+
+def writes_noise() -> int:
+    writes(b"v" + bytes(range(256)) * 100)
+    return 1
+
+
+def writes_deep_json() -> int:
+    text = b"[" * 200_000
+    writes(b"v" + len(text).to_bytes(8, "big") + text)
+    return 1
+
+
+def writes_nothing() -> int:
+    writes(b"")
+    return 1
+
+
+def gives_text() -> int:
+    return "1"
+
+
+def gives_half_a_surrogate() -> str:
+    return "half \ud800"
+
+
+def gives_a_number_without_end() -> dict[str, object]:
+    return {"report": {"epochs": float("inf")}}
+
+
+def gives_an_integer_of_a_thousand_bits() -> int:
+    return 1 << 1000
+
+
+def says_three_gigabytes() -> int:
+    os.write(pipe(), (3 << 30).to_bytes(8, "big"))
+    time.sleep(600)
+
+
+def has_a_module_imported(name) -> int:
+    writes(job_border.carried_out(add, (1, 1)), [name])
+    return 0
+
+
+def has_imported(name) -> bool:
+    return name in sys.modules
