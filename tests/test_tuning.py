@@ -14,18 +14,21 @@ from toy_grid import TOYS
 
 from loki_bench.errors import ParameterError, UsageError
 from loki_bench.pipeline.dataset import write_dataset
+from loki_bench.plugins.ownership import OWN_DISTRIBUTIONS
 from loki_bench.plugins.registry import discover
 from loki_bench.plugins.search_space import Choices, FloatRange, IntRange
 from loki_bench.plugins.specs import RecommenderSpec
 from loki_bench.records.store import Store
 from loki_bench.suite.resolve import load_dataset
 from loki_bench.suite.suite import Choice
-from loki_bench.tuning import Search, best_of, tune
+from loki_bench.tuning import Search, best_of, tune, validate
 
 
 @pytest.fixture(autouse=True)
 def toys(monkeypatch):
+    """Taken for this project's own: trials of others start a process each."""
     monkeypatch.syspath_prepend(TOYS)
+    monkeypatch.setitem(OWN_DISTRIBUTIONS, "toy-plugin", "toy_plugin")
 
 
 class LastFirst:
@@ -208,3 +211,14 @@ def test_random_draws_need_no_optuna_and_stay_within_their_ranges(tried, monkeyp
 def test_a_range_without_two_values_is_refused(wrong):
     with pytest.raises(ValueError, match="expected"):
         wrong()
+
+
+def test_a_third_partys_trial_runs_in_a_process_of_its_own(toy_data, tmp_path, monkeypatch):
+    dataset, interactions = toy_data
+    data = write_dataset(Store(tmp_path, warn=print), interactions, dataset.fingerprint)
+    parameters = search(dataset, fixed={}).resolved({"step": 1})
+    here = validate(data, parameters, 0)
+    monkeypatch.delitem(OWN_DISTRIBUTIONS, "toy-plugin")
+    apart = validate(data, parameters, 0)
+    assert (here.process, apart.process["isolation"]) == ({}, "process")
+    np.testing.assert_array_equal(apart.value.ranks, here.value.ranks)

@@ -18,14 +18,9 @@ from typing import Any, Protocol
 from loki_bench.engine.run_log import environment
 from loki_bench.engine.workers import Workers, outcome_of
 from loki_bench.errors import LokiBenchError
+from loki_bench.fidelity.apart import predicted, true_effects
 from loki_bench.fidelity.case import FIDELITY_VERSION, Case, EstimatorRef
-from loki_bench.fidelity.jobs import (
-    Prediction,
-    TrueEffects,
-    as_plain,
-    ask_estimator,
-    measure_truth,
-)
+from loki_bench.fidelity.jobs import Prediction, TrueEffects, as_plain
 from loki_bench.interactions import Interactions
 from loki_bench.records.store import Store
 
@@ -83,7 +78,7 @@ def run_tasks(
     """Compute what the store lacks; each record is written as soon as it is there."""
     left = [task for task in tasks if not _settled(store, task, retry_failed=retry_failed)]
     progress.started(len(left))
-    for task, future in _finished(left, train, workers):
+    for task, future in _finished(left, train, workers, seconds):
         record: dict[str, Any] = {
             "schema": 1,
             "fidelity_version": FIDELITY_VERSION,
@@ -121,15 +116,15 @@ def _settled(store: Store, task: Task, *, retry_failed: bool) -> bool:
 
 
 def _finished(
-    tasks: list[Task], train: Interactions, workers: Workers
+    tasks: list[Task], train: Interactions, workers: Workers, seconds: float
 ) -> "Iterator[tuple[Task, Future[Any]]]":
     """Tasks as they end; no more are in flight than there are workers, so a stop loses few."""
     waiting = iter(tasks)
     running: dict[Future[Any], Task] = {}
     while True:
         while len(running) < workers.n_workers and (task := next(waiting, None)) is not None:
-            function: Callable[..., Any] = measure_truth if task.judged is None else ask_estimator
-            more = () if task.judged is None else (task.judged,)
+            function: Callable[..., Any] = true_effects if task.judged is None else predicted
+            more = (seconds,) if task.judged is None else (task.judged, seconds)
             running[workers.submit(function, train, task.case, *more)] = task
         if not running:
             return
