@@ -26,6 +26,7 @@ from loki_bench.fidelity.jobs import (
     ask_estimator,
     measure_truth,
 )
+from loki_bench.fidelity.record_form import fidelity_record
 from loki_bench.interactions import Interactions
 from loki_bench.records.store import Store
 
@@ -116,7 +117,7 @@ def run_tasks(
 
 
 def _settled(store: Store, task: Task, *, retry_failed: bool) -> bool:
-    record = store.read_json("records", task.id)
+    record = fidelity_record(store, task.id, truth=task.judged is None)
     return record is not None and (record["status"] == "ok" or not retry_failed)
 
 
