@@ -1,6 +1,7 @@
 """Reads files and JSON that anybody may have written: regular files of a bounded size and depth."""
 
 import errno
+import hashlib
 import json
 import os
 import stat
@@ -9,10 +10,27 @@ from typing import cast
 
 from loki_bench.content_ids import JsonObject
 
-__all__ = ["LARGEST_RECORD", "home_expanded", "json_object", "read_regular", "refuse_irregular"]
+__all__ = [
+    "LARGEST_ARTEFACT",
+    "LARGEST_RECORD",
+    "copy_regular",
+    "digest_of",
+    "home_expanded",
+    "is_there",
+    "json_object",
+    "read_regular",
+    "refuse_irregular",
+]
 
 LARGEST_RECORD = 64 * 2**20
 """Bytes of one JSON file at the most: a record has some kilobytes."""
+
+LARGEST_ARTEFACT = 256 * 2**20
+"""Bytes of one artefact at the most, packed and unpacked: the ranks of 500,000 target users, 64
+target items each. Two of them are compared in less than a gigabyte.
+"""
+
+_BLOCK = 2**20
 
 
 def refuse_irregular(path: Path) -> None:
@@ -40,10 +58,37 @@ def read_regular(path: Path, *, at_most: int) -> bytes:
     """
     refuse_irregular(path)
     with path.open("rb") as file:
-        content = file.read(at_most + 1)
-    if len(content) > at_most:
-        raise OSError(errno.EFBIG, f"it has more than {at_most} bytes")
+        _refuse_large(os.fstat(file.fileno()).st_size, at_most)
+        content = file.read()  # not `at_most + 1`: so much memory would be taken for any file
+    _refuse_large(len(content), at_most)
     return content
+
+
+def digest_of(path: Path, *, at_most: int, start: int = 0) -> str:
+    """Hexadecimal SHA-256 of a regular file from a byte on; raises as :func:`read_regular`."""
+    refuse_irregular(path)
+    with path.open("rb") as file:
+        _refuse_large(os.fstat(file.fileno()).st_size, at_most)
+        file.seek(start)
+        found = hashlib.sha256()
+        while block := file.read(_BLOCK):
+            found.update(block)
+    return found.hexdigest()
+
+
+def copy_regular(source: Path, target: Path, *, at_most: int) -> None:
+    """Copy a regular file, and make the folder that it lies in; raises as :func:`read_regular`."""
+    content = read_regular(source, at_most=at_most)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path leads to a regular file; False for what can't be a path."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, a link to itself; a null character, half a letter
+        return False
 
 
 def json_object(raw: bytes) -> JsonObject:
@@ -63,6 +108,11 @@ def home_expanded(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise ValueError(f"{path}: there is no such home folder; write the whole path") from error
+
+
+def _refuse_large(n_bytes: int, at_most: int) -> None:
+    if n_bytes > at_most:
+        raise OSError(errno.EFBIG, f"it has more than {at_most} bytes")
 
 
 def _refused(constant: str) -> float:

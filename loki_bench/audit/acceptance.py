@@ -4,7 +4,6 @@ Only the poison is taken over, after the same checks as in a run. Victims are tr
 here, and the record that is kept is the one that was computed here.
 """
 
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from loki_bench.answer_checks import validate_poison
 from loki_bench.audit.hashes import artefacts_left_out, check_hashes
 from loki_bench.audit.replay import Opening
 from loki_bench.audit.verification import Verifier
-from loki_bench.content_ids import bytes_digest
+from loki_bench.bounded_files import LARGEST_ARTEFACT, copy_regular, digest_of, is_there
 from loki_bench.contracts import Budget
 from loki_bench.errors import RejectedError, StoreError
 from loki_bench.leaderboard.comparability import differing_fields, lacking_seeds, said_differences
@@ -56,7 +55,7 @@ def accept(leaderboard: Path, file: Path, *, registry: Registry, opened: Opening
     with as_working_folder(leaderboard) as folder:
         added = _accepted(folder, leaderboard, file, registry, opened)
         if added and folder != leaderboard:
-            pack_suite(folder, leaderboard, artefact_bytes=Limits.total_bytes)
+            pack_suite(folder, leaderboard, artefact_bytes=Limits.pack_bytes)
     return added
 
 
@@ -167,9 +166,8 @@ def _copy_clean_ranks(record: Record, source: Path, target: Path) -> None:
     kept = record.artefact_addresses
     names = artefact_paths(source, {"clean_ranks": kept["clean_ranks"]}) if kept else []
     for name in names:
-        if (source / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / name, target / name)
+        if is_there(source / name):
+            copy_regular(source / name, target / name, at_most=LARGEST_ARTEFACT)
 
 
 def _add(target: Store, again: Store, cell_ids: list[str]) -> None:
@@ -178,8 +176,7 @@ def _add(target: Store, again: Store, cell_ids: list[str]) -> None:
         record = _record(again, cell_id)
         for name in artefact_paths(again.folder, record.artefact_addresses):
             if not (target.folder / name).exists():
-                (target.folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(again.folder / name, target.folder / name)
+                copy_regular(again.folder / name, target.folder / name, at_most=LARGEST_ARTEFACT)
         run = again.read_json("runs", cell_id)
         if run is not None:
             target.write_json("runs", cell_id, run)
@@ -199,7 +196,7 @@ def _write(
     acceptance = Acceptance(
         plugin=theirs.submission,
         cells=tuple(cell_ids),
-        file_sha256=bytes_digest(file.read_bytes()),
+        file_sha256=digest_of(file, at_most=Limits.total_bytes),
     )
     write_accepted(target, [*accepted_cells(target.folder), acceptance])
     write_leaderboard(

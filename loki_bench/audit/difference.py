@@ -7,11 +7,11 @@ import numpy as np
 from pydantic import JsonValue
 
 from loki_bench.answer_checks import NamedArrays
-from loki_bench.bounded_files import json_object, read_regular
+from loki_bench.bounded_files import LARGEST_ARTEFACT, json_object, read_regular
 from loki_bench.leaderboard.comparability import differing_fields
 from loki_bench.records.arrays import BROKEN, plain_arrays
 from loki_bench.records.schema import Record
-from loki_bench.records.store import LARGEST_ARTEFACT, Store, artefact_kind
+from loki_bench.records.store import Store, artefact_kind
 
 __all__ = ["artefact_difference", "cell_difference", "record_difference"]
 

@@ -7,7 +7,7 @@ from loki_bench.audit.findings import LEVELS, Finding, LevelReport
 from loki_bench.audit.written_again import compare_drawn, compare_tables
 from loki_bench.errors import StoreError
 from loki_bench.fidelity.case import FidelityGrid
-from loki_bench.fidelity.folder import COSTS, fidelity_files, read_grid
+from loki_bench.fidelity.folder import COSTS, fidelity_files, grid_records, read_grid
 from loki_bench.fidelity.table import Measure, values_by_goal
 from loki_bench.leaderboard.folder import PAGE
 from loki_bench.records.manifest import Manifest
@@ -48,7 +48,7 @@ def estimator_values(folder: Path) -> tuple[FidelityGrid, Values]:
     """
     grid = read_grid(folder)
     store = Store(folder, warn=lambda text: None)
-    found = values_by_goal(grid.cases, grid.judged, lambda i: store.read_json("records", i))
+    found = values_by_goal(grid.cases, grid.judged, grid_records(store, grid))
     values = {
         (f"{table}: {estimator}", f"rho, {measure.experiment}"): by_goal
         for (table, estimator, measure), by_goal in found.items()
@@ -67,12 +67,12 @@ def _tables(folder: Path, manifest: Manifest) -> LevelReport:
     except StoreError as error:
         report.problems.append(Finding("grid.json", str(error)))
         return report
-    expected = set(grid.record_ids)
+    expected, record_of = set(grid.record_ids), grid_records(store, grid)
     for record_id in manifest.record_ids:
         name = f"records/{record_id}.json"
         if record_id not in expected:
             report.problems.append(Finding(name, "the grid has no such record"))
-        elif store.read_json("records", record_id) is None:
+        elif record_of(record_id) is None:
             report.problems.append(Finding(name, "it is not whole"))
     files = fidelity_files(store, grid)
     if not (folder / "runs").is_dir():  # costs are taken from runs

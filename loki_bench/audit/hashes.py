@@ -1,11 +1,18 @@
 """Level 1: every byte of a leaderboard folder is the one that was written."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from loki_bench.audit.findings import Finding, LevelReport
-from loki_bench.content_ids import bytes_digest, canonical_json, content_id
+from loki_bench.bounded_files import (
+    LARGEST_ARTEFACT,
+    LARGEST_RECORD,
+    digest_of,
+    is_there,
+    json_object,
+    read_regular,
+)
+from loki_bench.content_ids import canonical_json, content_id
 from loki_bench.errors import StoreError
 from loki_bench.records.manifest import MANIFEST, UNLISTED, Manifest, read_manifest
 from loki_bench.records.packed import damaged_packs, is_packed
@@ -55,16 +62,16 @@ def check_hashes(folder: Path) -> tuple[LevelReport, list[str]]:
         path = folder / name
         if not _inside(folder, path):
             report.problems.append(Finding(name, "it lies outside the leaderboard"))
-        elif not path.is_file():
+        elif not is_there(path):
             report.problems.append(Finding(name, "it is not there"))
-        elif bytes_digest(path.read_bytes()) != digest:
-            report.problems.append(Finding(name, "its bytes are not those of the manifest"))
+        elif (why := _why_other(path, digest)) is not None:
+            report.problems.append(Finding(name, why))
     notes = []
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
         if name.startswith("runs/") and path.stem in set(manifest.record_ids):
             report.n_checked += 1
-            if not _is_sealed(path.read_bytes()):
+            if not _is_sealed(path):
                 report.problems.append(Finding(name, "its bytes do not match its digest"))
         elif name not in {MANIFEST, *UNLISTED, *manifest.files}:
             notes.append(f"{name} is no part of the leaderboard")
@@ -88,22 +95,35 @@ def artefacts_left_out(folder: Path, manifest: Manifest) -> Finding | None:
 
 
 def _inside(folder: Path, path: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # a link that leads to itself
+        return False
+
+
+def _why_other(path: Path, digest: str | None) -> str | None:
+    """Why a file is not the one that the manifest lists; None where it is."""
+    try:
+        found = digest_of(path, at_most=LARGEST_ARTEFACT)
+    except OSError as error:
+        return f"it can't be read: {error.strerror}"
+    return None if found == digest else "its bytes are not those of the manifest"
 
 
 def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.relative_to(folder).parts[0] not in NOT_CHECKED:
+        if is_there(path) and path.relative_to(folder).parts[0] not in NOT_CHECKED:
             yield path
 
 
-def _is_sealed(raw: bytes) -> bool:
-    """Whether these are the bytes that a store writes for their content."""
+def _is_sealed(path: Path) -> bool:
+    """Whether a file's bytes are those that a store writes for their content."""
     try:
-        content = json.loads(raw)
+        raw = read_regular(path, at_most=LARGEST_RECORD)
+        content = json_object(raw)
         digest = content.pop("sha256")
         sealed = {**content, "sha256": content_id(content)}
         text = canonical_json(sealed, indent=1) + "\n"
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
     return content_id(content) == digest and text.encode() == raw

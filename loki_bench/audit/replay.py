@@ -7,10 +7,9 @@ never taken over: they are pickles, and opening a stranger's pickle runs a stran
 """
 
 import glob
-import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TypeVar, cast
 
 import numpy as np
 
+from loki_bench.bounded_files import LARGEST_ARTEFACT, copy_regular, is_there
 from loki_bench.datasets.data_folder import data_folder
 from loki_bench.engine.workers import LocalWorkers, Workers
 from loki_bench.errors import DatasetError, InvalidAnswerError
@@ -115,9 +115,9 @@ def copy_artefacts(
 ) -> None:
     """Copy a record's artefacts of the given kinds (folders below ``artefacts``) as they are."""
     for name in artefact_paths(source, artefacts):
-        if name.split("/")[1] in kinds and (source / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / name, target / name)
+        if name.split("/")[1] in kinds and is_there(source / name):
+            with suppress(OSError):  # too large: what follows from it is then not there
+                copy_regular(source / name, target / name, at_most=LARGEST_ARTEFACT)
 
 
 Opening = Callable[[Sequence[str], Cell], AbstractContextManager[Replay]]

@@ -1,12 +1,12 @@
 """Packs the rows of one plugin into one file that ``verify`` reads and ``accept`` takes."""
 
-import shutil
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
 from loki_bench.audit.hashes import check_hashes
 from loki_bench.audit.installed import components_of
+from loki_bench.bounded_files import LARGEST_ARTEFACT, copy_regular, is_there
 from loki_bench.content_ids import bytes_digest, content_id
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.folder import write_leaderboard
@@ -62,9 +62,8 @@ def _submit(folder: Path, distribution: str, file: Path, registry: Registry) -> 
         for cell_id, record in finished.items():
             names = [f"records/{cell_id}.json", f"runs/{cell_id}.json"]
             for name in [*names, *artefact_paths(folder, record.artefact_addresses)]:
-                if (folder / name).is_file():
-                    (part.folder / name).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(folder / name, part.folder / name)
+                if is_there(folder / name):
+                    copy_regular(folder / name, part.folder / name, at_most=LARGEST_ARTEFACT)
         write_leaderboard(
             part,
             suite=manifest.suite,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from loki_bench.audit.drawn import drawn_again, drawn_by
 from loki_bench.audit.findings import Finding, LevelReport
+from loki_bench.bounded_files import LARGEST_RECORD, is_there, read_regular
 from loki_bench.leaderboard.folder import drawn_files
 
 __all__ = ["compare_drawn", "compare_tables"]
@@ -19,10 +20,19 @@ def compare_tables(
         path = folder / name
         if name not in files:
             report.problems.append(Finding(name, "nothing here writes such a file"))
-        elif not path.is_file():
+        elif not is_there(path):
             report.problems.append(Finding(name, "it is not there"))
-        elif (line := _first_other_line(path.read_bytes(), files[name].encode())) is not None:
+        elif (found := _content(path)) is None:
+            report.problems.append(Finding(name, "it can't be read"))
+        elif (line := _first_other_line(found, files[name].encode())) is not None:
             report.problems.append(Finding(name, f"line {line} is not what its records give"))
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return read_regular(path, at_most=LARGEST_RECORD)
+    except OSError:
+        return None
 
 
 def compare_drawn(report: LevelReport, folder: Path) -> None:
@@ -32,8 +42,10 @@ def compare_drawn(report: LevelReport, folder: Path) -> None:
         return
     made, why_not = drawn_again(folder, names)
     for name in names:
-        found, expected = (folder / name).read_bytes(), made.get(name)
-        if name in why_not:
+        found, expected = _content(folder / name), made.get(name)
+        if found is None:
+            report.problems.append(Finding(name, "it can't be read"))
+        elif name in why_not:
             report.not_judged.append(Finding(name, why_not[name]))
         elif expected is None:
             report.problems.append(Finding(name, "its records give no such figure"))

@@ -1,10 +1,10 @@
 """Whose folder of results it is: two suites of one name would overwrite each other's tables."""
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
-from loki_bench.content_ids import canonical_json, content_id
+from loki_bench.bounded_files import LARGEST_RECORD, is_there, json_object, read_regular
+from loki_bench.content_ids import JsonObject, canonical_json, content_id
 from loki_bench.errors import SuiteError
 from loki_bench.records.store import Store
 from loki_bench.suite.suite import Suite
@@ -38,7 +38,7 @@ def claim(store: Store, file: SuiteFile) -> None:
     if found == mine:
         return
     other = str(found.get("file", ""))
-    if other and other != path and found.get("suite") != mine["suite"] and Path(other).exists():
+    if other and other != path and found.get("suite") != mine["suite"] and is_there(Path(other)):
         raise SuiteError(
             f"suite '{file.suite.name}' of {path}: {store.folder} holds the results of another "
             f"suite file of this name, {other}, whose tables this one would overwrite; give one "
@@ -47,9 +47,8 @@ def claim(store: Store, file: SuiteFile) -> None:
     store.write_text(NAME, canonical_json(mine) + "\n")
 
 
-def _written(path: Path) -> dict[str, object]:
+def _written(path: Path) -> JsonObject:
     try:
-        content = json.loads(path.read_text("utf-8"))
+        return json_object(read_regular(path, at_most=LARGEST_RECORD))
     except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}

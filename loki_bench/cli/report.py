@@ -93,11 +93,15 @@ def claims(family: Path, check: bool) -> int:
     Exit status: 0 written, or the same bytes with --check; 1 other bytes; 2 the request was wrong.
     """
     from loki_bench.audit.drawn import claims_of
+    from loki_bench.bounded_files import LARGEST_RECORD, digest_of, is_there
+    from loki_bench.content_ids import bytes_digest
     from loki_bench.records.store import Store
 
     text, file = claims_of(family), family / "README.md"
     if check:
-        same = file.is_file() and file.read_bytes() == text.encode()
+        same = is_there(file) and digest_of(file, at_most=LARGEST_RECORD) == bytes_digest(
+            text.encode()
+        )
         click.echo(f"{file}: {'is' if same else 'is not'} what the records give")
         return 0 if same else 1
     Store(family, warn=click.echo).write_text(file.name, text)

@@ -1,10 +1,10 @@
 """A case: everything that determines one set of true effects, and one estimator's answer to it."""
 
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from loki_bench.content_ids import content_id
 from loki_bench.fidelity.suite import DesignTable, FidelitySuite, SampleTable, TruthName
@@ -16,6 +16,7 @@ from loki_bench.split import leave_one_out
 from loki_bench.suite.cell import DatasetRef
 from loki_bench.suite.components import ComponentRef, resolve
 from loki_bench.suite.suite import Named
+from loki_bench.suite.usable_values import LARGEST_NUMBER
 
 __all__ = [
     "FIDELITY_VERSION",
@@ -29,6 +30,10 @@ __all__ = [
 
 FIDELITY_VERSION = 2
 """Raised when designs, truths, seeds or controls change: old records then stay apart."""
+
+
+MOST_REPEATS = 10_000
+"""Runs that a noisy truth is the mean of; a suite may ask for so many."""
 
 
 class _Frozen(BaseModel):
@@ -134,9 +139,9 @@ class FidelityGrid(_Frozen):
     recommenders: tuple[ComponentRef, ...]
     truths: tuple[TruthName, ...]
     victims: tuple[ComponentRef, ...]
-    repeats: int
-    seeds: tuple[int, ...]
-    goals: int
+    repeats: Annotated[int, Field(ge=1, le=MOST_REPEATS)]
+    seeds: tuple[Annotated[int, Field(ge=0, le=LARGEST_NUMBER)], ...]
+    goals: Annotated[int, Field(ge=0)]
     judged: tuple[EstimatorRef, ...]
 
     @cached_property
@@ -163,6 +168,12 @@ class FidelityGrid(_Frozen):
             for seed in self.seeds
             for goal in range(self.goals)
         ]
+
+    @property
+    def n_answers(self) -> int:
+        """How many there may be, true effects included; they need not be told apart to say it."""
+        n_cases = len(self.recommenders) * (len(self.truths) + len(self.victims))
+        return n_cases * len(self.seeds) * self.goals * (1 + len(self.judged))
 
     @property
     def record_ids(self) -> list[str]:

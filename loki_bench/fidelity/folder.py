@@ -1,13 +1,16 @@
 """The results folder of a fidelity suite: its tables, made from the folder's records and grid."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from loki_bench.content_ids import canonical_json
+from loki_bench.bounded_files import LARGEST_RECORD, json_object, read_regular
+from loki_bench.content_ids import JsonObject, canonical_json
 from loki_bench.errors import StoreError
 from loki_bench.fidelity.case import FidelityGrid
 from loki_bench.fidelity.figures import fidelity_figures
+from loki_bench.fidelity.record_form import costs_of, fidelity_record
 from loki_bench.fidelity.rendering import (
     as_csv,
     as_html,
@@ -26,6 +29,7 @@ __all__ = [
     "fidelity_files",
     "fidelity_page",
     "fidelity_tables",
+    "grid_records",
     "read_grid",
     "write_fidelity",
 ]
@@ -33,21 +37,34 @@ __all__ = [
 GRID = "grid.json"
 COSTS = "costs.md"
 
+MOST_ANSWERS = 100_000
+"""That a folder's grid may ask for; the largest fidelity suite of the package has some hundreds."""
+
 
 def fidelity_tables(store: Store, grid: FidelityGrid) -> list[FidelityTable]:
     """The tables that a folder's records give."""
-    return tables_of(grid.cases, grid.judged, lambda record: store.read_json("records", record))
+    return tables_of(grid.cases, grid.judged, grid_records(store, grid))
+
+
+def grid_records(store: Store, grid: FidelityGrid) -> Callable[[str], JsonObject | None]:
+    """How the records of a grid are read by their ids: None where one is not whole."""
+    truths = {case.truth_id for case in grid.cases}
+    return lambda i: fidelity_record(store, i, truth=i in truths)
 
 
 def fidelity_files(store: Store, grid: FidelityGrid) -> dict[str, str]:
     """The content of every file that follows from the records, by name; costs from the runs."""
     tables = fidelity_tables(store, grid)
+    truths = {case.truth_id for case in grid.cases}
+    costs = costs_as_markdown(
+        grid.cases, grid.judged, lambda i: costs_of(store, i, truth=i in truths)
+    )
     return {
         GRID: canonical_json(grid, indent=1) + "\n",
         "leaderboard.md": as_markdown(grid.suite, grid.summary, tables),
         "leaderboard.csv": as_csv(tables),
         "leaderboard.json": as_json(grid.suite, tables),
-        COSTS: costs_as_markdown(grid.cases, grid.judged, lambda run: store.read_json("runs", run)),
+        COSTS: costs,
     }
 
 
@@ -82,7 +99,7 @@ def read_grid(folder: Path) -> FidelityGrid:
     """The grid of a folder; raises ``StoreError`` where it can't be read."""
     path = folder / GRID
     try:
-        return FidelityGrid.model_validate_json(path.read_bytes())
+        grid = FidelityGrid.model_validate(json_object(read_regular(path, at_most=LARGEST_RECORD)))
     except OSError as error:
         raise StoreError(f"can't read {path}: {error.strerror}") from error
     except ValidationError as error:
@@ -91,3 +108,10 @@ def read_grid(folder: Path) -> FidelityGrid:
         raise StoreError(f"{path} is no grid of a fidelity suite: {place}: {first['msg']}") from (
             error
         )
+    except ValueError as error:
+        raise StoreError(f"{path} is no grid of a fidelity suite: {error}") from error
+    if grid.n_answers > MOST_ANSWERS:
+        raise StoreError(
+            f"{path} asks for {grid.n_answers} answers; at most {MOST_ANSWERS} are read"
+        )
+    return grid

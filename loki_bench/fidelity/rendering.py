@@ -139,21 +139,21 @@ def as_json(suite: str, tables: list[FidelityTable]) -> str:
 def costs_as_markdown(
     cases: Sequence[Case],
     judged: Sequence[EstimatorRef],
-    run_of: Callable[[str], Mapping[str, Any] | None],
+    costs_of: Callable[[str], Mapping[str, float] | None],
 ) -> str:
     """What retraining and each estimator cost here: CPU seconds and memory, means over goals."""
     truths: dict[tuple[str, str], dict[str, float]] = {}
     asked: dict[tuple[str, str], dict[str, Mapping[str, float]]] = {}
     for case in cases:
         on = (case.victim or case.recommender).label
-        run = run_of(case.truth_id)
-        if run and "costs" in run:
-            truths.setdefault((on, case.truth), {})[case.truth_id] = run["costs"]["seconds"]
+        spent = costs_of(case.truth_id)
+        if spent:
+            truths.setdefault((on, case.truth), {})[case.truth_id] = spent["seconds"]
         for j in judged:
-            run = run_of(case.prediction_id(j))
-            if run and "costs" in run:
+            spent = costs_of(case.prediction_id(j))
+            if spent:
                 key = (case.recommender.label, j.estimator.label)
-                asked.setdefault(key, {})[case.prediction_id(j)] = run["costs"]
+                asked.setdefault(key, {})[case.prediction_id(j)] = spent
     rows = [
         [name, escape_markdown(on), f"{_mean(list(s.values())):.1f}", "", ""]
         for (on, name), s in ((k, v) for k, v in truths.items())

@@ -21,6 +21,7 @@ from loki_bench.errors import LokiBenchError
 from loki_bench.fidelity.apart import predicted, true_effects
 from loki_bench.fidelity.case import FIDELITY_VERSION, Case, EstimatorRef
 from loki_bench.fidelity.jobs import Prediction, TrueEffects, as_plain
+from loki_bench.fidelity.record_form import fidelity_record
 from loki_bench.interactions import Interactions
 from loki_bench.records.store import Store
 
@@ -111,7 +112,7 @@ def run_tasks(
 
 
 def _settled(store: Store, task: Task, *, retry_failed: bool) -> bool:
-    record = store.read_json("records", task.id)
+    record = fidelity_record(store, task.id, truth=task.judged is None)
     return record is not None and (record["status"] == "ok" or not retry_failed)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from loki_bench.fidelity.agreement import agreement_of, spearman, spearman_within
 from loki_bench.fidelity.case import Case, EstimatorRef
+from loki_bench.fidelity.record_form import fits
 from loki_bench.leaderboard.statistics import Interval, interval_of
 
 __all__ = ["FidelityRow", "FidelityTable", "Measure", "tables_of", "values_by_goal"]
@@ -122,7 +123,7 @@ def values_by_goal(
         on = f" of {case.victim.label}" if case.victim else ""
         for one in judged:
             answer = record_of(case.prediction_id(one))
-            if answer is None or answer["status"] != "ok":
+            if answer is None or answer["status"] != "ok" or not fits(truth, answer):
                 continue
             for measure, value in _measures(truth, answer["values"]).items():
                 where = f"{case.recommender.label}, {case.truth} truth{on}"
@@ -174,6 +175,9 @@ def _row(
         record = record_of(case.prediction_id(judged))
         if record is None or record["status"] != "ok":
             reasons.append(_why(record))
+            continue
+        if not fits(truth, record):
+            reasons.append("its answers are of other fake users")
             continue
         answers.append((case, truth, record["values"]))
         for name, value in record["invariance"].items():

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from loki_bench.bounded_files import LARGEST_RECORD, read_regular
 from loki_bench.content_ids import canonical_json
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.rendering import leaderboard_files
 from loki_bench.leaderboard.table import Table, tables_of
-from loki_bench.records.manifest import Plugin, write_manifest
+from loki_bench.records.manifest import Digest, Plugin, write_manifest
 from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell
@@ -44,8 +45,8 @@ class Acceptance(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     plugin: Plugin
-    cells: tuple[str, ...]
-    file_sha256: str
+    cells: tuple[Digest, ...]
+    file_sha256: Digest
 
 
 _ACCEPTANCES = TypeAdapter(tuple[Acceptance, ...])
@@ -58,7 +59,7 @@ def accepted_cells(folder: Path) -> tuple[Acceptance, ...]:
     """
     path = folder / ACCEPTED
     try:
-        return _ACCEPTANCES.validate_json(path.read_bytes())
+        return _ACCEPTANCES.validate_json(read_regular(path, at_most=LARGEST_RECORD))
     except FileNotFoundError:
         return ()
     except (OSError, ValueError) as error:

@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from loki_bench.bounded_files import refuse_irregular
+from loki_bench.bounded_files import read_regular, refuse_irregular
 from loki_bench.errors import StoreError
 from loki_bench.records.arrays import BROKEN, LARGEST_ARRAYS, check_arrays
 
@@ -32,6 +32,7 @@ class Limits:
     n_files = 50_000
     file_bytes = LARGEST_ARRAYS
     total_bytes = 2 * 2**30
+    pack_bytes = 256 * 2**20  # of one pack, which is read whole; the published ones have 10 MB
 
 
 def pack(folder: Path, file: Path) -> None:
@@ -39,7 +40,11 @@ def pack(folder: Path, file: Path) -> None:
     names = [
         path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()
     ]
-    files = {name: (folder / name).read_bytes() for name in names if NAMES.fullmatch(name)}
+    files = {
+        name: read_regular(folder / name, at_most=Limits.file_bytes)
+        for name in names
+        if NAMES.fullmatch(name)
+    }
     file.write_bytes(zipped(files))
 
 

@@ -6,14 +6,21 @@ machines) are not listed: each carries a digest of its own. A packed folder
 with the digests of its packs beside.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from loki_bench.content_ids import bytes_digest, canonical_json, content_id
+from loki_bench.bounded_files import (
+    LARGEST_ARTEFACT,
+    LARGEST_RECORD,
+    digest_of,
+    is_there,
+    json_object,
+    read_regular,
+)
+from loki_bench.content_ids import canonical_json, content_id
 from loki_bench.errors import StoreError
 from loki_bench.records.schema_3 import renamed
 from loki_bench.records.store import Store, artefact_kind
@@ -22,6 +29,7 @@ from loki_bench.suite.cell import Cell
 __all__ = [
     "MANIFEST",
     "UNLISTED",
+    "Digest",
     "Manifest",
     "Pack",
     "PackName",
@@ -39,8 +47,17 @@ MANIFEST = "manifest.json"
 UNLISTED = ("costs.md",)
 """Files of a leaderboard that no manifest lists: they tell times, and differ from run to run."""
 
-LARGEST = 64 * 2**20
-"""Bytes of a manifest at the most: a suite of 1,000 cells has one of 0.5 MB."""
+LONGEST_NAME = 250
+
+
+def _can_be_a_path(name: str) -> str:
+    """Refuse what no file system takes; names that lead out of the folder are findings."""
+    if not name or len(name.encode()) > LONGEST_NAME or not name.isprintable():
+        raise ValueError(f"{name[:80]!r} can't be the name of a file")
+    return name
+
+
+FileName = Annotated[str, AfterValidator(_can_be_a_path)]
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -101,7 +118,7 @@ class Manifest(_Frozen):
     suite: str
     summary: str
     metrics: tuple[str, ...]
-    files: dict[str, Digest | None]
+    files: dict[FileName, Digest | None]
     packs: dict[PackName, Pack] = {}
     missing: tuple[Cell, ...] = ()
     submission: Plugin | None = None
@@ -177,17 +194,14 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
+        raw = read_regular(path, at_most=LARGEST_RECORD)
     except OSError as error:
         raise StoreError(
             f"can't read {path}: {error.strerror}; expected a folder of results that "
             "`loki-bench run` wrote or `publish` packed, or a file of `submit`"
         ) from error
-    if len(raw) > LARGEST:
-        raise StoreError(f"{path}: it has more than {LARGEST} bytes")
     try:
-        content = json.loads(raw)
+        content = json_object(raw)
         content.pop("sha256")
         whole = _sealed(content).encode() == raw
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
@@ -222,7 +236,7 @@ def artefact_paths(folder: Path, artefacts: Mapping[str, str]) -> list[str]:
 
 
 def _digest(path: Path) -> str | None:
-    return bytes_digest(path.read_bytes()) if path.is_file() else None
+    return digest_of(path, at_most=LARGEST_ARTEFACT) if is_there(path) else None
 
 
 def _listed(store: Store, name: str, known: str | None) -> str | None:

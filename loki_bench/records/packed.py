@@ -24,9 +24,7 @@ digest, its lines to limits, and only files that the manifest names are written 
 
 import gzip
 import io
-import json
 import re
-import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +33,13 @@ from typing import Annotated, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from loki_bench.bounded_files import (
+    LARGEST_ARTEFACT,
+    copy_regular,
+    is_there,
+    json_object,
+    read_regular,
+)
 from loki_bench.content_ids import bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
 from loki_bench.records.archive import Limits, unpack, zipped
@@ -110,8 +115,8 @@ class _Source:
         names = [n for n in sorted(manifest.files) if n.startswith("artefacts/")]
         artefacts: dict[str, bytes] = {}
         if names and (folder / "artefacts").exists():
-            size = sum((folder / n).stat().st_size for n in names if (folder / n).is_file())
-            if size <= artefact_bytes:
+            size = sum((folder / n).stat().st_size for n in names if is_there(folder / n))
+            if size <= min(artefact_bytes, Limits.pack_bytes):
                 artefacts = {name: _listed(folder, manifest, name) for name in names}
         return cls(folder=folder, manifest=manifest, records=records, artefacts=artefacts)
 
@@ -120,8 +125,8 @@ class _Source:
         names = [n for n in self.manifest.files if not n.startswith(("records/", "artefacts/"))]
         names = [name for name in names if not name.endswith(NOT_PUBLISHED)]
         files = {name: _listed(self.folder, self.manifest, name) for name in names}
-        there = [name for name in UNLISTED if (self.folder / name).is_file()]
-        return {**files, **{name: (self.folder / name).read_bytes() for name in there}}
+        there = [name for name in UNLISTED if is_there(self.folder / name)]
+        return {**files, **{name: _read(self.folder / name) for name in there}}
 
     def runs(self) -> bytes | None:
         """The pack of its runs; None where there is none."""
@@ -129,9 +134,9 @@ class _Source:
         runs: list[_Run] = []
         for run_id in self.manifest.record_ids:
             path = self.folder / "runs" / f"{run_id}.json"
-            if not path.is_file():
+            if not is_there(path):
                 continue
-            content = _object(path.read_bytes(), path)
+            content = _object(_read(path), path)
             environment, digest = content.pop("environment", None), None
             if isinstance(environment, dict):
                 digest = content_id(environment)
@@ -321,7 +326,7 @@ def _lines(lines: Sequence[_Line]) -> bytes:
 def _listed(folder: Path, manifest: Manifest, name: str) -> bytes:
     """A file's bytes, which must be those of the manifest."""
     path = folder / name
-    raw = path.read_bytes() if path.is_file() else b""
+    raw = _read(path) if is_there(path) else b""
     if not raw or bytes_digest(raw) != manifest.files[name]:
         raise StoreError(
             f"{path} is not as the manifest says; `loki-bench verify {folder}` names all that is "
@@ -330,11 +335,18 @@ def _listed(folder: Path, manifest: Manifest, name: str) -> bytes:
     return raw
 
 
+def _read(path: Path) -> bytes:
+    try:
+        return read_regular(path, at_most=LARGEST_ARTEFACT)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
+
+
 def _object(raw: bytes, where: object) -> dict[str, JsonValue]:
     """A stored JSON object, which must be in the form that a store writes."""
     try:
-        content: dict[str, JsonValue] = json.loads(raw)
-        same = isinstance(content, dict) and _stored(content) == raw
+        content = json_object(raw)
+        same = _stored(content) == raw
     except (ValueError, RecursionError):
         same = False
     if not same:
@@ -354,12 +366,9 @@ def _place(folder: Path, name: PackName, pack: Pack) -> Path:
 def _content(path: Path, pack: Pack) -> bytes | str:
     """A pack's bytes, or what is wrong with it."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(Limits.total_bytes + 1)
+        raw = read_regular(path, at_most=Limits.pack_bytes)
     except OSError as error:
         return f"it can't be read: {error.strerror}"
-    if len(raw) > Limits.total_bytes:
-        return f"it has more than {Limits.total_bytes} bytes"
     return raw if bytes_digest(raw) == pack.sha256 else "its bytes are not those of the manifest"
 
 
@@ -436,10 +445,10 @@ def _copy_plain(folder: Path, target: Path) -> None:
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or not path.is_file() or name in packs or not PLAIN.fullmatch(name):
             continue
-        if path.stat().st_size > Limits.file_bytes:
-            raise StoreError(f"{path}: it has more than {Limits.file_bytes} bytes")
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target / name)
+        try:
+            copy_regular(path, target / name, at_most=Limits.file_bytes)
+        except OSError as error:
+            raise StoreError(f"{path}: {error.strerror}") from error
 
 
 def _nobody(text: str) -> None:

@@ -17,6 +17,7 @@ The store knows no kind of artefact: how a value becomes arrays is its step's ow
 """
 
 import errno
+import hashlib
 import io
 import os
 from abc import ABC, abstractmethod
@@ -28,7 +29,15 @@ from typing import Generic, Literal, TypeVar
 import numpy as np
 
 from loki_bench.answer_checks import NamedArrays
-from loki_bench.bounded_files import LARGEST_RECORD, json_object, read_regular
+from loki_bench.bounded_files import (
+    LARGEST_ARTEFACT,
+    LARGEST_RECORD,
+    copy_regular,
+    digest_of,
+    is_there,
+    json_object,
+    read_regular,
+)
 from loki_bench.content_ids import JsonObject, bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
 from loki_bench.records.arrays import BROKEN, plain_arrays
@@ -40,8 +49,8 @@ __all__ = ["Codec", "Store", "StoredFile", "arrays_digest", "artefact_kind"]
 JsonKind = Literal["records", "runs", "trials"]
 T = TypeVar("T")
 
-LARGEST_ARTEFACT = 4 * 2**30
-"""Bytes of one artefact's arrays at the most: the ranks of a million events of 500 items each."""
+LARGEST_WORK = 4 * 2**30
+"""Bytes of a file of ``work`` at the most: fitted surrogates, and datasets that jobs map."""
 
 _UNREADABLE = (*BROKEN, AttributeError, IndexError)
 """What a codec may raise besides, where the arrays are whole and not its own."""
@@ -184,14 +193,21 @@ class Store:
         text = np.frombuffer(canonical_json(sealed).encode(), dtype=np.uint8)
         buffer = io.BytesIO()
         named: NamedArrays = {"about": text, **arrays}
+        n_bytes, most = sum(array.nbytes for array in named.values()), _most_bytes(codec.folder)
+        if n_bytes > most:
+            raise StoreError(
+                f"{self.folder / codec.folder}: an artefact of {n_bytes} bytes; at most {most} are "
+                "kept: take fewer target users or target items"
+            )
         np.savez_compressed(buffer, **named)  # type: ignore[arg-type]  # no name is an option's
         self.write_bytes(f"{codec.folder}/{name}.npz", buffer.getvalue())
 
     def read(self, codec: Codec[T], name: str) -> T | None:
         """A value if it is there and whole, else None; one that is not whole is named."""
-        path = self._resolve(f"{codec.folder}/{name}.npz")
+        path, most = self._resolve(f"{codec.folder}/{name}.npz"), _most_bytes(codec.folder)
         try:
-            return codec.decode(*_whole_arrays(_content(path)))
+            content = read_regular(path, at_most=most)
+            return codec.decode(*_whole_arrays(content, at_most=most))
         except FileNotFoundError:
             return None
         except _BadDigestError:
@@ -209,8 +225,8 @@ class Store:
         for what, name in artefacts.items():
             own = f"artefacts/{artefact_kind(what)}/{name}.npz"
             other = self._resolve(own)
-            if other != self.folder / own:
-                self.write_bytes(own, other.read_bytes())
+            if other != self.folder / own and is_there(other):
+                copy_regular(other, self.folder / own, at_most=LARGEST_ARTEFACT)
 
     def copy_artefacts(self, artefacts: Mapping[str, str], source: "Store") -> bool:
         """Copy a record's artefacts from another store; False, and nothing copied, where one of
@@ -222,8 +238,8 @@ class Store:
                 continue
             file = f"artefacts/{artefact_kind(what)}/{name}.npz"
             try:
-                contents[file] = _content(source.folder / file)
-                _whole_arrays(contents[file])
+                contents[file] = read_regular(source.folder / file, at_most=LARGEST_ARTEFACT)
+                _whole_arrays(contents[file], at_most=LARGEST_ARTEFACT)
             except FileNotFoundError:
                 return False
             except _UNREADABLE:
@@ -242,11 +258,17 @@ class Store:
         path = self._resolve(name)
         if not path.exists():
             return None
-        content = _content(path)
-        if bytes_digest(content[64:]).encode() != content[:64]:
+        try:
+            found = digest_of(path, at_most=LARGEST_WORK, start=64)
+            with path.open("rb") as file:
+                whole = file.read(64) == found.encode()
+        except OSError as error:
+            self._distrust(path, f"it can't be read ({error.strerror})")
+            return None
+        if not whole:
             self._distrust(path, "its content does not match its digest")
             return None
-        return StoredFile(str(path.resolve()), content[:64].decode(), start=64)
+        return StoredFile(str(path.resolve()), found, start=64)
 
     # ------------------------------------------------------------------ files
 
@@ -306,15 +328,21 @@ def artefact_kind(what: str) -> str:
 
 def arrays_digest(arrays: NamedArrays, about: Mapping[str, object]) -> str:
     """SHA-256 of named arrays and what is said of them; the same on every machine."""
-    described = {
-        name: [str(a.dtype), list(a.shape), bytes_digest(a.tobytes())] for name, a in arrays.items()
-    }
+    described: dict[str, list[object]] = {}
+    for name, array in arrays.items():
+        # in C order; an array that lies so is not copied
+        raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+        described[name] = [str(array.dtype), list(array.shape), hashlib.sha256(raw).hexdigest()]
     return content_id({"arrays": described, "meta": about})
 
 
-def _whole_arrays(content: bytes) -> tuple[NamedArrays, JsonObject]:
+def _most_bytes(folder: str) -> int:
+    return LARGEST_WORK if folder.startswith("work/") else LARGEST_ARTEFACT
+
+
+def _whole_arrays(content: bytes, *, at_most: int) -> tuple[NamedArrays, JsonObject]:
     """The arrays in a file and the data about them."""
-    arrays = plain_arrays(content, at_most=LARGEST_ARTEFACT)
+    arrays = plain_arrays(content, at_most=at_most)
     about = json_object(arrays.pop("about").tobytes())
     meta = about["meta"]
     if not isinstance(meta, dict):
@@ -322,7 +350,3 @@ def _whole_arrays(content: bytes) -> tuple[NamedArrays, JsonObject]:
     if arrays_digest(arrays, meta) != about["sha256"]:
         raise _BadDigestError
     return arrays, meta
-
-
-def _content(path: Path) -> bytes:
-    return read_regular(path, at_most=LARGEST_ARTEFACT)

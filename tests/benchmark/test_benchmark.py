@@ -1,7 +1,9 @@
 """A suite is opened, changed, run and read from Python; the command line says the same."""
 
 import csv
+import json
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -314,3 +316,12 @@ def test_no_poison_at_all_is_the_clean_victim(open_toy):
 def test_changes_are_errors_of_the_suite(open_toy):
     with pytest.raises(SuiteError, match="unknown key 'protocl'"):
         open_toy(protocl={})
+
+
+def test_a_note_of_the_suite_that_nobody_can_read_is_written_anew(open_toy):
+    benchmark = open_toy(seeds=[0])
+    note = benchmark.folder / "work" / "suite.json"
+    note.parent.mkdir(parents=True)
+    os.mkfifo(note)  # who reads it waits for ever
+    benchmark.run(Here(), progress=False)
+    assert json.loads(note.read_text())["file"].endswith(".toml")
