@@ -27,7 +27,6 @@ from loki_bench.sandbox.attack_request import (
 )
 from loki_bench.sandbox.carry_out import carry_out, component_of
 from loki_bench.sandbox.query_oracle import Oracle
-from loki_bench.seeds import seed_for
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.goal import draw_goal, draw_placebo_goal
 from loki_bench.timing import Timed
@@ -242,7 +241,7 @@ def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -
         train=split.train if surrogates else None,
         goal=draw(split, cell.protocol, cell.seed),
         budget=Budget(n_fake_users=cell.budget.n_fake_users, n_actions=cell.budget.actions),
-        seed=seed_for(cell.seed, f"attacker/{cell.attacker.name}"),
+        seed=cell.seed_of(f"attacker/{cell.attacker.name}"),
         surrogates=tuple(
             SurrogateRequest(name=used.recommender.name, weight=used.weight, pickled=file.read())
             for used, file in zip(cell.surrogates, surrogates, strict=True)
