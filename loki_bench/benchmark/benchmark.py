@@ -32,6 +32,7 @@ from loki_bench.leaderboard.leaderboard import Leaderboard
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.pipeline.cells import Progress, missing_cells, plan_cells, run_cells
 from loki_bench.pipeline.craft import Poison, PoisonCodec
+from loki_bench.pipeline.craft_again import cells_to_repeat
 from loki_bench.plugins.registry import Registry
 from loki_bench.progress import progress_of
 from loki_bench.records.merge import merge
@@ -437,6 +438,7 @@ class Benchmark:
                 bounds=self._resolved.bounds,
                 limits=limits,
                 progress=shown,
+                repeated=cells_to_repeat((self._whole or self).cells),
             )
 
     def _claim(self) -> None:
