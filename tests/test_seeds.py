@@ -1,5 +1,6 @@
 """One root seed, an independent stream for each role."""
 
+import hashlib
 import zlib
 
 import numpy as np
@@ -46,3 +47,24 @@ def test_a_generator_draws_what_its_seed_says():
 def test_streams_of_two_roles_are_uncorrelated():
     one, other = generator_for(7, "a").random(20_000), generator_for(7, "b").random(20_000)
     assert abs(np.corrcoef(one, other)[0, 1]) < 0.03
+
+
+KEY, OTHER_KEY = "00112233445566778899aabbccddeeff", "00112233445566778899aabbccddeefe"
+
+
+def test_a_seed_under_a_key_is_the_documented_keyed_hash():
+    keyed = hashlib.blake2b(digest_size=8, key=bytes(range(0, 256, 17)))
+    keyed.update(b"3/victim/bprmf")
+    assert seed_for(3, "victim/bprmf", key=KEY) == int.from_bytes(keyed.digest(), "little") // 2
+
+
+@given(roots, roles)
+def test_a_seed_under_a_key_fits_63_bits_and_is_no_public_one(root, role):
+    seed = seed_for(root, role, key=KEY)
+    assert 0 <= seed < 2**63
+    assert seed == seed_for(root, role, key=KEY)
+    assert len({seed, seed_for(root, role), seed_for(root, role, key=OTHER_KEY)}) == 3
+
+
+def test_the_empty_key_is_the_public_one():
+    assert seed_for(0, "targets", key="") == 6407858226161377054

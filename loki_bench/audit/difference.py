@@ -15,6 +15,9 @@ from loki_bench.records.store import Store, artefact_kind
 
 __all__ = ["artefact_difference", "cell_difference", "record_difference"]
 
+NOT_COMPARED: dict[str, object] = {"not_deterministic": "", "confinement": None}
+"""What a record says of the machine that made it, or of work that is not done again."""
+
 
 def cell_difference(stored: Store, again: Store, old: Record, new: Record) -> str | None:
     """The first difference of one cell in the order of its making; None where there is none.
@@ -45,7 +48,8 @@ def record_difference(old: Record, new: Record) -> str | None:
         for record in (old, new)
     ]
     contents: list[JsonValue] = [
-        {**record.to_json(), "metrics": _infos(record)} for record in (old, new)
+        {**record.model_copy(update=NOT_COMPARED).to_json(), "metrics": _infos(record)}
+        for record in (old, new)
     ]
     return _first_difference({**differing_fields(values), **differing_fields(contents)})
 
@@ -84,6 +88,8 @@ def artefact_difference(old: Path, new: Path) -> str | None:
                 f"{name}[{at}] is {a[place].item()!r} in the store and {b[place].item()!r} here "
                 f"({int(differ.sum())} of {a.size} numbers differ)"
             )
+    for said in about:
+        said.pop("confinement", None)  # of the machine that crafted it
     return _first_difference(differing_fields(about))
 
 

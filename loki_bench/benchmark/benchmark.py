@@ -19,18 +19,20 @@ from loki_bench.benchmark.cell_result import CellResult, result_in
 from loki_bench.benchmark.claim import SuiteFile, claim
 from loki_bench.benchmark.one_cell import ComponentChoice, one_cell
 from loki_bench.benchmark.poison_at_hand import FakeUsers, cell_with, sequences_of
+from loki_bench.benchmark.run_key import under_fresh_key, under_key
 from loki_bench.contracts import Goal
 from loki_bench.engine.open_workers import open_workers
 from loki_bench.engine.schedule import Plan
 from loki_bench.engine.versions import needed_versions
 from loki_bench.engine.workers import Workers
-from loki_bench.errors import ParameterError, StoreError
+from loki_bench.errors import ParameterError, StoreError, UsageError
 from loki_bench.interactions import Interactions
 from loki_bench.leaderboard.folder import accepted_records, write_leaderboard
 from loki_bench.leaderboard.leaderboard import Leaderboard
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.pipeline.cells import Progress, missing_cells, plan_cells, run_cells
 from loki_bench.pipeline.craft import Poison, PoisonCodec
+from loki_bench.pipeline.craft_again import cells_to_repeat
 from loki_bench.plugins.registry import Registry
 from loki_bench.progress import progress_of
 from loki_bench.records.merge import merge
@@ -73,6 +75,8 @@ class Benchmark:
         registry: Registry | None = None,
         download: bool = True,
         warn: Callable[[str], None] = warnings.warn,
+        key: str | None = None,
+        fresh: bool | None = None,
         **changes: object,
     ) -> "Benchmark":
         """Read a suite and its dataset, and check all that can be checked without computing.
@@ -89,6 +93,12 @@ class Benchmark:
             Whether the dataset may be fetched where it is not on this machine.
         warn : callable of one str
             Is given every file that can't be trusted, and every plugin that can't be loaded.
+        key : str, optional
+            The run key of a fresh run that was published: 32 hexadecimal digits. The results are
+            those of that run, in a folder of their own.
+        fresh : bool, optional
+            True: the suite's fresh run in the folder of results, whose key is drawn where none is
+            kept there; :attr:`run_key` tells it. False: the same, and never drawn.
         **changes
             Other values of the suite's keys, see :meth:`Suite.with_keys`: ``seeds=[0]``,
             ``budget={"fake_users": 0.01}``. The cells keep their folder, whose tables are those
@@ -103,6 +113,15 @@ class Benchmark:
         file = None if isinstance(suite, Suite) else SuiteFile(suite_file(str(suite)), loaded)
         if changes:
             loaded = loaded.with_keys(changes)
+        if key is not None or fresh is not None:
+            if key is not None and fresh is not None:
+                raise UsageError("a fresh run draws its key: give a key, or fresh, not both")
+            loaded = (
+                under_fresh_key(loaded, Path(results), draw=fresh is True)
+                if key is None
+                else under_key(loaded, key)
+            )
+            file = None if file is None else SuiteFile(file.path, loaded)
         if registry is None:
             registry = installed_plugins()
             for plugin in registry.broken:
@@ -176,6 +195,11 @@ class Benchmark:
     def whole(self) -> "Benchmark | None":
         """The suite that this is a part of, whose folder it shares; None where it is whole."""
         return self._whole
+
+    @property
+    def run_key(self) -> str:
+        """What all random draws are keyed with; empty where they are public."""
+        return self.suite.protocol.key
 
     @property
     def interactions(self) -> Interactions:
@@ -414,6 +438,7 @@ class Benchmark:
                 bounds=self._resolved.bounds,
                 limits=limits,
                 progress=shown,
+                repeated=cells_to_repeat((self._whole or self).cells),
             )
 
     def _claim(self) -> None:

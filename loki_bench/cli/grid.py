@@ -10,6 +10,7 @@ import click
 
 from loki_bench.cli.options import (
     as_json_option,
+    key_options,
     named_value,
     offline_option,
     plugin_options,
@@ -18,6 +19,7 @@ from loki_bench.cli.options import (
     tell,
     workers_option,
 )
+from loki_bench.errors import UsageError
 from loki_bench.plugins.registry import Registry
 
 if TYPE_CHECKING:  # imports numpy and pydantic: only when a command runs
@@ -43,6 +45,7 @@ __all__ = ["leaderboard", "merge", "plan", "run", "status"]
     metavar="KEY=VALUE",
     help="Another value of a suite's key, such as budget.actions=50.",
 )
+@key_options
 @offline_option
 @plugin_options
 def run(
@@ -56,6 +59,8 @@ def run(
     victims: tuple[str, ...],
     seeds: tuple[int, ...],
     settings: tuple[str, ...],
+    key: str | None,
+    fresh: bool,
     offline: bool,
     registry: Registry,
 ) -> int:
@@ -67,13 +72,24 @@ def run(
     records lie with the suite's, whose leaderboard stays as it was; a part with cells that the
     suite has not gets a name and a folder of its own.
 
+    --fresh draws a run key that no plugin is told, keeps it with the results, in SUITE-fresh, and
+    goes on under it until all is done; records publish it. --key repeats such a run.
+
     \b
     Example: loki-bench run quick
     Example: loki-bench run quick --attacker random --seed 0
+    Example: loki-bench run quick --fresh
     """
     from loki_bench.records.merge import parse_shard
 
-    benchmark = _open(suite, results, registry, download=not offline)
+    if fresh and shard is not None:
+        raise UsageError(
+            "--fresh with --shard: each shard would draw a key of its own; draw one key for all, "
+            "such as with `openssl rand -hex 16`, and give it to each with --key"
+        )
+    benchmark = _open(
+        suite, results, registry, download=not offline, key=key, fresh=True if fresh else None
+    )
     if attackers or victims or seeds or settings:
         benchmark = benchmark.part(
             attackers=attackers,
@@ -112,9 +128,12 @@ def run(
 @click.command()
 @click.argument("suite")
 @results_option
+@key_options
 @plugin_options
 @as_json_option
-def status(suite: str, results: Path, registry: Registry, as_json: bool) -> int:
+def status(
+    suite: str, results: Path, key: str | None, fresh: bool, registry: Registry, as_json: bool
+) -> int:
     r"""Count the cells of a suite: done, rejected, failed, timed out, missing.
 
     SUITE is the name of a suite in the package, or a path that ends in .toml.
@@ -122,7 +141,7 @@ def status(suite: str, results: Path, registry: Registry, as_json: bool) -> int:
     \b
     Example: loki-bench status quick
     """
-    benchmark = _open(suite, results, registry)
+    benchmark = _open(suite, results, registry, key=key, fresh=False if fresh else None)
     counts = benchmark.status()
     if as_json:
         click.echo(json.dumps({"suite": benchmark.suite.name, "cells": counts}, indent=1))
@@ -136,9 +155,18 @@ def status(suite: str, results: Path, registry: Registry, as_json: bool) -> int:
 @click.argument("suite")
 @results_option
 @workers_option
+@key_options
 @plugin_options
 @as_json_option
-def plan(suite: str, results: Path, workers: int | None, registry: Registry, as_json: bool) -> int:
+def plan(
+    suite: str,
+    results: Path,
+    workers: int | None,
+    key: str | None,
+    fresh: bool,
+    registry: Registry,
+    as_json: bool,
+) -> int:
     r"""Show what a suite would still compute, and about how long that takes.
 
     SUITE is the name of a suite in the package, or a path that ends in .toml.
@@ -150,7 +178,7 @@ def plan(suite: str, results: Path, workers: int | None, registry: Registry, as_
     """
     from loki_bench.engine.workers import n_processors
 
-    benchmark = _open(suite, results, registry)
+    benchmark = _open(suite, results, registry, key=key, fresh=False if fresh else None)
     found = benchmark.plan()
     n_workers = workers or n_processors()
     seconds = found.seconds / n_workers
@@ -187,10 +215,17 @@ def plan(suite: str, results: Path, workers: int | None, registry: Registry, as_
     metavar="FILE",
     help="Also write a row for each seed, with its targets by name, to a .csv or .parquet file.",
 )
+@key_options
 @plugin_options
 @as_json_option
 def leaderboard(
-    suite: str, results: Path, per_seed: Path | None, registry: Registry, as_json: bool
+    suite: str,
+    results: Path,
+    per_seed: Path | None,
+    key: str | None,
+    fresh: bool,
+    registry: Registry,
+    as_json: bool,
 ) -> int:
     r"""Write a suite's leaderboard again from its records, and print it.
 
@@ -199,7 +234,7 @@ def leaderboard(
     \b
     Example: loki-bench leaderboard quick --json
     """
-    board = _open(suite, results, registry).leaderboard()
+    board = _open(suite, results, registry, key=key, fresh=False if fresh else None).leaderboard()
     if per_seed is not None:
         board.write_per_seed(per_seed)
     click.echo(board.as_json() if as_json else str(board))
@@ -215,8 +250,16 @@ def leaderboard(
     type=click.Path(path_type=Path, exists=True, file_okay=False),
 )
 @results_option
+@key_options
 @plugin_options
-def merge(suite: str, folders: tuple[Path, ...], results: Path, registry: Registry) -> int:
+def merge(
+    suite: str,
+    folders: tuple[Path, ...],
+    results: Path,
+    key: str | None,
+    fresh: bool,
+    registry: Registry,
+) -> int:
     r"""Bring the results of shards together, and write the leaderboard.
 
     SUITE is the name of a suite in the package, or a path that ends in .toml. FOLDERS are results
@@ -225,7 +268,7 @@ def merge(suite: str, folders: tuple[Path, ...], results: Path, registry: Regist
     \b
     Example: loki-bench merge quick shard-1 shard-2 shard-3
     """
-    benchmark = _open(suite, results, registry)
+    benchmark = _open(suite, results, registry, key=key, fresh=False if fresh else None)
     for folder, (n_copied, n_kept) in benchmark.merge(folders).items():
         click.echo(f"{folder}: {n_copied} cells copied, {n_kept} were here before", err=True)
     board = benchmark.leaderboard()
@@ -233,10 +276,26 @@ def merge(suite: str, folders: tuple[Path, ...], results: Path, registry: Regist
     return _exit_status(board.status)
 
 
-def _open(suite: str, results: Path, registry: Registry, *, download: bool = False) -> "Benchmark":
+def _open(
+    suite: str,
+    results: Path,
+    registry: Registry,
+    *,
+    key: str | None,
+    fresh: bool | None,
+    download: bool = False,
+) -> "Benchmark":
     from loki_bench.benchmark import Benchmark
 
-    return Benchmark.open(suite, results=results, registry=registry, download=download, warn=tell)
+    return Benchmark.open(
+        suite,
+        results=results,
+        registry=registry,
+        download=download,
+        warn=tell,
+        key=key,
+        fresh=fresh,
+    )
 
 
 def _title(benchmark: "Benchmark") -> str:

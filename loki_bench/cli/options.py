@@ -13,6 +13,7 @@ from loki_bench.sandbox.installed import installed_plugins
 
 __all__ = [
     "as_json_option",
+    "key_options",
     "named_value",
     "offline_option",
     "plugin_options",
@@ -87,6 +88,16 @@ def offline_option(command: F) -> F:
     return click.option(
         "--offline", is_flag=True, help="Never use the network, not even for the dataset."
     )(command)
+
+
+def key_options(command: F) -> F:
+    """Which run of a suite: that of public seeds, the fresh one here, or that of a given key."""
+    keyed = click.option(
+        "--key", metavar="KEY", help="The run of this key: 32 hexadecimal digits from a record."
+    )(command)
+    return click.option(
+        "--fresh", is_flag=True, help="The run under a key that is drawn here, not the public one."
+    )(keyed)
 
 
 def timeout_option(command: F) -> Callable[..., Any]:

@@ -221,7 +221,7 @@ def _notes(table: Table, style: str) -> str:
         notes.append(f"Metrics: {'; '.join(told(column) for column in table.columns)}.")
     notes += [
         f"{key.title()}: {table.about[key]}."
-        for key in ("split", "repeats", "data")
+        for key in ("seeds", "split", "repeats", "data")
         if key in table.about
     ]
     if table.not_ranked:

@@ -366,6 +366,8 @@ def _about(cell: Cell) -> dict[str, str]:
         "protocol version": str(cell.protocol_version),
         "isolation of attackers": cell.isolation,
     }
+    if protocol.key:
+        about["seeds"] = f"fresh key {protocol.key}"
     if protocol.split is not None:
         about["split"] = protocol.split.name
     if protocol.repeats != "mask":

@@ -1,7 +1,7 @@
 """Runs the cells of a grid that a store lacks, and writes a record of each as it ends."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from loki_bench.engine.run import Results, run_steps
 from loki_bench.engine.schedule import Plan, plan
 from loki_bench.engine.workers import Workers
 from loki_bench.interactions import Interactions
+from loki_bench.pipeline.craft import PoisonCodec
 from loki_bench.pipeline.dataset import NO_DATA, write_dataset
 from loki_bench.pipeline.measure import Measure
 from loki_bench.pipeline.record import write_record
@@ -81,6 +82,7 @@ def run_cells(
     workers: Workers,
     limits: Limits,
     progress: Progress | None = None,
+    repeated: Collection[str] = (),
 ) -> Counter[Status]:
     """Compute cells and write their records as they end; returns how many ended how.
 
@@ -92,6 +94,9 @@ def run_cells(
         Where sequences are cut; None leaves one event out.
     limits : Limits
         Of a job, for the message of one that ran over it, and of an isolated process.
+    repeated : collection of cell ids
+        Cells whose craft is done twice, see :func:`~loki_bench.pipeline.craft_again.
+        cells_to_repeat`; a poison that is stored already is not crafted again.
 
     Raises
     ------
@@ -116,8 +121,14 @@ def run_cells(
         statuses[record.status] += 1
         progress.finished(record.cell, record.status, record.reason)
 
+    again = {
+        cell.id
+        for cell in cells
+        if cell.id in repeated and store.read(PoisonCodec(), cell.craft_id) is None
+    }
+    data = replace(data, limits=limits)
     run_steps(
-        [Measure(replace(data, limits=limits), cell, metrics) for cell in cells],
+        [Measure(data, cell, metrics, repeats_craft=cell.id in again) for cell in cells],
         store=store,
         workers=workers,
         seconds=limits.seconds,

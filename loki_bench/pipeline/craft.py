@@ -27,7 +27,6 @@ from loki_bench.sandbox.attack_request import (
 )
 from loki_bench.sandbox.carry_out import carry_out, component_of
 from loki_bench.sandbox.query_oracle import Oracle
-from loki_bench.seeds import seed_for
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.goal import draw_goal, draw_placebo_goal
 from loki_bench.timing import Timed
@@ -37,11 +36,16 @@ __all__ = ["Craft", "Poison", "PoisonCodec", "Prepare", "craft", "prepare"]
 
 @dataclass(frozen=True, kw_only=True)
 class Poison:
-    """A poison that kept the rules, what the attacker reports of itself, and what it asked."""
+    """A poison that kept the rules, what the attacker reports of itself, and what it asked.
+
+    ``confinement`` names what was in force while it was crafted; None where that was all of
+    :class:`~loki_bench.sandbox.confinement.Confinement`, or the cell is in-process.
+    """
 
     poison: Sequences
     report: Mapping[str, JsonValue]
     n_queries: int = 0
+    confinement: tuple[str, ...] | None = None
 
 
 class PoisonCodec(Codec[Poison]):
@@ -51,14 +55,24 @@ class PoisonCodec(Codec[Poison]):
 
     def encode(self, value: Poison) -> tuple[NamedArrays, JsonObject]:
         arrays: NamedArrays = {"offsets": value.poison.offsets, "items": value.poison.items}
-        return arrays, {"report": dict(value.report), "n_queries": value.n_queries}
+        about: JsonObject = {"report": dict(value.report), "n_queries": value.n_queries}
+        if value.confinement is not None:
+            about["confinement"] = list(value.confinement)
+        return arrays, about
 
     def decode(self, arrays: NamedArrays, about: JsonObject) -> Poison:
         report, n_queries = about["report"], about["n_queries"]
         if not isinstance(report, dict) or not isinstance(n_queries, int):
             raise TypeError("its report is no mapping, or its number of queries no integer")
-        poison = Sequences(arrays["offsets"], arrays["items"])
-        return Poison(poison=poison, report=report, n_queries=n_queries)
+        confinement = about.get("confinement")
+        if not isinstance(confinement, list | None):
+            raise TypeError("what confined its attack is no list")
+        return Poison(
+            poison=Sequences(arrays["offsets"], arrays["items"]),
+            report=report,
+            n_queries=n_queries,
+            confinement=None if confinement is None else tuple(map(str, confinement)),
+        )
 
 
 class PreparationCodec(Codec[NamedArrays]):
@@ -227,7 +241,16 @@ def craft(
         written, attacker=name, budget=request.budget, n_items=request.history.n_items
     )
     n_queries = 0 if oracle is None else oracle.n_asked
-    return done.giving(Poison(poison=poison, report=done.value.report, n_queries=n_queries))
+    confined = done.value.confinement
+    is_full = cell.isolation == "in-process" or not confined.missing
+    return done.giving(
+        Poison(
+            poison=poison,
+            report=done.value.report,
+            n_queries=n_queries,
+            confinement=None if is_full else confined.in_force,
+        )
+    )
 
 
 def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -> AttackRequest:
@@ -242,7 +265,7 @@ def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -
         train=split.train if surrogates else None,
         goal=draw(split, cell.protocol, cell.seed),
         budget=Budget(n_fake_users=cell.budget.n_fake_users, n_actions=cell.budget.actions),
-        seed=seed_for(cell.seed, f"attacker/{cell.attacker.name}"),
+        seed=cell.seed_of(f"attacker/{cell.attacker.name}"),
         surrogates=tuple(
             SurrogateRequest(name=used.recommender.name, weight=used.weight, pickled=file.read())
             for used, file in zip(cell.surrogates, surrogates, strict=True)

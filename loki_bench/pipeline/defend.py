@@ -18,7 +18,6 @@ from loki_bench.pipeline.training_data import NO_POISON, DefenseAnswer, shown_to
 from loki_bench.records.store import Codec
 from loki_bench.sandbox.carry_out import carry_out, component_of
 from loki_bench.sandbox.defense_request import DefenseRequest, defend_for_host
-from loki_bench.seeds import generator_for, seed_for
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.components import ComponentRef
 from loki_bench.timing import Timed
@@ -122,7 +121,7 @@ def defend(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[DefenseAnsw
         raise ValueError("the cell has no defense")
     _, split = load_split(data)
     shown, order = shown_to_defense(
-        split.train.with_users(poison), generator_for(cell.seed, "defense-order")
+        split.train.with_users(poison), np.random.default_rng(cell.seed_of("defense-order"))
     )
     name = cell.defense.name
     done = carry_out(
@@ -130,7 +129,7 @@ def defend(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[DefenseAnsw
         DefenseRequest(
             defense=component_of(cell.defense),
             shown=shown,
-            seed=seed_for(cell.seed, f"defense/{name}"),
+            seed=cell.seed_of(f"defense/{name}"),
         ),
         who=f"defense '{name}'",
         cell=cell,

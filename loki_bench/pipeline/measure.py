@@ -14,6 +14,7 @@ from loki_bench.engine.workers import Workers
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Sequences
 from loki_bench.pipeline.craft import Craft
+from loki_bench.pipeline.craft_again import CraftAgain
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.pipeline.defend import Defend
 from loki_bench.pipeline.retrain import (
@@ -49,6 +50,8 @@ class MeasureInputs(NamedTuple):
         The victim with neither attack nor defense, where there is a defense.
     defenses : tuple of Defend
         What the defense keeps of the poisoned and of the clean data; empty without one.
+    again : CraftAgain or None
+        The craft done twice, in the one cell of an attack where it is.
     """
 
     attack: PoisonedVictim
@@ -56,16 +59,21 @@ class MeasureInputs(NamedTuple):
     clean: CleanVictim | DefendedCleanVictim
     undefended: CleanVictim | None = None
     defenses: tuple[Defend, ...] = ()
+    again: CraftAgain | None = None
 
 
 @dataclass(frozen=True)
 class Measure(CellStep[MetricValues]):
-    """Computes the metrics of one cell: what a run asks for, one for each cell."""
+    """Computes the metrics of one cell: what a run asks for, one for each cell.
+
+    ``repeats_craft`` says that the cell's craft is done twice.
+    """
 
     kind: ClassVar[str] = "measure"
     seconds: ClassVar[float] = 0.1
 
     metrics: tuple[ChosenMetric, ...]
+    repeats_craft: bool = False
 
     @cached_property
     def key(self) -> str:
@@ -80,13 +88,14 @@ class Measure(CellStep[MetricValues]):
         data, cell = self.data, self.cell
         attack = PoisonedVictim(data, cell)
         craft, clean, defense = attack.inputs
+        again = CraftAgain(data, cell) if self.repeats_craft else None
         if defense is None:
-            return MeasureInputs(attack, craft, clean)
+            return MeasureInputs(attack, craft, clean, again=again)
         both = (defense, Defend(data, cell, poisoned=False))
-        return MeasureInputs(attack, craft, clean, CleanVictim(data, cell), both)
+        return MeasureInputs(attack, craft, clean, CleanVictim(data, cell), both, again)
 
     def submit(self, workers: Workers, values: Values) -> "Future[Timed[MetricValues]]":
-        attack, craft, clean, undefended, defenses = self.inputs
+        attack, craft, clean, undefended, defenses, _ = self.inputs
         defended = None
         if undefended is not None:
             kept, clean_kept = (values[step] for step in defenses)

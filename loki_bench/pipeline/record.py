@@ -67,6 +67,8 @@ def write_record(
             reason=outcome.reason,
             # without a poison that was accepted, nothing was injected
             spent=_spent(cell, values[craft], goal) if craft in values else None,
+            not_deterministic=_not_deterministic(step, values),
+            confinement=values[craft].confinement if craft in values else None,
         )
     else:
         record = _result(step, values, outcome, goal, split.train.lengths, added)
@@ -112,7 +114,14 @@ def _result(
         artefacts=Artefacts.model_validate({**kept, "poison_digest": crafted.poison.digest()}),
         reports=Reports(attacker=dict(crafted.report), victim=dict(attacked.report)),
         defense=_defense_numbers(step, values) if inputs.defenses else None,
+        not_deterministic=_not_deterministic(step, values),
+        confinement=crafted.confinement,
     )
+
+
+def _not_deterministic(step: Measure, values: Values) -> str:
+    again = step.inputs.again
+    return values[again] if again is not None and again in values else ""
 
 
 def _from_fake_users(step: Measure, values: Values) -> int | None:

@@ -27,7 +27,6 @@ from loki_bench.pipeline.defend import Defend
 from loki_bench.pipeline.training_data import NO_POISON, TrainingData
 from loki_bench.records.store import Codec
 from loki_bench.sandbox.carry_out import with_recommender
-from loki_bench.seeds import seed_for
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.goal import draw_goal
 from loki_bench.timing import Timed
@@ -214,7 +213,7 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
 
     def ranks(victim: Recommender) -> VictimRanks:
         train, validation = trained_on.of(split)
-        victim.fit(train, validation=validation, seed=seed_for(cell.seed, f"victim/{name}"))
+        victim.fit(train, validation=validation, seed=cell.seed_of(f"victim/{name}"))
         target_ranks = ranks_given_by(
             victim,
             name=name,

@@ -11,7 +11,6 @@ from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.records.store import Store, StoredFile
 from loki_bench.sandbox.carry_out import with_recommender
 from loki_bench.sandbox.foreign_recommender import pickled
-from loki_bench.seeds import seed_for
 from loki_bench.suite.cell import Cell, SurrogateRef
 from loki_bench.timing import Timed
 
@@ -66,7 +65,7 @@ def fit_surrogate(data: DataFolder, cell: Cell, surrogate: SurrogateRef) -> Time
     Its seed is the surrogate's own role: never the victim's, even for the victim's class.
     """
     _, split = load_split(data)
-    seed = seed_for(cell.seed, f"surrogate/{surrogate.recommender.name}")
+    seed = cell.seed_of(f"surrogate/{surrogate.recommender.name}")
     # What the attacker knows, used as a platform would: the last known event validates.
     return with_recommender(
         surrogate.recommender,

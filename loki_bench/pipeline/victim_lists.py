@@ -16,7 +16,6 @@ from loki_bench.engine.workers import Workers
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.records.store import Codec
 from loki_bench.sandbox.carry_out import with_recommender
-from loki_bench.seeds import seed_for
 from loki_bench.suite.cell import Cell
 from loki_bench.timing import Timed
 
@@ -79,7 +78,7 @@ def show_lists(data: DataFolder, cell: Cell) -> Timed[TopK]:
     length = 0 if cell.oracle is None else cell.oracle.list_length
 
     def lists(victim: Recommender) -> TopK:
-        seed = seed_for(cell.seed, f"victim/{name}")
+        seed = cell.seed_of(f"victim/{name}")
         victim.fit(split.train, validation=split.validation, seed=seed)
         return lists_given_by(
             victim,

@@ -40,6 +40,11 @@ Count: TypeAlias = Annotated[int, Field(ge=0)]
 Address: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 of what determines an artefact, or of its content."""
 
+Means: TypeAlias = Annotated[str, Field(pattern=r"^[a-z]{1,20}$")]
+
+LATER: dict[str, object] = {"not_deterministic": "", "confinement": None}
+"""Keys that came later, and their values where nothing is written: old records keep their bytes."""
+
 DEEPEST = 32
 LARGEST = 2**63
 """No record has lists in lists to that depth, or whole numbers of that size."""
@@ -202,6 +207,14 @@ class Record(_Part):
         None without a result.
     defense : DefenseNumbers or None
         None without a result or a defense.
+    not_deterministic : str
+        How the same craft, done twice, differed; empty where it did not, or was done once: it is
+        done twice in one cell of each attack.
+    confinement : tuple of str or None
+        What the attack was kept from, see :class:`~loki_bench.sandbox.confinement.Confinement`;
+        empty: it was not confined. None where that was all of it, or nothing was crafted.
+
+    The last two are left out of the text where they are empty or None.
     """
 
     id: Address
@@ -216,6 +229,8 @@ class Record(_Part):
     artefacts: Artefacts | None = None
     reports: Reports | None = None
     defense: DefenseNumbers | None = None
+    not_deterministic: Annotated[str, Field(max_length=500)] = ""
+    confinement: tuple[Means, ...] | None = None
 
     @classmethod
     def parse(cls, content: object) -> Self:
@@ -255,7 +270,8 @@ class Record(_Part):
 
     def to_json(self) -> dict[str, JsonValue]:
         """The record as JSON has it."""
-        return {"schema": SCHEMA_VERSION, **self.model_dump(mode="json")}
+        absent = {name for name, default in LATER.items() if getattr(self, name) == default}
+        return {"schema": SCHEMA_VERSION, **self.model_dump(mode="json", exclude=absent)}
 
     def to_text(self) -> str:
         """Canonical JSON: the same record is the same text on every machine."""

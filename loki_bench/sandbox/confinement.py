@@ -89,6 +89,11 @@ class Confinement:
         return tuple(field.name for field in fields(self) if not getattr(self, field.name))
 
     @property
+    def in_force(self) -> tuple[str, ...]:
+        """What the process was kept from, by the names of the attributes."""
+        return tuple(field.name for field in fields(self) if getattr(self, field.name))
+
+    @property
     def summary(self) -> str:
         """``"full"``, ``"partial: "`` and what is missing, or ``"not confined"``."""
         if not self.missing:

@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from loki_bench.content_ids import content_id
+from loki_bench.seeds import seed_for
 from loki_bench.suite.components import ComponentRef, FrozenModel
 from loki_bench.suite.suite import CellProtocol, Isolation, Simulator
 
@@ -91,6 +92,15 @@ class Cell(FrozenModel):
     def attack_label(self) -> str:
         """The attack as a person reads it: ``loki(policy=dqn), placebo``."""
         return f"{self.attacker.label}, placebo" if self.placebo else self.attacker.label
+
+    @property
+    def key(self) -> str:
+        """The run key that its random draws are keyed with; empty where they are public."""
+        return self.protocol.key
+
+    def seed_of(self, role: str) -> int:
+        """The seed of one role, such as ``"victim/bprmf"``: nobody in another role is told it."""
+        return seed_for(self.seed, role, key=self.protocol.key)
 
     @cached_property
     def id(self) -> str:

@@ -38,7 +38,7 @@ def draw_goal(split: Split, protocol: Protocol, seed: int) -> Goal:
     SuiteError
         More targets or users are asked for than there are, or a given token is unknown.
     """
-    random = generator_for(seed, "targets")
+    random = generator_for(seed, "targets", key=protocol.key)
     tested, known = split.test.users, split.history
     items = _given(protocol.targets, known.item_tokens, "targets")
     users = _given(protocol.target_users, known.user_tokens, "target_users")
@@ -76,7 +76,8 @@ def draw_placebo_goal(split: Split, protocol: Protocol, seed: int) -> Goal:
             f"key 'integrity_rows': a placebo needs {n_targets} items that are no target, the data "
             f"has {n_others}; choose fewer targets, or set it to false"
         )
-    drawn = generator_for(seed, "placebo").choice(pool, n_targets, replace=False)
+    random = generator_for(seed, "placebo", key=protocol.key)
+    drawn = random.choice(pool, n_targets, replace=False)
     return Goal(items=ids(sorted(int(i) for i in drawn)), users=goal.users, kind=goal.kind)
 
 

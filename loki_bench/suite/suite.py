@@ -36,6 +36,7 @@ from loki_bench.suite.usable_values import (
     MOST_VALUES,
     ComponentName,
     FolderName,
+    RunKey,
     Summary,
     Token,
     refuse_unusable,
@@ -213,6 +214,11 @@ class Protocol(SuiteTable):
         "data the most popular tenth of the catalogue (`head`), the next 40 % (`mid`) or the "
         "least popular half (`tail`)",
     )
+    key: RunKey = Field(
+        default="",
+        description="what all random draws are keyed with, 32 hexadecimal digits; empty: they are "
+        "public. `loki-bench run --fresh` draws one",
+    )
 
     _each_once = field_validator("targets", "target_users")(without_repetition)
 
@@ -233,6 +239,7 @@ class Protocol(SuiteTable):
             "target_popularity": "uniform",
             "repeats": "mask",
             "split": None,
+            "key": "",
         }
         return {k: v for k, v in content.items() if k not in defaults or v != defaults[k]}
 
@@ -256,6 +263,8 @@ class CellProtocol(Protocol):
         found: dict[str, object] = {}
         if self.repeats != "mask":
             found["repeats"] = self.repeats
+        if self.key:
+            found["key"] = self.key
         if self.split is not None:
             found["split"] = {"name": self.split.name, "sha256": self.split.sha256}
         return found

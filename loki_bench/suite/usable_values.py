@@ -11,6 +11,7 @@ __all__ = [
     "MOST_VALUES",
     "ComponentName",
     "FolderName",
+    "RunKey",
     "Summary",
     "Token",
     "refuse_unusable",
@@ -74,5 +75,8 @@ FolderName: TypeAlias = Annotated[
     Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=LONGEST_NAME),
     AfterValidator(_no_device),
 ]
+RunKey: TypeAlias = Annotated[str, Field(pattern=r"^([0-9a-f]{32})?$")]
+"""128 bits as 32 hexadecimal digits, or nothing."""
+
 Summary: TypeAlias = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_one_line)]
 Token: TypeAlias = Annotated[str, Field(max_length=LONGEST_TEXT)]

@@ -71,7 +71,9 @@ def test_the_ids_and_the_text_of_a_cell_are_those_before_splits_and_repeats():
         "a8361e93fefba049a365ea15c5fa7cc91684fbba2185035b28969703654fefce",
     ]
     text = canonical_json(cell_with())
-    assert not [key for key in ("split", "repeats", "target_popularity") if f'"{key}"' in text]
+    assert not [
+        key for key in ("split", "repeats", "target_popularity", "key") if f'"{key}"' in text
+    ]
 
 
 def test_another_split_and_another_rule_for_repeats_are_other_data_in_every_id():
@@ -118,3 +120,12 @@ def test_a_date_of_toml_is_a_cut():
         }
     )
     assert suite.split.cut == "2014-01-01"
+
+
+def test_a_run_key_is_in_every_id_and_in_the_record():
+    key = "0" * 31 + "1"
+    public, keyed = cell_with(), cell_with(key=key)
+    assert not set(ids_of(public)) & set(ids_of(keyed))
+    assert (public.key, keyed.key) == ("", key)
+    assert json.loads(canonical_json(keyed))["protocol"]["key"] == key
+    assert keyed.seed_of("victim/v") != public.seed_of("victim/v")
