@@ -11,15 +11,16 @@ from tabulate import tabulate
 from loki_bench.audit.estimators import estimator_values
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.comparability import differing_fields, said_differences
-from loki_bench.leaderboard.rows import RowKey, row_key
-from loki_bench.leaderboard.statistics import (
+from loki_bench.leaderboard.intervals import (
+    Bounds,
     Interval,
-    holm,
+    difference_bounds,
     interval_of,
-    paired_p_value,
     plain,
     shown,
 )
+from loki_bench.leaderboard.rows import RowKey, row_key
+from loki_bench.leaderboard.statistics import holm, paired_p_value
 from loki_bench.records.manifest import read_manifest
 from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
@@ -28,6 +29,9 @@ __all__ = ["ComparedRow", "Comparison", "compare"]
 
 SampleT = TypeVar("SampleT", int, tuple[int, int])
 PROTOCOL = {"dataset", "protocol", "protocol_version"}
+
+CORRELATION: Bounds = (-1.0, 1.0)
+"""The range of a rank correlation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +180,7 @@ def _compare_estimators(first: Path, second: Path) -> Comparison:
     ]
     not_paired = said_differences(differing_fields(fields), at_most=6)
     rows = [
-        _compared_values(*key, values, after[key], "", paired=not not_paired)
+        _compared_values(*key, values, after[key], CORRELATION, "", paired=not not_paired)
         for key, values in before.items()
         if key in after
     ]
@@ -226,7 +230,13 @@ def _compared(
     labels = [label for label in _labels(before) if label in _labels(after)]
     return [
         _compared_values(
-            str(key), label, _values(before, label), _values(after, label), differs, paired=paired
+            str(key),
+            label,
+            _values(before, label),
+            _values(after, label),
+            _bounds(before, label),
+            differs,
+            paired=paired,
         )
         for label in labels
     ]
@@ -237,6 +247,7 @@ def _compared_values(
     metric: str,
     one: Mapping[SampleT, float],
     other: Mapping[SampleT, float],
+    bounds: Bounds,
     differs: str,
     *,
     paired: bool,
@@ -247,9 +258,9 @@ def _compared_values(
     return ComparedRow(
         row=row,
         metric=metric,
-        first=interval_of([one[at] for at in sorted(one)]),
-        second=interval_of([other[at] for at in sorted(other)]),
-        difference=interval_of(differences),
+        first=interval_of([one[at] for at in sorted(one)], bounds),
+        second=interval_of([other[at] for at in sorted(other)], bounds),
+        difference=interval_of(differences, difference_bounds(bounds)),
         p_value=paired_p_value(differences),
         n_equal=sum(one[at] == other[at] for at in shared),
         differs=differs,
@@ -259,6 +270,12 @@ def _compared_values(
 def _labels(records: Mapping[int, Record]) -> list[str]:
     """In the order of the suite."""
     return list(dict.fromkeys(m.label for record in records.values() for m in record.metrics))
+
+
+def _bounds(records: Mapping[int, Record], label: str) -> Bounds:
+    return next(
+        metric.range for record in records.values() if (metric := record.metric(label)) is not None
+    )
 
 
 def _values(records: Mapping[int, Record], label: str) -> dict[int, float]:

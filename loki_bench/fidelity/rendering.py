@@ -12,7 +12,7 @@ from tabulate import tabulate
 from loki_bench.fidelity.case import Case, EstimatorRef
 from loki_bench.fidelity.table import FidelityRow, FidelityTable, Measure
 from loki_bench.leaderboard.formatting import csv_cell, escape_markdown, names_in, one_line
-from loki_bench.leaderboard.statistics import Interval, shown
+from loki_bench.leaderboard.intervals import Interval, shown
 
 __all__ = ["as_csv", "as_html", "as_json", "as_markdown", "as_text", "costs_as_markdown", "title"]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from loki_bench.fidelity.agreement import agreement_of, spearman, spearman_within
 from loki_bench.fidelity.case import Case, EstimatorRef
 from loki_bench.fidelity.record_form import fits
-from loki_bench.leaderboard.statistics import Interval, interval_of
+from loki_bench.leaderboard.intervals import NO_BOUNDS, Bounds, Interval, interval_of
 
 __all__ = ["FidelityRow", "FidelityTable", "Measure", "tables_of", "values_by_goal"]
 
@@ -23,6 +23,15 @@ Record = Mapping[str, Any]
 
 WITHIN = "within strata"
 CLICKS = "target clicks"
+
+BOUNDS: Mapping[str, Bounds] = {
+    "rho": (-1.0, 1.0),
+    "slope": NO_BOUNDS,
+    "relative error": (0.0, None),
+    "top 10 %": (0.0, 1.0),
+    "sign": (0.0, 1.0),
+}
+"""The range of each statistic."""
 
 
 @dataclass(frozen=True, order=True)
@@ -41,6 +50,11 @@ class Measure:
         if self.stratum == "all":
             return self.experiment
         return f"{self.experiment}, {self.stratum}"
+
+    @property
+    def bounds(self) -> Bounds:
+        """Least and greatest possible value."""
+        return BOUNDS[self.statistic]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +220,7 @@ def _measured(
         estimator=label,
         control=control,
         measures=_intervals(found),
-        of_ceiling=_intervals(shares),
+        of_ceiling=_intervals(shares, unbounded=True),
         invariance=invariance,
         reasons=reasons,
     )
@@ -256,8 +270,14 @@ def _correlations(
     return out
 
 
-def _intervals(values: Mapping[Measure, list[float]]) -> dict[Measure, Interval]:
-    found = {measure: interval_of(listed) for measure, listed in sorted(values.items())}
+def _intervals(
+    values: Mapping[Measure, list[float]], *, unbounded: bool = False
+) -> dict[Measure, Interval]:
+    """``unbounded`` is for ratios: a correlation over the root of another one may exceed 1."""
+    found = {
+        measure: interval_of(listed, NO_BOUNDS if unbounded else measure.bounds)
+        for measure, listed in sorted(values.items())
+    }
     return {measure: interval for measure, interval in found.items() if interval is not None}
 
 

@@ -12,8 +12,8 @@ from pydantic import JsonValue
 from tabulate import tabulate
 
 from loki_bench.leaderboard.formatting import names_in
+from loki_bench.leaderboard.intervals import Interval, plain, shown
 from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, NO_SIMULATOR
-from loki_bench.leaderboard.statistics import Interval, plain, shown
 from loki_bench.leaderboard.table import Row, Table
 
 __all__ = ["WorstCase", "defense_table", "plain_worst_cases", "worst_cases"]

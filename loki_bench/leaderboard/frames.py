@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from loki_bench.errors import UsageError
 from loki_bench.interactions import Interactions
+from loki_bench.leaderboard.intervals import Interval
 from loki_bench.leaderboard.rows import row_key
-from loki_bench.leaderboard.statistics import Interval
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.records.schema import Record
 from loki_bench.suite.cell import Cell
@@ -47,7 +47,8 @@ def frame_of(tables: Iterable[Table]) -> "DataFrame":
         What a row is about (``dataset``, ``victim``, ``fake_users``, ``actions``, ``defense``,
         ``attacker``, ``placebo``, ``simulator``), how many seeds have a result (``n_seeds``),
         each metric's mean under its own label and its 95 % confidence interval under ``_low`` and
-        ``_high``, then ``gain``, ``p_value``, ``rank`` and ``placebo_effect`` with intervals where
+        ``_high``, then ``gain``, ``p_value``, ``n_failed`` (seeds), ``rank``, ``behind`` (how much
+        better the best row is), ``behind_p_value`` and ``placebo_effect`` with intervals where
         there are any, and ``poison_samples``: training samples that came from fake users. A number
         that there is not is NaN.
     """
@@ -189,9 +190,12 @@ def _described(row: Row, table: Table) -> dict[str, object]:
         **found,
         **_interval("gain", row.gain),
         "p_value": NAN if row.p_value is None else row.p_value,
+        "n_failed": NAN if row.n_failed is None else row.n_failed,
         "rank": rank,
         "rank_low": low,
         "rank_high": high,
+        **_interval("behind", row.behind),
+        "behind_p_value": NAN if row.behind_p is None else row.behind_p,
         **_interval("placebo_effect", row.placebo_effect),
         "poison_samples": NAN if row.from_fake_users is None else row.from_fake_users,
     }

@@ -11,8 +11,9 @@ from tabulate import tabulate
 from loki_bench.leaderboard.chance import victims_at_chance
 from loki_bench.leaderboard.defense_table import defense_table, plain_worst_cases
 from loki_bench.leaderboard.formatting import csv_cell, escape_markdown, names_in
+from loki_bench.leaderboard.headlines import headlines
+from loki_bench.leaderboard.intervals import Interval, shown
 from loki_bench.leaderboard.rows import NO_DEFENSE
-from loki_bench.leaderboard.statistics import N_RESAMPLES, Interval, shown
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.records.schema import MetricInfo
 
@@ -39,17 +40,18 @@ CSV_COLUMNS = (
     "mean",
     "low",
     "high",
-    "bootstrap_low",
-    "bootstrap_high",
     "gain",
     "gain_low",
     "gain_high",
-    "gain_bootstrap_low",
-    "gain_bootstrap_high",
     "p_value",
+    "n_failed",
     "rank",
     "rank_low",
     "rank_high",
+    "behind",
+    "behind_low",
+    "behind_high",
+    "behind_p_value",
     "placebo_effect",
     "placebo_effect_low",
     "placebo_effect_high",
@@ -74,6 +76,7 @@ def as_markdown(suite: str, summary: str, tables: Sequence[Table]) -> str:
     for table in tables:
         parts += [
             "\n".join(f"- {name}: {escape_markdown(v)}" for name, v in table.about.items()),
+            "\n".join(f"- {escape_markdown(line)}" for line in headlines(table)),
             _grid(table, "github"),
             _notes(table, "github"),
             *(defense_table(table, "github") if table.has_defenses else ()),
@@ -85,9 +88,9 @@ def as_text(tables: Sequence[Table]) -> str:
     """The same tables for a terminal."""
     parts = []
     for table in tables:
-        parts += [_grid(table, SIMPLE), _notes(table, SIMPLE)]
+        parts += ["\n".join(headlines(table)), _grid(table, SIMPLE), _notes(table, SIMPLE)]
         parts += defense_table(table, SIMPLE) if table.has_defenses else []
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
 
 
 def as_csv(tables: Sequence[Table]) -> str:
@@ -120,8 +123,11 @@ def as_csv(tables: Sequence[Table]) -> str:
                         *_numbers(value),
                         *_numbers(row.gain if main else None),
                         repr(row.p_value) if main and row.p_value is not None else "",
+                        row.n_failed if main and row.n_failed is not None else "",
                         *(row.rank if main and row.rank else ("", "", "")),
-                        *_numbers(row.placebo_effect if main else None)[:3],
+                        *_numbers(row.behind if main else None),
+                        repr(row.behind_p) if main and row.behind_p is not None else "",
+                        *_numbers(row.placebo_effect if main else None),
                         int(row.marked) if main else "",
                     ]
                 )
@@ -134,7 +140,7 @@ def as_json(suite: str, tables: Sequence[Table]) -> str:
     ``"defenses"`` holds the worst cases of each table's defenses, in the order of the tables.
     """
     content = {
-        "schema": 3,
+        "schema": 4,
         "suite": suite,
         "tables": _TABLES.dump_python(
             tables, mode="json", exclude={"__all__": {"n_users", "n_items"}}
@@ -161,7 +167,10 @@ def _grid(table: Table, style: str) -> str:
         heads[0],
         "gain over the best baseline",
         "p",
+        "failed in",
         "rank",
+        "behind the best",
+        "p of the pair",
         *heads[1:],
         "seeds",
         "poison samples",
@@ -193,7 +202,10 @@ def _cells(row: Row, table: Table, name: Callable[[str], str]) -> list[str]:
         *values[:1],
         shown(row.gain, signed=True),
         _shown_p(row.p_value),
+        "-" if row.n_failed is None else f"{row.n_failed} of {len(row.seeds)} seeds",
         _shown_rank(row.rank),
+        shown(row.behind),
+        _shown_p(row.behind_p),
         *values[1:],
         ", ".join([str(len(row.seeds)), *others]),
         "?" if row.from_fake_users is None else str(row.from_fake_users),
@@ -212,10 +224,15 @@ def _notes(table: Table, style: str) -> str:
     baselines = sorted({name(row.attacker) for row in table.rows if row.baseline})
     best = f"the best baseline ({', '.join(baselines) or 'this table has none'})"
     notes = [
-        "Mean and 95 % confidence half-width over seeds (Student's t). The gain is paired seed by "
-        f"seed against {best} at the same victim and budget; p is its paired t-test, corrected by "
-        "Holm for all attacks of the table. The rank is among rows of one victim and budget, with "
-        f"its 95 % interval over {N_RESAMPLES} resamples of the seeds."
+        "Mean and 95 % confidence interval over seeds: Student's t, written as ends where the "
+        "metric's range cuts it off; where all seeds agree, the bound that holds for any "
+        "distribution. The gain is paired seed by seed against "
+        f"{best} at the same victim and budget; p is its paired t-test, corrected by Holm for all "
+        "attacks of the table. An attack failed in a seed where its gain is zero or less, or below "
+        "half of the median of its seeds. Any two rows of one victim and budget are compared, too, "
+        "paired and corrected by Holm over all pairs there: those that the seeds do not tell apart "
+        "(p of 0.05 or more) are tied and share ranks; 1-3 is a row that could have any of these "
+        "places. The JSON file has every pair."
     ]
     if table.columns:
         notes.append(f"Metrics: {'; '.join(told(column) for column in table.columns)}.")
@@ -266,12 +283,11 @@ def _shown_p(p_value: float | None) -> str:
 def _shown_rank(rank: tuple[int, int, int] | None) -> str:
     if rank is None:
         return "-"
-    own, low, high = rank
-    return str(own) if low == high == own else f"{own} ({low}-{high})"
+    _, low, high = rank
+    return str(low) if low == high else f"{low}-{high}"
 
 
 def _numbers(value: Interval | None) -> list[str]:
     if value is None:
-        return [""] * 5
-    bootstrap = (value.bootstrap_low, value.bootstrap_high)
-    return [repr(number) for number in (value.mean, value.low, value.high, *bootstrap)]
+        return [""] * 3
+    return [repr(number) for number in (value.mean, value.low, value.high)]

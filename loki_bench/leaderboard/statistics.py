@@ -1,4 +1,4 @@
-"""Statistics over paired seeds: intervals, the paired test, Holm's correction, rank intervals.
+"""Tests over paired seeds, and what follows from them: Holm's correction, ties, shared ranks.
 
 Which test, and why, at the five seeds of a usual suite:
 
@@ -9,132 +9,51 @@ Which test, and why, at the five seeds of a usual suite:
 - **No spread** (the same difference at every seed, usual at a display rate's floor and ceiling):
   t is infinite and means nothing. The permutation test's ``2 ** (1 - n)`` is used instead, and 1
   where every difference is zero.
-- **Holm** over all attacks of a table: it holds the family-wise error for any dependence between
-  rows, and rows that share seeds and a baseline are dependent.
-- **Bootstrap** (percentile, seeded) resamples whole seeds, so rows stay paired. At five seeds it
-  covers less than its 95 %, so tables print Student's t; it stands beside that in CSV and JSON,
-  since it never leaves the metric's range.
+- **Holm** over all attacks of a table, or over all pairs of one victim and budget: it holds the
+  family-wise error for any dependence between rows, and rows that share seeds are dependent.
 """
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import lru_cache
-from typing import TypeVar
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import fmean
+from typing import Generic, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import JsonValue
 from scipy import stats
 
-__all__ = [
-    "BOOTSTRAP_SEED",
-    "CONFIDENCE",
-    "N_RESAMPLES",
-    "Interval",
-    "holm",
-    "interval_of",
-    "paired_p_value",
-    "plain",
-    "rank_intervals",
-    "ratio_interval",
-    "shown",
-]
+from loki_bench.leaderboard.intervals import EQUAL, agree
+
+__all__ = ["LEVEL", "PairTest", "holm", "pair_tests", "paired_p_value", "shared_ranks", "tied_with"]
 
 RowT = TypeVar("RowT")
 
-CONFIDENCE = 0.95
-N_RESAMPLES = 9999
-BOOTSTRAP_SEED = 2020
-"""The same resamples for every row, table and run: same records, same bytes."""
+LEVEL = 0.05
+"""Two rows are clearly different where their p-value, corrected by Holm, is below this."""
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A mean over seeds with two confidence intervals; both have no width for one seed.
+@dataclass(frozen=True, kw_only=True)
+class PairTest(Generic[RowT]):
+    """Two rows compared seed by seed.
 
     Attributes
     ----------
-    mean : float
-    low, high : float
-        Student's t.
-    n : int
-        Number of seeds.
-    bootstrap_low, bootstrap_high : float
-        Percentile bootstrap over seeds.
+    better, worse : row
+        By their means; of equal ones in the order given.
+    differences : tuple of float
+        The better row's value minus the worse one's at each seed: above 0 in the mean.
+    p_value : float or None
+        Of no difference, corrected by Holm over all pairs of these rows; None for one seed.
     """
 
-    mean: float
-    low: float
-    high: float
-    n: int
-    bootstrap_low: float
-    bootstrap_high: float
+    better: RowT
+    worse: RowT
+    differences: tuple[float, ...]
+    p_value: float | None
 
-
-def shown(value: Interval | None, *, signed: bool = False) -> str:
-    """``0.300 ± 0.254``; a dash where there is no value, no interval for one seed."""
-    if value is None:
-        return "-"
-    digits = 1 if abs(value.mean) >= 100 else 3
-    text = f"{value.mean:{'+' if signed else ''}.{digits}f}"
-    if value.n == 1:
-        return text
-    return f"{text} ± {value.high - value.mean:.{digits}f}"
-
-
-def plain(value: Interval | None) -> dict[str, JsonValue] | None:
-    """All that the interval holds, as JSON has it."""
-    return None if value is None else asdict(value)
-
-
-def interval_of(values: Sequence[float]) -> Interval | None:
-    """The mean of one value a seed, with its intervals; None where there is no value."""
-    if not values:
-        return None
-    n, mean = len(values), math.fsum(values) / len(values)
-    if n == 1:
-        return Interval(mean, mean, mean, 1, mean, mean)
-    error = float(np.std(values, ddof=1)) / math.sqrt(n)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * error
-    means = np.asarray(values)[_resamples(n)].mean(axis=1)
-    tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(means, [tail, 100 - tail])
-    return Interval(mean, mean - half, mean + half, n, float(low), float(high))
-
-
-def ratio_interval(
-    pairs: Sequence[tuple[Sequence[float], Sequence[float]]],
-) -> Interval:
-    """The mean, over pairs of rows, of how many times the second row's mean the first one's is.
-
-    Parameters
-    ----------
-    pairs : sequence of (first, second)
-        One value a seed, the same seeds everywhere: a resample draws seeds, so all stay paired.
-
-    Returns
-    -------
-    Interval
-        Infinite where a second mean is 0; ``low`` and ``high`` are those of the bootstrap, since
-        a ratio of means has no t interval.
-    """
-    firsts, seconds = (np.asarray([pair[i] for pair in pairs], dtype=np.float64) for i in (0, 1))
-    n = firsts.shape[1]
-    own, resampled = (
-        np.divide(
-            firsts[:, draws].mean(axis=2),
-            seconds[:, draws].mean(axis=2),
-            out=np.full((len(pairs), len(draws)), np.inf),
-            where=seconds[:, draws].mean(axis=2) > 0,
-        ).mean(axis=0)
-        for draws in (np.arange(n)[np.newaxis], _resamples(n))
-    )
-    tail = 100 * (1 - CONFIDENCE) / 2
-    # between infinite values nothing can be interpolated
-    ends = np.percentile(resampled, [tail, 100 - tail], method="inverted_cdf")
-    low, high = (float(end) for end in ends)
-    return Interval(float(own[0]), low, high, n, low, high)
+    @property
+    def clear(self) -> bool:
+        """Whether the seeds tell the two apart."""
+        return self.p_value is not None and self.p_value < LEVEL
 
 
 def paired_p_value(differences: Sequence[float]) -> float | None:
@@ -146,9 +65,8 @@ def paired_p_value(differences: Sequence[float]) -> float | None:
     n = len(differences)
     if n < 2:
         return None
-    # A display rate is a fraction of pairs: differences that are equal on paper may not be in bits.
-    if np.ptp(differences) <= 1e-12:
-        return 1.0 if abs(differences[0]) <= 1e-12 else 2.0 ** (1 - n)
+    if agree(differences):
+        return 1.0 if agree([*differences, 0.0]) else 2.0 ** (1 - n)
     return float(stats.ttest_1samp(differences, 0.0).pvalue)
 
 
@@ -163,40 +81,61 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def rank_intervals(
+def pair_tests(
     values: Mapping[RowT, Sequence[float]], *, higher_is_better: bool
-) -> dict[RowT, tuple[int, int, int]]:
-    """The rank of each row by its mean, and an interval of that rank over resampled seeds.
+) -> list[PairTest[RowT]]:
+    """Any two rows against each other, corrected by Holm over all of them.
 
     Parameters
     ----------
     values : mapping of row to one value a seed
-        The same seeds in the same order in every row: a resample draws seeds, not cells.
+        The same seeds in the same order in every row.
+    """
+    sign = 1.0 if higher_is_better else -1.0
+    found: list[tuple[RowT, RowT, tuple[float, ...]]] = []
+    for one, other in combinations(values, 2):
+        gaps = [sign * (a - b) for a, b in zip(values[one], values[other], strict=True)]
+        if fmean(gaps) < -EQUAL:
+            found.append((other, one, tuple(-gap for gap in gaps)))
+        else:
+            found.append((one, other, tuple(gaps)))
+    raw = [paired_p_value(differences) for _, _, differences in found]
+    adjusted = iter(holm([p for p in raw if p is not None]))
+    return [
+        PairTest(
+            better=better,
+            worse=worse,
+            differences=differences,
+            p_value=None if p is None else next(adjusted),
+        )
+        for (better, worse, differences), p in zip(found, raw, strict=True)
+    ]
+
+
+def shared_ranks(
+    rows: Sequence[RowT], tests: Sequence[PairTest[RowT]]
+) -> dict[RowT, tuple[int, int, int]]:
+    """The place of each row, shared with those that it can't be told from.
 
     Returns
     -------
-    mapping of row to (rank, low, high); rank 1 is best, ties share the best of their ranks.
+    mapping of row to (rank, low, high)
+        ``rank`` and ``low`` are 1 + the number of rows that are clearly better, ``high`` the number
+        of rows less those that are clearly worse.
     """
-    if not values:
-        return {}
-    matrix = np.array(list(values.values()))
-    if higher_is_better:
-        matrix = -matrix
-    n_seeds = matrix.shape[1]
-    resampled = matrix[:, _resamples(n_seeds)].mean(axis=2) if n_seeds > 1 else matrix
-    # Rounded: means of the same values in another order must tie.
-    ranks = stats.rankdata(np.round(resampled, 12), method="min", axis=0)
-    tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(ranks, [tail, 100 - tail], axis=1, method="inverted_cdf")
-    own = stats.rankdata(np.round(matrix.mean(axis=1), 12), method="min")
-    return {
-        row: (int(rank), int(best), int(worst))
-        for row, rank, best, worst in zip(values, own, low, high, strict=True)
-    }
+    clear = [test for test in tests if test.clear]
+    found = {}
+    for row in rows:
+        above = sum(test.worse == row for test in clear)
+        below = sum(test.better == row for test in clear)
+        found[row] = (1 + above, 1 + above, len(rows) - below)
+    return found
 
 
-@lru_cache(maxsize=16)
-def _resamples(n: int) -> NDArray[np.int64]:
-    """Seeds drawn with repetition, shape (N_RESAMPLES, n): what ``scipy.stats.bootstrap`` draws."""
-    random = np.random.default_rng(BOOTSTRAP_SEED)
-    return random.integers(0, n, (N_RESAMPLES, n))
+def tied_with(row: RowT, tests: Sequence[PairTest[RowT]]) -> list[RowT]:
+    """The rows that the seeds do not tell from this one."""
+    return [
+        test.worse if test.better == row else test.better
+        for test in tests
+        if not test.clear and row in (test.better, test.worse)
+    ]

@@ -19,25 +19,28 @@ from loki_bench.leaderboard.comparability import (
     said_differences,
     why_not_ranked,
 )
+from loki_bench.leaderboard.failures import failed_seeds
+from loki_bench.leaderboard.intervals import Bounds, Interval, difference_bounds, interval_of
 from loki_bench.leaderboard.rows import (
     NO_ATTACK,
     NO_DEFENSE,
     NO_SIMULATOR,
+    Block,
     Entry,
     RowKey,
     by_protocol,
 )
 from loki_bench.leaderboard.statistics import (
-    Interval,
+    PairTest,
     holm,
-    interval_of,
+    pair_tests,
     paired_p_value,
-    rank_intervals,
+    shared_ranks,
 )
 from loki_bench.records.schema import MetricInfo, Record
 from loki_bench.suite.cell import Cell
 
-__all__ = ["Row", "Table", "protocol_of", "tables_of"]
+__all__ = ["Pair", "Row", "Table", "protocol_of", "tables_of"]
 
 Values: TypeAlias = Mapping[RowKey, Mapping[int, float]]
 """The main metric of each row, by seed."""
@@ -46,6 +49,33 @@ Rank: TypeAlias = tuple[int, int, int]
 
 SIGNS = {"better for the attacker": 1, "better for the platform": -1, "neither": 0}
 """Whether an attacker wants more or less of a metric."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two rows of one victim, budget and defense, compared seed by seed.
+
+    Attributes
+    ----------
+    where : mapping of str to value
+        Victim, budget and defense.
+    better, worse : (attacker, simulator)
+        By the mean of the main metric.
+    difference : Interval
+        By how much the better one is better for the attacker, seed by seed.
+    p_value : float or None
+        Of no difference, paired by seed and corrected by Holm over all pairs of the same victim,
+        budget and defense; None for one seed.
+    clear : bool
+        Whether the p-value is below 0.05; where it is not, the two are tied.
+    """
+
+    where: Mapping[str, JsonValue]
+    better: tuple[str, str]
+    worse: tuple[str, str]
+    difference: Interval
+    p_value: float | None
+    clear: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +95,17 @@ class Row:
         Of a gain of zero, paired by seed and corrected by Holm over all attacks of the table; None
         for baselines and placebos, for one seed, and in a table that is not ranked.
     rank : (rank, low, high) or None
-        Among the rows of the same victim, budget and defense, with its interval over resampled
-        seeds; None for placebos, for rows without any result, and in a table that is not ranked.
+        Among the rows of the same victim, budget and defense: 1 + the rows that are clearly better,
+        that again, and the number of rows less those that are clearly worse. None for placebos,
+        for rows without any result, and in a table that is not ranked.
+    behind : Interval or None
+        By how much the best row of the same victim, budget and defense is better, seed by seed;
+        None for that row itself, and wherever there is no rank.
+    behind_p : float or None
+        Of no such difference; the pair's, see :class:`Pair`.
+    n_failed : int or None
+        Seeds in which the attack failed (:mod:`loki_bench.leaderboard.failures`); None for
+        baselines and placebos.
     baseline : bool
         Whether others are measured against this row.
     placebo : bool
@@ -94,6 +133,9 @@ class Row:
     gain: Interval | None
     p_value: float | None
     rank: Rank | None
+    behind: Interval | None
+    behind_p: float | None
+    n_failed: int | None
     baseline: bool
     placebo: bool
     placebo_effect: Interval | None
@@ -113,6 +155,9 @@ class Table:
         Dataset, protocol and component versions, as a person reads them.
     columns : tuple of MetricInfo
         The metrics in the order of the suite; the first one is the main metric.
+    pairs : tuple of Pair
+        Any two rows of one victim, budget and defense but placebos; none in a table that is not
+        ranked.
     n_users, n_items : int
         Of the dataset.
     not_ranked : tuple of str
@@ -122,6 +167,7 @@ class Table:
     about: Mapping[str, str]
     columns: tuple[MetricInfo, ...]
     rows: tuple[Row, ...]
+    pairs: tuple[Pair, ...]
     n_users: int
     n_items: int
     not_ranked: tuple[str, ...]
@@ -182,13 +228,15 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str]) -> Table:
     if not columns:
         rows = [_row(key, group, columns) for key, group in groups.items()]
         not_ranked: tuple[str, ...] = ()
+        pairs: tuple[Pair, ...] = ()
     else:
-        rows, not_ranked = _judged(groups, columns)
+        rows, pairs, not_ranked = _judged(groups, columns)
     sign = SIGNS[columns[0].higher_is] if columns else 0
     return Table(
         about=_about(entries[0].cell),
         columns=columns,
         rows=tuple(sorted(rows, key=lambda row: _place(row, columns, sign or 1))),
+        pairs=pairs,
         n_users=entries[0].cell.dataset.n_users,
         n_items=entries[0].cell.dataset.n_items,
         not_ranked=not_ranked,
@@ -208,39 +256,52 @@ def _columns(entries: Sequence[Entry], metrics: Sequence[str]) -> tuple[MetricIn
 
 def _judged(
     groups: Mapping[RowKey, Sequence[Entry]], columns: Sequence[MetricInfo]
-) -> tuple[list[Row], tuple[str, ...]]:
-    """The rows with gains, p-values and ranks, and why they have no rank if they have none."""
+) -> tuple[list[Row], tuple[Pair, ...], tuple[str, ...]]:
+    """Rows with gains, p-values and ranks; their pairs; and why there are none if so."""
     main, sign = columns[0], SIGNS[columns[0].higher_is]
     values = {key: _by_seed(group, main.label) for key, group in groups.items()}
     if not sign:
         why = f"{main.label} is neither better for the attacker nor for the platform"
-        return [_row(key, group, columns) for key, group in groups.items()], (why,)
+        return [_row(key, group, columns) for key, group in groups.items()], (), (why,)
     baselines = [
         key for key, group in groups.items() if group[0].cell.is_baseline and not key.placebo
     ]
     best = {key: _best_baseline(key, values, baselines, sign) for key in groups}
     not_ranked = why_not_ranked(groups, main.label, values)
     p_values = {} if not_ranked else _p_values(values, best, baselines)
-    ranks = {} if not_ranked else _ranks(values, sign)
+    tests = {} if not_ranked else _tests(values, sign)
+    ranks: dict[RowKey, Rank] = {}
+    for block, own in tests.items():
+        ranked = [key for key in values if key.block == block and _is_ranked(key, values)]
+        ranks |= shared_ranks(ranked, own)
+    behind = {test.worse: test for own in tests.values() for test in _against_the_best(own)}
+    bounds = difference_bounds(main.range)
     rows = [
         _row(
             key,
             group,
             columns,
-            gain=_difference(values, key, best[key], sign),
+            gain=_difference(values, key, best[key], sign, bounds),
             p_value=p_values.get(key),
             rank=ranks.get(key),
+            behind=interval_of(behind[key].differences, bounds) if key in behind else None,
+            behind_p=behind[key].p_value if key in behind else None,
+            n_failed=None
+            if key in baselines or key.placebo
+            else failed_seeds([sign * gap for gap in _paired_differences(values, key, best[key])]),
             baseline=key in baselines,
             placebo_effect=_difference(
                 values,
                 key._replace(placebo=True),
                 key._replace(attacker=NO_ATTACK, simulator=NO_SIMULATOR, placebo=False),
                 sign,
+                bounds,
             ),
         )
         for key, group in groups.items()
     ]
-    return rows, not_ranked
+    pairs = tuple(_pair(test, bounds) for own in tests.values() for test in own)
+    return rows, pairs, not_ranked
 
 
 def _best_baseline(
@@ -272,21 +333,48 @@ def _p_values(
     return dict(zip(raw, holm(list(raw.values())), strict=True))
 
 
-def _ranks(values: Values, sign: int) -> dict[RowKey, Rank]:
-    """Of all rows that have a value but placebos; the same seeds in every one of them."""
-    ranks: dict[RowKey, Rank] = {}
+def _tests(values: Values, sign: int) -> dict[Block, list[PairTest[RowKey]]]:
+    """Any two rows of a block that have a value but placebos; the same seeds in each of them."""
+    found: dict[Block, list[PairTest[RowKey]]] = {}
     for block in dict.fromkeys(key.block for key in values):
         rows = {
             key: [by[seed] for seed in sorted(by)]
             for key, by in values.items()
-            if key.block == block and by and not key.placebo
+            if key.block == block and _is_ranked(key, values)
         }
-        ranks |= rank_intervals(rows, higher_is_better=sign > 0)
-    return ranks
+        found[block] = pair_tests(rows, higher_is_better=sign > 0)
+    return found
 
 
-def _difference(values: Values, key: RowKey, other: RowKey | None, sign: int) -> Interval | None:
-    return interval_of([sign * value for value in _paired_differences(values, key, other)])
+def _is_ranked(key: RowKey, values: Values) -> bool:
+    return bool(values[key]) and not key.placebo
+
+
+def _against_the_best(tests: Sequence[PairTest[RowKey]]) -> list[PairTest[RowKey]]:
+    """The tests of a block's best row: it is the worse one of none of its pairs."""
+    best = {test.better for test in tests} - {test.worse for test in tests}
+    return [test for test in tests if test.better in best]
+
+
+def _pair(test: PairTest[RowKey], bounds: Bounds) -> Pair:
+    difference = interval_of(test.differences, bounds)
+    if difference is None:
+        raise ValueError("a row without a value is in a pair")
+    return Pair(
+        where=test.better.block._asdict(),
+        better=(test.better.attacker, test.better.simulator),
+        worse=(test.worse.attacker, test.worse.simulator),
+        difference=difference,
+        p_value=test.p_value,
+        clear=test.clear,
+    )
+
+
+def _difference(
+    values: Values, key: RowKey, other: RowKey | None, sign: int, bounds: Bounds
+) -> Interval | None:
+    differences = _paired_differences(values, key, other)
+    return interval_of([sign * value for value in differences], bounds)
 
 
 def _paired_differences(values: Values, key: RowKey, other: RowKey | None) -> list[float]:
@@ -311,6 +399,9 @@ def _row(
     gain: Interval | None = None,
     p_value: float | None = None,
     rank: Rank | None = None,
+    behind: Interval | None = None,
+    behind_p: float | None = None,
+    n_failed: int | None = None,
     baseline: bool = False,
     placebo_effect: Interval | None = None,
 ) -> Row:
@@ -328,12 +419,15 @@ def _row(
         actions=key.actions,
         seeds=tuple(record.cell.seed for record in records if record.status == "ok"),
         metrics={
-            column.label: interval_of(list(_by_seed(entries, column.label).values()))
+            column.label: interval_of(list(_by_seed(entries, column.label).values()), column.range)
             for column in columns
         },
         gain=gain,
         p_value=p_value,
         rank=rank,
+        behind=behind,
+        behind_p=behind_p,
+        n_failed=n_failed,
         baseline=baseline,
         placebo=key.placebo,
         placebo_effect=placebo_effect,

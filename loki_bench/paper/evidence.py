@@ -66,10 +66,15 @@ class Evidence:
     lengths : mapping of (place, attack) to (genuine, fake)
         Numbers of training sequences of each length, genuine ones and injected ones; of the
         first seed.
+    n_users, n_items, n_events : int
+        Of the dataset.
     """
 
     values: Mapping[Where, Mapping[str, BySeed]]
     lengths: Mapping[tuple[Where, str], tuple[Lengths, Lengths]]
+    n_users: int
+    n_items: int
+    n_events: int
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Evidence":
@@ -105,7 +110,14 @@ class Evidence:
                 values[where][key.attacker][seed] = value
             if record.lengths is not None and (where, key.attacker) not in lengths:
                 lengths[where, key.attacker] = (record.lengths.genuine, record.lengths.fake)
-        return cls(values=values, lengths=lengths)
+        dataset = groups[0][0].cell.dataset
+        return cls(
+            values=values,
+            lengths=lengths,
+            n_users=dataset.n_users,
+            n_items=dataset.n_items,
+            n_events=dataset.n_events,
+        )
 
     def rates(self, where: Where, attacks: Sequence[str] | None = None) -> dict[str, BySeed]:
         """Display rates of the attacks at a place, by seed.

@@ -7,7 +7,7 @@ both.
 """
 
 import math
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from loki_bench.paper.evidence import (
     NoAnswer,
     Where,
 )
+from loki_bench.paper.verdicts import Judgement
 
 __all__ = ["LARGEST_DISTANCE", "LARGEST_SPIKE", "lengths_stay_similar"]
 
@@ -33,10 +34,8 @@ LARGEST_SPIKE = 2.0
 """By how many times the users of any one length may grow in number."""
 
 
-def lengths_stay_similar(
-    evidence: Evidence,
-) -> tuple[str, Literal["holds", "partly", "does not hold"], str]:
-    """Our figures, the verdict and why.
+def lengths_stay_similar(evidence: Evidence) -> tuple[str, Judgement, None, str]:
+    """Our figures, the verdict and why; the claim compares no attacks.
 
     Raises ``NoAnswer`` where the records hold no lengths.
     """
@@ -57,14 +56,16 @@ def lengths_stay_similar(
     why = (
         f"The Kolmogorov-Smirnov distance before and after is at most "
         f"{max(distances.values()):.3f}; with {100 * bound:.1f} % of all users fake it can't "
-        f"exceed {bound:.3f}. Users with {spike.length} events grow from {spike.before} to "
-        f"{spike.before + spike.added}, {spike.times:.1f} times as many"
+        f"exceed {bound:.3f}. {_capital(str(spike))}"
     )
-    if max(distances.values()) > LARGEST_DISTANCE:
-        return ours, "does not hold", f"{why}."
+    if (largest := max(distances.values())) > LARGEST_DISTANCE:
+        decided = f"distance {largest:.3f}, above {LARGEST_DISTANCE:g}"
+        return ours, Judgement(verdict="does not hold", decided_by=decided), None, f"{why}."
     if spike.times > LARGEST_SPIKE:
-        return ours, "partly", f"{why}: similar as wholes, and one length stands out."
-    return ours, "holds", f"{why}: no length stands out."
+        judged = Judgement(verdict="does not hold", decided_by=str(spike))
+        return ours, judged, None, f"{why}: similar as wholes, and one length stands out."
+    judged = Judgement(verdict="holds", decided_by=str(spike))
+    return ours, judged, None, f"{why}: no length stands out."
 
 
 class _Spike(NamedTuple):
@@ -77,6 +78,16 @@ class _Spike(NamedTuple):
     @property
     def times(self) -> float:
         return (self.before + self.added) / self.before if self.before else math.inf
+
+    def __str__(self) -> str:
+        return (
+            f"users with {self.length} events grow from {self.before} to "
+            f"{self.before + self.added}, {self.times:.1f} times as many"
+        )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _lengths(counts: Lengths) -> NDArray[np.int64]:

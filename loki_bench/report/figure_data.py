@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from loki_bench.leaderboard.intervals import Interval
 from loki_bench.leaderboard.rows import NO_DEFENSE, NO_SIMULATOR, SINGLE, RowKey, row_key
-from loki_bench.leaderboard.statistics import Interval
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.records.schema import Record, Reports
 
@@ -30,7 +30,7 @@ class Line:
     ----------
     x : tuple of float
     y : tuple of Interval
-        The table's main metric; of its two intervals the bootstrap is drawn.
+        The table's main metric.
     baseline : bool
         Whether others are measured against this attack.
     """

@@ -152,8 +152,8 @@ def _bars(figure: "Figure", found: Sequence[Line], order: Sequence[str], table: 
             [value.mean for value in values],
             width,
             yerr=[
-                [max(0.0, value.mean - value.bootstrap_low) for value in values],
-                [max(0.0, value.bootstrap_high - value.mean) for value in values],
+                [value.mean - value.low for value in values],
+                [value.high - value.mean for value in values],
             ],
             color=_colour(attack, order),
             error_kw={"elinewidth": 0.8, "capsize": 2},
@@ -186,8 +186,8 @@ def _series(found: Sequence[Line], order: Sequence[str], table: Table, label: st
                 )
                 axes.fill_between(
                     line.x,
-                    [value.bootstrap_low for value in line.y],
-                    [value.bootstrap_high for value in line.y],
+                    [value.low for value in line.y],
+                    [value.high for value in line.y],
                     color=colour,
                     alpha=0.18,
                     linewidth=0,
@@ -202,7 +202,7 @@ def _series(found: Sequence[Line], order: Sequence[str], table: Table, label: st
 
 
 def _transfer(figure: "Figure", found: Sequence[Transfer], table: Table) -> None:
-    """Surrogate x victim: the mean, and below it the bootstrap interval over seeds."""
+    """Surrogate x victim: the mean, and below it its interval over seeds."""
     main = table.columns[0]
     highest = main.ceiling or max(v.mean for one in found for v in one.values.values())
     n_victims = max(len({victim for _, victim in one.values}) for one in found)
@@ -217,7 +217,7 @@ def _transfer(figure: "Figure", found: Sequence[Transfer], table: Table) -> None
         image = axes.pcolormesh(mean, cmap="Blues", vmin=0, vmax=highest, edgecolors="w")
         for (surrogate, victim), value in one.values.items():
             axes.annotate(
-                f"{value.mean:.3f}\n{value.bootstrap_low:.3f} to {value.bootstrap_high:.3f}",
+                f"{value.mean:.3f}\n{value.low:.3f} to {value.high:.3f}",
                 (victims.index(victim) + 0.5, surrogates.index(surrogate) + 0.5),
                 ha="center",
                 va="center",

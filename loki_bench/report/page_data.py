@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
+from loki_bench.leaderboard.headlines import tied_with_best
+from loki_bench.leaderboard.intervals import Interval
 from loki_bench.leaderboard.rendering import told
 from loki_bench.leaderboard.rows import Entry, RowKey, by_protocol
-from loki_bench.leaderboard.statistics import Interval
 from loki_bench.leaderboard.table import Row, Table, tables_of
 from loki_bench.records.schema import LearningCurve, Record
 from loki_bench.report.figure_data import length_shares
@@ -88,7 +89,11 @@ def _row(row: Row, entries: Sequence[Entry], table: Table) -> JsonValue:
         "metrics": [_interval(row.metrics[column.label]) for column in table.columns],
         "gain": _interval(row.gain),
         "p": _number(row.p_value),
+        "failed": row.n_failed,
         "rank": row.rank and [*row.rank],
+        "behind": _interval(row.behind),
+        "behindP": _number(row.behind_p),
+        "tied": [*tied_with_best(table.pairs, row)] if row.rank and row.behind is None else [],
         "marked": row.marked,
         "seeds": len(row.seeds),
         "cells": [_cell(entry, table) for entry in entries],

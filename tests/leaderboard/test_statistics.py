@@ -9,42 +9,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from loki_bench.leaderboard.statistics import (
-    BOOTSTRAP_SEED,
-    N_RESAMPLES,
     holm,
-    interval_of,
+    pair_tests,
     paired_p_value,
-    rank_intervals,
-    ratio_interval,
+    shared_ranks,
+    tied_with,
 )
 
 values = st.lists(st.integers(0, 400).map(lambda n: n / 400), min_size=2, max_size=8)
-
-
-@given(values)
-def test_the_t_interval_is_scipys(sample):
-    found = interval_of(sample)
-    assert found.mean == pytest.approx(np.mean(sample))
-    if np.ptp(sample) == 0:
-        assert found.high - found.low == pytest.approx(0, abs=1e-12)
-        return
-    expected = stats.ttest_1samp(sample, 0).confidence_interval(0.95)
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
-
-
-@pytest.mark.parametrize(
-    "sample", [[0.1, 0.2, 0.3, 0.25, 0.4], [0.0, 0.5], [0.0] * 5, [0.3, 0.3, 0.1]]
-)
-def test_the_bootstrap_interval_is_scipys_to_the_bit(sample):
-    expected = stats.bootstrap(
-        (np.array(sample),),
-        np.mean,
-        n_resamples=N_RESAMPLES,
-        method="percentile",
-        random_state=np.random.default_rng(BOOTSTRAP_SEED),
-    ).confidence_interval
-    found = interval_of(sample)
-    assert (found.bootstrap_low, found.bootstrap_high) == (expected.low, expected.high)
 
 
 @given(values, values)
@@ -74,11 +46,8 @@ def test_no_difference_at_any_seed_is_no_evidence():
     assert paired_p_value([0.0] * 5) == 1.0
 
 
-def test_one_seed_has_no_p_value_and_no_width():
+def test_one_seed_has_no_p_value():
     assert paired_p_value([0.3]) is None
-    found = interval_of([0.3])
-    assert (found.low, found.high, found.bootstrap_low, found.bootstrap_high) == (0.3,) * 4
-    assert interval_of([]) is None
 
 
 def test_holm_by_hand():
@@ -94,52 +63,59 @@ def test_holm_lies_between_no_correction_and_bonferroni(p_values):
         assert raw <= adjusted <= min(1.0, len(p_values) * raw) + 1e-12
 
 
-def test_rows_that_never_change_places_have_certain_ranks():
-    rows = {"a": [0.1, 0.2, 0.3], "b": [0.4, 0.5, 0.6], "c": [0.0, 0.0, 0.0]}
-    assert rank_intervals(rows, higher_is_better=True) == {
-        "a": (2, 2, 2),
-        "b": (1, 1, 1),
-        "c": (3, 3, 3),
+A = (0.40, 0.42, 0.41, 0.43, 0.40)
+B = (0.38, 0.43, 0.40, 0.42, 0.41)
+C = (0.10, 0.13, 0.11, 0.12, 0.12)
+
+
+def test_any_two_rows_are_tested_by_scipys_paired_test_and_holm_by_hand():
+    tests = pair_tests({"b": B, "a": A, "c": C}, higher_is_better=True)
+    raw = {
+        ("a", "b"): stats.ttest_rel(A, B).pvalue,
+        ("a", "c"): stats.ttest_rel(A, C).pvalue,
+        ("b", "c"): stats.ttest_rel(B, C).pvalue,
     }
-    assert rank_intervals(rows, higher_is_better=False)["c"] == (1, 1, 1)
+    order = sorted(raw, key=raw.get)
+    expected = {order[0]: 3 * raw[order[0]]}
+    expected[order[1]] = max(expected[order[0]], 2 * raw[order[1]])
+    expected[order[2]] = max(expected[order[1]], raw[order[2]])
+    assert {(test.better, test.worse): test.p_value for test in tests} == pytest.approx(expected)
+    assert [test.clear for test in tests] == [False, True, True]
+    assert tests[0].differences == pytest.approx((0.02, -0.01, 0.01, 0.01, -0.01))
 
 
-def test_equal_rows_share_the_best_rank():
-    rows = {"a": [0.3, 0.1, 0.2], "b": [0.1, 0.2, 0.3], "c": [0.0, 0.0, 0.0]}
-    found = rank_intervals(rows, higher_is_better=True)
-    assert found["a"][0] == found["b"][0] == 1
-    assert found["a"][1:] == found["b"][1:] == (1, 2)
-    assert rank_intervals({"a": [0.0], "b": [0.0]}, higher_is_better=True)["b"] == (1, 1, 1)
-    assert rank_intervals({}, higher_is_better=True) == {}
-
-
-def test_rank_intervals_resample_seeds_not_cells():
-    # b is better by 0.01 at every seed: paired, its place is certain however seeds differ
-    base = [0.1, 0.9, 0.4, 0.6, 0.2]
-    found = rank_intervals(
-        {"a": base, "b": [value + 0.01 for value in base]}, higher_is_better=True
+def test_rows_that_seeds_do_not_tell_apart_share_a_rank():
+    rows = {"b": B, "a": A, "c": C}
+    tests = pair_tests(rows, higher_is_better=True)
+    assert shared_ranks(list(rows), tests) == {"b": (1, 1, 2), "a": (1, 1, 2), "c": (3, 3, 3)}
+    assert (tied_with("a", tests), tied_with("b", tests), tied_with("c", tests)) == (
+        ["b"],
+        ["a"],
+        [],
     )
-    assert found == {"a": (2, 2, 2), "b": (1, 1, 1)}
 
 
-def test_a_ratio_of_means_has_the_paired_bootstrap_of_scipy():
-    first, second = np.array([0.4, 0.42, 0.3, 0.45, 0.41]), np.array([0.02, 0.05, 0.03, 0.04, 0.01])
-    found = ratio_interval([(first, second)])
-    scipys = stats.bootstrap(
-        (first, second),
-        lambda a, b, axis: a.mean(axis) / b.mean(axis),
-        paired=True,
-        vectorized=True,
-        method="percentile",
-        n_resamples=N_RESAMPLES,
-        rng=np.random.default_rng(BOOTSTRAP_SEED),
-    )
-    low, high = np.percentile(scipys.bootstrap_distribution, [2.5, 97.5], method="inverted_cdf")
-    assert found.mean == pytest.approx(first.mean() / second.mean())
-    assert (found.bootstrap_low, found.bootstrap_high) == pytest.approx((low, high))
+def test_where_less_is_better_the_lowest_row_is_first():
+    rows = {"b": B, "a": A, "c": C}
+    tests = pair_tests(rows, higher_is_better=False)
+    assert shared_ranks(list(rows), tests)["c"] == (1, 1, 1)
+    assert all(np.mean(test.differences) >= 0 for test in tests)
 
 
-def test_a_mean_of_ratios_is_that_of_its_pairs_and_infinite_over_zero():
-    pairs = [([0.4, 0.4], [0.1, 0.1]), ([0.3, 0.3], [0.05, 0.05])]
-    assert ratio_interval(pairs).mean == pytest.approx((4 + 6) / 2)
-    assert ratio_interval([([0.1, 0.2], [0.0, 0.0])]).bootstrap_low == np.inf
+def test_a_row_between_two_is_tied_with_both_though_they_differ():
+    spread = (0.0, 0.5, 0.1, 0.4, 0.3)
+    rows = {"top": A, "wide": spread, "low": C}
+    ranks = shared_ranks(list(rows), pair_tests(rows, higher_is_better=True))
+    assert ranks == {"top": (1, 1, 2), "wide": (1, 1, 3), "low": (2, 2, 3)}
+
+
+def test_one_seed_tells_nothing_apart():
+    tests = pair_tests({"a": (0.9,), "b": (0.1,)}, higher_is_better=True)
+    assert [test.p_value for test in tests] == [None]
+    assert shared_ranks(["a", "b"], tests) == {"a": (1, 1, 2), "b": (1, 1, 2)}
+    assert shared_ranks([], []) == {}
+
+
+def test_equal_rows_keep_their_order_and_are_tied():
+    tests = pair_tests({"a": (0.1, 0.2), "b": (0.2, 0.1)}, higher_is_better=True)
+    assert [(test.better, test.worse, test.clear) for test in tests] == [("a", "b", False)]

@@ -4,6 +4,7 @@ import pytest
 from made_up_records import component, made_up_record
 
 from loki_bench.errors import StoreError
+from loki_bench.leaderboard.formatting import escape_markdown
 from loki_bench.paper.answered import answers, claims_page
 from loki_bench.paper.answers import answer
 from loki_bench.paper.claims import CLAIMS
@@ -15,9 +16,16 @@ def judged(records, question):
     return answer(claim, Evidence.of(records))
 
 
+def verdicts(found):
+    return (
+        found.baselines.verdict,
+        None if found.everything is None else found.everything.verdict,
+    )
+
+
 def test_every_claim_has_a_quote_of_the_paper_and_a_question_of_its_own():
-    assert len({claim.question for claim in CLAIMS}) == len(CLAIMS) == 10
-    assert all(claim.quote and claim.where.startswith("4.") for claim in CLAIMS)
+    assert len({claim.question for claim in CLAIMS}) == len(CLAIMS) == 12
+    assert all(claim.quote and claim.where.startswith(("3.", "4.")) for claim in CLAIMS)
 
 
 # ------------------------------------------------------------------ LOKI is best
@@ -25,37 +33,44 @@ def test_every_claim_has_a_quote_of_the_paper_and_a_question_of_its_own():
 
 def test_best_holds_where_loki_is_above_every_other_attack(plant):
     found = judged(plant(), "best")
-    assert found.verdict == "holds"
-    assert found.ours == (
-        "0.410 [0.400, 0.420] on bprmf, 3 % x 15; 0.410 [0.400, 0.420] on fpmc, 3 % x 15"
+    assert verdicts(found) == ("holds", "holds")
+    # by hand: t(0.975, 2) = 4.3027 times 0.01 / sqrt(3)
+    assert found.ours == ("0.410 ± 0.025 on bprmf, 3 % x 15; 0.410 ± 0.025 on fpmc, 3 % x 15")
+    # against popular: 0.38, 0.39, 0.38, a mean of 0.3833 with 4.3027 / 300 around it
+    assert found.baselines.decided_by.startswith(
+        "loki - popular on bprmf, 3 % x 15: +0.383 ± 0.014, p "
     )
-    # against popular, by hand: 0.38, 0.39, 0.38
-    assert "at 2 of 2 places; the smallest gap is +0.383 [0.380, 0.390]" in found.why
+    # against covisit: 0.2, 0.22, 0.2
+    assert found.everything.decided_by.startswith(
+        "loki - covisit on bprmf, 3 % x 15: +0.207 ± 0.029, p "
+    )
 
 
-def test_best_holds_partly_where_an_attack_that_the_paper_lacks_is_better(plant):
-    found = judged(plant(fpmc={"covisit": (0.45, 0.46, 0.45)}), "best")
-    assert found.verdict == "partly"
-    # 0.05, 0.04, 0.04
-    assert "beat it: covisit on fpmc, 3 % x 15 by 0.043 [0.040, 0.050]" in found.why
+def test_best_holds_against_the_baselines_alone_where_an_attack_that_the_paper_lacks_is_better(
+    plant,
+):
+    found = judged(plant(fpmc={"covisit": (0.80, 0.82, 0.81)}), "best")
+    assert verdicts(found) == ("holds", "not decided")  # the same 0.4 at each of three seeds
+    found = judged(plant(fpmc={"covisit": (0.80, 0.821, 0.81)}), "best")
+    assert verdicts(found) == ("holds", "does not hold")
+    assert "loki - covisit on fpmc, 3 % x 15: -0.400 ± 0.001" in found.everything.decided_by
 
 
-def test_best_holds_partly_where_an_attack_can_not_be_told_from_it(plant):
+def test_best_is_not_decided_where_an_attack_can_not_be_told_from_it(plant):
     found = judged(plant(covisit=(0.41, 0.41, 0.41)), "best")
-    assert found.verdict == "partly"
-    assert "can't be told from: covisit on bprmf" in found.why
+    assert verdicts(found) == ("holds", "not decided")
+    assert "Not clearly below LOKI: loki - covisit on bprmf" in found.why
 
 
-def test_best_holds_partly_where_it_holds_on_one_victim(plant):
-    found = judged(plant(bprmf={"loki": (0.02, 0.02, 0.02)}), "best")
-    assert found.verdict == "partly"
-    assert "at 1 of 2 places" in found.why
+def test_best_does_not_hold_where_a_baseline_is_clearly_above_on_one_victim(plant):
+    rows = plant(bprmf={"loki": (0.02, 0.02, 0.02), "popular": (0.5, 0.501, 0.502)})
+    assert judged(rows, "best").baselines.verdict == "does not hold"
 
 
-def test_best_does_not_hold_where_a_baseline_is_as_good_everywhere(plant):
+def test_best_is_not_decided_where_a_baseline_is_as_good(plant):
     found = judged(plant(loki=(0.02, 0.03, 0.03)), "best")
-    assert found.verdict == "does not hold"
-    assert "at 0 of 2 places" in found.why
+    assert found.baselines.verdict == "not decided"
+    assert "clearly above at 0 of 2 places" in found.why
 
 
 # ------------------------------------------------------------------ eight times
@@ -64,22 +79,23 @@ def test_best_does_not_hold_where_a_baseline_is_as_good_everywhere(plant):
 @pytest.mark.parametrize(
     ("popular", "verdict", "ours"),
     [
-        ((0.02, 0.03, 0.03), "holds", "15.4"),  # 1.23 / 0.08
-        ((0.04, 0.05, 0.06), "partly", "8.2"),  # 1.23 / 0.15, and 0.40 / 0.04 to 0.41 / 0.06
-        ((0.08, 0.09, 0.08), "does not hold", "4.9"),  # 1.23 / 0.25
+        ((0.02, 0.03, 0.03), "holds", "15.4 times"),  # 1.23 / 0.08; 0.24, 0.18, 0.17 above 8 x
+        ((0.04, 0.05, 0.06), "not decided", "8.2 times"),  # 1.23 / 0.15; 0.08, 0.02, -0.07
+        ((0.08, 0.09, 0.08), "does not hold", "4.9 times"),  # 1.23 / 0.25
     ],
 )
-def test_times_the_best_baseline_is_a_ratio_of_means(plant, popular, verdict, ours):
+def test_times_the_best_baseline_is_judged_by_what_is_left_above_it(plant, popular, verdict, ours):
     found = judged(plant(popular=popular), "times_the_best_baseline")
-    assert found.verdict == verdict
-    assert found.ours.startswith(f"{ours} [")
+    assert found.baselines.verdict == verdict
+    assert found.everything.verdict == "does not hold"  # covisit has half of LOKI's rate
+    assert found.ours == ours
 
 
-def test_times_a_baseline_of_zero_is_infinite_and_not_an_error(plant):
+def test_times_a_baseline_of_zero_is_no_number_and_not_an_error(plant):
     zero = (0.0, 0.0, 0.0)
     found = judged(plant(popular=zero, random=zero), "times_the_best_baseline")
-    assert found.verdict == "holds"
-    assert found.ours == "inf [inf, inf] times"
+    assert found.baselines.verdict == "holds"
+    assert found.ours == "above a rate of zero"
 
 
 # ------------------------------------------------------------------ the gap
@@ -89,31 +105,36 @@ def test_times_a_baseline_of_zero_is_infinite_and_not_an_error(plant):
     ("on_fpmc", "verdict"),
     [
         ((0.45, 0.48, 0.46), "holds"),  # 0.05, 0.06, 0.05 more
-        ((0.45, 0.40, 0.43), "partly"),  # 0.05, -0.02, 0.02 more
-        ((0.40, 0.42, 0.41), "does not hold"),  # the same
-        ((0.35, 0.36, 0.37), "does not hold"),
+        ((0.45, 0.40, 0.43), "not decided"),  # 0.05, -0.02, 0.02 more
+        ((0.40, 0.42, 0.41), "not decided"),  # the same
+        ((0.35, 0.36, 0.361), "does not hold"),  # 0.05, 0.06, 0.049 less
     ],
 )
 def test_the_gap_on_fpmc_is_compared_with_that_on_bprmf_seed_by_seed(plant, on_fpmc, verdict):
-    assert judged(plant(fpmc={"loki": on_fpmc}), "gap_on_fpmc").verdict == verdict
+    found = judged(plant(fpmc={"loki": on_fpmc}), "gap_on_fpmc")
+    assert verdicts(found) == (verdict, verdict)
 
 
 # ------------------------------------------------------------------ Random
 
+LOW = {"random": (0.01, 0.01, 0.02)}
+HIGH = {"popular": (0.31, 0.32, 0.32), "covisit": (0.4, 0.4, 0.4)}  # 0.3, 0.31, 0.3 above
+
 
 @pytest.mark.parametrize(
-    ("bprmf", "fpmc", "verdict"),
+    ("bprmf", "fpmc", "expected"),
     [
-        ((0.01, 0.01, 0.02), (0.01, 0.01, 0.02), "holds"),
-        ((0.01, 0.01, 0.02), (0.02, 0.03, 0.03), "partly"),  # on fpmc as high as popular
-        ((0.05, 0.05, 0.05), (0.01, 0.01, 0.02), "partly"),
-        ((0.05, 0.05, 0.05), (0.05, 0.05, 0.05), "does not hold"),
+        (HIGH, HIGH, ("holds", "holds")),
+        (HIGH, {}, ("not decided", "not decided")),  # popular is within the noise
+        (HIGH, {**HIGH, "random": (0.61, 0.62, 0.619)}, ("does not hold", "does not hold")),
+        # an attack that the paper does not have is lower
+        (HIGH, {**HIGH, "covisit": (0.0, 0.0, 0.01)}, ("holds", "not decided")),
     ],
 )
-def test_random_is_compared_with_the_lowest_other_attack(plant, bprmf, fpmc, verdict):
-    found = judged(plant(bprmf={"random": bprmf}, fpmc={"random": fpmc}), "random_is_worst")
-    assert found.verdict == verdict
-    assert "the lowest other attack is popular" in found.why  # none is no attack
+def test_random_is_compared_with_the_lowest_other_attack(plant, bprmf, fpmc, expected):
+    found = judged(plant(bprmf={**LOW, **bprmf}, fpmc={**LOW, **fpmc}), "random_is_worst")
+    assert verdicts(found) == expected
+    assert "none - random" not in found.why  # none is no attack
 
 
 # ------------------------------------------------------------------ series
@@ -135,37 +156,39 @@ def series(plant, over, *values):
 @pytest.mark.parametrize(
     ("middle", "last", "verdict"),
     [
-        ((0.2, 0.22, 0.21), (0.3, 0.31, 0.32), "holds"),
-        ((0.4, 0.42, 0.41), (0.3, 0.31, 0.32), "partly"),  # up, then clearly down
-        ((0.1, 0.12, 0.11), (0.1, 0.11, 0.11), "does not hold"),
-        ((0.05, 0.05, 0.05), (0.01, 0.01, 0.02), "does not hold"),
+        ((0.2, 0.22, 0.21), (0.3, 0.31, 0.325), "holds"),
+        ((0.6, 0.612, 0.62), (0.3, 0.31, 0.32), "does not hold"),  # up, then clearly down
+        ((0.1, 0.12, 0.11), (0.1, 0.11, 0.11), "not decided"),
+        ((0.05, 0.061, 0.071), (0.01, 0.02, 0.03), "does not hold"),  # the slope is clearly below
     ],
 )
 def test_growth_is_a_slope_with_no_clear_fall(plant, over, question, middle, last, verdict):
     found = judged(series(plant, over, (0.1, 0.11, 0.12), middle, last), question)
-    assert found.verdict == verdict
+    assert verdicts(found) == (verdict, None)
 
 
 def test_a_slope_is_per_percent_and_per_action(plant):
-    rows = ((0.1, 0.1, 0.1), (0.2, 0.2, 0.2), (0.3, 0.3, 0.3))
+    rows = ((0.1, 0.1, 0.1), (0.2, 0.2, 0.2), (0.3, 0.3, 0.303))
     shares = judged(series(plant, "share", *rows), "grows_with_the_share")
-    assert "+0.100 [0.100, 0.100] per percent of controlled users on bprmf" in shares.ours
+    # by hand: 0.1, 0.1, 0.1015 a percent, so 0.1005 (below it in bits) and 4.3027 * 0.0005
+    assert "+0.100 ± 0.002 (slope on bprmf, per percent)" in shares.ours
     actions = judged(series(plant, "actions", *rows), "grows_with_the_actions")
-    assert "+0.020 [0.020, 0.020] per action on bprmf" in actions.ours
+    assert "+0.020 ± 0.000 (slope on bprmf, per action)" in actions.ours
 
 
 def test_best_in_all_cases_counts_places(plant):
     rows = series(plant, "share", (0.01, 0.01, 0.02), (0.4, 0.4, 0.4), (0.4, 0.42, 0.41))
     found = judged(rows, "best_at_every_share")
-    assert found.verdict == "partly"
-    assert "at 4 of 6 places" in found.why
+    assert found.baselines.verdict == "not decided"
+    assert "baselines: clearly above at 4 of 6 places" in found.why
+    assert found.ours == "0.013 to 0.410 at 6 places"
 
 
 def test_two_budgets_are_no_series(plant):
     rows = [*plant(share=0.02), *plant(share=0.03)]
     found = judged(rows, "grows_with_the_share")
-    assert found.verdict == "not answered"
-    assert found.why == "loki on bprmf has results at 2 budgets of a series."
+    assert verdicts(found) == ("not decided", None)
+    assert found.why == "Loki on bprmf has results at 2 budgets of a series."
 
 
 # ------------------------------------------------------------------ 0.055
@@ -175,12 +198,14 @@ def test_two_budgets_are_no_series(plant):
     ("values", "verdict"),
     [
         ((0.05, 0.06, 0.055), "holds"),
-        ((0.4, 0.42, 0.41), "partly"),
-        ((0.01, 0.02, 0.01), "does not hold"),
+        ((0.4, 0.42, 0.41), "not reproduced"),
+        ((0.01, 0.02, 0.01), "not reproduced"),
     ],
 )
 def test_a_number_of_the_paper_is_looked_for_in_our_interval(plant, values, verdict):
-    assert judged(plant(fpmc={"loki": values}), "reaches").verdict == verdict
+    found = judged(plant(fpmc={"loki": values}), "reaches")
+    assert verdicts(found) == (verdict, None)
+    assert "Knowledge" in found.claim.tried
 
 
 # ------------------------------------------------------------------ lengths
@@ -191,7 +216,7 @@ def test_a_number_of_the_paper_is_looked_for_in_our_interval(plant, values, verd
     [
         ({3: 27, 15: 3}, "holds", "Users with 3 events grow from 900 to 927, 1.0 times"),
         ({15: 30}, "holds", "Users with 15 events grow from 100 to 130, 1.3 times"),
-        ({15: 40, 8: 1}, "partly", "Users with 8 events grow from 0 to 1, inf times"),
+        ({15: 40, 8: 1}, "does not hold", "Users with 8 events grow from 0 to 1, inf times"),
         # before 10 % have 15 events, after (100 + 120) / 1120 = 19.6 %
         ({15: 120}, "does not hold", "distance before and after is at most 0.096"),
     ],
@@ -203,28 +228,66 @@ def test_lengths_are_judged_as_a_whole_and_one_by_one(plant_row, fakes, verdict,
         for record in plant_row("loki", victim, (0.4, 0.4), fake_lengths=fakes)
     ]
     found = judged(rows, "lengths_stay_similar")
-    assert found.verdict == verdict
+    assert verdicts(found) == (verdict, None)
     assert why in found.why
 
 
 def test_records_without_lengths_answer_nothing_about_them(plant):
     rows = [made_up_record(record.cell, "failed") for record in plant()]
-    assert judged(rows, "lengths_stay_similar").verdict == "not answered"
+    assert judged(rows, "lengths_stay_similar").baselines.verdict == "not decided"
+
+
+# ------------------------------------------------------------------ the data, the Hessian
+
+
+def test_the_data_are_not_reproduced_where_a_number_is_another_one(plant):
+    found = judged(plant(), "same_data")
+    assert verdicts(found) == ("not reproduced", None)
+    assert "beside 146,031 activities" in found.baselines.decided_by
+
+
+@pytest.mark.parametrize(
+    ("without", "verdict"),
+    [
+        ((0.20, 0.211, 0.20), "holds"),
+        ((0.41, 0.41, 0.41), "not decided"),
+        ((0.80, 0.821, 0.81), "does not hold"),
+    ],
+)
+def test_the_inverse_hessian_is_loki_less_loki_without_it(plant, plant_row, without, verdict):
+    rows = plant()
+    for victim in ("bprmf", "fpmc"):
+        rows += plant_row(
+            "loki",
+            victim,
+            without,
+            simulator="leave-one-out",
+            influence=component("gradient-dot"),
+            influence_is_default=False,
+        )
+    found = judged(rows, "inverse_hessian")
+    assert verdicts(found) == (verdict, verdict)
+
+
+def test_the_inverse_hessian_is_not_decided_without_rows_that_lack_it(plant):
+    found = judged(plant(), "inverse_hessian")
+    assert verdicts(found) == ("not decided", None)
+    assert "has no record here" in found.why
 
 
 # ------------------------------------------------------------------ what is no evidence
 
 
-def test_a_missing_seed_is_named_and_the_claim_not_answered(plant):
+def test_a_missing_seed_is_named_and_and_the_claim_not_decided(plant):
     rows = [r for r in plant() if r.id != plant()[14].id]
     found = judged(rows, "best")
-    assert found.verdict == "not answered"
-    assert found.why == "loki on bprmf, 3 % x 15 has no result for seed 2."
+    assert found.baselines.verdict == "not decided"
+    assert found.why == "Loki on bprmf, 3 % x 15 has no result for seed 2."
 
 
 def test_a_missing_row_is_named(plant):
     rows = [r for r in plant() if r.cell.attacker.name != "popular"]
-    assert judged(rows, "best").why == "popular on bprmf, 3 % x 15 has no result."
+    assert judged(rows, "best").why == "Popular on bprmf, 3 % x 15 has no result."
 
 
 def test_placebos_defenses_and_other_simulators_are_no_evidence(plant, plant_row):
@@ -258,7 +321,31 @@ def test_the_page_holds_every_claim_and_is_the_same_in_any_order(plant):
     for number, one in enumerate(answers(rows), start=1):
         assert f"## {number}. {one.claim.title}" in text
         assert one.claim.quote in text
-        assert f"**{one.verdict[0].upper()}{one.verdict[1:]}.** {one.why}" in text
-    assert "Of 10 claims: " in text
+        assert f"- against the paper's baselines: **{one.baselines.verdict}** (" in text
+        assert escape_markdown(one.why) in text
+    assert "Of 12 claims, against the paper's baselines 3 hold, " in text
     assert "[mine](mine/leaderboard.md): Made up." in text
     assert "nan" not in text
+
+
+def first_lines(rows):
+    return claims_page({"mine": "Made up."}, rows).split("\n\n")[1]
+
+
+def test_the_first_two_sentences_say_whom_loki_beats_and_what_beats_it(plant):
+    said = first_lines(plant(covisit=(0.80, 0.82, 0.811)))
+    assert said.startswith("LOKI beats the paper's baselines: it is clearly above the best")
+    assert "at 2 of 2 places" in said
+    # 0.4, 0.4, 0.401 above
+    assert "What beats LOKI is covisit, whose display rate is higher at 2 of 2 places" in said
+    assert "the mean of covisit - loki over the places: +0.400 ± 0.001" in said
+
+
+def test_the_first_two_sentences_say_so_where_nothing_is_decided(plant):
+    said = first_lines(plant(loki=(0.02, 0.03, 0.02), covisit=(0.03, 0.02, 0.03)))
+    assert said.startswith("LOKI does not beat the paper's baselines")
+    assert "Nothing here clearly beats LOKI; nearest is covisit" in said
+    said = first_lines(plant())
+    assert "Nothing here has a higher display rate than LOKI at any of these places." in said
+    said = first_lines([r for r in plant() if r.cell.attacker.name != "popular"])
+    assert said.startswith("The records do not say")

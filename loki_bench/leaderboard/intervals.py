@@ -1,0 +1,135 @@
+"""The 95 % interval of a mean over seeds: one rule for tables, pages, figures and claims.
+
+- **Student's t, cut off at the ends of the metric's range.** What is cut off can't be: the
+  interval loses no coverage. A mean lies in the range, so it lies in the interval.
+- **All seeds agree**: t has no width, which says that the mean is known. Where the metric has
+  two ends, Gaffke's (2005) bound stands there instead. It holds for any distribution on the
+  range; of ``n`` equal values it is the Clopper-Pearson bound, ``1 - 0.025 ** (1 / n)`` of the way
+  to an end. A metric that has no end on a side has no such bound, and no interval then.
+
+``benchmarks/interval_coverage.py`` judges the rule by simulation (``docs/statistics.md``).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+import numpy as np
+from pydantic import JsonValue
+from scipy import stats
+
+__all__ = [
+    "CONFIDENCE",
+    "EQUAL",
+    "NO_BOUNDS",
+    "Bounds",
+    "Interval",
+    "agree",
+    "difference_bounds",
+    "interval_of",
+    "plain",
+    "shown",
+    "student_t",
+]
+
+CONFIDENCE = 0.95
+
+EQUAL = 1e-12
+"""Display rates are fractions of pairs: values that are equal on paper may not be in bits."""
+
+Bounds: TypeAlias = tuple[float | None, float | None]
+"""The least and the greatest value that a number can have; None where there is no end."""
+
+NO_BOUNDS: Bounds = (None, None)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over seeds with its 95 % confidence interval.
+
+    Attributes
+    ----------
+    mean : float
+    low, high : float
+        Both the mean itself where there is no interval: of one seed, or of seeds that all agree on
+        a metric without two ends.
+    n : int
+        Number of seeds.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+def interval_of(values: Sequence[float], bounds: Bounds) -> Interval | None:
+    """The mean of one value a seed with its interval; None where there is no value.
+
+    Parameters
+    ----------
+    values : sequence of float
+        Each within ``bounds``.
+    bounds : (float or None, float or None)
+        The range of what is averaged: a metric's, or that of a difference
+        (:func:`difference_bounds`).
+    """
+    if not values:
+        return None
+    n, mean = len(values), math.fsum(values) / len(values)
+    if n == 1:
+        return Interval(mean, mean, mean, 1)
+    least, greatest = bounds
+    if not agree(values):
+        half = student_t(n - 1) * float(np.std(values, ddof=1)) / math.sqrt(n)
+        low, high = mean - half, mean + half
+    elif least is None or greatest is None:
+        return Interval(mean, mean, mean, n)
+    else:
+        part = 1.0 - ((1.0 - CONFIDENCE) / 2) ** (1.0 / n)
+        low, high = mean - part * (mean - least), mean + part * (greatest - mean)
+    low = low if least is None else max(least, low)
+    high = high if greatest is None else min(greatest, high)
+    # a mean's last bit may lie beyond an end
+    return Interval(mean, min(low, mean), max(high, mean), n)
+
+
+def difference_bounds(bounds: Bounds) -> Bounds:
+    """What the difference of two values within ``bounds`` can be: (-1, 1) for a share."""
+    least, greatest = bounds
+    if least is None or greatest is None:
+        return NO_BOUNDS
+    return least - greatest, greatest - least
+
+
+def agree(values: Sequence[float]) -> bool:
+    """Whether values are equal but for their last bits."""
+    return max(values) - min(values) <= EQUAL
+
+
+@lru_cache(maxsize=64)
+def student_t(df: int) -> float:
+    """The half-width of a 95 % interval in standard errors."""
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, df))
+
+
+def shown(value: Interval | None, *, signed: bool = False) -> str:
+    """``0.300 ± 0.254``; ``0.334 [0.000, 1.000]`` where it is cut off; a dash for no value."""
+    if value is None:
+        return "-"
+    digits = 1 if abs(value.mean) >= 100 else 3
+    text = f"{value.mean:{'+' if signed else ''}.{digits}f}"
+    below, above = value.mean - value.low, value.high - value.mean
+    if not (below or above):
+        return text
+    if abs(above - below) <= 1e-9 * max(1.0, above):
+        return f"{text} ± {above:.{digits}f}"
+    sign = "+" if signed else ""
+    return f"{text} [{value.low:{sign}.{digits}f}, {value.high:{sign}.{digits}f}]"
+
+
+def plain(value: Interval | None) -> dict[str, JsonValue] | None:
+    """All that the interval holds, as JSON has it."""
+    return None if value is None else asdict(value)
