@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from loki_bench.answer_checks import NamedArrays
 from loki_bench.bounded_files import LARGEST_ARTEFACT, json_object, read_regular
+from loki_bench.content_ids import JsonObject
 from loki_bench.leaderboard.comparability import differing_fields
 from loki_bench.records.arrays import BROKEN, plain_arrays
 from loki_bench.records.schema import Record
@@ -70,7 +71,7 @@ def artefact_difference(old: Path, new: Path) -> str | None:
     """The first number in which two ``.npz`` files differ, with both values."""
     try:
         before, after = _arrays(old), _arrays(new)
-        about = [json_object(arrays["about"].tobytes())["meta"] for arrays in (before, after)]
+        about = [_facts(arrays) for arrays in (before, after)]
     except BROKEN:
         return f"{old.name} in the store is not a whole artefact"
     for name in before:
@@ -88,9 +89,15 @@ def artefact_difference(old: Path, new: Path) -> str | None:
                 f"{name}[{at}] is {a[place].item()!r} in the store and {b[place].item()!r} here "
                 f"({int(differ.sum())} of {a.size} numbers differ)"
             )
-    for said in about:
-        said.pop("confinement", None)  # of the machine that crafted it
     return _first_difference(differing_fields(about))
+
+
+def _facts(arrays: NamedArrays) -> JsonObject:
+    """What stands beside the arrays, but for what is of the machine that made them."""
+    facts = json_object(arrays["about"].tobytes())["meta"]
+    if not isinstance(facts, dict):
+        raise ValueError("its facts are no object")
+    return {name: fact for name, fact in facts.items() if name != "confinement"}
 
 
 def _arrays(path: Path) -> NamedArrays:

@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from loki_bench.leaderboard.chance import victims_at_chance
 from loki_bench.leaderboard.defense_table import defense_table, plain_worst_cases
-from loki_bench.leaderboard.formatting import csv_cell, escape_markdown, names_in
+from loki_bench.leaderboard.formatting import csv_cell, escape_markdown, names_in, one_line
 from loki_bench.leaderboard.headlines import headlines
 from loki_bench.leaderboard.intervals import Interval, shown
 from loki_bench.leaderboard.rows import NO_DEFENSE
@@ -88,7 +88,8 @@ def as_text(tables: Sequence[Table]) -> str:
     """The same tables for a terminal."""
     parts = []
     for table in tables:
-        parts += ["\n".join(headlines(table)), _grid(table, SIMPLE), _notes(table, SIMPLE)]
+        said = "\n".join(one_line(line) for line in headlines(table))
+        parts += [said, _grid(table, SIMPLE), _notes(table, SIMPLE)]
         parts += defense_table(table, SIMPLE) if table.has_defenses else []
     return "\n\n".join(part for part in parts if part)
 
