@@ -70,7 +70,7 @@ def carry_out_for_host(request: FidelityRequest, ask: Ask) -> Reply:
 def _has_foreign_code(request: FidelityRequest) -> bool:
     case, judged = request.case, request.judged
     components = [case.recommender, case.victim, None if judged is None else judged.estimator]
-    return any(one is not None and runs_apart(one, "process") for one in components)
+    return any(one is not None and runs_apart(one) for one in components)
 
 
 def _answered(request: FidelityRequest, kind: type, seconds: float) -> Any:

@@ -6,20 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from loki_bench.content_ids import JsonObject
 from loki_bench.contracts import Recommender
 from loki_bench.plugins.ownership import is_own_distribution
 from loki_bench.sandbox.attack_request import Ask, Component, Reply
-from loki_bench.sandbox.confinement import NOT_CONFINED, Confinement
+from loki_bench.sandbox.confinement import NOT_CONFINED
+from loki_bench.sandbox.defense_request import DefenseRequest
 from loki_bench.sandbox.machine_code import is_own
 from loki_bench.sandbox.parent import Answer, run_isolated
+from loki_bench.sandbox.plugin_code import code_of_other_plugins
 from loki_bench.sandbox.query_oracle import Oracle, OracleAnswer
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.components import ComponentRef
 from loki_bench.suite.suite import Isolation, Limits
 from loki_bench.timing import Timed, peak_memory_bytes, timed
 
-__all__ = ["carry_out", "component_of", "means_in_force", "runs_apart", "with_recommender"]
+__all__ = ["carry_out", "component_of", "runs_apart", "with_recommender"]
 
 Request = TypeVar("Request")
 T = TypeVar("T")
@@ -63,6 +64,7 @@ def carry_out(
     began = time.perf_counter()
     try:
         if cell.isolation == "process":
+            used = _used_by(request, cell)
             answer = run_isolated(
                 who,
                 f"{function.__module__}:{function.__name__}",
@@ -71,7 +73,8 @@ def carry_out(
                 seconds=limits.seconds,
                 memory_gib=limits.memory_gib,
                 closed=closed,
-                own_code=all(map(is_own, _targets(cell))),
+                own_code=all(is_own(component.target) for component in used),
+                closed_code=code_of_other_plugins(used),
             )
         else:
             arrays, report, costs = function(request, ask)
@@ -89,11 +92,12 @@ def carry_out(
         answer,
         peak_memory_bytes=answer.peak_memory_bytes,
         host=platform.node(),
-        process=means_in_force(
-            cell.isolation,
-            answer.confinement,
-            time.perf_counter() - began - sum(answer.costs.values()),
-        ),
+        process={
+            "isolation": cell.isolation,
+            "confined": answer.confinement.summary,
+            "confinement": answer.confinement.as_json(),
+            "start_seconds": time.perf_counter() - began - sum(answer.costs.values()),
+        },
         **answer.costs,
     )
 
@@ -126,7 +130,7 @@ def with_recommender(
     TimeoutError, InvalidAnswerError
         See :func:`~loki_bench.sandbox.parent.run_isolated`; what ``work`` raises.
     """
-    if runs_apart(component, isolation):
+    if isolation == "process" and runs_apart(component):
         from loki_bench.sandbox.foreign_recommender import with_foreign_recommender
 
         return with_foreign_recommender(component, work, limits=limits, closed=closed)
@@ -134,23 +138,9 @@ def with_recommender(
     return timed(lambda: work(recommender))
 
 
-def runs_apart(component: ComponentRef, isolation: Isolation) -> bool:
-    """Whether a recommender runs in a process of its own: it is a third party's."""
-    if isolation == "in-process":
-        return False
+def runs_apart(component: ComponentRef) -> bool:
+    """Whether a component is a third party's: by its distribution, or by its target."""
     return not (is_own_distribution(component.distribution) and is_own(component.target))
-
-
-def means_in_force(
-    isolation: Isolation, confinement: Confinement, start_seconds: float
-) -> JsonObject:
-    """What a run tells of the process that a plugin's code ran in."""
-    return {
-        "isolation": isolation,
-        "confined": confinement.summary,
-        "confinement": confinement.as_json(),
-        "start_seconds": start_seconds,
-    }
 
 
 def component_of(component: ComponentRef) -> Component:
@@ -160,11 +150,12 @@ def component_of(component: ComponentRef) -> Component:
     )
 
 
-def _targets(cell: Cell) -> list[str]:
-    """Every component whose code may run in the process of an attack or a defense."""
-    components = [cell.attacker, *(used.recommender for used in cell.surrogates)]
-    components += [one for one in (cell.influence, cell.defense) if one is not None]
-    return [component.target for component in components]
+def _used_by(request: object, cell: Cell) -> list[ComponentRef]:
+    """Every component whose code may run in the process of a request."""
+    if isinstance(request, DefenseRequest):
+        return [] if cell.defense is None else [cell.defense]
+    influence = [] if cell.influence is None else [cell.influence]
+    return [cell.attacker, *(used.recommender for used in cell.surrogates), *influence]
 
 
 def _nothing_to_ask(question: object) -> OracleAnswer:

@@ -34,6 +34,8 @@ class World:
     ----------
     readable : tuple of str
         Folders and files that it may read, and programs in them that it may start.
+    listed : tuple of str
+        Folders in which it may see names alone.
     devices : tuple of str
         Files that it may read and write.
     own : str
@@ -45,6 +47,7 @@ class World:
     """
 
     readable: tuple[str, ...]
+    listed: tuple[str, ...]
     devices: tuple[str, ...]
     own: str
     shared: tuple[str, ...]
@@ -139,6 +142,7 @@ def confine(world: World, *, namespaces: tuple[str, ...], own_processes: bool) -
     processes = ("/proc",) if own_processes else ()
     version = landlock.restrict(
         readable=(*world.readable, *processes),
+        listed=world.listed,
         devices=world.devices,
         writable=(world.own, *world.shared),
     )

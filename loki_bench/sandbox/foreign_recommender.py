@@ -18,7 +18,7 @@ from typing_extensions import Self
 from loki_bench.contracts import Recommender
 from loki_bench.errors import InvalidAnswerError, RejectedError
 from loki_bench.interactions import Interactions, Sequences
-from loki_bench.sandbox.carry_out import component_of, means_in_force
+from loki_bench.sandbox.carry_out import component_of
 from loki_bench.sandbox.parent import Answer, Isolated, isolated
 from loki_bench.sandbox.recommender_request import (
     FactsRequest,
@@ -62,7 +62,12 @@ def with_foreign_recommender(
         cpu_seconds=done.cpu_seconds + costs["cpu_seconds"],
         compile_seconds=done.compile_seconds + costs["compile_seconds"],
         peak_memory_bytes=max(done.peak_memory_bytes, process.peak_memory_bytes),
-        process=means_in_force("process", process.confinement, foreign.start_seconds),
+        process={
+            "isolation": "process",
+            "confined": process.confinement.summary,
+            "confinement": process.confinement.as_json(),
+            "start_seconds": foreign.start_seconds,
+        },
     )
 
 

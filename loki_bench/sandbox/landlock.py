@@ -39,7 +39,13 @@ def abi() -> int:
         return 0
 
 
-def restrict(*, readable: Iterable[str], devices: Iterable[str], writable: Iterable[str]) -> int:
+def restrict(
+    *,
+    readable: Iterable[str],
+    listed: Iterable[str] = (),
+    devices: Iterable[str],
+    writable: Iterable[str],
+) -> int:
     """Refuse this process and its children all files but some, for good.
 
     TCP, signals to processes that are not its children, and abstract sockets are refused with
@@ -49,6 +55,8 @@ def restrict(*, readable: Iterable[str], devices: Iterable[str], writable: Itera
     ----------
     readable : iterable of str
         Folders and files that can be read, and programs in them that can be started.
+    listed : iterable of str
+        Folders in which names can be seen, and no more.
     devices : iterable of str
         Files that can be read and written.
     writable : iterable of str
@@ -78,6 +86,8 @@ def restrict(*, readable: Iterable[str], devices: Iterable[str], writable: Itera
     try:
         for path in readable:
             _allow(rules, path, reading)
+        for path in listed:
+            _allow(rules, path, READ_DIR)
         for path in devices:
             _allow(rules, path, READ_FILE | WRITE_FILE)
         for path in writable:

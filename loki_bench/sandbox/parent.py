@@ -86,6 +86,7 @@ def run_isolated(
     closed: Path,
     own_code: bool = False,
     readable: tuple[str, ...] = (),
+    closed_code: tuple[Path, ...] = (),
     confined: bool = True,
 ) -> Answer:
     """Run ``function(argument, ask)`` in a process of its own.
@@ -111,6 +112,8 @@ def run_isolated(
         Whether it runs this project's components alone; what they compile is then kept.
     readable : tuple of str
         Files and folders that it may read besides what every process may.
+    closed_code : tuple of Path
+        Packages and modules that it can't import, though every other process may.
     confined : bool
         False only for what has to reach the network: the process is then one of the host's user
         like any other, and its answer is still parsed.
@@ -134,6 +137,7 @@ def run_isolated(
         closed=closed,
         own_code=own_code,
         readable=readable,
+        closed_code=closed_code,
         confined=confined,
     ) as process:
         return process.put(argument, answer)
@@ -149,6 +153,7 @@ def isolated(
     closed: Path,
     own_code: bool = False,
     readable: tuple[str, ...] = (),
+    closed_code: tuple[Path, ...] = (),
     confined: bool = True,
 ) -> Iterator["Isolated"]:
     """A process of its own that is asked as often as one likes, for the length of a ``with`` block.
@@ -160,8 +165,10 @@ def isolated(
         kept = kept_machine_code()
         if own_code:
             kept.mkdir(parents=True, exist_ok=True)
+        found = readable_paths((closed, data_folder()), code=closed_code)
         world = World(
-            readable=(*readable_paths((closed, data_folder())), str(kept), *readable),
+            readable=(*found.paths, str(kept), *readable),
+            listed=found.listed,
             devices=DEVICES,
             own=str(own),
             shared=(str(kept),) if own_code else (),
@@ -296,8 +303,8 @@ class Isolated:
         elif told.number in (errno.EPERM, errno.EACCES) and self.confinement.writes:
             error = RejectedError(
                 f"{self._who} was refused what it tried ({told.message}): it may read installed "
-                "packages, write in its working folder only, and reach no network and no other "
-                "process"
+                "packages (of plugins its own alone), write in its working folder only, and reach "
+                "no network and no other process"
             )
         elif told.rule == "rejected":
             error = RejectedError(told.message)

@@ -9,10 +9,11 @@ import site
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["DEVICES", "readable_paths", "source_folders"]
+__all__ = ["DEVICES", "Readable", "readable_paths", "source_folders"]
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
@@ -34,21 +35,42 @@ IMPORTABLE = (".py", ".pyc", ".so", ".pyd", ".zip", ".egg")
 METADATA = (".dist-info", ".egg-info", ".egg")
 
 
-def readable_paths(closed: tuple[Path, ...]) -> tuple[str, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Readable:
+    """What a plugin's process may read.
+
+    Attributes
+    ----------
+    paths : tuple of str
+        Folders, with all that lies in them, and files.
+    listed : tuple of str
+        Folders whose names it may see, at any depth, for imports to find what it may read there.
+    """
+
+    paths: tuple[str, ...]
+    listed: tuple[str, ...]
+
+
+def readable_paths(closed: tuple[Path, ...], *, code: tuple[Path, ...] = ()) -> Readable:
     """Folders and files that a plugin's process may read.
 
     Parameters
     ----------
     closed : tuple of Path
         Folders of which nothing is readable, unless a package is installed in them.
+    code : tuple of Path
+        Packages and modules that can't be read; their names may be seen.
     """
-    return _readable_paths(closed, tuple(sys.path))
+    return _readable_paths(closed, code, tuple(sys.path))
 
 
 @lru_cache(maxsize=8)
-def _readable_paths(closed: tuple[Path, ...], path: tuple[str, ...]) -> tuple[str, ...]:
+def _readable_paths(
+    closed: tuple[Path, ...], code: tuple[Path, ...], path: tuple[str, ...]
+) -> Readable:
     """Looked for once in each worker: packages stay where they are while it runs."""
-    kept_closed = {folder.resolve() for folder in closed}
+    private = {folder.resolve() for folder in closed}
+    kept_closed = private | {place.resolve() for place in code}
     allowed = {Path(path).resolve() for path in SYSTEM}
     for prefix in {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}:
         allowed |= {Path(prefix, part).resolve() for part in OF_AN_ENVIRONMENT}
@@ -59,7 +81,16 @@ def _readable_paths(closed: tuple[Path, ...], path: tuple[str, ...]) -> tuple[st
     allowed |= set(_of_editable_installs())
     allowed |= {library.parent for library in _loaded_libraries() if not _inside(library, allowed)}
     found = {str(around) for path in allowed for around in _around(path, kept_closed)}
-    return (OWN_PROCESS, *_without_inner(found))
+    above = {
+        folder
+        for place in kept_closed - private
+        for folder in place.parents
+        if _inside(folder, allowed) and not any(_inside(one, (folder,)) for one in private)
+    }
+    return Readable(
+        paths=(OWN_PROCESS, *_without_inner(found)),
+        listed=tuple(_without_inner(set(map(str, above)))),
+    )
 
 
 def _without_inner(paths: set[str]) -> list[str]:

@@ -76,6 +76,22 @@ def test_a_job_over_its_time_is_ended_and_the_worker_goes_on(dask_cluster, prepa
     assert record.reason == "attacker 'sleeps' ended at its time limit of 5 s"
 
 
+@pytest.mark.slow
+def test_a_third_partys_victim_is_confined_on_a_cluster_as_it_is_here(
+    dask_cluster, prepared, tmp_path, run, files
+):
+    suite = prepared(
+        victims=["counts", "answers-nan"], attackers=["none"], seeds=[0], isolation="process"
+    )
+    with opened(dask_cluster, suite) as workers:
+        there, lines = run(suite, tmp_path / "there", workers)
+    here, _ = run(suite, tmp_path / "here")
+    assert sorted(lines) == [("none", "failed"), ("none", "ok")]
+    assert files(there) == files(here)
+    told = [there.read_json("runs", cell.id)["timings"]["clean"] for cell in suite.grid.cells]
+    assert [clean["isolation"] for clean in told if clean is not None] == ["process"]
+
+
 def test_workers_with_other_versions_are_named_before_any_work(dask_cluster, prepared):
     suite = prepared()
     versions = {**needed_versions(suite.grid), "toy-plugin": "2.0", "loki-bench-nowhere": "1"}

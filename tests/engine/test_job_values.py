@@ -32,6 +32,19 @@ RANKS = VictimRanks(
 )
 
 
+ENCODED = encoded(
+    Timed(
+        RANKS,
+        wall_seconds=1.5,
+        cpu_seconds=1.25,
+        compile_seconds=0.0,
+        peak_memory_bytes=1 << 20,
+        host="a machine",
+        process={"confined": "full"},
+    )
+)
+
+
 @dataclass(frozen=True)
 class Part:
     number: int
@@ -170,6 +183,23 @@ def test_bytes_that_hold_no_value_are_refused_in_a_sentence(content):
     for kind in (object, VictimRanks, NDArray[np.float64], dict[str, int], Timed[VictimRanks]):
         with pytest.raises(ValueError, match=r"."):
             decoded(content, kind)
+
+
+@given(st.data())
+def test_changed_bytes_are_a_value_of_the_type_or_refused(data):
+    content = bytearray(ENCODED)
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        content[place] = data.draw(st.integers(0, 255))
+    content = (
+        content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content
+    )
+    try:
+        value = decoded(bytes(content), Timed[VictimRanks])
+    except ValueError:
+        return
+    assert isinstance(value.value, VictimRanks)
+    assert value.value.target_ranks.dtype == np.float64
 
 
 def test_a_function_that_does_not_say_what_it_gives_gives_plain_data():

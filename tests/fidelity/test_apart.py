@@ -77,7 +77,7 @@ def test_true_effects_are_those_that_are_measured_here(case):
     pytest.importorskip("loki_bench_recbole")
     bprmf = component("bprmf", "loki_bench_recbole.bprmf:BPRMF", epochs=1)
     case = case.model_copy(update={"recommender": bprmf})
-    assert runs_apart(bprmf, "process")
+    assert runs_apart(bprmf)
     train = planted_users()
     theirs, ours = true_effects(train, case, 300.0), measure_truth(train, case)
     assert isinstance(theirs, TrueEffects)

@@ -45,21 +45,18 @@ def train():
 
 
 @pytest.mark.parametrize(
-    ("distribution", "target", "isolation", "apart"),
+    ("distribution", "target", "apart"),
     [
-        ("toy-plugin", "toy_plugin.components:Counts", "process", True),
-        ("toy-plugin", "toy_plugin.components:Counts", "in-process", False),
-        ("loki-bench-recbole", "loki_bench_recbole.bprmf:BPRMF", "process", False),
-        ("loki_bench.recbole", "loki_bench_recbole.bprmf:BPRMF", "process", False),
+        ("toy-plugin", "toy_plugin.components:Counts", True),
+        ("loki-bench-recbole", "loki_bench_recbole.bprmf:BPRMF", False),
+        ("loki_bench.recbole", "loki_bench_recbole.bprmf:BPRMF", False),
         # neither a name nor a target alone makes it this project's
-        ("loki-bench-recbole", "theirs:BPRMF", "process", True),
-        ("theirs", "loki_bench_recbole.bprmf:BPRMF", "process", True),
+        ("loki-bench-recbole", "theirs:BPRMF", True),
+        ("theirs", "loki_bench_recbole.bprmf:BPRMF", True),
     ],
 )
-def test_a_third_partys_runs_apart_and_this_projects_own_does_not(
-    distribution, target, isolation, apart
-):
-    assert runs_apart(component(distribution, target), isolation) == apart
+def test_a_third_partys_runs_apart_and_this_projects_own_does_not(distribution, target, apart):
+    assert runs_apart(component(distribution, target)) == apart
 
 
 def everything(train):

@@ -159,7 +159,7 @@ def judged(tmp_path_factory):
     return by_behaviour, runs, before, folder
 
 
-def _run(registry, folder, victims):
+def _run(registry, folder, victims, **changes):
     suite = Suite.model_validate(
         {
             **CONTENT,
@@ -168,6 +168,7 @@ def _run(registry, folder, victims):
             "seeds": [0],
             "isolation": "process",
             "surrogates": [],
+            **changes,
         }
     )
     prepared = prepare(suite, registry, download=False)
@@ -184,6 +185,26 @@ def _run(registry, folder, victims):
     cells = prepared.grid.cells
     runs = {cell.victim.parameters.get("does"): store.read_json("runs", cell.id) for cell in cells}
     return list(store.records(cells).values()), runs
+
+
+def test_a_surrogates_pickle_is_opened_in_the_attacks_process_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.syspath_prepend(HOSTILE)
+    opened = tmp_path / "opened"
+    writes = {"does": "writes-when-it-is-opened", "target": str(opened)}
+    [record], runs = _run(
+        installed_plugins(),
+        tmp_path / "results",
+        ["counts"],
+        surrogates=[{"name": "hostile", "parameters": writes}],
+        attackers=["asks-surrogates"],
+    )
+    assert not opened.exists()
+    assert record.status == "rejected"
+    assert record.reason.startswith("attacker 'asks-surrogates' was refused what it tried (")
+    [surrogate] = [v for k, v in runs[None]["timings"].items() if k.startswith("surrogate")]
+    assert surrogate["isolation"] == "process"
+    assert surrogate["confined"] == "full" or surrogate["confined"].startswith("partial")
 
 
 @pytest.mark.parametrize("does", FAILS)

@@ -7,6 +7,8 @@ host. It returns its report, raises, or never ends. What it could do despite the
 import atexit
 import contextlib
 import ctypes
+import importlib
+import importlib.metadata
 import json
 import mmap
 import os
@@ -79,6 +81,16 @@ def say_json(message):
 @behaviour
 def reads_file(path, ask):
     return {"got": len(Path(path).read_bytes())}
+
+
+@behaviour
+def imports(name, ask):
+    return {"got": str(getattr(importlib.import_module(name), "__file__", None))}
+
+
+@behaviour
+def knows_versions(name, ask):
+    return {"got": importlib.metadata.version(name)}
 
 
 @behaviour
