@@ -15,7 +15,6 @@ from loki_bench.sandbox.foreign_recommender import ForeignRecommender, pickled
 from loki_bench.sandbox.parent import Answer
 from loki_bench.sandbox.recommender_request import (
     FactsRequest,
-    FitRequest,
     PickleRequest,
     RecommenderForHost,
     ScoresRequest,
