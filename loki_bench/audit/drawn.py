@@ -10,7 +10,7 @@ from pathlib import Path
 from loki_bench.errors import StoreError, UsageError
 from loki_bench.fidelity.figures import fidelity_figures
 from loki_bench.fidelity.folder import fidelity_page, fidelity_tables, read_grid
-from loki_bench.leaderboard.folder import FIGURES, PAGE, drawn_files
+from loki_bench.leaderboard.folder import FIGURES, PAGE, drawn_files, handed_in
 from loki_bench.paper.answered import claims_page
 from loki_bench.records.manifest import MANIFEST, Manifest, list_files, read_manifest
 from loki_bench.records.opening import as_working_folder
@@ -62,7 +62,12 @@ def page_of(folder: Path) -> str:
         return fidelity_page(Store(folder, warn=lambda text: None), read_grid(folder))
     return page(
         page_data(
-            manifest.suite, manifest.summary, records, manifest.missing, metrics=manifest.metrics
+            manifest.suite,
+            manifest.summary,
+            records,
+            manifest.missing,
+            metrics=manifest.metrics,
+            handed_in=handed_in(folder),
         )
     )
 

@@ -17,7 +17,7 @@ from loki_bench.audit.replay import Opening, RefuseJobs, Replay, copy_artefacts
 from loki_bench.audit.written_again import compare_drawn, compare_tables
 from loki_bench.engine.run_log import environment, environment_fingerprint
 from loki_bench.errors import StoreError
-from loki_bench.leaderboard.folder import ACCEPTED, PAGE
+from loki_bench.leaderboard.folder import ACCEPTED, PAGE, handed_in
 from loki_bench.leaderboard.rendering import leaderboard_files
 from loki_bench.leaderboard.rows import row_key
 from loki_bench.leaderboard.table import tables_of
@@ -182,7 +182,10 @@ class Verifier:
         """Level 5: tables, page and figures of these records, byte for byte."""
         report = LevelReport(5, problems=list(self.unreadable))
         tables = tables_of(
-            self.records.values(), self.manifest.missing, metrics=self.manifest.metrics
+            self.records.values(),
+            self.manifest.missing,
+            metrics=self.manifest.metrics,
+            handed_in=handed_in(self.folder),
         )
         files = leaderboard_files(self.manifest.suite, self.manifest.summary, tables)
         listed = {name for name in self.manifest.files if "/" not in name} - {ACCEPTED, PAGE}

@@ -27,7 +27,7 @@ from loki_bench.engine.versions import needed_versions
 from loki_bench.engine.workers import Workers
 from loki_bench.errors import ParameterError, StoreError, UsageError
 from loki_bench.interactions import Interactions
-from loki_bench.leaderboard.folder import accepted_records, write_leaderboard
+from loki_bench.leaderboard.folder import accepted_records, handed_in, write_leaderboard
 from loki_bench.leaderboard.leaderboard import Leaderboard
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.pipeline.cells import Progress, missing_cells, plan_cells, run_cells
@@ -301,7 +301,9 @@ class Benchmark:
             )
             shown = {**records, **accepted_records(store, records)}
         else:
-            tables = tables_of(records.values(), missing, metrics=metrics)
+            tables = tables_of(
+                records.values(), missing, metrics=metrics, handed_in=handed_in(store.folder)
+            )
             shown = dict(records)
         return Leaderboard(
             name=self.suite.name,

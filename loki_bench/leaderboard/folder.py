@@ -24,6 +24,7 @@ __all__ = [
     "accepted_cells",
     "accepted_records",
     "drawn_files",
+    "handed_in",
     "write_accepted",
     "write_leaderboard",
 ]
@@ -68,6 +69,11 @@ def accepted_cells(folder: Path) -> tuple[Acceptance, ...]:
         )
 
 
+def handed_in(folder: Path) -> frozenset[str]:
+    """The ids of all cells of rows that were accepted into a folder."""
+    return frozenset(cell_id for one in accepted_cells(folder) for cell_id in one.cells)
+
+
 def write_accepted(store: Store, acceptances: Sequence[Acceptance]) -> None:
     """Write what was accepted into a folder."""
     content = [one.model_dump(mode="json") for one in acceptances]
@@ -103,7 +109,9 @@ def write_leaderboard(
         Cells without a record.
     """
     records = {**records, **accepted_records(store, records)}
-    tables = tables_of(records.values(), missing, metrics=metrics)
+    tables = tables_of(
+        records.values(), missing, metrics=metrics, handed_in=handed_in(store.folder)
+    )
     files = leaderboard_files(suite, summary, tables)
     for name, text in files.items():
         store.write_text(name, text)

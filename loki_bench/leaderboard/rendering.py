@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from pydantic import TypeAdapter
 from tabulate import tabulate
 
-from loki_bench.leaderboard.chance import victims_at_chance
 from loki_bench.leaderboard.defense_table import defense_table, plain_worst_cases
 from loki_bench.leaderboard.formatting import csv_cell, escape_markdown, names_in, one_line
 from loki_bench.leaderboard.headlines import headlines
 from loki_bench.leaderboard.intervals import Interval, shown
 from loki_bench.leaderboard.rows import NO_DEFENSE
 from loki_bench.leaderboard.table import Row, Table
+from loki_bench.leaderboard.warnings import warnings_of
 from loki_bench.records.schema import MetricInfo
 
 __all__ = ["as_csv", "as_json", "as_markdown", "as_text", "leaderboard_files", "told"]
@@ -140,12 +140,16 @@ def as_json(suite: str, tables: Sequence[Table]) -> str:
 
     ``"defenses"`` holds the worst cases of each table's defenses, in the order of the tables.
     """
+    plain = _TABLES.dump_python(tables, mode="json", exclude={"__all__": {"n_users", "n_items"}})
+    for table in plain:  # what there is nothing to say of is left out
+        for row in table["rows"]:
+            for name in ("not_deterministic", "not_confined", "not_counted"):
+                if not row[name]:
+                    del row[name]
     content = {
         "schema": 4,
         "suite": suite,
-        "tables": _TABLES.dump_python(
-            tables, mode="json", exclude={"__all__": {"n_users", "n_items"}}
-        ),
+        "tables": plain,
         "defenses": [plain_worst_cases(t) if t.has_defenses else [] for t in tables],
     }
     return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
@@ -214,10 +218,11 @@ def _cells(row: Row, table: Table, name: Callable[[str], str]) -> list[str]:
 
 
 def _attack(row: Row) -> str:
-    """The attack's name; a dagger where its effect is not specific to its targets."""
+    """The attack's name, with a sign for each note on it."""
     if row.placebo:
         return f"{row.attacker}, placebo"
-    return f"{row.attacker} †" if row.marked else row.attacker
+    marks = ((row.marked, "†"), (row.not_deterministic, "‡"), (row.not_confined, "§"))
+    return f"{row.attacker} {''.join(sign for is_so, sign in marks if is_so)}".rstrip()
 
 
 def _notes(table: Table, style: str) -> str:
@@ -257,7 +262,7 @@ def _notes(table: Table, style: str) -> str:
         for row in table.rows
         if row.marked and table.main is not None
     ]
-    notes += [f"{name(warning)}." for warning in victims_at_chance(table)]
+    notes += [f"{name(warning)}." for warning in warnings_of(table)]
     if table.has_defenses:
         notes.append("Rows are compared with those behind the same defense.")
     for row in table.rows:

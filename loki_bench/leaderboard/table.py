@@ -20,6 +20,7 @@ from loki_bench.leaderboard.comparability import (
     why_not_ranked,
 )
 from loki_bench.leaderboard.failures import failed_seeds
+from loki_bench.leaderboard.handed_in import lacking_confinement, why_not_counted
 from loki_bench.leaderboard.intervals import Bounds, Interval, difference_bounds, interval_of
 from loki_bench.leaderboard.rows import (
     NO_ATTACK,
@@ -120,6 +121,13 @@ class Row:
         Why cells have no result, each reason once.
     marked : bool
         Whether the attack works without its targets: its placebo's interval lies above 0.
+    not_deterministic : str
+        How a craft of this attack, done twice, differed; empty where it did not.
+    not_confined : str
+        What did not keep the attack from the machine: ``"partial: without network"``; empty where
+        nothing was lacking, and in an in-process table, whose head says so.
+    not_counted : str
+        Why a row that was handed in has no rank; empty where it has one, and for all other rows.
     """
 
     victim: str
@@ -143,6 +151,9 @@ class Row:
     counts: Mapping[str, int]
     reasons: tuple[str, ...]
     marked: bool
+    not_deterministic: str = ""
+    not_confined: str = ""
+    not_counted: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +200,11 @@ class Table:
 
 
 def tables_of(
-    records: Iterable[Record], missing: Iterable[Cell] = (), *, metrics: Sequence[str] = ()
+    records: Iterable[Record],
+    missing: Iterable[Cell] = (),
+    *,
+    metrics: Sequence[str] = (),
+    handed_in: Collection[str] = (),
 ) -> list[Table]:
     """Group records into tables.
 
@@ -202,9 +217,12 @@ def tables_of(
     metrics : sequence of str
         Labels in the order of the columns; what else records have comes after them. Without it
         the order is that of the records.
+    handed_in : collection of cell ids
+        Of rows that somebody else handed in: they are ranked only where their author could not
+        know the seeds and their attack was confined, see :mod:`loki_bench.leaderboard.handed_in`.
     """
     groups = by_protocol(records, missing)
-    found = [_table(group, metrics) for group in groups]
+    found = [_table(group, metrics, handed_in) for group in groups]
     for number, group in enumerate(groups[1:], start=1):
         said = said_differences(
             differing_fields([protocol_of(entries[0].cell) for entries in (groups[0], group)])
@@ -220,7 +238,7 @@ def protocol_of(cell: Cell) -> JsonValue:
     return cell.model_dump(mode="json", include=names)
 
 
-def _table(entries: Sequence[Entry], metrics: Sequence[str]) -> Table:
+def _table(entries: Sequence[Entry], metrics: Sequence[str], handed_in: Collection[str]) -> Table:
     columns = _columns(entries, metrics)
     groups: dict[RowKey, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -230,10 +248,17 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str]) -> Table:
         not_ranked: tuple[str, ...] = ()
         pairs: tuple[Pair, ...] = ()
     else:
-        rows, pairs, not_ranked = _judged(groups, columns)
+        rows, pairs, not_ranked = _judged(groups, columns, handed_in)
     sign = SIGNS[columns[0].higher_is] if columns else 0
+    # a craft is done twice in one cell: what that tells is told of all rows of the attack
+    told = {
+        entry.row.attacker: entry.record.not_deterministic
+        for entry in entries
+        if entry.record is not None and entry.record.not_deterministic
+    }
+    rows = [replace(row, not_deterministic=told.get(row.attacker, "")) for row in rows]
     return Table(
-        about=_about(entries[0].cell),
+        about=_about(entries[0].cell, has_handed_in=any(e.cell.id in handed_in for e in entries)),
         columns=columns,
         rows=tuple(sorted(rows, key=lambda row: _place(row, columns, sign or 1))),
         pairs=pairs,
@@ -255,7 +280,9 @@ def _columns(entries: Sequence[Entry], metrics: Sequence[str]) -> tuple[MetricIn
 
 
 def _judged(
-    groups: Mapping[RowKey, Sequence[Entry]], columns: Sequence[MetricInfo]
+    groups: Mapping[RowKey, Sequence[Entry]],
+    columns: Sequence[MetricInfo],
+    handed_in: Collection[str],
 ) -> tuple[list[Row], tuple[Pair, ...], tuple[str, ...]]:
     """Rows with gains, p-values and ranks; their pairs; and why there are none if so."""
     main, sign = columns[0], SIGNS[columns[0].higher_is]
@@ -267,12 +294,14 @@ def _judged(
         key for key, group in groups.items() if group[0].cell.is_baseline and not key.placebo
     ]
     best = {key: _best_baseline(key, values, baselines, sign) for key in groups}
-    not_ranked = why_not_ranked(groups, main.label, values)
-    p_values = {} if not_ranked else _p_values(values, best, baselines)
-    tests = {} if not_ranked else _tests(values, sign)
+    not_counted = why_not_counted(groups, handed_in) if handed_in else {}
+    counted = {key: by_seed for key, by_seed in values.items() if key not in not_counted}
+    not_ranked = why_not_ranked({key: groups[key] for key in counted}, main.label, counted)
+    p_values = {} if not_ranked else _p_values(counted, best, baselines)
+    tests = {} if not_ranked else _tests(counted, sign)
     ranks: dict[RowKey, Rank] = {}
     for block, own in tests.items():
-        ranked = [key for key in values if key.block == block and _is_ranked(key, values)]
+        ranked = [key for key in counted if key.block == block and _is_ranked(key, counted)]
         ranks |= shared_ranks(ranked, own)
     behind = {test.worse: test for own in tests.values() for test in _against_the_best(own)}
     bounds = difference_bounds(main.range)
@@ -290,6 +319,7 @@ def _judged(
             if key in baselines or key.placebo
             else failed_seeds([sign * gap for gap in _paired_differences(values, key, best[key])]),
             baseline=key in baselines,
+            not_counted=not_counted.get(key, ""),
             placebo_effect=_difference(
                 values,
                 key._replace(placebo=True),
@@ -327,7 +357,8 @@ def _p_values(
     raw = {
         key: p_value
         for key, baseline in best.items()
-        if not (key in baselines or key.placebo)
+        if key in values
+        and not (key in baselines or key.placebo)
         and (p_value := paired_p_value(_paired_differences(values, key, baseline))) is not None
     }
     return dict(zip(raw, holm(list(raw.values())), strict=True))
@@ -403,6 +434,7 @@ def _row(
     behind_p: float | None = None,
     n_failed: int | None = None,
     baseline: bool = False,
+    not_counted: str = "",
     placebo_effect: Interval | None = None,
 ) -> Row:
     records = [entry.record for entry in entries if entry.record is not None]
@@ -435,6 +467,10 @@ def _row(
         counts=dict(sorted(Counter(str(entry.status) for entry in entries).items())),
         reasons=tuple(dict.fromkeys(record.reason for record in records if record.reason)),
         marked=effect is not None and effect.low > 1e-12,
+        not_confined=lacking_confinement(records)
+        if any(record.confinement is not None for record in records)
+        else "",
+        not_counted=not_counted,
     )
 
 
@@ -449,7 +485,7 @@ def _place(
     return (*block, row.placebo, height, row.attacker, row.simulator)
 
 
-def _about(cell: Cell) -> dict[str, str]:
+def _about(cell: Cell, *, has_handed_in: bool) -> dict[str, str]:
     dataset, protocol = cell.dataset, cell.protocol
     about = {
         "dataset": f"{dataset.component.name}: {dataset.n_users} users, "
@@ -462,6 +498,8 @@ def _about(cell: Cell) -> dict[str, str]:
     }
     if protocol.key:
         about["seeds"] = f"fresh key {protocol.key}"
+    elif has_handed_in:
+        about["seeds"] = "public key"
     if protocol.split is not None:
         about["split"] = protocol.split.name
     if protocol.repeats != "mask":

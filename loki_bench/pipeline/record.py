@@ -59,7 +59,7 @@ def write_record(
         added = _from_fake_users(step, values)
         outcome = _lost_poison(step, values, added) or outcome
     if isinstance(outcome, Failure):
-        craft = step.inputs.craft
+        craft, again = step.inputs.craft, step.inputs.again
         record = Record(
             id=cell.id,
             cell=cell,
@@ -67,7 +67,7 @@ def write_record(
             reason=outcome.reason,
             # without a poison that was accepted, nothing was injected
             spent=_spent(cell, values[craft], goal) if craft in values else None,
-            not_deterministic=_not_deterministic(step, values),
+            not_deterministic=values[again] if again is not None and again in values else "",
             confinement=values[craft].confinement if craft in values else None,
         )
     else:
@@ -92,7 +92,7 @@ def _result(
 ) -> Record:
     """The record of a cell that ran to its end."""
     cell, inputs = step.cell, step.inputs
-    crafted, attacked = values[inputs.craft], values[inputs.attack]
+    crafted, attacked, again = values[inputs.craft], values[inputs.attack], inputs.again
     kept = {
         needed.artefact: needed.address(values)
         for needed in step.needs
@@ -114,14 +114,9 @@ def _result(
         artefacts=Artefacts.model_validate({**kept, "poison_digest": crafted.poison.digest()}),
         reports=Reports(attacker=dict(crafted.report), victim=dict(attacked.report)),
         defense=_defense_numbers(step, values) if inputs.defenses else None,
-        not_deterministic=_not_deterministic(step, values),
+        not_deterministic="" if again is None else values[again],
         confinement=crafted.confinement,
     )
-
-
-def _not_deterministic(step: Measure, values: Values) -> str:
-    again = step.inputs.again
-    return values[again] if again is not None and again in values else ""
 
 
 def _from_fake_users(step: Measure, values: Values) -> int | None:

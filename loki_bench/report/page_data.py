@@ -1,7 +1,7 @@
 """What the page shows, as compact JSON: tables, their cells, and the figures' points."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
@@ -10,6 +10,7 @@ from loki_bench.leaderboard.intervals import Interval
 from loki_bench.leaderboard.rendering import told
 from loki_bench.leaderboard.rows import Entry, RowKey, by_protocol
 from loki_bench.leaderboard.table import Row, Table, tables_of
+from loki_bench.leaderboard.warnings import warnings_of
 from loki_bench.records.schema import LearningCurve, Record
 from loki_bench.report.figure_data import length_shares
 from loki_bench.suite.cell import Cell
@@ -27,11 +28,12 @@ def page_data(
     missing: Iterable[Cell] = (),
     *,
     metrics: Sequence[str] = (),
+    handed_in: Collection[str] = (),
 ) -> dict[str, JsonValue]:
     """Everything that the page's script reads; the same records give the same data."""
     records, missing = list(records), list(missing)
     groups = by_protocol(records, missing)
-    tables = tables_of(records, missing, metrics=metrics)
+    tables = tables_of(records, missing, metrics=metrics, handed_in=handed_in)
     return {
         "suite": suite,
         "summary": summary,
@@ -52,6 +54,7 @@ def _table(table: Table, entries: Sequence[Entry]) -> JsonValue:
         "baselines": [*sorted({row.attacker for row in table.rows if row.baseline})],
         "high": table.sign >= 0,
         "notRanked": [*table.not_ranked],
+        "warnings": [*warnings_of(table)],
         "rows": [_row(row, by_row[_key(row)], table) for row in table.rows],
         "lengths": [
             {

@@ -6,6 +6,7 @@ what came into force is written down: a result says what kept its attack honest.
 
 import os
 import platform
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from loki_bench.sandbox.privileges import (
 if TYPE_CHECKING:  # it imports what a process need not have read before it is confined
     from loki_bench.content_ids import JsonObject
 
-__all__ = ["NOT_CONFINED", "Confinement", "World", "confine", "confinement_of"]
+__all__ = ["NOT_CONFINED", "Confinement", "World", "confine", "confinement_of", "summary_of"]
 
 NPROC_COUNTS_BY_NAMESPACE = (5, 14)
 
@@ -111,6 +112,14 @@ class Confinement:
 
 
 NOT_CONFINED = Confinement()
+
+
+def summary_of(in_force: Iterable[str]) -> str:
+    """:attr:`Confinement.summary` of the names that are in force."""
+    named = set(in_force)
+    return Confinement(
+        **{field.name: (field.name,) for field in fields(Confinement) if field.name in named}
+    ).summary
 
 
 def confinement_of(told: object) -> Confinement:

@@ -96,6 +96,8 @@ def loki_bench_attackers():
         cheat("takes-memory", "TakesMemory"),
         cheat("leaves-a-process", "LeavesAProcess"),
         cheat("prints", "Prints"),
+        declared("trains-the-victim", "TrainsTheVictim", module="seed_cheats"),
+        declared("rolls-dice", "RollsDice", module="seed_cheats"),
     ]
 
 

@@ -1,0 +1,50 @@
+"""What a reader of a table must be warned of, a sentence each; nothing where all is well."""
+
+from collections import defaultdict
+
+from loki_bench.leaderboard.chance import victims_at_chance
+from loki_bench.leaderboard.table import Table
+
+__all__ = ["warnings_of"]
+
+
+def warnings_of(table: Table) -> list[str]:
+    """Victims at chance, nothing to rank, and what the records tell against an attack."""
+    said = victims_at_chance(table)
+    ranked = [row for row in table.rows if row.rank is not None]
+    if ranked and all(row.baseline for row in ranked):
+        said.append("Nothing to rank: no attack but baselines has a result")
+    if table.about["isolation of attackers"] == "in-process":
+        said.append("Not confined: attacks ran in-process, where they can read and change all")
+    if any(row.not_confined for row in table.rows):
+        said += _not_confined(table)
+    if any(row.not_deterministic for row in table.rows):
+        said += _not_deterministic(table)
+    if any(row.not_counted for row in table.rows):
+        said += _not_counted(table)
+    return said
+
+
+def _not_confined(table: Table) -> list[str]:
+    attackers: dict[str, list[str]] = defaultdict(list)
+    for row in table.rows:
+        if row.not_confined and row.attacker not in attackers[row.not_confined]:
+            attackers[row.not_confined].append(row.attacker)
+    return [
+        f"§ {', '.join(names)}: {what if what == 'not confined' else f'confined in part ({what})'}"
+        for what, names in attackers.items()
+    ]
+
+
+def _not_deterministic(table: Table) -> list[str]:
+    told = {row.attacker: row.not_deterministic for row in table.rows if row.not_deterministic}
+    return [f"‡ {attacker}: not deterministic: {why}" for attacker, why in told.items()]
+
+
+def _not_counted(table: Table) -> list[str]:
+    """Rows that were handed in and have no rank, by the reason."""
+    rows: dict[str, list[str]] = defaultdict(list)
+    for row in table.rows:
+        if row.not_counted and not row.placebo:
+            rows[row.not_counted].append(f"{row.attacker} on {row.victim}")
+    return [f"Shown, not ranked: {', '.join(names)}: {why}" for why, names in rows.items()]

@@ -1,0 +1,113 @@
+"""A craft done twice: once for each attack of a suite, and a difference marks the attack."""
+
+import pytest
+from made_up_records import component, made_up_cell
+from workers_here import Here
+
+from loki_bench.leaderboard.rendering import as_json, as_text
+from loki_bench.leaderboard.table import tables_of
+from loki_bench.pipeline.cells import run_cells
+from loki_bench.pipeline.craft_again import cells_to_repeat
+from loki_bench.records.schema import Record
+from loki_bench.records.store import Store
+from loki_bench.suite.suite import Limits
+
+
+class Counting(Here):
+    def __init__(self):
+        super().__init__()
+        self.jobs = []
+
+    def submit(self, function, *arguments):
+        self.jobs.append(function.__name__)
+        return super().submit(function, *arguments)
+
+
+def run_repeating(suite, folder):
+    store, workers = Store(folder, warn=print), Counting()
+    run_cells(
+        suite.grid.cells,
+        suite.grid.metrics,
+        store=store,
+        workers=workers,
+        interactions=suite.interactions,
+        limits=Limits(seconds=60.0),
+        repeated=cells_to_repeat(suite.grid.cells),
+    )
+    return store, workers.jobs
+
+
+def test_of_each_attack_the_cheapest_cell_of_the_first_seed_is_repeated():
+    def cell(attacker, victim="v", **more):
+        return made_up_cell(attacker, victim, **more)
+
+    tuned = component("loki", epochs=5)
+    cells = [
+        cell("none"),
+        cell("random", seed=1),
+        first := cell("random", seed=0),
+        cell("random", "w", seed=0),
+        cell("random", seed=0, placebo=True),
+        cell("loki", actions=50),
+        cheap := cell("loki", actions=5, seed=1),
+        other := cell(tuned, actions=50),
+    ]
+    assert cells_to_repeat(cells) == {first.id, cheap.id, other.id}
+    assert cells_to_repeat(reversed(cells)) >= {cheap.id, other.id}
+
+
+def test_a_deterministic_attack_leaves_the_bytes_that_it_left_without_repeating(
+    prepared, run, files, tmp_path
+):
+    suite = prepared(attackers=["none", "random", "prepares", "asks-surrogates"])
+    plain, _ = run(suite, tmp_path / "once")
+    again, jobs = run_repeating(suite, tmp_path / "twice")
+    assert files(again) == files(plain)
+    assert jobs.count("craft_again") == 3
+    assert len(again.records(suite.grid.cells)) == 8
+    # what is stored is not done again
+    assert run_repeating(suite, tmp_path / "twice")[1] == ["measure"] * 8
+
+
+@pytest.mark.parametrize(
+    ("what", "sentence"),
+    [
+        ("poison", "done again, the craft wrote other fake users: 12 of 12 differ"),
+        ("report", "done again, the craft wrote the same fake users and reported something else"),
+        ("end", "done again, the craft ended otherwise: the second time"),
+    ],
+)
+def test_a_difference_stands_in_one_record_and_marks_every_row_of_the_attack(
+    prepared, tmp_path, what, sentence
+):
+    dice = {"name": "rolls-dice", "parameters": {"what": what}}
+    suite = prepared(attackers=["none", "random", dice], victims=["counts", "follows"], seeds=[0])
+    store, _ = run_repeating(suite, tmp_path)
+    records = list(store.records(suite.grid.cells).values())
+    told = [r.not_deterministic for r in records if r.not_deterministic]
+    if what != "end":  # the toy ends every second craft so, that of the other victim among them
+        assert told == [sentence]
+    assert sentence in told
+    [record] = [r for r in records if r.not_deterministic == sentence][:1]
+    assert record.status == "ok"  # the first craft counts
+    assert Record.parse(record.to_json()) == record
+    [table] = tables_of(records)
+    marked = {(row.attacker, row.victim) for row in table.rows if row.not_deterministic}
+    attack = record.cell.attacker.label
+    assert marked == {(attack, "counts"), (attack, "follows")}
+    assert f"‡ {attack}: not deterministic: {sentence}." in as_text([table])
+    assert as_json("toy", [table]).count("not_deterministic") == 2
+
+
+def test_a_repeat_that_runs_out_of_time_tells_nothing(prepared, tmp_path, monkeypatch):
+    from loki_bench.pipeline import craft_again
+
+    def late(*arguments):
+        raise TimeoutError("ran over its time limit")
+
+    monkeypatch.setattr(craft_again, "craft", late)
+    suite = prepared(attackers=["random"], seeds=[0])
+    store, jobs = run_repeating(suite, tmp_path)
+    [record] = store.records(suite.grid.cells).values()
+    assert jobs.count("craft_again") == 1
+    assert (record.status, record.not_deterministic) == ("ok", "")
