@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loki_bench.audit.findings import Finding, LevelReport
+from loki_bench.bounded_files import json_object
 from loki_bench.content_ids import bytes_digest, canonical_json, content_id
+from loki_bench.engine.run_log import environment_fingerprint
 from loki_bench.errors import StoreError
 from loki_bench.records.manifest import MANIFEST, UNLISTED, Manifest, read_manifest
 from loki_bench.records.packed import damaged_packs, is_packed
@@ -59,6 +61,8 @@ def check_hashes(folder: Path) -> tuple[LevelReport, list[str]]:
             report.problems.append(Finding(name, "it is not there"))
         elif bytes_digest(path.read_bytes()) != digest:
             report.problems.append(Finding(name, "its bytes are not those of the manifest"))
+    if manifest.subject == "attacks":
+        report.problems += _machines(folder, manifest)
     notes = []
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
@@ -85,6 +89,25 @@ def artefacts_left_out(folder: Path, manifest: Manifest) -> Finding | None:
         f"`loki-bench run {manifest.suite} --results OTHER_FOLDER` computes them, and this "
         "leaderboard with them",
     )
+
+
+def _machines(folder: Path, manifest: Manifest) -> list[Finding]:
+    """Runs that are left out, or name another machine: that decides how numbers are compared."""
+    found = []
+    for cell_id in manifest.record_ids:
+        name = f"runs/{cell_id}.json"
+        listed = manifest.machines.get(cell_id)
+        if not (folder / name).is_file():
+            why = "it is not there: on which machine its record was computed is not known"
+            found.append(Finding(name, why))
+            continue
+        raw = (folder / name).read_bytes()
+        if not _is_sealed(raw):
+            continue  # it is named for that
+        run = json_object(raw)
+        if listed not in (None, environment_fingerprint(run.get("environment"))):
+            found.append(Finding(name, "it tells of another machine than the manifest"))
+    return found
 
 
 def _inside(folder: Path, path: Path) -> bool:

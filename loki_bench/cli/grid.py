@@ -214,9 +214,18 @@ def leaderboard(
     required=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
 )
+@click.option(
+    "--sample",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Compute so many drawn cells of each folder again before anything is copied.",
+)
 @results_option
 @plugin_options
-def merge(suite: str, folders: tuple[Path, ...], results: Path, registry: Registry) -> int:
+def merge(
+    suite: str, folders: tuple[Path, ...], sample: int, results: Path, registry: Registry
+) -> int:
     r"""Bring the results of shards together, and write the leaderboard.
 
     SUITE is the name of a suite in the package, or a path that ends in .toml. FOLDERS are results
@@ -226,7 +235,7 @@ def merge(suite: str, folders: tuple[Path, ...], results: Path, registry: Regist
     Example: loki-bench merge quick shard-1 shard-2 shard-3
     """
     benchmark = _open(suite, results, registry)
-    for folder, (n_copied, n_kept) in benchmark.merge(folders).items():
+    for folder, (n_copied, n_kept) in benchmark.merge(folders, sample=sample).items():
         click.echo(f"{folder}: {n_copied} cells copied, {n_kept} were here before", err=True)
     board = benchmark.leaderboard()
     click.echo(str(board))
