@@ -58,9 +58,9 @@ def claims_page(suites: Mapping[str, str], records: Iterable[Record]) -> str:
         "two attacks is corrected by Holm over all pairs on that victim at that budget. *Holds*: "
         "the seeds decide for the claim. *Does not hold*: they decide against it. *Not decided*: "
         "they do neither, or records are missing. *Not reproduced*: our figure is another one, and "
-        "why is not known. A dash: the claim compares no attacks. This page follows from the records "
-        "alone: `loki-bench claims` writes it, and with `--check` says whether it is what they "
-        "give.",
+        "why is not known. A dash: the claim compares no attacks. This page follows from the "
+        "records alone: `loki-bench claims` writes it, and with `--check` says whether it is what "
+        "they give.",
         *(_section(number, one) for number, one in enumerate(found, start=1)),
         "## Leaderboards",
         "\n".join(
