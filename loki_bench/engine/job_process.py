@@ -48,8 +48,8 @@ def serve(host: HostEnd) -> None:
 
     torch.set_num_threads(1)
     lifeline = os.pipe()
-    host.send_bytes(READY)
-    with suppress(EOFError, ConnectionError):
+    with suppress(EOFError, ConnectionError):  # the host may have ended before this one began
+        host.send_bytes(READY)
         while True:
             job = host.recv_bytes()
             function, arguments = pickle.loads(job)
