@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from loki_bench import __version__
 from loki_bench.errors import UsageError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.pipeline.craft import Poison, PoisonCodec
@@ -74,7 +75,7 @@ def cell_with(poison: Sequences, cell: Cell) -> Cell:
     Its content stands for the attack's parameters: other poison is another cell.
     """
     n_users = cell.dataset.n_users
-    attacker = handed_in(poison.digest(), label=AT_HAND)
+    attacker = handed_in(poison.digest(), version=__version__, label=AT_HAND)
     budget = CellBudget(
         fake_users=len(poison) / n_users,
         n_fake_users=len(poison),

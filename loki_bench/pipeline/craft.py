@@ -280,6 +280,7 @@ def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -
         ),
         influence=None if cell.influence is None else component_of(cell.influence),
         queries=None if cell.oracle is None else cell.oracle.queries,
+        repeats=cell.protocol.repeats,
     )
 
 

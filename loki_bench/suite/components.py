@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict
 
-from loki_bench import __version__
 from loki_bench.plugins.registry import Origin
 from loki_bench.plugins.specs import ComponentSpec
 from loki_bench.suite.suite import Parameter
@@ -103,13 +102,15 @@ def resolve(spec: ComponentSpec, origin: Origin, given: Mapping[str, Parameter])
     )
 
 
-def handed_in(sha256: str, *, label: str, name: str | None = None) -> ComponentRef:
+def handed_in(sha256: str, *, version: str, label: str, name: str | None = None) -> ComponentRef:
     """The component that stands for a poison in a cell: its content, and never where it lay.
 
     Parameters
     ----------
     sha256 : str
         Of the fake users' sequences, see :meth:`~loki_bench.interactions.Sequences.digest`.
+    version : str
+        Of this project: that of the attackers beside it.
     label : str
         What tables call it; it enters no id.
     name : str or None
@@ -118,7 +119,7 @@ def handed_in(sha256: str, *, label: str, name: str | None = None) -> ComponentR
     return ComponentRef(
         name=HANDED_IN,
         distribution=OWN_DISTRIBUTION,
-        version=__version__,
+        version=version,
         target="loki_bench.attackers.replay:Replay",
         parameters={"sha256": sha256, **({} if name is None else {"name": name})},
         changed={"poison": label},

@@ -104,8 +104,9 @@ def read_poison(suite: Suite, registry: Registry, log: EventLog) -> tuple[Handed
         if choice.name != HANDED_IN:
             continue
         try:
-            replay: Replay = registry.find(AttackerSpec, HANDED_IN)[0].build(choice.parameters)
-            found += _of_each_seed(choice, replay, suite.seeds, log)
+            spec, origin = registry.find(AttackerSpec, HANDED_IN)
+            replay: Replay = spec.build(choice.parameters)
+            found += _of_each_seed(choice, replay, suite.seeds, log, origin.version)
         except LokiBenchError as error:
             raise SuiteError(f"suite '{suite.name}': {error}") from error
         if labels.setdefault(replay.label, choice) is not choice:
@@ -117,7 +118,7 @@ def read_poison(suite: Suite, registry: Registry, log: EventLog) -> tuple[Handed
 
 
 def _of_each_seed(
-    choice: Choice, replay: "Replay", seeds: Sequence[int], log: EventLog
+    choice: Choice, replay: "Replay", seeds: Sequence[int], log: EventLog, version: str
 ) -> Iterable[HandedIn]:
     read: dict[str, HandedIn] = {}
     for seed in seeds:
@@ -133,7 +134,9 @@ def _of_each_seed(
             read[path] = HandedIn(
                 choice=choice,
                 seed=seed,
-                component=handed_in(found.poison.digest(), label=replay.label, name=replay.name),
+                component=handed_in(
+                    found.poison.digest(), version=version, label=replay.label, name=replay.name
+                ),
                 poison=found.poison,
                 source=named.path.name,
                 targets=found.targets,
