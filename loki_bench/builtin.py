@@ -114,6 +114,12 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             needs=frozenset(),
         ),
         AttackerSpec(
+            name="replay",
+            summary="Fake users from a file: a poison that exists, or a poisoned dataset",
+            target="loki_bench.attackers.replay:Replay",
+            needs=frozenset(),
+        ),
+        AttackerSpec(
             name="random",
             summary="Targets and random items in random order, without repetition",
             target="loki_bench.attackers.random_items:RandomAttack",

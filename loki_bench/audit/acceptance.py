@@ -12,6 +12,12 @@ from pydantic import JsonValue
 
 from loki_bench.answer_checks import validate_poison
 from loki_bench.audit.hashes import artefacts_left_out, check_hashes
+from loki_bench.audit.poison_submission import (
+    cells_of_poison,
+    is_poison,
+    lay_poison,
+    read_submission,
+)
 from loki_bench.audit.replay import Opening
 from loki_bench.audit.verification import Verifier
 from loki_bench.bounded_files import LARGEST_ARTEFACT, copy_regular, digest_of, is_there
@@ -24,11 +30,11 @@ from loki_bench.leaderboard.folder import (
     write_accepted,
     write_leaderboard,
 )
-from loki_bench.leaderboard.rows import RowKey, row_key
+from loki_bench.leaderboard.rows import NO_ATTACK, RowKey, row_key
 from loki_bench.pipeline.craft import PoisonCodec
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.archive import Limits, unpack
-from loki_bench.records.manifest import Manifest, artefact_paths, read_manifest
+from loki_bench.records.manifest import Manifest, Plugin, artefact_paths, read_manifest
 from loki_bench.records.opening import as_working_folder
 from loki_bench.records.packed import pack_suite
 from loki_bench.records.schema import Record
@@ -70,6 +76,9 @@ def _accepted(
     left_out = artefacts_left_out(folder, manifest)
     if left_out is not None:
         raise StoreError(f"{leaderboard}: {left_out.why}; accept the rows into that folder")
+    ours = {cell_id: _record(target, cell_id) for cell_id in manifest.record_ids}
+    if is_poison(file):
+        return _accepted_poison(target, manifest, ours, file, opened)
     with (
         tempfile.TemporaryDirectory(prefix="loki-bench-") as given,
         tempfile.TemporaryDirectory(prefix="loki-bench-") as made,
@@ -84,7 +93,6 @@ def _accepted(
         verifier = Verifier.of(Path(given), theirs, registry)
         if verifier.unreadable:
             raise StoreError(f"{file}: {verifier.unreadable[0].what}: {verifier.unreadable[0].why}")
-        ours = {cell_id: _record(target, cell_id) for cell_id in manifest.record_ids}
         new = [cell for cell_id, cell in sorted(verifier.cells.items()) if cell_id not in ours]
         for cell in new:
             _refuse_stranger(cell, ours, file)
@@ -100,8 +108,42 @@ def _accepted(
         for finding in report.objections:
             raise StoreError(f"{file}: {finding.what}: {finding.why}")
         _add(target, again, [cell.id for cell in new])
-    _write(target, manifest, theirs, ours, [cell.id for cell in new], file)
+    _write(target, manifest, theirs.submission, ours, [cell.id for cell in new], file)
     return [cell.id for cell in new]
+
+
+def _accepted_poison(
+    target: Store,
+    manifest: Manifest,
+    ours: Mapping[str, Record],
+    file: Path,
+    opened: Opening,
+) -> list[str]:
+    """Measure a poison that was handed in, and add its rows: there are no numbers to compare."""
+    submission, sha256 = read_submission(file)
+    with (
+        tempfile.TemporaryDirectory(prefix="loki-bench-") as made,
+        opened(manifest.metrics, next(iter(ours.values())).cell) as replay,
+    ):
+        cells = cells_of_poison(submission, ours, replay.interactions)
+        new = [(cell, poison) for cell, poison in cells if cell.id not in ours]
+        _refuse_half_rows([cell for cell, _ in new], ours, file)
+        if not new:
+            return []
+        again = Store(Path(made), warn=lambda text: None)
+        lay_poison(again, new)
+        for record in ours.values():  # rows are paired: the clean victim is the one here
+            if record.cell.attacker.name == NO_ATTACK:
+                _copy_clean_ranks(record, target.folder, again.folder)
+        replay.run([cell for cell, _ in new], again)
+        for cell, _ in new:
+            record = _record(again, cell.id)
+            if record.status != "ok":
+                raise StoreError(f"{file}: on {cell.victim.label}: {record.reason}")
+        _add(target, again, [cell.id for cell, _ in new])
+    plugin = Plugin(distribution="poison handed in", version="", source_sha256=sha256)
+    _write(target, manifest, plugin, ours, [cell.id for cell, _ in new], file)
+    return [cell.id for cell, _ in new]
 
 
 def _record(store: Store, cell_id: str) -> Record:
@@ -186,15 +228,14 @@ def _add(target: Store, again: Store, cell_ids: list[str]) -> None:
 def _write(
     target: Store,
     manifest: Manifest,
-    theirs: Manifest,
+    plugin: Plugin,
     ours: Mapping[str, Record],
     cell_ids: list[str],
     file: Path,
 ) -> None:
     """Say where the rows came from, and write the tables with them."""
-    assert theirs.submission is not None  # noqa: S101  # for the type checker; refused above
     acceptance = Acceptance(
-        plugin=theirs.submission,
+        plugin=plugin,
         cells=tuple(cell_ids),
         file_sha256=digest_of(file, at_most=Limits.total_bytes),
     )

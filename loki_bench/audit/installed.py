@@ -43,6 +43,8 @@ def why_not_runnable(cell: Cell, registry: Registry, *, but: tuple[str, ...] = (
     """
     if cell.protocol_version != PROTOCOL_VERSION:
         return f"it follows protocol {cell.protocol_version}; this is {PROTOCOL_VERSION}"
+    if cell.attacker.is_handed_in and "attacker" not in but:
+        return "its poison was handed in: there is no attack here that could write it again"
     for name in type(cell).model_fields:
         if name not in but:
             for component in components_of(getattr(cell, name)):

@@ -21,6 +21,7 @@ from loki_bench.bounded_files import LARGEST_ARTEFACT, copy_regular, is_there
 from loki_bench.datasets.data_folder import data_folder
 from loki_bench.engine.workers import LocalWorkers, Workers
 from loki_bench.errors import DatasetError, InvalidAnswerError
+from loki_bench.event_log import EventLog
 from loki_bench.interactions import Interactions
 from loki_bench.pipeline.cells import NoProgress, Progress, run_cells
 from loki_bench.pipeline.craft import craft, prepare
@@ -40,7 +41,7 @@ from loki_bench.suite.split_bounds import made_split
 from loki_bench.suite.suite import Choice, Limits, Parameter
 from loki_bench.timing import timed
 
-__all__ = ["Opening", "RefuseJobs", "Replay", "copy_artefacts", "opening"]
+__all__ = ["Opening", "RefuseJobs", "Replay", "copy_artefacts", "data_of", "opening"]
 
 R = TypeVar("R")
 
@@ -172,12 +173,8 @@ def _opened(
     labels: Sequence[str],
     cell: Cell,
 ) -> Iterator[Replay]:
-    component = cell.dataset.component
-    given = {name: value for name, value in component.changed.items() if value is not None}
-    if "path" in given:
-        given |= _own_files(given, places) if dataset_path is None else _found(given, dataset_path)
-    choice, split = Choice(name=component.name, parameters=given), cell.protocol.split
-    dataset, log = load_log(choice, registry, download=download, repeats=cell.protocol.repeats)
+    split = cell.protocol.split
+    dataset, log = _log_of(cell, registry, dataset_path, places, download=download)
     made = None if split is None else made_split(split.choice, log)
     with LocalWorkers.open(n_workers, seconds=seconds) as workers:
         yield Replay(
@@ -191,6 +188,30 @@ def _opened(
             seconds=seconds,
             progress=progress,
         )
+
+
+def data_of(
+    cell: Cell, registry: Registry, *, dataset_path: Path | None, download: bool
+) -> tuple[DatasetRef, Interactions]:
+    """The dataset of a cell, wherever its files lie here; raises as :func:`load_log`."""
+    dataset, log = _log_of(cell, registry, dataset_path, {}, download=download)
+    return dataset, log.interactions
+
+
+def _log_of(
+    cell: Cell,
+    registry: Registry,
+    dataset_path: Path | None,
+    places: Mapping[str, Path],
+    *,
+    download: bool,
+) -> tuple[DatasetRef, EventLog]:
+    component = cell.dataset.component
+    given = {name: value for name, value in component.changed.items() if value is not None}
+    if "path" in given:
+        given |= _own_files(given, places) if dataset_path is None else _found(given, dataset_path)
+    choice = Choice(name=component.name, parameters=given)
+    return load_log(choice, registry, download=download, repeats=cell.protocol.repeats)
 
 
 def _found(given: Mapping[str, Parameter], place: Path) -> dict[str, Parameter]:

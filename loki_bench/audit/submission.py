@@ -6,6 +6,7 @@ from pathlib import Path
 
 from loki_bench.audit.hashes import check_hashes
 from loki_bench.audit.installed import components_of
+from loki_bench.audit.poison_submission import DataOf, submission_of
 from loki_bench.bounded_files import LARGEST_ARTEFACT, copy_regular, is_there
 from loki_bench.content_ids import bytes_digest, content_id
 from loki_bench.errors import StoreError
@@ -16,7 +17,7 @@ from loki_bench.records.manifest import Plugin, artefact_paths, read_manifest
 from loki_bench.records.opening import as_working_folder
 from loki_bench.records.store import Store
 
-__all__ = ["source_digest", "submit"]
+__all__ = ["source_digest", "submit", "submit_poison"]
 
 
 def submit(leaderboard: Path, distribution: str, file: Path, *, registry: Registry) -> int:
@@ -75,6 +76,42 @@ def _submit(folder: Path, distribution: str, file: Path, registry: Registry) -> 
         )
         pack(part.folder, file)
     return len(finished)
+
+
+def submit_poison(
+    leaderboard: Path, path: str, name: str | None, file: Path, *, data_of: DataOf
+) -> int:
+    """Write the poison in a file, or in one for each seed, as one to hand in.
+
+    Parameters
+    ----------
+    path : str
+        As of the attacker ``replay``: ``{seed}`` stands for the seed.
+    name : str or None
+        What tables are to call it; the file's name unless given.
+    data_of : callable
+        Reads the dataset of a cell.
+
+    Returns
+    -------
+    int
+        How many fake users it has for all seeds together.
+
+    Raises
+    ------
+    StoreError, ParameterError
+        The leaderboard is damaged, or the poison does not fit it.
+    """
+    with as_working_folder(leaderboard) as folder:
+        manifest = read_manifest(folder)
+        if manifest.subject != "attacks":
+            raise StoreError(f"{leaderboard} compares estimators: it takes no poison")
+        store = Store(folder, warn=lambda text: None)
+        found = {cell_id: store.record(cell_id) for cell_id in manifest.record_ids}
+        records = {cell_id: record for cell_id, record in found.items() if record is not None}
+        made = submission_of(path, name, manifest, records, data_of)
+    file.write_text(made.to_text(), encoding="utf-8")
+    return sum(len(seed.fake_users) for seed in made.seeds.values())
 
 
 def source_digest(distribution: str, registry: Registry) -> str:

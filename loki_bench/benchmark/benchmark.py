@@ -21,7 +21,7 @@ from loki_bench.audit.shards import check_shard
 from loki_bench.benchmark.cell_result import CellResult, result_in
 from loki_bench.benchmark.claim import SuiteFile, claim
 from loki_bench.benchmark.one_cell import ComponentChoice, one_cell
-from loki_bench.benchmark.poison_at_hand import FakeUsers, cell_with, sequences_of
+from loki_bench.benchmark.poison_at_hand import FakeUsers, cell_with, lay_down, sequences_of
 from loki_bench.benchmark.run_key import under_fresh_key, under_key
 from loki_bench.contracts import Goal
 from loki_bench.engine.open_workers import open_workers
@@ -210,6 +210,11 @@ class Benchmark:
     def interactions(self) -> Interactions:
         """The whole dataset, test events included; attackers know what comes before them."""
         return self._resolved.interactions
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What whoever publishes a number should know of the data, and of poison from files."""
+        return self._resolved.notes
 
     @property
     def folder(self) -> Path:
@@ -462,6 +467,7 @@ class Benchmark:
             return Counter()
         self._claim()
         keep_data_places(store, self.suite.dataset.parameters)
+        lay_down(store, cells, self._resolved.handed_in)
         grid, limits = self._resolved.grid, self.suite.limits
         with (
             open_workers(
@@ -520,7 +526,7 @@ def _try_own(suite_name: str, cells: Iterable[Cell]) -> None:
     for cell in cells:
         parts = [cell.attacker, cell.victim, cell.defense, cell.influence]
         for part in [*parts, *(surrogate.recommender for surrogate in cell.surrogates)]:
-            if part is None or not is_own(part.target):
+            if part is None or not is_own(part.target) or part.is_handed_in:
                 continue
             named = f"{part.target} {part.label}"
             if named in tried:

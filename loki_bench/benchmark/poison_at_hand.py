@@ -8,16 +8,20 @@ import numpy as np
 from loki_bench import __version__
 from loki_bench.errors import UsageError
 from loki_bench.interactions import Interactions, Sequences
+from loki_bench.pipeline.craft import Poison, PoisonCodec
 from loki_bench.plugins.specs import nearest
+from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell, CellBudget
-from loki_bench.suite.components import ComponentRef
+from loki_bench.suite.components import handed_in
+from loki_bench.suite.handed_in import HandedIn
 
-__all__ = ["FakeUsers", "cell_with", "sequences_of"]
+__all__ = ["FakeUsers", "cell_with", "lay_down", "sequences_of"]
 
 FakeUsers: TypeAlias = Sequences | Iterable[Sequence[int] | Sequence[str]]
 """A row for each fake user, its oldest action first: numbers of items, or the dataset's tokens."""
 
-NAME = "poison-at-hand"
+AT_HAND = "at hand"
+"""What tables call poison that was no file."""
 
 
 def sequences_of(poison: FakeUsers, interactions: Interactions) -> Sequences:
@@ -55,21 +59,23 @@ def sequences_of(poison: FakeUsers, interactions: Interactions) -> Sequences:
     return Sequences.of(rows)
 
 
+def lay_down(store: Store, cells: Iterable[Cell], poison: Iterable[HandedIn]) -> None:
+    """Put poison that a suite names as files where a cell looks for what its attack wrote."""
+    by_content = {one.component.parameters["sha256"]: one.poison for one in poison}
+    for cell in cells:
+        content = cell.attacker.parameters.get("sha256")
+        if cell.attacker.is_handed_in and content in by_content:
+            given = Poison(poison=by_content[content], report={})
+            store.write(PoisonCodec(), cell.craft_id, given)
+
+
 def cell_with(poison: Sequences, cell: Cell) -> Cell:
     """The cell in which this poison takes the place of the attack, with the budget that it uses.
 
-    Its content stands for the version of the attack: other poison is another cell.
+    Its content stands for the attack's parameters: other poison is another cell.
     """
     n_users = cell.dataset.n_users
-    parameters = {"sha256": poison.digest()}
-    attacker = ComponentRef(
-        name=NAME,
-        distribution="loki-bench",
-        version=__version__,
-        target="",
-        parameters=dict(parameters),
-        changed=dict(parameters),
-    )
+    attacker = handed_in(poison.digest(), version=__version__, label=AT_HAND)
     budget = CellBudget(
         fake_users=len(poison) / n_users,
         n_fake_users=len(poison),

@@ -97,6 +97,8 @@ def run(
             seeds=seeds,
             settings=[named_value(text) for text in settings],
         )
+    for note in benchmark.notes:
+        tell(f"note: {note}")
     cells = benchmark.missing(retry_failed=retry_failed)
     if shard is not None:
         part = {cell.id for cell in parse_shard(shard).of(benchmark.cells)}
@@ -186,6 +188,7 @@ def plan(
         content = {
             "suite": benchmark.suite.name,
             "cells": benchmark.status(),
+            "notes": list(benchmark.notes),
             "work": [asdict(work) for work in found.work],
             "workers": n_workers,
             "seconds": seconds,
@@ -193,6 +196,8 @@ def plan(
         }
         click.echo(json.dumps(content, indent=1))
         return 0
+    for note in benchmark.notes:
+        tell(f"note: {note}")
     n_cells, n_left = len(benchmark.cells), len(benchmark.missing())
     click.echo(
         f"{benchmark.suite.name}: {n_cells} cells, {n_cells - n_left} stored, {n_left} to run"

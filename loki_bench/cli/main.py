@@ -13,6 +13,7 @@ from loki_bench.cli.discovery import plugins, suites
 from loki_bench.cli.fidelity import fidelity
 from loki_bench.cli.grid import leaderboard, merge, plan, run, status
 from loki_bench.cli.new import new
+from loki_bench.cli.poison import poison
 from loki_bench.cli.report import claims, figures, report
 from loki_bench.cli.submission import accept, publish, submit
 from loki_bench.cli.tune import tune
@@ -49,6 +50,7 @@ COMMANDS = (
     publish,
     submit,
     accept,
+    poison,
     tune,
     fidelity,
     new,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loki_bench.cli.options import plugin_options, recompute_options
+from loki_bench.errors import UsageError
 from loki_bench.plugins.registry import Registry
 
 if TYPE_CHECKING:
@@ -47,20 +48,59 @@ def publish(results: Path, destination: Path, max_artefacts: float) -> int:
 
 @click.command()
 @click.argument("leaderboard", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--plugin", required=True, metavar="NAME", help="The distribution of the rows.")
+@click.option("--plugin", metavar="NAME", help="The distribution of the rows.")
+@click.option(
+    "--poison",
+    metavar="FILE",
+    help="Fake users instead of rows; {seed} in the path stands for each seed.",
+)
+@click.option("--name", help="What tables are to call the poison.  [default: the file's name]")
+@click.option(
+    "--dataset-path",
+    type=click.Path(path_type=Path),
+    help="Path of the data file, where the dataset is a file of somebody's own.",
+)
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="File to write."
 )
 @plugin_options
-def submit(leaderboard: Path, plugin: str, output: Path | None, registry: Registry) -> int:
-    r"""Pack the rows of one plugin into a file that `verify` reads and `accept` takes.
+def submit(
+    leaderboard: Path,
+    plugin: str | None,
+    poison: str | None,
+    name: str | None,
+    dataset_path: Path | None,
+    output: Path | None,
+    registry: Registry,
+) -> int:
+    r"""Pack the rows of one plugin, or a poison, into a file that `accept` takes.
 
     LEADERBOARD is a folder that `run` or `publish` wrote.
 
     \b
     Example: loki-bench submit results/quick --plugin loki-bench-my-attack
+    Example: loki-bench submit leaderboards/quick --poison mine-{seed}.json --name mine
+
+    A poison needs no plugin: whoever accepts it trains and measures the victims.
     """
+    from loki_bench.audit.replay import data_of
     from loki_bench.audit.submission import submit as pack
+    from loki_bench.audit.submission import submit_poison
+
+    if (plugin is None) == (poison is None):
+        raise UsageError("submit takes either --plugin or --poison")
+    if poison is not None:
+        file = output or Path(f"{name or 'poison'}-{leaderboard.resolve().name}.json")
+        n_fake_users = submit_poison(
+            leaderboard,
+            poison,
+            name,
+            file,
+            data_of=lambda cell: data_of(cell, registry, dataset_path=dataset_path, download=True),
+        )
+        click.echo(f"{file}: {n_fake_users} fake users, {file.stat().st_size} bytes")
+        return 0
+    assert plugin is not None  # noqa: S101  # for the type checker
 
     file = output or Path(f"{plugin}-{leaderboard.resolve().name}.zip")
     n_cells = pack(leaderboard, plugin, file, registry=registry)

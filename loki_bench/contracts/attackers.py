@@ -12,6 +12,7 @@ from loki_bench.contracts.goals import Budget, Goal
 from loki_bench.contracts.influence import InfluenceEstimator
 from loki_bench.contracts.recommenders import Recommender
 from loki_bench.interactions import Interactions, Sequences
+from loki_bench.split import Repeats
 
 __all__ = ["Attacker", "AttackerView", "QueryOracle", "Surrogate"]
 
@@ -89,6 +90,9 @@ class AttackerView:
         attacker's spec says that it needs one.
     oracle : QueryOracle or None
         None unless the suite grants queries and the attacker's spec says that it needs them.
+    repeats : "mask", "allow" or "drop-later"
+        Whether a user is ever shown an item that it had before: with "allow" it is. The rule of
+        the victim's lists, of the oracle's answers and of the metrics.
     prepared : mapping of str to array, or None
         The answer of :meth:`Attacker.prepare`; None where the attacker was not asked to prepare.
     """
@@ -100,6 +104,7 @@ class AttackerView:
     surrogates: tuple[Surrogate, ...] = ()
     influence: Callable[[], InfluenceEstimator] | None = None
     oracle: QueryOracle | None = None
+    repeats: Repeats = "mask"
     prepared: Mapping[str, NDArray[Any]] | None = None
 
 

@@ -26,7 +26,7 @@ from loki_bench.errors import DatasetError
 from loki_bench.event_log import EventLog
 from loki_bench.interactions import Interactions
 
-__all__ = ["read_files"]
+__all__ = ["read_files", "read_table", "reading_of"]
 
 
 def read_files(
@@ -62,7 +62,7 @@ def read_files(
         file = open_data_file(path, dataset=reading.dataset, encoding=reading.encoding)
         layout = recognise(file, reading)
         here = reading_of(layout, reading)
-        table = _table(file, layout, here, sequences)
+        table = read_table(file, layout, here, sequences)
         counts.add(table)
         read.append(choose_rows(table, here, rows))
         recognised.append(described(file, layout, here))
@@ -126,9 +126,10 @@ def _refuse_filters(layout: Layout, reading: Reading) -> None:
         )
 
 
-def _table(
+def read_table(
     file: DataFile, layout: Layout, reading: Reading, sequences: SequenceFilters
 ) -> EventTable:
+    """The rows of one file, whatever its layout; raises ``DatasetError`` as :func:`read_files`."""
     if layout.kind == "parquet":
         return read_parquet(file, reading)
     if layout.kind == "sequences":

@@ -7,8 +7,9 @@ from pydantic import JsonValue
 from loki_bench.leaderboard.rows import NO_ATTACK, row_key
 from loki_bench.records.plan import Plan, PlannedCell, Role
 from loki_bench.suite.cell import Cell
+from loki_bench.suite.components import HANDED_IN
 from loki_bench.suite.resolve import file_name
-from loki_bench.suite.suite import Suite
+from loki_bench.suite.suite import Choice, Suite
 
 __all__ = ["plan_of", "planned_cell", "suite_keys"]
 
@@ -25,10 +26,18 @@ def suite_keys(suite: Suite) -> dict[str, JsonValue]:
     """Every key, defaults included; where somebody's files lie is left out, their names stay."""
     named = {key: file_name(key, value) for key, value in suite.dataset.parameters.items()}
     dataset = suite.dataset.model_copy(update={"parameters": named})
-    keys: dict[str, JsonValue] = suite.model_copy(update={"dataset": dataset}).model_dump(
-        mode="json"
-    )
+    attackers = tuple(_without_folders(choice) for choice in suite.attackers)
+    named_suite = suite.model_copy(update={"dataset": dataset, "attackers": attackers})
+    keys: dict[str, JsonValue] = named_suite.model_dump(mode="json")
     return keys
+
+
+def _without_folders(choice: Choice) -> Choice:
+    """Poison in a file by the file's name."""
+    if choice.name != HANDED_IN:
+        return choice
+    named = {key: file_name(key, value) for key, value in choice.parameters.items()}
+    return choice.model_copy(update={"parameters": named})
 
 
 def planned_cell(cell: Cell) -> PlannedCell:

@@ -14,6 +14,7 @@ from loki_bench.content_ids import JsonObject
 from loki_bench.contracts import Budget
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
+from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Sequences
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.pipeline.surrogate import FitSurrogate
@@ -217,8 +218,15 @@ def craft(
     ------
     RejectedError
         The answer breaks the rules, or one query too many was asked.
+    InvalidAnswerError
+        The poison was handed in, and is not in the store.
     """
     name = cell.attacker.name
+    if cell.attacker.is_handed_in:
+        raise InvalidAnswerError(
+            f"attacker '{name}': its poison was handed in, and is not in the folder of results "
+            "any more; run the suite again with the file, and with --retry-failed"
+        )
     request = replace(_request(data, cell, surrogates), prepared=prepared)
     oracle = None
     if lists is not None:
@@ -272,6 +280,7 @@ def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -
         ),
         influence=None if cell.influence is None else component_of(cell.influence),
         queries=None if cell.oracle is None else cell.oracle.queries,
+        repeats=cell.protocol.repeats,
     )
 
 

@@ -135,7 +135,13 @@ def _from_fake_users(step: Measure, values: Values) -> int | None:
 
 
 def _lost_poison(step: Measure, values: Values, added: int | None) -> Failure | None:
-    """The canary: fake users that add no training sample were lost on the way."""
+    """The canary: fake users that add no training sample were lost on the way.
+
+    A poison that was handed in must be the one that its cell names, whatever the store holds.
+    """
+    attacker, crafted = step.cell.attacker, values[step.inputs.craft].poison
+    if attacker.is_handed_in and attacker.parameters["sha256"] != crafted.digest():
+        return Failure("failed", f"the stored poison, {crafted.digest()}, is not the cell's own")
     poison = step.inputs.attack.trained_on(values).poison
     if poison.n_events == 0 or added is None or added > 0:
         return None

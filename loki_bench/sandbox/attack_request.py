@@ -27,6 +27,7 @@ from loki_bench.errors import RejectedError
 from loki_bench.interactions import Interactions
 from loki_bench.plugins.specs import ComponentSpec
 from loki_bench.sandbox.query_oracle import Ask, AskedOracle
+from loki_bench.split import Repeats
 from loki_bench.timing import Timed, timed
 
 __all__ = [
@@ -87,6 +88,8 @@ class AttackRequest:
         How many questions the attacker may put to the oracle; None where it is not given one.
     prepared : dict of str to array, or None
         What :func:`prepare_for_host` gave; None where the attacker was not asked to prepare.
+    repeats : Repeats
+        See :class:`~loki_bench.contracts.AttackerView`.
     """
 
     attacker: Component
@@ -99,6 +102,7 @@ class AttackRequest:
     influence: Component | None
     queries: int | None
     prepared: NamedArrays | None = None
+    repeats: Repeats = "mask"
 
     def view(self, ask: Ask) -> AttackerView:
         """What the attacker sees; ``ask`` puts a question to the host."""
@@ -116,6 +120,7 @@ class AttackRequest:
             influence=None if self.influence is None else self._estimator,
             oracle=None if self.queries is None else AskedOracle(ask, n_granted=self.queries),
             prepared=self.prepared,
+            repeats=self.repeats,
         )
 
     def _estimator(self) -> InfluenceEstimator:

@@ -10,7 +10,12 @@ from loki_bench.plugins.registry import Origin
 from loki_bench.plugins.specs import ComponentSpec
 from loki_bench.suite.suite import Parameter
 
-__all__ = ["ComponentRef", "FrozenModel", "resolve"]
+__all__ = ["HANDED_IN", "ComponentRef", "FrozenModel", "handed_in", "resolve"]
+
+HANDED_IN = "replay"
+"""The attacker whose fake users are read from a file, or were at hand."""
+
+OWN_DISTRIBUTION = "loki-bench"
 
 
 class FrozenModel(BaseModel):
@@ -45,12 +50,23 @@ class ComponentRef(FrozenModel):
         }
 
     @property
+    def is_handed_in(self) -> bool:
+        """Whether it stands for a poison that nobody crafts: its content is its parameter."""
+        return (
+            self.name == HANDED_IN
+            and self.distribution == OWN_DISTRIBUTION
+            and "sha256" in self.parameters
+        )
+
+    @property
     def label(self) -> str:
         """The name, with the parameters that differ from the defaults: ``loki(policy=dqn)``."""
         return self.label_with({})
 
     def label_with(self, further: Mapping[str, Parameter]) -> str:
         """The label, with further facts that stand among the parameters."""
+        if self.is_handed_in:
+            return f"{self.name}: {self.changed.get('poison', 'poison')}"
         told = {**self.changed, **further}
         values = ", ".join(f"{name}={_shown(value)}" for name, value in sorted(told.items()))
         return f"{self.name}({values})" if told else self.name
@@ -83,6 +99,30 @@ def resolve(spec: ComponentSpec, origin: Origin, given: Mapping[str, Parameter])
         target=spec.target,
         parameters={**defaults, **given},
         changed={k: v for k, v in given.items() if k not in defaults or defaults[k] != v},
+    )
+
+
+def handed_in(sha256: str, *, version: str, label: str, name: str | None = None) -> ComponentRef:
+    """The component that stands for a poison in a cell: its content, and never where it lay.
+
+    Parameters
+    ----------
+    sha256 : str
+        Of the fake users' sequences, see :meth:`~loki_bench.interactions.Sequences.digest`.
+    version : str
+        Of this project: that of the attackers beside it.
+    label : str
+        What tables call it; it enters no id.
+    name : str or None
+        What it is called if that was asked for: another name is another row.
+    """
+    return ComponentRef(
+        name=HANDED_IN,
+        distribution=OWN_DISTRIBUTION,
+        version=version,
+        target="loki_bench.attackers.replay:Replay",
+        parameters={"sha256": sha256, **({} if name is None else {"name": name})},
+        changed={"poison": label},
     )
 
 

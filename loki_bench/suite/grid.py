@@ -1,6 +1,6 @@
 """Expands a suite into cells, and refuses what can't be run before anything is computed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, get_args
 
@@ -17,8 +17,9 @@ from loki_bench.plugins.specs import (
 )
 from loki_bench.split import Split
 from loki_bench.suite.cell import Cell, CellBudget, DatasetRef, OracleGrant, SurrogateRef
-from loki_bench.suite.components import ComponentRef, resolve
+from loki_bench.suite.components import HANDED_IN, ComponentRef, resolve
 from loki_bench.suite.goal import draw_goal, draw_placebo_goal
+from loki_bench.suite.handed_in import HandedIn
 from loki_bench.suite.suite import CellProtocol, Choice, Protocol, Simulator, SplitRef, Suite
 
 __all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand", "planned"]
@@ -59,6 +60,7 @@ def expand(
     split: Split,
     *,
     split_ref: SplitRef | None = None,
+    handed_in: Sequence[HandedIn] = (),
 ) -> Grid:
     """All cells of a suite.
 
@@ -68,6 +70,8 @@ def expand(
         Of the dataset.
     split_ref : SplitRef or None
         What the cells are told of it; None is leave-one-out.
+    handed_in : sequence of HandedIn
+        The poison of each seed for the suite's attackers that are one.
 
     Raises
     ------
@@ -86,7 +90,9 @@ def expand(
         protocol = CellProtocol(
             **suite.protocol.model_dump(), repeats=suite.repeats, split=split_ref
         )
-        return Grid(cells=tuple(_cells(suite, registry, dataset, protocol)), metrics=metrics)
+        return Grid(
+            cells=tuple(_cells(suite, registry, dataset, protocol, handed_in)), metrics=metrics
+        )
     except LokiBenchError as error:
         raise type(error)(f"suite '{suite.name}': {error}") from error
 
@@ -96,12 +102,15 @@ def planned(
 ) -> Grid:
     """The same cells for a reader of results, who has the components and may lack the data.
 
-    Targets are not looked up. Raises ``UsageError`` as :func:`expand` does.
+    Targets are not looked up, and cells of poison in a file are left out: its content is in their
+    ids. Raises ``UsageError`` as :func:`expand` does.
     """
+    written = tuple(choice for choice in suite.attackers if choice.name != HANDED_IN)
+    suite = suite.model_copy(update={"attackers": written})
     protocol = CellProtocol(**suite.protocol.model_dump(), repeats=suite.repeats, split=split_ref)
     _refuse_too_large(suite, dataset)
     return Grid(
-        cells=tuple(_cells(suite, registry, dataset, protocol)),
+        cells=tuple(_cells(suite, registry, dataset, protocol, ())),
         metrics=_metrics(suite, registry, dataset),
     )
 
@@ -133,7 +142,11 @@ def _refuse_too_large(suite: Suite, dataset: DatasetRef) -> None:
 
 
 def _cells(
-    suite: Suite, registry: Registry, dataset: DatasetRef, protocol: CellProtocol
+    suite: Suite,
+    registry: Registry,
+    dataset: DatasetRef,
+    protocol: CellProtocol,
+    handed_in: Sequence[HandedIn],
 ) -> Iterator[Cell]:
     victims = [_resolved(registry, RecommenderSpec, choice)[1] for choice in suite.victims]
     pool = [
@@ -155,27 +168,31 @@ def _cells(
                     actions=actions,
                 )
                 for spec, attacker, choice in attackers:
-                    needs = spec.needs_with(attacker.parameters)
+                    poison = next(
+                        (p for p in handed_in if (p.seed, p.choice) == (seed, choice)), None
+                    )
+                    if poison and (share, actions) != poison.budget_in(suite, dataset.n_users):
+                        continue
+                    attack = poison.component if poison else attacker
+                    needs = spec.needs_with(attack.parameters)
                     _refuse_ungranted(suite, spec, needs)
                     influence, is_default = _influence(registry, spec, needs, choice)
                     for victim in victims:
                         for simulator, surrogates in _surrogates_for(
-                            victim, suite, needs, pool, attacker.name
+                            victim, suite, needs, pool, attack.name
                         ):
-                            for defense, placebo in _variants(
-                                suite, attacker.name, defenses, budget
-                            ):
+                            for defense, placebo in _variants(suite, attack, defenses, budget):
                                 yield Cell(
                                     dataset=dataset,
                                     protocol=protocol,
                                     budget=budget,
                                     victim=victim,
-                                    attacker=attacker,
+                                    attacker=attack,
                                     simulator=simulator,
                                     surrogates=surrogates,
                                     influence=influence,
                                     influence_is_default=is_default,
-                                    is_baseline=spec.baseline and not attacker.changed,
+                                    is_baseline=spec.baseline and not attack.changed,
                                     oracle=_oracle(suite, needs, dataset),
                                     sees_history="history" in needs,
                                     isolation=suite.isolation,
@@ -188,11 +205,15 @@ def _cells(
 
 
 def _variants(
-    suite: Suite, attacker: str, defenses: list[ComponentRef | None], budget: CellBudget
+    suite: Suite, attack: ComponentRef, defenses: list[ComponentRef | None], budget: CellBudget
 ) -> list[tuple[ComponentRef | None, bool]]:
-    """Every defense, and one placebo beside the first: it is about the attack."""
+    """Every defense, and one placebo beside the first: it is about the attack.
+
+    A poison that was handed in can't be given other targets.
+    """
     plain: list[tuple[ComponentRef | None, bool]] = [(defense, False) for defense in defenses]
-    placebo = attacker != "none" and suite.has_placebos_at(budget.fake_users, budget.actions)
+    aims = attack.name != "none" and not attack.is_handed_in
+    placebo = aims and suite.has_placebos_at(budget.fake_users, budget.actions)
     return [*plain[:1], *([(defenses[0], True)] if placebo else []), *plain[1:]]
 
 

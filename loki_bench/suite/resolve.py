@@ -1,6 +1,6 @@
 """From a suite and the installed plugins to cells that can be run, with every check made first."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from loki_bench.split import Repeats, Split, SplitBounds, split_at
 from loki_bench.suite.cell import DatasetRef
 from loki_bench.suite.components import resolve
 from loki_bench.suite.grid import Grid, expand
+from loki_bench.suite.handed_in import HandedIn, fitted_to_poison, names_poison, read_poison
 from loki_bench.suite.split_bounds import MadeSplit, made_split
 from loki_bench.suite.suite import Choice, Parameter, SplitChoice, SplitRef, Suite
 
@@ -61,11 +62,25 @@ class SplitData:
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedSuite:
-    """A suite that passed every check that needs no computation."""
+    """A suite that passed every check that needs no computation.
+
+    Attributes
+    ----------
+    suite : Suite
+        With what it takes from the poison that was handed in.
+    grid : Grid
+    data : SplitData
+    handed_in : tuple of HandedIn
+        The poison of each seed for each attacker that is one.
+    notes : tuple of str
+        What whoever publishes a number should know of data and poison.
+    """
 
     suite: Suite
     grid: Grid
     data: SplitData
+    handed_in: tuple[HandedIn, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def interactions(self) -> Interactions:
@@ -93,8 +108,10 @@ class ResolvedSuite:
         Raises ``UsageError`` as :func:`prepare` does.
         """
         data = self.data
+        if names_poison(suite):
+            return _with_poison(suite, registry, data)
         grid = expand(suite, registry, data.ref, data.split, split_ref=data.split_ref)
-        return replace(self, suite=suite, grid=grid)
+        return ResolvedSuite(suite=suite, grid=grid, data=data, notes=data.ref.notes)
 
 
 def prepare(suite: Suite, registry: Registry, *, download: bool) -> ResolvedSuite:
@@ -111,10 +128,19 @@ def prepare(suite: Suite, registry: Registry, *, download: bool) -> ResolvedSuit
     except LokiBenchError as error:
         raise SuiteError(f"suite '{suite.name}': {error}") from error
     _refuse_dropped(suite, data.log)
+    if names_poison(suite):
+        return _with_poison(suite, registry, data)
+    grid = expand(suite, registry, data.ref, data.split, split_ref=data.split_ref)
+    return ResolvedSuite(suite=suite, grid=grid, data=data, notes=data.ref.notes)
+
+
+def _with_poison(suite: Suite, registry: Registry, data: SplitData) -> ResolvedSuite:
+    """The suite fitted to the poison that it names as files, and its cells."""
+    poison = read_poison(suite, registry, data.log)
+    suite, notes = fitted_to_poison(suite, poison, data.log, data.split)
+    grid = expand(suite, registry, data.ref, data.split, split_ref=data.split_ref, handed_in=poison)
     return ResolvedSuite(
-        suite=suite,
-        grid=expand(suite, registry, data.ref, data.split, split_ref=data.split_ref),
-        data=data,
+        suite=suite, grid=grid, data=data, handed_in=poison, notes=(*data.ref.notes, *notes)
     )
 
 

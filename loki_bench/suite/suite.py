@@ -23,6 +23,7 @@ from pydantic import (
 
 from loki_bench.contracts import GoalKind
 from loki_bench.split import Repeats
+from loki_bench.suite.own_paths import READ_FROM_FILES, from_folder
 from loki_bench.suite.parameter_files import read_parameters
 from loki_bench.suite.toml_tables import (
     SuiteTable,
@@ -115,9 +116,14 @@ class Choice(SuiteTable):
     @model_validator(mode="before")
     @classmethod
     def _parameters_of_a_file(cls, table: object, info: ValidationInfo) -> object:
-        if not isinstance(table, dict) or not isinstance(table.get("parameters"), str):
+        if not isinstance(table, dict):
             return table
         suite = info.context or {"folder": Path(), "where": "suite"}
+        parameters = table.get("parameters")
+        if isinstance(parameters, dict) and table.get("name") in READ_FROM_FILES:
+            return {**table, "parameters": from_folder(parameters, suite["folder"])}
+        if not isinstance(parameters, str):
+            return table
         path = suite["folder"] / table["parameters"]
         return {**table, "parameters": read_parameters(path, table.get("name"), suite["where"])}
 

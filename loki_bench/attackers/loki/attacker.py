@@ -188,7 +188,12 @@ class Loki(Attacker):
         if self._weights == "fit":
             view = with_fitted_weights(view, seed=seed_for(view.seed, "queries"))
         promoted = promoted_items(view)
-        users, items = target_samples(view.history, view.goal.users, promoted)
+        users, items = target_samples(
+            view.history,
+            view.goal.users,
+            promoted,
+            repeats_are_shown=view.repeats == "allow",
+        )
         groups = item_groups(
             view.history,
             promoted,

@@ -66,7 +66,7 @@ def with_fitted_weights(view: AttackerView, *, seed: int) -> AttackerView:
     answers = np.array([shown for shown, is_whole in zip(lists, whole, strict=True) if is_whole])
     if not answers.size or not view.surrogates:
         return view
-    hides = not _shows_repeats(answers, view, users)
+    hides = view.repeats != "allow"
     ranks = np.stack(
         [_ranks(surrogate.fit(), view, users, hides=hides) for surrogate in view.surrogates]
     )
@@ -84,15 +84,6 @@ def _users_to_ask(view: AttackerView, n: int, seed: int) -> NDArray[np.int32]:
     others = np.setdiff1d(np.arange(view.history.n_users, dtype=np.int32), view.goal.users)
     drawn = np.random.default_rng(seed).permutation(others)
     return np.concatenate([view.goal.users, drawn]).astype(np.int32)[:n]
-
-
-def _shows_repeats(
-    answers: NDArray[np.int32], view: AttackerView, users: NDArray[np.int32]
-) -> bool:
-    """Whether any list holds an item of its user's own history."""
-    return any(
-        np.isin(shown, view.history[user]).any() for shown, user in zip(answers, users, strict=True)
-    )
 
 
 def _ranks(

@@ -26,9 +26,15 @@ _N_OTHER_USERS = 300
 
 
 def target_samples(
-    history: Interactions, users: NDArray[np.int32], items: NDArray[np.int32]
+    history: Interactions,
+    users: NDArray[np.int32],
+    items: NDArray[np.int32],
+    *,
+    repeats_are_shown: bool = False,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Every (user, item) pair whose item is not in the user's history, user by user.
+    """Every (user, item) pair whose item may be shown to the user, user by user.
+
+    Those are the items that are not in the user's history; all where ``repeats_are_shown``.
 
     Returns
     -------
@@ -39,6 +45,12 @@ def target_samples(
     RejectedError
         There is no such pair: nothing can be promoted.
     """
+    if repeats_are_shown:
+        n_users, n_items = len(users), len(items)
+        return (
+            np.repeat(users, n_items).astype(np.int32),
+            np.tile(items, n_users).astype(np.int32),
+        )
     new = [items[~np.isin(items, history[int(user)])] for user in users]
     counts = [len(some) for some in new]
     if not sum(counts):

@@ -66,3 +66,11 @@ def test_where_everyone_is_a_target_user_there_is_nothing_to_contrast(history, s
     users, items = ids([0, 1, 2]), ids([3, 3, 3])
     objective = objective_of(model, history, users, items, reward="contrast", seed=0)
     assert objective.weights == pytest.approx([1 / 3] * 3)
+
+
+def test_where_repeats_are_shown_an_item_of_the_history_is_a_target_sample_too():
+    history = Interactions(np.array([0, 2, 3]), np.array([0, 1, 2]), n_items=4)
+    asked = (history, np.array([0, 1], dtype=np.int32), np.array([1, 3], dtype=np.int32))
+    assert [a.tolist() for a in target_samples(*asked)] == [[0, 1, 1], [3, 1, 3]]
+    shown = target_samples(*asked, repeats_are_shown=True)
+    assert [a.tolist() for a in shown] == [[0, 0, 1, 1], [1, 3, 1, 3]]

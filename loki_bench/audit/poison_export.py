@@ -1,0 +1,109 @@
+"""A cell's poison by the names of users and items, for other programs and for ``replay``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from loki_bench.datasets.poison_writing import NamedPoison
+from loki_bench.errors import StoreError
+from loki_bench.interactions import Interactions
+from loki_bench.pipeline.craft import PoisonCodec
+from loki_bench.records.manifest import MANIFEST
+from loki_bench.records.opening import as_working_folder
+from loki_bench.records.schema import Record
+from loki_bench.records.store import Store
+from loki_bench.suite.cell import Cell, DatasetRef
+
+__all__ = ["ExportedPoison", "export_poison"]
+
+DataOf = Callable[[Cell], tuple[DatasetRef, Interactions]]
+"""Reads the dataset of a cell."""
+
+_SHORTEST = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportedPoison:
+    """A poison by name, and the record of the cell that it is of."""
+
+    record: Record
+    poison: NamedPoison
+
+
+def export_poison(results: Path, cell_id: str, *, data_of: DataOf) -> ExportedPoison:
+    """The poison of a cell.
+
+    Parameters
+    ----------
+    results : Path
+        A suite's folder, as ``run`` or ``publish`` wrote it, or a folder that holds several.
+    cell_id : str
+        The cell's id, or its first letters, six or more.
+    data_of : callable
+        Reads the cell's dataset, whose names are used.
+
+    Raises
+    ------
+    StoreError
+        There is no such cell, or several; it has no poison, or its dataset is another one here.
+    """
+    if len(cell_id) < _SHORTEST or any(c not in "0123456789abcdef" for c in cell_id):
+        raise StoreError(
+            f"'{cell_id}' is no cell: expected the name of a file in the folder 'records', or its "
+            f"first {_SHORTEST} letters or more"
+        )
+    folders = [
+        p.parent for p in (results / MANIFEST, *results.glob(f"**/{MANIFEST}")) if p.exists()
+    ]
+    for leaderboard in dict.fromkeys(folders):
+        with as_working_folder(leaderboard) as folder:
+            found = [p.stem for p in sorted((folder / "records").glob(f"{cell_id}*.json"))]
+            if len(found) > 1:
+                raise StoreError(
+                    f"{leaderboard} has {len(found)} cells that begin with '{cell_id}'; write more"
+                )
+            if found:
+                store = Store(folder, warn=lambda text: None)
+                return _exported(store, found[0], leaderboard, data_of)
+    raise StoreError(
+        f"{results} has no cell '{cell_id}'; name the folder of its leaderboard with --results"
+    )
+
+
+def _exported(store: Store, cell_id: str, leaderboard: Path, data_of: DataOf) -> ExportedPoison:
+    record = store.record(cell_id)
+    if record is None or record.goal is None or record.artefacts is None:
+        raise StoreError(f"{leaderboard}: cell {cell_id} has no result, and so no poison")
+    kept = store.read(PoisonCodec(), record.artefacts.poison)
+    if kept is None or kept.poison.digest() != record.artefacts.poison_digest:
+        raise StoreError(
+            f"{leaderboard}: the poison of cell {cell_id} is not there or not whole; published "
+            "results may leave it out: run the suite"
+        )
+    if not len(kept.poison):
+        raise StoreError(
+            f"{leaderboard}: cell {cell_id} injects nothing ({record.cell.attacker.label})"
+        )
+    dataset, data = data_of(record.cell)
+    if dataset.fingerprint != record.cell.dataset.fingerprint:
+        raise StoreError(
+            f"cell {cell_id} is about other data than dataset '{dataset.component.name}' here "
+            f"(fingerprint {record.cell.dataset.fingerprint})"
+        )
+    items = data.item_tokens or tuple(map(str, range(data.n_items)))
+    users = data.user_tokens or tuple(map(str, range(data.n_users)))
+    poison = NamedPoison(
+        users=_fake_names(len(kept.poison), set(users)),
+        rows=tuple(tuple(items[i] for i in row) for row in kept.poison),
+        targets=tuple(items[i] for i in record.goal.items),
+        target_users=tuple(users[u] for u in record.goal.users),
+    )
+    return ExportedPoison(record=record, poison=poison)
+
+
+def _fake_names(n: int, genuine: set[str]) -> tuple[str, ...]:
+    """``fake0``, ``fake1`` and so on, or the like where a genuine user has such a name."""
+    beginning = "fake"
+    while any(f"{beginning}{number}" in genuine for number in range(n)):
+        beginning = f"{beginning}_"
+    return tuple(f"{beginning}{number}" for number in range(n))
