@@ -105,7 +105,7 @@ def planned(
     Targets are not looked up, and cells of poison in a file are left out: its content is in their
     ids. Raises ``UsageError`` as :func:`expand` does.
     """
-    written = tuple(choice for choice in suite.attackers if choice.name != HANDED_IN)
+    written = [choice for choice in suite.attackers if choice.name != HANDED_IN]
     suite = suite.model_copy(update={"attackers": written})
     protocol = CellProtocol(**suite.protocol.model_dump(), repeats=suite.repeats, split=split_ref)
     _refuse_too_large(suite, dataset)
