@@ -206,4 +206,5 @@ def _write(
         metrics=manifest.metrics,
         records={**ours, **{cell_id: _record(target, cell_id) for cell_id in cell_ids}},
         missing=manifest.missing,
+        plan=manifest.plan,
     )

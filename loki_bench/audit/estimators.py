@@ -21,7 +21,7 @@ Values = dict[tuple[str, str], dict[tuple[int, int], float]]
 def estimator_levels(
     folder: Path, manifest: Manifest, levels: Collection[int], notes: list[str]
 ) -> dict[int, LevelReport]:
-    """Levels 2 to 5; where all are asked for, those that such a leaderboard lacks are a note.
+    """Levels 2 to 6; where all are asked for, those that such a leaderboard lacks are a note.
 
     Estimators have no poison that a victim could be trained on: what stands behind their tables
     is measured again by ``loki-bench fidelity`` alone.
@@ -31,10 +31,10 @@ def estimator_levels(
         "estimators are judged by records of retraining, without poison and victims of their own; "
         f"`loki-bench fidelity {manifest.suite} --results OTHER_FOLDER` measures them again"
     )
-    if set(levels) >= set(LEVELS):
+    if set(levels) >= set(LEVELS) - {6}:
         notes.append(f"levels 2 to 4 are not there: {why}")
     else:
-        for level in sorted({2, 3, 4} & set(levels)):
+        for level in sorted({2, 3, 4, 6} & set(levels)):
             reports[level] = LevelReport(level, not_judged=[Finding(manifest.suite, why)])
     if 5 in levels:
         reports[5] = _tables(folder, manifest)

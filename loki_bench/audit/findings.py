@@ -13,9 +13,11 @@ LEVELS: Mapping[int, str] = {
     3: "victims",
     4: "poison",
     5: "tables",
+    6: "plan",
 }
 """What is checked: each file's bytes; metrics computed again from stored ranks; victims trained
-again on the stored poison; the poison crafted again; tables written again."""
+again on the stored poison; the poison crafted again; tables written again; the cells with those
+that the suite plans."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from loki_bench.bounded_files import (
     read_regular,
 )
 from loki_bench.content_ids import canonical_json, content_id
+from loki_bench.engine.run_log import environment_fingerprint
 from loki_bench.errors import StoreError
 from loki_bench.records.manifest import MANIFEST, UNLISTED, Manifest, read_manifest
 from loki_bench.records.packed import damaged_packs, is_packed
@@ -66,6 +67,8 @@ def check_hashes(folder: Path) -> tuple[LevelReport, list[str]]:
             report.problems.append(Finding(name, "it is not there"))
         elif (why := _why_other(path, digest)) is not None:
             report.problems.append(Finding(name, why))
+    if manifest.subject == "attacks":
+        report.problems += _machines(folder, manifest)
     notes = []
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
@@ -92,6 +95,24 @@ def artefacts_left_out(folder: Path, manifest: Manifest) -> Finding | None:
         f"`loki-bench run {manifest.suite} --results OTHER_FOLDER` computes them, and this "
         "leaderboard with them",
     )
+
+
+def _machines(folder: Path, manifest: Manifest) -> list[Finding]:
+    """Runs that are left out, or name another machine: that decides how numbers are compared."""
+    found = []
+    for cell_id in manifest.record_ids:
+        name = f"runs/{cell_id}.json"
+        listed = manifest.machines.get(cell_id)
+        if not is_there(folder / name):
+            why = "it is not there: on which machine its record was computed is not known"
+            found.append(Finding(name, why))
+            continue
+        if not _is_sealed(folder / name):
+            continue  # it is named for that
+        run = json_object(read_regular(folder / name, at_most=LARGEST_RECORD))
+        if listed not in (None, environment_fingerprint(run.get("environment"))):
+            found.append(Finding(name, "it tells of another machine than the manifest"))
+    return found
 
 
 def _inside(folder: Path, path: Path) -> bool:

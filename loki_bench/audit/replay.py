@@ -29,6 +29,7 @@ from loki_bench.pipeline.retrain import evaluate
 from loki_bench.pipeline.surrogate import fit_surrogate
 from loki_bench.pipeline.victim_lists import show_lists
 from loki_bench.plugins.registry import Registry
+from loki_bench.records.data_places import FILE_PARAMETERS
 from loki_bench.records.manifest import artefact_paths
 from loki_bench.records.store import Store
 from loki_bench.split import SplitBounds
@@ -130,6 +131,7 @@ def opening(
     n_workers: int | None,
     seconds: float,
     dataset_path: Path | None = None,
+    places: Mapping[str, Path] | None = None,
     download: bool = True,
     progress: Progress | None = None,
 ) -> Opening:
@@ -143,6 +145,8 @@ def opening(
         The time limit of a job.
     dataset_path : Path or None
         Where a dataset lies that was a file of somebody's own: records name the file alone.
+    places : mapping of name to path, or None
+        Where files of these names are looked for first, if nobody said.
     """
     return partial(
         _opened,
@@ -150,6 +154,7 @@ def opening(
         n_workers,
         seconds,
         dataset_path,
+        dict(places or {}),
         download,
         progress or NoProgress(),
     )
@@ -161,6 +166,7 @@ def _opened(
     n_workers: int | None,
     seconds: float,
     dataset_path: Path | None,
+    places: Mapping[str, Path],
     download: bool,
     progress: Progress,
     labels: Sequence[str],
@@ -169,7 +175,7 @@ def _opened(
     component = cell.dataset.component
     given = {name: value for name, value in component.changed.items() if value is not None}
     if "path" in given:
-        given |= _own_files(given) if dataset_path is None else _found(given, dataset_path)
+        given |= _own_files(given, places) if dataset_path is None else _found(given, dataset_path)
     choice, split = Choice(name=component.name, parameters=given), cell.protocol.split
     dataset, log = load_log(choice, registry, download=download, repeats=cell.protocol.repeats)
     made = None if split is None else made_split(split.choice, log)
@@ -200,9 +206,9 @@ def _found(given: Mapping[str, Parameter], place: Path) -> dict[str, Parameter]:
     return {"path": str(place)}
 
 
-def _own_files(given: Mapping[str, Parameter]) -> dict[str, Parameter]:
+def _own_files(given: Mapping[str, Parameter], places: Mapping[str, Path]) -> dict[str, Parameter]:
     """The same where nobody said where the files lie."""
-    return _each_file(given, _own_file)
+    return _each_file(given, lambda name: _own_file(name, places))
 
 
 def _each_file(
@@ -217,15 +223,15 @@ def _each_file(
 
 
 def _paths_of(given: Mapping[str, Parameter]) -> list[str]:
-    return [key for key in ("path", "validation_path", "test_path") if key in given]
+    return [key for key in FILE_PARAMETERS if key in given]
 
 
-def _own_file(name: str) -> Path:
-    """A file of somebody's own, by its name: in the working folder, in a folder in it, or with the
-    data; what is read is compared by its fingerprint."""
+def _own_file(name: str, noted: Mapping[str, Path] | None = None) -> Path:
+    """A file of somebody's own, by its name: where it lay when the cells were run, in the working
+    folder, in a folder in it, or with the data; what is read is compared by its fingerprint."""
     here = Path()
     places = [here / name, data_folder() / name, *sorted(here.glob(f"*/{glob.escape(name)}"))]
-    for place in places:
+    for place in [noted[name], *places] if noted and name in noted else places:
         if place.is_file():
             return place
     raise DatasetError(

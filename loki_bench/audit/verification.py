@@ -13,6 +13,7 @@ from loki_bench.audit.estimators import estimator_levels
 from loki_bench.audit.findings import Finding, LevelReport, Verification
 from loki_bench.audit.hashes import artefacts_left_out, check_hashes, check_packs
 from loki_bench.audit.installed import record_of, why_not_runnable
+from loki_bench.audit.planned import check_plan
 from loki_bench.audit.replay import Opening, RefuseJobs, Replay, copy_artefacts
 from loki_bench.audit.written_again import compare_drawn, compare_tables
 from loki_bench.engine.run_log import environment, environment_fingerprint
@@ -27,6 +28,7 @@ from loki_bench.records.opening import as_working_folder
 from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell
+from loki_bench.suite.suite import Suite
 
 __all__ = ["Verifier", "verify"]
 
@@ -69,6 +71,7 @@ def verify(
     opened: Opening,
     sample: int | None = None,
     seed: int = 0,
+    suite: Suite | None = None,
 ) -> Verification:
     """Check a leaderboard.
 
@@ -84,12 +87,16 @@ def verify(
     sample, seed : int
         Compute this many cells again, drawn by the seed, instead of all; files and tables are
         always checked whole.
+    suite : Suite or None
+        What level 6 takes for the plan, see :func:`loki_bench.audit.planned.check_plan`.
     """
     packs = check_packs(leaderboard)
     if packs.problems:  # nothing is read from them
         return Verification(leaderboard=str(leaderboard), levels=(packs,))
     with as_working_folder(leaderboard) as folder:
-        levels_found, notes = _levels(folder, levels, registry, opened, sample, seed)
+        levels_found, notes = _levels(
+            folder, leaderboard, levels, registry, opened, sample, seed, suite
+        )
     levels_found[0].n_checked += packs.n_checked if levels_found[0].number == 1 else 0
     return Verification(
         leaderboard=str(leaderboard), levels=tuple(levels_found), notes=tuple(notes)
@@ -98,11 +105,13 @@ def verify(
 
 def _levels(
     folder: Path,
+    leaderboard: Path,
     levels: Collection[int],
     registry: Registry,
     opened: Opening,
     sample: int | None,
     seed: int,
+    suite: Suite | None,
 ) -> tuple[list[LevelReport], list[str]]:
     """What every level finds in a working folder, in order, and notes."""
     found, notes = check_hashes(folder)
@@ -117,6 +126,9 @@ def _levels(
     verifier = Verifier.of(folder, manifest, registry)
     if 5 in levels:
         reports[5] = verifier.tables()
+    if 6 in levels:
+        name = leaderboard.resolve().name
+        reports[6] = check_plan(folder, manifest, verifier.cells, registry, suite=suite, named=name)
     computed = sorted(set(levels) & {2, 3, 4})
     chosen = verifier.sampled(sample, seed)
     if computed and chosen:
@@ -228,8 +240,6 @@ class Verifier:
         status = self.records[cell.id].status
         if status != "ok" and level < 4:
             return f"it has no poison and no ranks ({status})"
-        if status == "timeout":
-            return "it ran out of time, which depends on the machine"
         if cell.dataset.fingerprint != replay.dataset.fingerprint:
             return f"it is about other data (fingerprint {cell.dataset.fingerprint})"
         return why_not_runnable(cell, self.registry, but=(*RECOMPUTED[level].unused, "dataset"))
@@ -245,16 +255,40 @@ class Verifier:
             difference = cell_difference(self.store, again, old, new)
         if difference is None:
             report.n_checked += 1
+        elif old.status == "timeout":
+            self._compare_timeout(cell, again, new, report)
         elif report.number == 2 or self._same_environment(cell):
             report.n_checked += 1
             report.problems.append(Finding(self._named(cell), difference))
         else:
-            self._compare_elsewhere(cell, old, new, difference, report)
+            self._compare_elsewhere(cell, again, old, new, difference, report)
+
+    def _compare_timeout(self, cell: Cell, again: Store, new: Record, report: LevelReport) -> None:
+        """A rival is easily called late: where there is ample time, it must run out here, too."""
+        if new.status == "timeout":
+            report.n_checked += 1  # the reason's words name the limit
+            return
+        limit = _time_limit(self.manifest)
+        seconds = _longest_step(again, cell.id)
+        ended = f"ends as {new.status}; its longest step took {seconds:.1f} s here"
+        if limit is None or 2 * seconds > limit:
+            why = f"it ran out of time in the record, and {ended}"
+            report.not_judged.append(Finding(self._named(cell), why))
+            return
+        report.n_checked += 1
+        why = f"it ran out of time in the record, which gave it {limit:g} s, and {ended}"
+        report.problems.append(Finding(self._named(cell), why))
 
     def _compare_elsewhere(
-        self, cell: Cell, old: Record, new: Record, difference: str, report: LevelReport
+        self,
+        cell: Cell,
+        again: Store,
+        old: Record,
+        new: Record,
+        difference: str,
+        report: LevelReport,
     ) -> None:
-        """Another machine or other versions: no farther off than seeds are from each other."""
+        """Another machine or other versions: no farther off than seeds are from each other here."""
         name = self._named(cell)
         if old.status != new.status:
             report.n_checked += 1
@@ -263,9 +297,12 @@ class Verifier:
         if old.status != "ok":
             report.n_checked += 1  # the reason's words may name the machine
             return
-        spread = self._spread(cell)
+        spread = self._spread(cell, again)
         if not spread:
-            why = f"other machine or versions, and one seed has no spread; here {difference}"
+            why = (
+                "other machine or versions, and one seed that is computed here has no spread; "
+                f"here {difference}"
+            )
             report.not_judged.append(Finding(name, why))
             return
         report.n_checked += 1
@@ -285,15 +322,20 @@ class Verifier:
                 )
                 return
 
-    def _spread(self, cell: Cell) -> dict[str, float]:
-        """By metric, how far the stored seeds of the cell's row lie apart; empty for one seed."""
+    def _spread(self, cell: Cell, again: Store) -> dict[str, float]:
+        """By metric, how far the seeds of the cell's row lie apart; empty for one seed.
+
+        Of what was computed here: a forged seed would widen the spread that it is judged by.
+        """
         key = row_key(cell)
         values: dict[str, list[float]] = defaultdict(list)
         n_seeds = 0
-        for record in self.records.values():
-            if record.status == "ok" and row_key(record.cell) == key:
+        for cell_id, record in self.records.items():
+            if row_key(record.cell) != key or (new := again.record(cell_id)) is None:
+                continue
+            if new.status == "ok":
                 n_seeds += 1
-                for metric in record.metrics:
+                for metric in new.metrics:
                     values[metric.label] += [] if metric.value is None else [metric.value]
         if n_seeds < 2:
             return {}
@@ -308,3 +350,19 @@ class Verifier:
 
     def _named(self, cell: Cell) -> str:
         return f"records/{cell.id}.json ({row_key(cell)}, seed {cell.seed})"
+
+
+def _time_limit(manifest: Manifest) -> float | None:
+    """The seconds that the suite gave a job, if the manifest tells."""
+    limits = None if manifest.plan is None else manifest.plan.suite.get("limits")
+    seconds = limits.get("seconds") if isinstance(limits, dict) else None
+    return float(seconds) if isinstance(seconds, (int, float)) else None
+
+
+def _longest_step(store: Store, cell_id: str) -> float:
+    """The wall seconds of the longest step of a cell that was computed here."""
+    run = store.read_json("runs", cell_id) or {}
+    timings = run.get("timings")
+    steps = timings.values() if isinstance(timings, dict) else ()
+    told = [step.get("wall_seconds") for step in steps if isinstance(step, dict)]
+    return max((float(seconds) for seconds in told if isinstance(seconds, (int, float))), default=0)

@@ -11,10 +11,13 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from loki_bench.audit.replay import Replay
+from loki_bench.audit.shards import check_shard
 from loki_bench.benchmark.cell_result import CellResult, result_in
 from loki_bench.benchmark.claim import SuiteFile, claim
 from loki_bench.benchmark.one_cell import ComponentChoice, one_cell
@@ -24,18 +27,20 @@ from loki_bench.contracts import Goal
 from loki_bench.engine.open_workers import open_workers
 from loki_bench.engine.schedule import Plan
 from loki_bench.engine.versions import needed_versions
-from loki_bench.engine.workers import Workers
+from loki_bench.engine.workers import LocalWorkers, Workers
 from loki_bench.errors import ParameterError, StoreError, UsageError
 from loki_bench.interactions import Interactions
 from loki_bench.leaderboard.folder import accepted_records, write_leaderboard
 from loki_bench.leaderboard.leaderboard import Leaderboard
+from loki_bench.leaderboard.plan import plan_of
 from loki_bench.leaderboard.table import tables_of
-from loki_bench.pipeline.cells import Progress, missing_cells, plan_cells, run_cells
+from loki_bench.pipeline.cells import NoProgress, Progress, missing_cells, plan_cells, run_cells
 from loki_bench.pipeline.craft import Poison, PoisonCodec
 from loki_bench.pipeline.craft_again import cells_to_repeat
 from loki_bench.plugins.registry import Registry
 from loki_bench.progress import progress_of
-from loki_bench.records.merge import merge
+from loki_bench.records.data_places import keep_data_places
+from loki_bench.records.merge import merge, refuse_conflicts
 from loki_bench.records.schema import Status
 from loki_bench.records.store import Store
 from loki_bench.sandbox.installed import installed_plugins
@@ -298,6 +303,7 @@ class Benchmark:
                 metrics=metrics,
                 records=records,
                 missing=missing,
+                plan=plan_of(self.suite, self.cells),
             )
             shown = {**records, **accepted_records(store, records)}
         else:
@@ -313,19 +319,54 @@ class Benchmark:
             interactions=self.interactions,
         )
 
-    def merge(self, folders: Iterable[str | Path]) -> dict[Path, tuple[int, int]]:
+    def merge(
+        self, folders: Iterable[str | Path], *, sample: int = 1
+    ) -> dict[Path, tuple[int, int]]:
         """Copy the cells that other results folders have and this one lacks.
+
+        Parameters
+        ----------
+        folders : iterable of str or Path
+            Folders of results, each with a folder of the suite in it.
+        sample : int
+            So many drawn cells of each are measured, and their victims trained, again first.
 
         Returns
         -------
         dict of Path to (n_copied, n_kept)
             For each folder, cells copied and cells that were here before.
+
+        Raises
+        ------
+        StoreError
+            Two folders tell different things of one cell, or a drawn cell does not come out again.
+            Nothing is copied.
         """
-        store = self._store()
-        return {
-            Path(folder): merge(self._resolved.grid, store, self._store(Path(folder)))
-            for folder in folders
-        }
+        grid, target = self._resolved.grid, self._store()
+        sources = {Path(folder): self._store(Path(folder)) for folder in folders}
+        refuse_conflicts(grid, [target, *sources.values()])
+        for source in sources.values() if sample else ():
+            new = [cell for cell in grid.cells if target.record(cell.id) is None]
+            for finding in check_shard(
+                source, new, registry=self._registry, opened=self._replay, sample=sample
+            ):
+                self._warn(f"{source.folder / finding.what}: not judged: {finding.why}")
+        return {folder: merge(grid, target, source) for folder, source in sources.items()}
+
+    @contextmanager
+    def _replay(self) -> Iterator[Replay]:
+        """What computing cells again needs."""
+        seconds = self.suite.limits.seconds
+        with LocalWorkers.open(1, seconds=seconds) as workers:
+            yield Replay(
+                metrics=self._resolved.grid.metrics,
+                dataset=self._resolved.dataset,
+                interactions=self.interactions,
+                bounds=self._resolved.bounds,
+                workers=workers,
+                seconds=seconds,
+                progress=NoProgress(),
+            )
 
     def evaluate(
         self,
@@ -418,6 +459,7 @@ class Benchmark:
         if not cells:
             return Counter()
         self._claim()
+        keep_data_places(store, self.suite.dataset.parameters)
         grid, limits = self._resolved.grid, self.suite.limits
         with (
             open_workers(
@@ -453,12 +495,16 @@ class Benchmark:
 
     def _work_store(self) -> Store:
         """Where cells are kept that are not the suite's; what the suite has computed is read."""
-        known = [self.folder, *self._siblings(self.folder)]
-        return Store(self.folder / "work" / "cells", warn=self._warn, fallback_stores=known)
+        return Store(
+            self.folder / "work" / "cells",
+            warn=self._warn,
+            fallback_stores=self._siblings(self.folder),
+            trusted_stores=[self.folder],
+        )
 
-    def _siblings(self, folder: Path) -> list[Path]:
+    def _siblings(self, folder: Path) -> list[Path] | None:
         if self.suite.family is None:
-            return []
+            return None
         return [other for other in sorted(folder.parent.glob("*/")) if other != folder]
 
 

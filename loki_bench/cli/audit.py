@@ -23,8 +23,8 @@ __all__ = ["compare", "reproduce", "verify"]
     "levels",
     multiple=True,
     type=click.Choice([*LEVELS.values(), *map(str, LEVELS)]),
-    help="Check this level: hashes (1), metrics (2), victims (3), poison (4) or tables (5). May be "
-    "repeated.  [default: all]",
+    help="Check this level: hashes (1), metrics (2), victims (3), poison (4), tables (5) or plan "
+    "(6). May be repeated.  [default: all]",
 )
 @click.option(
     "--sample", type=click.IntRange(min=1), help="Compute only N cells again, drawn by --seed."
@@ -36,6 +36,12 @@ __all__ = ["compare", "reproduce", "verify"]
     show_default=True,
     help="Draws the cells of --sample.",
 )
+@click.option(
+    "--suite",
+    metavar="SUITE",
+    help="The suite that level 6 takes for the plan: the name of one in the package, or a path "
+    "that ends in .toml.  [default: the one of this name in the package, else the manifest's]",
+)
 @recompute_options
 @as_json_option
 def verify(
@@ -43,21 +49,23 @@ def verify(
     levels: tuple[str, ...],
     sample: int | None,
     seed: int,
+    suite: str | None,
     registry: Registry,
     opened: "Opening",
     as_json: bool,
 ) -> int:
-    r"""Check a leaderboard: its bytes, metrics, victims, poison and tables.
+    r"""Check a leaderboard: its bytes, metrics, victims, poison, tables, and that nothing lacks.
 
     LEADERBOARD is a folder that `run` or `publish` wrote, or a file that `submit` wrote.
 
     \b
     Example: loki-bench verify results/quick --level hashes --level tables
 
-    Exit status: 0 all holds; 11 hashes, 12 metrics, 13 victims, 14 poison or 15 tables do not, the
-    first of them; 1 a level could not be judged here; 2 the request was wrong.
+    Exit status: 0 all holds; 11 hashes, 12 metrics, 13 victims, 14 poison, 15 tables or 16 plan
+    do not, the first of them; 1 a level could not be judged here; 2 the request was wrong.
     """
     from loki_bench.audit.verification import verify as verify_leaderboard
+    from loki_bench.suite.suite import load_suite
 
     names = {name: number for number, name in LEVELS.items()}
     chosen = {names.get(level) or int(level) for level in levels} or set(LEVELS)
@@ -68,6 +76,7 @@ def verify(
         opened=opened,
         sample=sample,
         seed=seed,
+        suite=None if suite is None else load_suite(suite),
     )
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
     return found.exit_code

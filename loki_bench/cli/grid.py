@@ -249,12 +249,20 @@ def leaderboard(
     required=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
 )
+@click.option(
+    "--sample",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Compute so many drawn cells of each folder again before anything is copied.",
+)
 @results_option
 @key_options
 @plugin_options
 def merge(
     suite: str,
     folders: tuple[Path, ...],
+    sample: int,
     results: Path,
     key: str | None,
     fresh: bool,
@@ -269,7 +277,7 @@ def merge(
     Example: loki-bench merge quick shard-1 shard-2 shard-3
     """
     benchmark = _open(suite, results, registry, key=key, fresh=False if fresh else None)
-    for folder, (n_copied, n_kept) in benchmark.merge(folders).items():
+    for folder, (n_copied, n_kept) in benchmark.merge(folders, sample=sample).items():
         click.echo(f"{folder}: {n_copied} cells copied, {n_kept} were here before", err=True)
     board = benchmark.leaderboard()
     click.echo(str(board))

@@ -1,6 +1,6 @@
 """Options that several commands share, and what commands make of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -155,11 +155,30 @@ def recompute_options(command: F) -> Callable[..., Any]:
             n_workers=workers,
             seconds=timeout,
             dataset_path=dataset_path,
+            places=_noted_places(options),
             download=not offline,
         )
         return command(*arguments, registry=registry, opened=opened, **options)
 
     return with_opening
+
+
+def _noted_places(options: Mapping[str, Any]) -> dict[str, Path]:
+    """Where files of somebody's own data lie: as the suite says that was named, or as the runs
+    noted whose folder was."""
+    from loki_bench.records.data_places import data_places, places_of
+    from loki_bench.suite.suite import load_suite
+
+    found: dict[str, Path] = {}
+    if (folder := options.get("leaderboard")) is not None and folder.is_dir():
+        found |= data_places(folder)
+    elif (results := options.get("results")) is not None:
+        for folder in [results, *results.glob("*/"), *results.glob("*/*/")]:
+            found |= data_places(folder)
+    if (suite := options.get("suite")) is not None:
+        parameters = load_suite(suite).dataset.parameters
+        found |= {name: Path(path) for name, path in places_of(parameters).items()}
+    return found
 
 
 def as_json_option(command: F) -> F:

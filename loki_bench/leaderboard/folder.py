@@ -7,10 +7,12 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from loki_bench.bounded_files import LARGEST_RECORD, read_regular
 from loki_bench.content_ids import canonical_json
+from loki_bench.engine.run_log import environment_fingerprint
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.rendering import leaderboard_files
 from loki_bench.leaderboard.table import Table, tables_of
-from loki_bench.records.manifest import Digest, Plugin, write_manifest
+from loki_bench.records.manifest import Plugin, write_manifest
+from loki_bench.records.plan import Digest, Plan
 from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell
@@ -90,6 +92,7 @@ def write_leaderboard(
     records: Mapping[str, Record],
     missing: Sequence[Cell],
     submission: Plugin | None = None,
+    plan: Plan | None = None,
 ) -> list[Table]:
     """Write tables and manifest; returns the tables.
 
@@ -101,6 +104,8 @@ def write_leaderboard(
         Labels in the order of the columns.
     missing : sequence of Cell
         Cells without a record.
+    plan : Plan or None
+        What the suite asked for, so that a reader sees what is missing.
     """
     records = {**records, **accepted_records(store, records)}
     tables = tables_of(records.values(), missing, metrics=metrics)
@@ -120,6 +125,12 @@ def write_leaderboard(
             *drawn_files(store.folder),
         ],
         submission=submission,
+        plan=plan,
+        machines={
+            cell_id: environment_fingerprint(run.get("environment"))
+            for cell_id in records
+            if (run := store.read_json("runs", cell_id)) is not None
+        },
     )
     return tables
 

@@ -1,7 +1,9 @@
 """The manifest of a leaderboard folder: SHA-256 of every file, and what the tables were made of.
 
-It holds no time and no machine, so the same results have the same manifest. Runs (times and
-machines) are not listed: each carries a digest of its own. A packed folder
+It holds no time, so the same results of one machine have the same manifest. Runs (times and
+machines) are not listed: each carries a digest of its own. The manifest says on which machine each
+cell was computed, since that decides how exactly its numbers must come out again, and what the
+suite planned, since a row that is left out is seen by nothing else. A packed folder
 (:mod:`loki_bench.records.packed`) has the manifest of the working folder that it was packed from,
 with the digests of its packs beside.
 """
@@ -10,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, ValidationError
 
 from loki_bench.bounded_files import (
     LARGEST_ARTEFACT,
@@ -22,6 +24,7 @@ from loki_bench.bounded_files import (
 )
 from loki_bench.content_ids import canonical_json, content_id
 from loki_bench.errors import StoreError
+from loki_bench.records.plan import Digest, Plan
 from loki_bench.records.schema_3 import renamed
 from loki_bench.records.store import Store, artefact_kind
 from loki_bench.suite.cell import Cell
@@ -58,8 +61,6 @@ def _can_be_a_path(name: str) -> str:
 
 
 FileName = Annotated[str, AfterValidator(_can_be_a_path)]
-
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 PackName = Literal["records.jsonl.gz", "runs.jsonl.gz", "artefacts.zip"]
 
@@ -111,9 +112,15 @@ class Manifest(_Frozen):
         Cells of the suite that had no record.
     submission : Plugin or None
         Set in a third party's rows.
+    plan : Plan or None
+        What the suite asked for; None in a third party's rows, in older manifests, and where
+        estimators are compared.
+    machines : mapping of record id to digest
+        The environment that each cell was computed in, see
+        :func:`loki_bench.engine.run_log.environment_fingerprint`.
     """
 
-    version: Literal[1, 2] = 2
+    version: Literal[1, 2, 3] = 3
     subject: Subject = "attacks"
     suite: str
     summary: str
@@ -122,6 +129,8 @@ class Manifest(_Frozen):
     packs: dict[PackName, Pack] = {}
     missing: tuple[Cell, ...] = ()
     submission: Plugin | None = None
+    plan: Plan | None = None
+    machines: dict[Digest, Digest] = {}
 
     @property
     def record_ids(self) -> list[str]:
@@ -144,6 +153,8 @@ def write_manifest(
     tables: Sequence[str],
     submission: Plugin | None = None,
     subject: Subject = "attacks",
+    plan: Plan | None = None,
+    machines: Mapping[str, str] | None = None,
 ) -> Manifest:
     """Write the manifest of a folder whose other files are all there.
 
@@ -157,6 +168,8 @@ def write_manifest(
         Every record of the leaderboard, with the ids of its artefacts (empty where a cell failed).
     tables : sequence of str
         Names of the files that are made from the records.
+    plan, machines
+        See :class:`Manifest`.
     """
     try:
         known = read_manifest(store.folder).files
@@ -173,6 +186,8 @@ def write_manifest(
         files={name: _listed(store, name, known.get(name)) for name in dict.fromkeys(names)},
         missing=tuple(missing),
         submission=submission,
+        plan=plan,
+        machines=dict(machines or {}),
     )
     put_manifest(store, manifest)
     return manifest

@@ -270,7 +270,6 @@ def _write(
     pairs += [(name, raw, False) for name, raw in packs.items()]
     manifest = source.manifest.model_copy(
         update={
-            "version": 2,
             "files": {
                 name: digest
                 for name, digest in listed.items()

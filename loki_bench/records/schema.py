@@ -6,6 +6,7 @@ run. Whatever is read from disk passes :meth:`Record.parse`; everything else rea
 
 import json
 import math
+import re
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
@@ -142,6 +143,14 @@ class Artefacts(_Part):
     defense: Address | None = None
     clean_defense: Address | None = None
     undefended_clean_ranks: Address | None = None
+
+    @model_validator(mode="after")
+    def _plain_names(self) -> Self:
+        """The last word of a name is a folder: no path may stand there."""
+        for name in self.__pydantic_extra__:
+            if not re.fullmatch(r"[a-z]+(_[a-z]+)*", name):
+                raise ValueError(f"an artefact can't be called {name[:80]!r}")
+        return self
 
 
 class LearningCurve(BaseModel):

@@ -6,7 +6,8 @@
         records/<cell id>.json      what was found: the leaderboard reads nothing else
         runs/<cell id>.json         when, where and how long: never read by a leaderboard
         artefacts/<kind>/<id>.npz   poison, ranks ...: what a step gave, by what it was made of
-        work/                       fitted surrogates, preparations, the dataset: safe to delete
+        work/                       fitted surrogates, preparations, the dataset, marks of what
+                                    was written here: safe to delete
         leaderboard.md .csv .json
 
 A file is written under a temporary name, flushed to disk and renamed, so a killed run loses at
@@ -16,6 +17,7 @@ a digest of their content: what can't be read or does not match is named and com
 The store knows no kind of artefact: how a value becomes arrays is its step's own :class:`Codec`.
 """
 
+import contextlib
 import errno
 import hashlib
 import io
@@ -32,7 +34,6 @@ from loki_bench.answer_checks import NamedArrays
 from loki_bench.bounded_files import (
     LARGEST_ARTEFACT,
     LARGEST_RECORD,
-    copy_regular,
     digest_of,
     is_there,
     json_object,
@@ -41,16 +42,20 @@ from loki_bench.bounded_files import (
 from loki_bench.content_ids import JsonObject, bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
 from loki_bench.records.arrays import BROKEN, plain_arrays
+from loki_bench.records.local_mark import MARK_LENGTH, is_marked, mark
 from loki_bench.records.schema import Record
 from loki_bench.suite.cell import Cell
 
-__all__ = ["Codec", "Store", "StoredFile", "arrays_digest", "artefact_kind"]
+__all__ = ["Codec", "Store", "StoredFile", "arrays_digest", "artefact_files", "artefact_kind"]
 
 JsonKind = Literal["records", "runs", "trials"]
 T = TypeVar("T")
 
 LARGEST_WORK = 4 * 2**30
 """Bytes of a file of ``work`` at the most: fitted surrogates, and datasets that jobs map."""
+
+MARKS = "work/written-here.txt"
+"""A line for each file that other suites may read: its mark, and its name."""
 
 _UNREADABLE = (*BROKEN, AttributeError, IndexError)
 """What a codec may raise besides, where the arrays are whole and not its own."""
@@ -112,18 +117,29 @@ class Store:
         Made when something is first written.
     warn : callable of one str
         Told of every file that can't be trusted, by name.
-    fallback_stores : sequence of Path
-        Folders of other suites: artefacts and reusable work that are not here are read there.
-        Both are addressed by what determines them, so it is the same whoever computed it. Records
-        are never read there: they are measured here.
+    fallback_stores : sequence of Path, or None
+        Folders of other suites: artefacts and reusable work that are not here are read there, if
+        this installation wrote them (:mod:`loki_bench.records.local_mark`): a folder that was
+        downloaded is no source. Records are never read there: they are measured here. None, unlike
+        an empty sequence, also means that nobody reads here, so that nothing is marked.
+    trusted_stores : sequence of Path
+        The same, without a mark: folders that are as much one's own as this one.
     """
 
     def __init__(
-        self, folder: Path, *, warn: Callable[[str], None], fallback_stores: Sequence[Path] = ()
+        self,
+        folder: Path,
+        *,
+        warn: Callable[[str], None],
+        fallback_stores: Sequence[Path] | None = None,
+        trusted_stores: Sequence[Path] = (),
     ) -> None:
         self.folder = folder
         self._warn = warn
-        self._fallback_stores = tuple(fallback_stores)
+        self._marks = fallback_stores is not None
+        self._fallback_stores = tuple(fallback_stores or ())
+        self._trusted_stores = tuple(trusted_stores)
+        self._refused: set[Path] = set()
 
     # ------------------------------------------------------------------ records
 
@@ -178,7 +194,7 @@ class Store:
 
     def runs(self) -> Iterator[JsonObject]:
         """How every cell ran that this folder or one of the fallback stores knows of."""
-        for folder in (self.folder, *self._fallback_stores):
+        for folder in (self.folder, *self._trusted_stores, *self._fallback_stores):
             for path in sorted((folder / "runs").glob("*.json")):
                 run = Store(folder, warn=self._warn).read_json("runs", path.stem)
                 if run is not None:
@@ -200,7 +216,7 @@ class Store:
                 "kept: take fewer target users or target items"
             )
         np.savez_compressed(buffer, **named)  # type: ignore[arg-type]  # no name is an option's
-        self.write_bytes(f"{codec.folder}/{name}.npz", buffer.getvalue())
+        self._write_marked(f"{codec.folder}/{name}.npz", buffer.getvalue())
 
     def read(self, codec: Codec[T], name: str) -> T | None:
         """A value if it is there and whole, else None; one that is not whole is named."""
@@ -222,53 +238,73 @@ class Store:
 
     def adopt(self, artefacts: Mapping[str, str]) -> None:
         """Copy those of a record's artefacts that are in a fallback store and not here."""
-        for what, name in artefacts.items():
-            own = f"artefacts/{artefact_kind(what)}/{name}.npz"
+        for own in artefact_files(artefacts):
             other = self._resolve(own)
             if other != self.folder / own and is_there(other):
-                copy_regular(other, self.folder / own, at_most=LARGEST_ARTEFACT)
+                self._write_marked(own, read_regular(other, at_most=LARGEST_ARTEFACT))
+
+    def numbers_digest(self, name: str) -> str | None:
+        """The digest of the numbers in an artefact of this folder; None where it is not whole."""
+        try:
+            content = read_regular(self.folder / name, at_most=LARGEST_ARTEFACT)
+            arrays, meta = _whole_arrays(content, at_most=LARGEST_ARTEFACT)
+        except _UNREADABLE:
+            return None
+        return arrays_digest(arrays, meta)
 
     def copy_artefacts(self, artefacts: Mapping[str, str], source: "Store") -> bool:
         """Copy a record's artefacts from another store; False, and nothing copied, where one of
         them is not whole.
         """
         contents: dict[str, bytes] = {}
-        for what, name in artefacts.items():
-            if what.endswith("_digest"):
-                continue
-            file = f"artefacts/{artefact_kind(what)}/{name}.npz"
-            try:
+        file = ""
+        try:
+            for file in artefact_files(artefacts):
                 contents[file] = read_regular(source.folder / file, at_most=LARGEST_ARTEFACT)
                 _whole_arrays(contents[file], at_most=LARGEST_ARTEFACT)
-            except FileNotFoundError:
-                return False
-            except _UNREADABLE:
-                source._distrust(source.folder / file, "not a whole artefact")
-                return False
+        except FileNotFoundError:
+            return False
+        except _UNREADABLE:
+            source._distrust(source.folder / file, "not a whole artefact")
+            return False
+        marks = _marks_in(source.folder)
         for file, content in contents.items():
-            self.write_bytes(file, content)
+            if self._marks and is_marked(file, bytes_digest(content), marks.get(file, "")):
+                self._write_marked(file, content)
+            else:
+                self.write_bytes(file, content)
         return True
 
     def write_sealed(self, name: str, content: bytes) -> None:
-        """Keep bytes that jobs open themselves, their digest before them."""
-        self.write_bytes(name, bytes_digest(content).encode() + content)
+        """Keep bytes that jobs open themselves, pickles among them: digest and mark before them."""
+        digest = bytes_digest(content)
+        head = f"{digest}{mark(name, digest)}"
+        self.write_bytes(name, head.encode() + content)
 
     def sealed_file(self, name: str) -> StoredFile | None:
-        """Where the bytes of :meth:`write_sealed` lie, if they are there and whole."""
-        path = self._resolve(name)
-        if not path.exists():
-            return None
-        try:
-            found = digest_of(path, at_most=LARGEST_WORK, start=64)
-            with path.open("rb") as file:
-                whole = file.read(64) == found.encode()
-        except OSError as error:
-            self._distrust(path, f"it can't be read ({error.strerror})")
-            return None
-        if not whole:
-            self._distrust(path, "its content does not match its digest")
-            return None
-        return StoredFile(str(path.resolve()), found, start=64)
+        """Where the bytes of :meth:`write_sealed` lie, if they are whole and written here.
+
+        To open a pickle is to run it: one that this installation did not write is made again.
+        """
+        for folder in (self.folder, *self._trusted_stores, *self._fallback_stores):
+            path = folder / name
+            if not path.exists():
+                continue
+            start = 64 + MARK_LENGTH
+            try:
+                found = digest_of(path, at_most=LARGEST_WORK, start=start)
+                with path.open("rb") as file:
+                    digest, marked = file.read(64), file.read(MARK_LENGTH)
+            except OSError as error:
+                self._distrust(path, f"it can't be read ({error.strerror})")
+                continue
+            if digest != found.encode():
+                self._distrust(path, "its content does not match its digest")
+            elif not is_marked(name, found, marked.decode("latin-1")):
+                self._distrust(path, "this installation did not write it")
+            else:
+                return StoredFile(str(path.resolve()), found, start=start)
+        return None
 
     # ------------------------------------------------------------------ files
 
@@ -305,16 +341,60 @@ class Store:
             ) from error
 
     def _resolve(self, name: str) -> Path:
-        """A file of this folder; or the same one of the first fallback store that has it."""
+        """A file of this folder; or the same one of the first other store that has it.
+
+        Of a fallback store it is read only if it was written here.
+        """
         own = self.folder / name
         if not own.exists():
-            for folder in self._fallback_stores:
+            for folder in self._trusted_stores:
                 if (folder / name).exists():
+                    return folder / name
+            for folder in self._fallback_stores:
+                if (folder / name).exists() and self._is_own(folder, name):
                     return folder / name
         return own
 
+    def _is_own(self, folder: Path, name: str) -> bool:
+        """Whether this installation wrote a file of another folder, as it is; says where not."""
+        found = _marks_in(folder).get(name)
+        if found is None:
+            if folder not in self._refused:  # once: there may be hundreds
+                self._refused.add(folder)
+                self._warn(
+                    f"{folder / name}: this installation did not write it; it and others of that "
+                    "folder are computed again"
+                )
+            return False
+        with contextlib.suppress(OSError):
+            digest = digest_of(folder / name, at_most=LARGEST_WORK)
+            if is_marked(name, digest, found):
+                return True
+        self._distrust(folder / name, "it is not what was written here")
+        return False
+
+    def _write_marked(self, name: str, content: bytes) -> None:
+        """Write a file that suites beside this one may read."""
+        self.write_bytes(name, content)
+        if self._marks:
+            line = f"{mark(name, bytes_digest(content))} {name}\n".encode()
+            path = self.folder / MARKS
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab", buffering=0) as file:  # a line at once: runs may write together
+                file.write(line)
+
     def _distrust(self, path: Path, why: str) -> None:
         self._warn(f"{path}: {why}; it is computed again")
+
+
+def _marks_in(folder: Path) -> dict[str, str]:
+    """The marks of a folder's files by name; the last one of a name counts."""
+    try:
+        text = read_regular(folder / MARKS, at_most=LARGEST_RECORD).decode("ascii", "replace")
+    except OSError:
+        return {}
+    pairs = (line.partition(" ") for line in text.splitlines())
+    return {name: found for found, _, name in pairs}
 
 
 class _BadDigestError(ValueError):
@@ -324,6 +404,15 @@ class _BadDigestError(ValueError):
 def artefact_kind(what: str) -> str:
     """The folder of an artefact, by what a record calls it: ``clean_ranks`` are ``ranks``."""
     return what.rpartition("_")[2]
+
+
+def artefact_files(artefacts: Mapping[str, str]) -> list[str]:
+    """The files of a record's artefacts, relative to its results folder."""
+    return [
+        f"artefacts/{artefact_kind(what)}/{name}.npz"
+        for what, name in artefacts.items()
+        if not what.endswith("_digest")
+    ]
 
 
 def arrays_digest(arrays: NamedArrays, about: Mapping[str, object]) -> str:

@@ -21,7 +21,7 @@ from loki_bench.suite.components import ComponentRef, resolve
 from loki_bench.suite.goal import draw_goal, draw_placebo_goal
 from loki_bench.suite.suite import CellProtocol, Choice, Protocol, Simulator, SplitRef, Suite
 
-__all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand"]
+__all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand", "planned"]
 
 S = TypeVar("S", bound=ComponentSpec)
 
@@ -89,6 +89,21 @@ def expand(
         return Grid(cells=tuple(_cells(suite, registry, dataset, protocol)), metrics=metrics)
     except LokiBenchError as error:
         raise type(error)(f"suite '{suite.name}': {error}") from error
+
+
+def planned(
+    suite: Suite, registry: Registry, dataset: DatasetRef, *, split_ref: SplitRef | None
+) -> Grid:
+    """The same cells for a reader of results, who has the components and may lack the data.
+
+    Targets are not looked up. Raises ``UsageError`` as :func:`expand` does.
+    """
+    protocol = CellProtocol(**suite.protocol.model_dump(), repeats=suite.repeats, split=split_ref)
+    _refuse_too_large(suite, dataset)
+    return Grid(
+        cells=tuple(_cells(suite, registry, dataset, protocol)),
+        metrics=_metrics(suite, registry, dataset),
+    )
 
 
 def _metrics(suite: Suite, registry: Registry, dataset: DatasetRef) -> tuple[ChosenMetric, ...]:

@@ -21,6 +21,7 @@ from loki_bench.suite.suite import Choice, Parameter, SplitChoice, SplitRef, Sui
 __all__ = [
     "ResolvedSuite",
     "SplitData",
+    "file_name",
     "load_dataset",
     "load_log",
     "load_split",
@@ -226,7 +227,7 @@ def load_log(
     if drops and "repeats" in spec.parameters():
         parameters = {**choice.parameters, "repeats": "drop-later"}
         choice = choice.model_copy(update={"parameters": parameters})
-    component = resolve(spec, origin, {k: _named(k, v) for k, v in choice.parameters.items()})
+    component = resolve(spec, origin, {k: file_name(k, v) for k, v in choice.parameters.items()})
     log = read_dataset(choice, registry, download=download, folder=folder)
     log = log.without_later_repeats() if drops else log
     return (
@@ -259,8 +260,8 @@ def read_dataset(
     return log
 
 
-def _named(key: str, value: Parameter) -> Parameter:
-    """A record names files, not where this machine keeps them."""
+def file_name(key: str, value: Parameter) -> Parameter:
+    """A value of a dataset's parameter: of a file, its name, not where this machine keeps it."""
     if key not in ("path", "validation_path", "test_path"):
         return value
     if isinstance(value, list):

@@ -9,6 +9,7 @@ from workers_here import Here
 
 from loki_bench.audit.replay import Replay
 from loki_bench.leaderboard.folder import write_leaderboard
+from loki_bench.leaderboard.plan import plan_of
 from loki_bench.pipeline.cells import NoProgress, run_cells
 from loki_bench.plugins.registry import discover
 from loki_bench.records.store import Store
@@ -82,6 +83,7 @@ def computed(folder, **changes):
         metrics=prepared.suite.metrics,
         records=records,
         missing=[c.model_dump(mode="json") for c in cells if c.id not in records],
+        plan=plan_of(prepared.suite, cells),
     )
     return folder
 
@@ -105,4 +107,10 @@ def opened():
 
 @pytest.fixture
 def compute():
+    return computed
+
+
+@pytest.fixture(scope="session")
+def compute_here(toys):
+    """The same for what is computed once."""
     return computed

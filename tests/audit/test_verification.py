@@ -260,6 +260,7 @@ def elsewhere(folder):
         run = store.read_json("runs", path.stem)
         run["environment"]["platform"] = "another"
         store.write_json("runs", path.stem, run)
+    rewritten(folder)
 
 
 def test_elsewhere_numbers_may_differ_as_much_as_seeds_do(leaderboard, check, monkeypatch):
@@ -316,9 +317,25 @@ def test_one_seed_has_no_spread_and_is_not_judged_elsewhere(tmp_path, compute, c
     assert not report.problems or all("failed" in f.why for f in report.problems)
 
 
-def test_a_leaderboard_without_runs_is_judged_as_from_elsewhere(leaderboard, check):
+def test_runs_that_are_left_out_are_named_and_the_numbers_judged_as_from_elsewhere(
+    leaderboard, check
+):
     shutil.rmtree(leaderboard / "runs")
-    assert check(leaderboard, 1, 3).exit_code == 0
+    found = check(leaderboard, 1, 3)
+    assert found.exit_code == 11
+    assert len(by_level(found)[1].problems) == len(list((leaderboard / "records").iterdir()))
+    assert by_level(found)[3].verdict == "passed"
+
+
+def test_a_run_of_another_machine_is_not_taken_for_the_one_that_is_listed(leaderboard, check):
+    _, path, store = stored(leaderboard, "random")
+    run = store.read_json("runs", path.stem)
+    run["environment"]["cpu"] = "another"
+    store.write_json("runs", path.stem, run)
+    found = check(leaderboard, 1)
+    [finding] = found.levels[0].problems
+    assert finding.what == f"runs/{path.name}"
+    assert finding.why == "it tells of another machine than the manifest"
 
 
 def test_a_missing_cell_stays_in_the_tables_that_are_rebuilt(tmp_path, compute, check):
@@ -356,6 +373,7 @@ def test_damage_is_found_again_after_the_tables_are_written_anew(leaderboard, ch
         metrics=manifest.metrics,
         records=records,
         missing=manifest.missing,
+        plan=manifest.plan,
     )
     assert f"{poison}: it is not the file that the manifest lists" in capsys.readouterr().out
     assert read_manifest(leaderboard) == manifest

@@ -1,11 +1,15 @@
 """Shards cover a grid exactly once, and merged they are the whole run."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_records import with_value
 
-from loki_bench.errors import UsageError
-from loki_bench.records.merge import Shard, merge, parse_shard
+from loki_bench.errors import StoreError, UsageError
+from loki_bench.pipeline.retrain import VictimRanksCodec
+from loki_bench.records.merge import Shard, merge, parse_shard, refuse_conflicts
 from loki_bench.records.store import Store
 
 
@@ -57,3 +61,46 @@ def test_a_damaged_record_is_not_merged(prepared, tmp_path, run):
     [record] = (part.folder / "records").iterdir()
     record.write_text(record.read_text().replace('"ok"', '"OK"'))
     assert merge(suite.grid, Store(tmp_path / "merged", warn=print), part) == (0, 0)
+
+
+def test_two_folders_that_differ_in_a_record_are_refused_and_both_named(prepared, tmp_path, run):
+    suite = prepared(attackers=["none"], seeds=[0])
+    one, _ = run(suite, tmp_path / "one")
+    other, _ = run(suite, tmp_path / "other")
+    refuse_conflicts(suite.grid, [one, other])
+    [cell] = suite.grid.cells
+    other.write_record(with_value(other.record(cell.id), "hr@5", 0.875))
+    name = re.escape(f"records/{cell.id}.json")
+    with pytest.raises(StoreError, match=f"one/{name} and .*other/{name} differ"):
+        refuse_conflicts(suite.grid, [one, other])
+
+
+def test_two_folders_that_differ_in_ranks_are_refused_and_both_named(prepared, tmp_path, run):
+    suite = prepared(attackers=["none"], seeds=[0])
+    one, _ = run(suite, tmp_path / "one")
+    other, _ = run(suite, tmp_path / "other")
+    [cell] = suite.grid.cells
+    address = other.record(cell.id).artefacts.ranks
+    ranks = other.read(VictimRanksCodec(), address)
+    forged = type(ranks)(**{**vars(ranks), "target_ranks": ranks.target_ranks * 0 + 1})
+    other.write(VictimRanksCodec(), address, forged)
+    name = f"artefacts/ranks/{address}.npz"
+    with pytest.raises(StoreError, match=f"one/{name} and .*other/{name} differ"):
+        refuse_conflicts(suite.grid, [one, other])
+
+
+def test_a_shard_can_not_name_a_file_outside_of_the_suites_folder(prepared, tmp_path, run):
+    suite = prepared(attackers=["none"], seeds=[0])
+    part, _ = run(suite, tmp_path / "part")
+    [cell] = suite.grid.cells
+    content = part.record(cell.id).to_json()
+    address = content["artefacts"]["ranks"]
+    content["artefacts"]["x_../../../../outside"] = address
+    part.write_json("records", cell.id, content)
+    outside = tmp_path / "outside" / f"{address}.npz"
+    inside = part.folder / "artefacts" / "ranks" / f"{address}.npz"
+    outside.parent.mkdir()
+    outside.write_bytes(inside.read_bytes())
+    merged = Store(tmp_path / "deep" / "merged", warn=print)
+    assert merge(suite.grid, merged, part) == (0, 0)
+    assert not (tmp_path / "deep").exists()

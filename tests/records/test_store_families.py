@@ -1,11 +1,16 @@
 """Suites of one family compute once what they share; each ends with whole results of its own."""
 
+import os
+import pickle
 import shutil
 from collections import Counter
 from concurrent.futures import Future
 
 import pytest
 
+from loki_bench.content_ids import bytes_digest
+from loki_bench.pipeline.retrain import VictimRanksCodec
+from loki_bench.records import local_mark
 from loki_bench.records.store import Store
 
 ATTACKERS = ["none", "random", "prepares", "asks-surrogates"]
@@ -84,10 +89,80 @@ def test_a_damaged_file_of_a_sibling_is_named_and_computed_again(
         path.write_bytes(path.read_bytes()[:-9])
     beside, _ = counted(wide, tmp_path / "beside", fallback_stores=[lent.folder])
     assert files(beside) == files(alone)
-    assert "not a whole artefact; it is computed again" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "artefacts/poison" in said
+    assert "it is not what was written here; it is computed again" in said
 
 
 def test_the_times_of_a_sibling_are_known(counted, narrow, wide, tmp_path):
     lent, _ = counted(narrow, tmp_path / "narrow")
     store = Store(tmp_path / "wide", warn=print, fallback_stores=[lent.folder])
     assert len(list(store.runs())) == len(narrow.grid.cells)
+
+
+def test_a_sibling_that_was_not_written_here_is_no_source(counted, narrow, wide, tmp_path, capsys):
+    """Downloaded, say: whole by its own digests, and marked by nobody or by another secret."""
+    lent, _ = counted(narrow, tmp_path / "narrow")
+    _, alone = counted(wide, tmp_path / "alone")
+    marks = lent.folder / "work" / "written-here.txt"
+    theirs = "\n".join(f"{'0' * 64} {line[65:]}" for line in marks.read_text().splitlines())
+    for forged in (theirs, None):
+        marks.unlink() if forged is None else marks.write_text(forged)
+        for path in (lent.folder / "work" / "surrogates").iterdir():
+            content = path.read_bytes()
+            path.write_bytes(content[:64] + b"0" * 64 + content[128:])
+        _, jobs = counted(
+            wide, tmp_path / f"beside {forged is None}", fallback_stores=[lent.folder]
+        )
+        assert jobs == alone
+        assert "this installation did not write it" in capsys.readouterr().out
+
+
+def test_a_pickle_that_was_not_written_here_is_never_opened(counted, narrow, tmp_path, capsys):
+    class Bomb:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "it-ran"),)
+
+    lent, _ = counted(narrow, tmp_path / "narrow")
+    evil = pickle.dumps(Bomb())
+    for path in (lent.folder / "work" / "surrogates").iterdir():
+        path.write_bytes(bytes_digest(evil).encode() + b"0" * 64 + evil)
+    shutil.rmtree(lent.folder / "records")
+    shutil.rmtree(lent.folder / "artefacts")
+    shutil.rmtree(lent.folder / "work" / "prepared")
+    counted(narrow, lent.folder)  # in the very folder
+    counted(narrow, tmp_path / "beside", fallback_stores=[lent.folder])
+    assert not (tmp_path / "it-ran").exists()
+    assert "surrogates" in capsys.readouterr().out
+
+
+def test_forged_ranks_of_a_sibling_do_not_become_ones_own_record(
+    counted, narrow, wide, tmp_path, files
+):
+    lent, _ = counted(narrow, tmp_path / "narrow")
+    alone, _ = counted(wide, tmp_path / "alone")
+    forger = Store(lent.folder, warn=print)  # not marked: it has not got the secret
+    for path in (lent.folder / "artefacts" / "ranks").iterdir():
+        ranks = forger.read(VictimRanksCodec(), path.stem)
+        first = type(ranks)(**{**vars(ranks), "target_ranks": ranks.target_ranks * 0 + 1})
+        forger.write(VictimRanksCodec(), path.stem, first)
+    beside, _ = counted(wide, tmp_path / "beside", fallback_stores=[lent.folder])
+    assert files(beside) == files(alone)
+
+
+def test_the_secret_is_the_users_alone_and_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr("platformdirs.user_state_path", lambda *_, **__: tmp_path / "state")
+    local_mark._secret.cache_clear()
+    try:
+        first = local_mark.mark("name", "content")
+        assert (tmp_path / "state" / "secret").stat().st_mode & 0o777 == 0o600
+        local_mark._secret.cache_clear()
+        assert local_mark.mark("name", "content") == first
+        assert local_mark.is_marked("name", "content", first)
+        assert not local_mark.is_marked("another", "content", first)
+        assert not local_mark.is_marked("name", "other", first)
+        (tmp_path / "state" / "secret").write_bytes(b"short")
+        local_mark._secret.cache_clear()
+        assert local_mark.mark("name", "content") != first
+    finally:
+        local_mark._secret.cache_clear()

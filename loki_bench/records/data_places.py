@@ -1,0 +1,48 @@
+"""Where the files of somebody's own data lay when a folder's cells were run, for who checks them.
+
+Records name such files and do not say where they are kept. The note lies in ``work``, which is no
+part of what is published, and is read only where this installation wrote it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from loki_bench.bounded_files import home_expanded, json_object
+from loki_bench.content_ids import canonical_json
+from loki_bench.records.store import Store
+
+__all__ = ["FILE_PARAMETERS", "data_places", "keep_data_places", "places_of"]
+
+NAME = "work/data.json"
+
+FILE_PARAMETERS = ("path", "validation_path", "test_path")
+"""Parameters of a dataset that name files."""
+
+
+def places_of(parameters: Mapping[str, object]) -> dict[str, str]:
+    """The absolute paths of the files that a dataset's parameters name, by the files' names."""
+    found: dict[str, str] = {}
+    for key in FILE_PARAMETERS:
+        value = parameters.get(key, [])
+        for text in value if isinstance(value, list) else [value]:
+            path = home_expanded(str(text)).absolute()
+            found[path.name] = str(path)
+    return found
+
+
+def keep_data_places(store: Store, parameters: Mapping[str, object]) -> None:
+    """Note where a suite's files lie; nothing where its data is no file of somebody's own."""
+    if places := places_of(parameters):
+        store.write_sealed(NAME, canonical_json(places).encode())
+
+
+def data_places(folder: Path) -> dict[str, Path]:
+    """Where the files lay, by name; empty where nothing is noted or somebody else noted it."""
+    file = Store(folder, warn=_nobody).sealed_file(NAME)
+    if file is None:
+        return {}
+    return {name: Path(str(path)) for name, path in json_object(file.read()).items()}
+
+
+def _nobody(text: str) -> None:
+    """A note that can't be trusted is left alone; the file is looked for elsewhere."""
