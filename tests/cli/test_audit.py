@@ -50,7 +50,7 @@ def folder(tmp_path_factory):
 def test_what_was_run_is_verified_at_every_level_and_reproduced(folder):
     done = loki_bench(folder, "verify", "results/toy", "--workers", "1", "--json")
     report = json.loads(done.stdout)
-    assert [level["verdict"] for level in report["levels"]] == ["passed"] * 5
+    assert [level["verdict"] for level in report["levels"]] == ["passed"] * 6
     assert [level["n_checked"] for level in report["levels"]][1:4] == [10, 10, 10]
 
     record = next((folder / "results" / "toy" / "records").iterdir())

@@ -24,7 +24,7 @@ class Counting(Here):
 def test_a_step_of_another_kind_is_run_planned_stored_and_copied(prepared, tmp_path):
     suite = prepared(attackers=["random"], seeds=[0])
     [cell] = suite.grid.cells
-    store = Store(tmp_path / "store", warn=print)
+    store = Store(tmp_path / "store", warn=print, fallback_stores=[])
     step = MostVisited(write_dataset(store, suite.interactions, suite.dataset.fingerprint), cell)
 
     assert [(work.name, work.n_steps) for work in plan([step], store).work] == [
