@@ -417,7 +417,6 @@ class Benchmark:
     ) -> Counter[Status]:
         if not cells:
             return Counter()
-        self._claim()
         grid, limits = self._resolved.grid, self.suite.limits
         with (
             open_workers(
@@ -429,6 +428,7 @@ class Benchmark:
             ) as pool,
             progress_of(progress) as shown,
         ):
+            self._claim()  # with workers at hand: who asks for none that there are writes nothing
             return run_cells(
                 cells,
                 grid.metrics,
