@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 from toy_grid import toys  # noqa: F401  # the toy plugin, installed
+from watched_child import watched
 
 from loki_bench.cli.main import main
 
@@ -345,13 +346,17 @@ PIECES = (
 
 
 def mutated(text, random):
-    """The suite with up to three slips: a value, a line, a letter, or what is left of it."""
-    for _ in range(random.randint(1, 3)):
+    """The suite with up to three slips: a digit, a value, a line, a letter, or what is left."""
+    for _ in range(random.choice((1, 1, 2, 3))):
         lines = text.split("\n")
         number = random.randrange(len(lines))
         key, equals, _ = lines[number].partition(" = ")
-        slip = random.randrange(6)
-        if slip <= 1 and equals:
+        slip = random.randrange(8)
+        digits = [place for place, letter in enumerate(text) if letter.isdigit()]
+        if slip >= 6 and digits:
+            place = random.choice(digits)
+            lines = [text[:place] + random.choice("0123456789") + text[place + 1 :]]
+        elif slip <= 1 and equals:
             lines[number] = f"{key} = {random.choice(PIECES)}"
         elif slip == 2:
             lines[number] = random.choice(lines)
@@ -368,14 +373,20 @@ def mutated(text, random):
 
 @pytest.mark.slow
 def test_a_thousand_mutated_suites_are_planned_or_refused(answer, tmp_path):
-    random = Random(20)  # noqa: S311  # a seed is what is wanted
-    statuses = []
-    for number in range(1000):
+    def plan_one(number):
+        random = Random(f"20 {number}")  # noqa: S311  # a seed is what is wanted
         text = mutated(random.choice((SUITE, with_file("events.csv"))), random)
         (tmp_path / "given.toml").write_text(text)
         status, said = answer("plan", "given.toml")
         assert status in (0, 2), (number, text)
         assert "Traceback" not in said
         assert len(said) < 2000, (number, said[:3000])
-        statuses.append(status)
-    assert min(statuses.count(0), statuses.count(2)) > 20
+        with (tmp_path / "given.statuses").open("a") as file:
+            file.write(str(status))
+
+    wrong = watched(1000, plan_one)
+    assert not wrong, wrong
+    statuses = (tmp_path / "given.statuses").read_text()
+    (tmp_path / "given.statuses").unlink()
+    assert len(statuses) == 1000
+    assert min(statuses.count("0"), statuses.count("2")) > 50

@@ -170,8 +170,9 @@ def changed_arrays(raw, random):
             arrays[name] = random.choice(
                 (lambda: old[:0], lambda: old[: len(old) // 2], lambda: old.astype(float) * np.nan,
                  lambda: old.astype(str), lambda: -old.astype(np.int64), lambda: old[None],
-                 lambda: old.astype(np.int64) + 2**40, lambda: np.array(3), lambda: old.astype(bool),
-                 lambda: np.concatenate([old, old]), lambda: old.astype(np.float16),
+                 lambda: old.astype(np.int64) + 2**40, lambda: np.array(3),
+                 lambda: old.astype(bool), lambda: np.concatenate([old, old]),
+                 lambda: old.astype(np.float16),
                  lambda: old.astype(complex), lambda: np.array([b"a", b"b"]),
                  lambda: np.zeros((0, 5)), lambda: np.zeros(3, "M8[ns]"))
             )()  # fmt: skip
