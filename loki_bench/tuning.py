@@ -102,7 +102,13 @@ class Search:
 
     def __post_init__(self) -> None:
         name, at, cutoff = self.metric.partition("@")
-        if name not in MEASURES or not at or not cutoff.isdecimal() or int(cutoff) < 1:
+        if (
+            name not in MEASURES
+            or not at
+            or not cutoff.isdecimal()
+            or len(cutoff) > 9
+            or int(cutoff) < 1
+        ):
             raise UsageError(
                 f"--metric '{self.metric}': expected hr@K or ndcg@K with a whole K from 1, such "
                 "as ndcg@10"

@@ -465,7 +465,6 @@ class Benchmark:
     ) -> Counter[Status]:
         if not cells:
             return Counter()
-        self._claim()
         keep_data_places(store, self.suite.dataset.parameters)
         lay_down(store, cells, self._resolved.handed_in)
         grid, limits = self._resolved.grid, self.suite.limits
@@ -479,6 +478,7 @@ class Benchmark:
             ) as pool,
             progress_of(progress) as shown,
         ):
+            self._claim()  # with workers at hand: who asks for none that there are writes nothing
             return run_cells(
                 cells,
                 grid.metrics,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from loki_bench.cli.options import as_json_option, named_value
+from loki_bench.cli.options import FiniteRange, as_json_option, named_value
 from loki_bench.errors import UsageError
 from loki_bench.progress import shown_work
 
@@ -67,7 +67,7 @@ PATIENCE = 10.0  # seconds of one check after which a log is told that it goes o
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, max=1e8, min_open=True),
+    type=FiniteRange(min=0, max=1e8, min_open=True),
     default=LONGEST,
     show_default=True,
     help="Time limit of one check, in seconds.",

@@ -87,12 +87,19 @@ def _summary(
 ) -> "DatasetSummary":
     from loki_bench.datasets.summary import suite_line, summarise
     from loki_bench.suite.resolve import read_dataset
-    from loki_bench.suite.suite import Choice
+    from loki_bench.suite.suite import dataset_choice
 
     parameters = dict(named_value(text) for text in given)
     known = {component.spec.name for component in registry.components("dataset")}
-    if name not in known and (Path(name).exists() or Path(name).suffix or "/" in name):
+    if name not in known and (Path(name).suffix or "/" in name or _is_in_this_folder(name)):
         parameters = {"path": name, **parameters}
         name = "file"
-    log = read_dataset(Choice(name=name, parameters=parameters), registry, download=download)
+    log = read_dataset(dataset_choice(name, parameters), registry, download=download)
     return summarise(log, suite_line(name, parameters))
+
+
+def _is_in_this_folder(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # too long a name
+        return False

@@ -106,6 +106,7 @@ def _parsed(text: str) -> Any:
     """``name,key=value`` as an estimator of a suite; values are JSON, or plain text."""
     from loki_bench.errors import ParameterError
     from loki_bench.fidelity.suite import EstimatorChoice
+    from loki_bench.suite.toml_tables import table_of
 
     name, *pairs = text.split(",")
     parameters: dict[str, Any] = {}
@@ -117,7 +118,10 @@ def _parsed(text: str) -> Any:
             parameters[key] = json.loads(value)
         except ValueError:
             parameters[key] = value
-    return EstimatorChoice(name=name, parameters=parameters)
+        except RecursionError as error:
+            raise ParameterError(f"--estimator {text[:80]}: lists in lists without end") from error
+    content = {"name": name, "parameters": parameters}
+    return table_of(EstimatorChoice, content, f"--estimator {text[:80]}", Path())
 
 
 class _Answers:

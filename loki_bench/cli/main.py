@@ -1,5 +1,6 @@
 """``loki-bench``: the group of commands, and what the process answers when something is wrong."""
 
+import io
 import sys
 from typing import NoReturn
 
@@ -75,6 +76,16 @@ def _mark_examples(command: click.Command) -> None:
 _mark_examples(cli)
 
 
+LONGEST = 1000
+
+
+def _cut(text: str) -> str:
+    """A message with its middle left out where it fills the screen: names may have any length."""
+    left = len(text) - LONGEST
+    half = LONGEST // 2
+    return text if left <= 0 else f"{text[:half]} [{left} letters] {text[-half:]}"
+
+
 def main() -> NoReturn:
     """Run the command line and exit."""
     try:
@@ -82,10 +93,12 @@ def main() -> NoReturn:
             raise UsageError("an argument holds a null character, which no name and no path can")
         status = cli(standalone_mode=False)
     except LokiBenchError as error:
-        click.echo(f"loki-bench: {error}", err=True)
+        click.echo(f"loki-bench: {_cut(str(error))}", err=True)
         sys.exit(2)
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        click.echo(_cut(said.getvalue()), err=True, nl=False)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("loki-bench: stopped", err=True)

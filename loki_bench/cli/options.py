@@ -1,5 +1,6 @@
 """Options that several commands share, and what commands make of them."""
 
+import math
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
@@ -12,6 +13,7 @@ from loki_bench.plugins.registry import Registry
 from loki_bench.sandbox.installed import installed_plugins
 
 __all__ = [
+    "FiniteRange",
     "as_json_option",
     "key_options",
     "named_value",
@@ -25,6 +27,22 @@ __all__ = [
     "timeout_option",
     "workers_option",
 ]
+
+LONGEST_KEY = 200
+
+
+class FiniteRange(click.FloatRange):
+    """Numbers in a range, of which "nan" is none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number, or a failure as of every option."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return number
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -105,14 +123,14 @@ def timeout_option(command: F) -> Callable[..., Any]:
 
     @click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=FiniteRange(min=0, max=1e8, min_open=True),
         default=3600.0,
         show_default=True,
         help="Time limit of a job, in seconds.",
     )
     @click.option(
         "--seconds",
-        type=click.FloatRange(min=0, min_open=True),
+        type=FiniteRange(min=0, max=1e8, min_open=True),
         hidden=True,
         help="The old name of --timeout.",
     )
@@ -188,20 +206,28 @@ def as_json_option(command: F) -> F:
 
 def named_value(text: str) -> tuple[str, Any]:
     """``name=value`` of ``--set``, the value read as TOML reads it; anything else is a word."""
-    import sys
+    from datetime import date, time
 
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    from loki_bench.suite.toml_tables import given_toml
+    from loki_bench.suite.usable_values import refuse_unusable
 
     name, equals, value = text.partition("=")
     if not name or not equals or not value:
         raise UsageError(f"--set '{text}': expected NAME=VALUE, such as epochs=10")
+    if len(name) > LONGEST_KEY:
+        raise UsageError(f"--set: expected a name of at most {LONGEST_KEY} letters")
     try:
-        return name, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return name, value
+        content = given_toml(f"value = {value}")
+    except ValueError:  # no TOML, or lists in lists without end: a word
+        content = {"value": value}
+    found = content["value"] if len(content) == 1 else value
+    if isinstance(found, (date, time)):  # such a value is a file's name or a time in a data file
+        found = value
+    try:
+        refuse_unusable(found)
+    except ValueError as error:
+        raise UsageError(f"--set {name}: {error}, got {value[:80]!r}") from error
+    return name, found
 
 
 def registry_from(disabled: tuple[str, ...], strict: bool) -> Registry:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loki_bench.cli.options import plugin_options, recompute_options
+from loki_bench.cli.options import FiniteRange, plugin_options, recompute_options
 from loki_bench.errors import UsageError
 from loki_bench.plugins.registry import Registry
 
@@ -20,7 +20,7 @@ __all__ = ["accept", "publish", "submit"]
 @click.argument("destination", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
     "--max-artefacts",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0, max=1e6),
     default=10.0,
     show_default=True,
     metavar="MB",

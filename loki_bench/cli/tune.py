@@ -33,7 +33,7 @@ __all__ = ["tune"]
 @click.option("--suite", metavar="SUITE", help="Take the dataset of this suite.")
 @click.option(
     "--trials",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=100_000),
     default=20,
     show_default=True,
     help="Parameter sets to try, those kept from earlier runs included.",
@@ -108,7 +108,7 @@ def tune(
     from loki_bench.records.store import Store
     from loki_bench.suite.parameter_files import as_parameter_file
     from loki_bench.suite.resolve import load_split
-    from loki_bench.suite.suite import Choice, SplitChoice, load_suite
+    from loki_bench.suite.suite import SplitChoice, dataset_choice, load_suite
     from loki_bench.tuning import Search, best_of, require_sampler
     from loki_bench.tuning import tune as run_search
 
@@ -117,7 +117,11 @@ def tune(
     require_sampler(sampler)
     spec, origin = registry.find(RecommenderSpec, recommender)
     of_suite = load_suite(suite) if suite else None
-    choice = of_suite.dataset if of_suite else Choice(name=dataset or "ml-100k")
+    choice = (
+        of_suite.dataset
+        if of_suite
+        else dataset_choice("ml-100k" if dataset is None else dataset, {})
+    )
     read = load_split(
         choice,
         registry,

@@ -36,7 +36,7 @@ def open_workers(
     Raises
     ------
     UsageError
-        Both are given.
+        Both are given, or more processes than one machine is asked for.
     ClusterError
         The cluster can't be used.
     """

@@ -18,12 +18,16 @@ from typing import Any, Protocol, TypeVar
 from loki_bench.engine.job_border import ended
 from loki_bench.engine.job_values import type_given_by
 from loki_bench.engine.worker import OverTimeError, Worker
+from loki_bench.errors import UsageError
 from loki_bench.threads import ONE_THREAD
 
 __all__ = ["LocalWorkers", "Workers", "n_processors", "outcome_of"]
 
 
 R = TypeVar("R")
+
+MOST_WORKERS = 1000
+"""Processes that one machine is asked for."""
 
 
 class Workers(Protocol):
@@ -100,8 +104,11 @@ class LocalWorkers:
     def open(cls, n_workers: int | None, *, seconds: float) -> Iterator["LocalWorkers"]:
         """Workers for the length of a ``with`` block, their processes on one thread each.
 
-        There are as many as processors unless a number is given.
+        There are as many as processors unless a number is given. Raises ``UsageError`` for one
+        below 1 or above ``MOST_WORKERS``.
         """
+        if n_workers is not None and not 1 <= n_workers <= MOST_WORKERS:
+            raise UsageError(f"expected 1 to {MOST_WORKERS} worker processes, got {n_workers}")
         with _one_thread(), _script_left_alone():
             workers = cls(n_workers or n_processors(), seconds=seconds)
             try:

@@ -30,7 +30,7 @@ class Shard:
 
 def parse_shard(text: str) -> Shard:
     """``"2/5"``; raises ``UsageError`` where it is anything else."""
-    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
     if not match or not 1 <= int(match[1]) <= int(match[2]):
         raise UsageError(f"--shard '{text}': expected i/n with 1 <= i <= n, such as 2/5")
     return Shard(int(match[1]), int(match[2]))

@@ -1,10 +1,13 @@
 """Keys of a suite that are changed from outside its file: ``budget.fake_users=0.1``."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from loki_bench.content_ids import content_id
 from loki_bench.errors import SuiteError
 from loki_bench.suite.suite import Choice, Suite
+from loki_bench.suite.toml_tables import table_of
+from loki_bench.suite.usable_values import DEEPEST
 
 __all__ = ["name_of_part", "narrowed", "with_settings"]
 
@@ -19,6 +22,8 @@ def with_settings(suite: Suite, settings: Iterable[tuple[str, object]]) -> Suite
     """
     for key, value in settings:
         first, *rest = key.split(".")
+        if len(rest) > DEEPEST:
+            raise SuiteError(f"--set {key[:80]}: expected at most {DEEPEST} tables in each other")
         whole = suite.model_dump(exclude_unset=True).get(first)
         suite = suite.with_keys({first: _placed(whole, rest, value, key) if rest else value})
     return suite
@@ -56,8 +61,12 @@ def name_of_part(whole: Suite, changed: Suite) -> str:
 def _chosen(choices: Sequence[Choice], names: Sequence[str]) -> list[Choice]:
     found: list[Choice] = []
     for name in dict.fromkeys(names):
-        found += [c for c in choices if c.name == name] or [Choice(name=name)]
+        found += [c for c in choices if c.name == name] or [_choice(name)]
     return found
+
+
+def _choice(name: str) -> Choice:
+    return table_of(Choice, {"name": name}, "an attacker or victim that was asked for", Path())
 
 
 def _placed(table: object, path: list[str], value: object, key: str) -> object:

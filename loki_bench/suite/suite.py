@@ -59,6 +59,7 @@ __all__ = [
     "SplitName",
     "SplitRef",
     "Suite",
+    "dataset_choice",
     "load_suite",
     "packaged_suites",
     "suite_file",
@@ -413,6 +414,14 @@ class Suite(SuiteTable):
     _each_once = field_validator(
         "seeds", "metrics", "simulator", "victims", "attackers", "defenses", "surrogates"
     )(without_repetition)
+
+
+def dataset_choice(name: str, parameters: Mapping[str, object]) -> Choice:
+    """A dataset and its parameters as a suite's key would name them.
+
+    Raises ``SuiteError`` as :func:`load_suite` does.
+    """
+    return table_of(Choice, {"name": name, "parameters": parameters}, "the dataset", Path())
 
 
 def load_suite(name_or_path: str) -> Suite:

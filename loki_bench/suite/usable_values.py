@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 from pydantic import AfterValidator, Field
 
 __all__ = [
+    "DEEPEST",
     "LARGEST_NUMBER",
     "MOST_VALUES",
     "ComponentName",

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 from toy_grid import toys  # noqa: F401  # the toy plugin, installed
+from watched_child import watched
 
 from loki_bench.cli.main import main
 
@@ -201,6 +202,54 @@ ARGUMENTS = {
     "a fidelity suite that is a pipe": ["fidelity", "run", "pipe.toml"],
 }
 
+SHOW = ("datasets", "show")
+EVENTS_CSV = (*SHOW, "events.csv", "--set")
+RUN = ("run", "good.toml")
+BRACKETS = "[" * 3000
+
+MORE_ARGUMENTS = [
+    (*SHOW, ""), (*SHOW, " "), (*SHOW, "pipe"), (*SHOW, "socket"), (*SHOW, "/dev/zero"),
+    (*SHOW, "folder"), (*SHOW, "loop.toml"), (*SHOW, "a" * 5000), (*SHOW, "a/" + "b" * 300),
+    (*SHOW, "~nobody-of-that-name/x.csv"), (*SHOW, "\ud800.csv"), (*SHOW, "file"),
+    (*SHOW, "toy", "--set", "x=1"), (*SHOW, "toy", "--set", "x=nan"),
+    (*EVENTS_CSV, "k_core=nan"), (*EVENTS_CSV, "k_core=-1"), (*EVENTS_CSV, "k_core=" + "9" * 400),
+    (*EVENTS_CSV, "k_core=" + "9" * 5000), (*EVENTS_CSV, "k_core=1e300"),
+    (*EVENTS_CSV, "min_rating=-inf"), (*EVENTS_CSV, "=3"), (*EVENTS_CSV, "x"), (*EVENTS_CSV, "x="),
+    (*EVENTS_CSV, "path=pipe"), (*EVENTS_CSV, "path=" + BRACKETS), (*EVENTS_CSV, "path=''"),
+    (*EVENTS_CSV, "n_items=1000000000"), (*EVENTS_CSV, "last_events=1979-05-27"),
+    (*EVENTS_CSV, "separator=''"), (*EVENTS_CSV, "encoding=klingon"),
+    (*EVENTS_CSV, "columns={a=1}"), (*EVENTS_CSV, "user_column=99999999999"),
+    (*EVENTS_CSV, "k_core='\ud800'"), (*EVENTS_CSV, "x" * 10**5 + "=1"),
+    (*RUN, "--attacker", ""), (*RUN, "--attacker", "a" * 10**5), (*RUN, "--victim", "random"),
+    (*RUN, "--seed", "-1"), (*RUN, "--seed", "9" * 50), (*RUN, "--seed", "nan"),
+    (*RUN, "--set", "budget.actions=nan"), (*RUN, "--set", "budget.actions=" + "9" * 400),
+    (*RUN, "--set", "budget=3"), (*RUN, "--set", "a.b.c.d=1"), (*RUN, "--set", ".=1"),
+    (*RUN, "--set", "name=../x"), (*RUN, "--set", "seeds=" + BRACKETS + "]" * 3000),
+    (*RUN, "--set", "limits.seconds=inf"), (*RUN, "--set", "family=.."),
+    (*RUN, "--set", "a." * 3000 + "a=1"), (*RUN, "--set", "seeds=[0]\nname='x'"),
+    (*RUN, "--workers", "99999999999"), (*RUN, "--scheduler", "nonsense"),
+    (*RUN, "--scheduler", ""), (*RUN, "--shard", "1/" + "9" * 5000), (*RUN, "--shard", "0/0"),
+    (*RUN, "--results", "pipe"), (*RUN, "--results", "loop.toml/x"),
+    ("leaderboard", "good.toml", "--per-seed", "x.csv"), ("leaderboard", "pipe.toml"),
+    ("publish", "folder", "x", "--max-artefacts", "nan"),
+    ("publish", "folder", "x", "--max-artefacts", "inf"),
+    ("publish", "folder", "x", "--max-artefacts", "1e308"), ("publish", "folder", "pipe"),
+    ("verify", "/dev/zero"), ("verify", "folder", "--timeout", "nan"),
+    ("verify", "folder", "--timeout", "inf"), ("compare", "pipe", "pipe"), ("claims", "/proc"),
+    ("reproduce", "["), ("reproduce", "/dev/zero"), ("reproduce", "a" * 10**5),
+    ("accept", "folder", "pipe"), ("submit", "folder", "--plugin", "../x"),
+    ("check", "a" * 10**5), ("check", "counts", "--timeout", "nan"),
+    ("check", "counts", "--timeout", "inf"), ("check", "counts", "--set", "noise=nan"),
+    ("check", "hr", "--reference", "a\nb:c"), ("check", "counts", "--expect", "=y"),
+    ("fidelity", "quick", "--estimator", ""),
+    ("fidelity", "quick", "--estimator", "cg,damping=NaN"),
+    ("fidelity", "quick", "--estimator", "cg,damping=" + BRACKETS),
+    ("tune", "walks", "--dataset", ""), ("tune", "walks", "--dataset", "toy", "--set", "step=nan"),
+    ("tune", "walks", "--dataset", "toy", "--trials", "9" * 40),
+    ("tune", "walks", "--dataset", "toy", "--metric", "hr@" + "9" * 5000),
+    ("plugins", "show", "a" * 10**5), ("new", "attacker", "../x"), ("merge", "good.toml", "pipe"),
+]  # fmt: skip
+
 
 @pytest.fixture
 def answer(tmp_path, monkeypatch, capsys, toys):  # noqa: F811
@@ -256,6 +305,15 @@ def test_an_odd_argument_is_refused_in_one_sentence(arguments, answer):
     assert is_one_sentence(said), said[:3000]
 
 
+@pytest.mark.parametrize(
+    "arguments", MORE_ARGUMENTS, ids=[" ".join(row)[:60] for row in MORE_ARGUMENTS]
+)
+def test_whatever_is_typed_is_refused_in_one_sentence(arguments, answer):
+    status, said = answer(*arguments)
+    assert status == 2, said
+    assert is_one_sentence(said), said[:3000]
+
+
 def test_the_suite_that_all_of_them_change_is_planned(answer):
     status, said = answer("plan", "good.toml")
     assert (status, said) == (0, "")
@@ -288,13 +346,17 @@ PIECES = (
 
 
 def mutated(text, random):
-    """The suite with up to three slips: a value, a line, a letter, or what is left of it."""
-    for _ in range(random.randint(1, 3)):
+    """The suite with up to three slips: a digit, a value, a line, a letter, or what is left."""
+    for _ in range(random.choice((1, 1, 2, 3))):
         lines = text.split("\n")
         number = random.randrange(len(lines))
         key, equals, _ = lines[number].partition(" = ")
-        slip = random.randrange(6)
-        if slip <= 1 and equals:
+        slip = random.randrange(8)
+        digits = [place for place, letter in enumerate(text) if letter.isdigit()]
+        if slip >= 6 and digits:
+            place = random.choice(digits)
+            lines = [text[:place] + random.choice("0123456789") + text[place + 1 :]]
+        elif slip <= 1 and equals:
             lines[number] = f"{key} = {random.choice(PIECES)}"
         elif slip == 2:
             lines[number] = random.choice(lines)
@@ -311,14 +373,20 @@ def mutated(text, random):
 
 @pytest.mark.slow
 def test_a_thousand_mutated_suites_are_planned_or_refused(answer, tmp_path):
-    random = Random(20)  # noqa: S311  # a seed is what is wanted
-    statuses = []
-    for number in range(1000):
+    def plan_one(number):
+        random = Random(f"20 {number}")  # noqa: S311  # a seed is what is wanted
         text = mutated(random.choice((SUITE, with_file("events.csv"))), random)
         (tmp_path / "given.toml").write_text(text)
         status, said = answer("plan", "given.toml")
         assert status in (0, 2), (number, text)
         assert "Traceback" not in said
         assert len(said) < 2000, (number, said[:3000])
-        statuses.append(status)
-    assert min(statuses.count(0), statuses.count(2)) > 20
+        with (tmp_path / "given.statuses").open("a") as file:
+            file.write(str(status))
+
+    wrong = watched(1000, plan_one)
+    assert not wrong, wrong
+    statuses = (tmp_path / "given.statuses").read_text()
+    (tmp_path / "given.statuses").unlink()
+    assert len(statuses) == 1000
+    assert min(statuses.count("0"), statuses.count("2")) > 50

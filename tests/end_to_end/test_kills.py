@@ -185,6 +185,7 @@ def litter(folder):
 def new_folder(where):
     where.mkdir()
     (where / "tmp").mkdir()
+    (where / "tmp").chmod(0o1777)  # as a system's: who owns a folder in it may delete it
     (where / "toy.toml").write_text(SUITE)
     return where
 
