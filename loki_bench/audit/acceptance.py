@@ -1,7 +1,8 @@
 """Adds a third party's rows to a leaderboard; nothing that they say of themselves is believed.
 
 Only the poison is taken over, after the same checks as in a run. Victims are trained and ranked
-here, and the record that is kept is the one that was computed here.
+here, and the record that is kept is the one that was computed here. Then the attack is run under a
+fresh key (:mod:`loki_bench.audit.fresh_measurement`): that is what its rank is made of.
 """
 
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from loki_bench.answer_checks import validate_poison
+from loki_bench.audit.fresh_measurement import FreshMeasurement, measured_afresh
 from loki_bench.audit.hashes import artefacts_left_out, check_hashes
 from loki_bench.audit.poison_submission import (
     cells_of_poison,
@@ -20,6 +22,7 @@ from loki_bench.audit.poison_submission import (
 )
 from loki_bench.audit.replay import Opening
 from loki_bench.audit.verification import Verifier
+from loki_bench.benchmark.run_key import draw_key
 from loki_bench.bounded_files import LARGEST_ARTEFACT, copy_regular, digest_of, is_there
 from loki_bench.contracts import Budget
 from loki_bench.errors import RejectedError, StoreError
@@ -105,10 +108,13 @@ def _accepted(
             _copy_clean_ranks(verifier.records[cell.id], folder, again.folder)
         with opened(manifest.metrics, new[0]) as replay:
             report = verifier.computed(3, new, replay, again=again)
-        for finding in report.objections:
-            raise StoreError(f"{file}: {finding.what}: {finding.why}")
-        _add(target, again, [cell.id for cell in new])
-    _write(target, manifest, theirs.submission, ours, [cell.id for cell in new], file)
+            for finding in report.objections:
+                raise StoreError(f"{file}: {finding.what}: {finding.why}")
+            fresh = measured_afresh(
+                new, ours, key=draw_key(), registry=registry, replay=replay, store=again
+            )
+        _add(target, again, [*(cell.id for cell in new), *(fresh.ids if fresh else ())])
+    _write(target, manifest, theirs.submission, ours, [cell.id for cell in new], file, fresh)
     return [cell.id for cell in new]
 
 
@@ -232,12 +238,16 @@ def _write(
     ours: Mapping[str, Record],
     cell_ids: list[str],
     file: Path,
+    fresh: FreshMeasurement | None = None,
 ) -> None:
     """Say where the rows came from, and write the tables with them."""
     acceptance = Acceptance(
         plugin=plugin,
         cells=tuple(cell_ids),
         file_sha256=digest_of(file, at_most=Limits.total_bytes),
+        key=fresh.key if fresh else "",
+        fresh=fresh.handed_in if fresh else (),
+        beside=fresh.beside if fresh else (),
     )
     write_accepted(target, [*accepted_cells(target.folder), acceptance])
     write_leaderboard(

@@ -68,7 +68,7 @@ def check_plan(
     if manifest.submission is not None:
         return report  # rows of one plugin: `accept` looks that none of them lacks a seed
     try:
-        accepted = {i for one in accepted_cells(folder) for i in one.cells}
+        accepted = {i for one in accepted_cells(folder) for i in one.all_cells}
     except StoreError as error:
         report.problems.append(Finding("accepted.json", str(error)))
         accepted = set()

@@ -16,6 +16,7 @@ from loki_bench.records.plan import Digest, Plan
 from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell
+from loki_bench.suite.usable_values import RunKey
 
 __all__ = [
     "ACCEPTED",
@@ -43,13 +44,34 @@ FORMATS = ("svg", "pdf")
 
 
 class Acceptance(BaseModel):
-    """One submitted file whose rows were added: whose, which cells, and the file's SHA-256."""
+    """One submitted file whose rows were added: whose, which cells, and the file's SHA-256.
+
+    Attributes
+    ----------
+    plugin : Plugin
+    cells : tuple of str
+        As they were handed in, under public seeds.
+    file_sha256 : str
+    key : str
+        The run key under which the rows were measured afresh; empty where they were not: the
+        attack was not installed, or it was poison alone.
+    fresh, beside : tuple of str
+        The same cells under that key, and those that they are ranked with.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     plugin: Plugin
     cells: tuple[Digest, ...]
     file_sha256: Digest
+    key: RunKey = ""
+    fresh: tuple[Digest, ...] = ()
+    beside: tuple[Digest, ...] = ()
+
+    @property
+    def all_cells(self) -> tuple[str, ...]:
+        """Every cell that the acceptance added."""
+        return (*self.cells, *self.fresh, *self.beside)
 
 
 _ACCEPTANCES = TypeAdapter(tuple[Acceptance, ...])
@@ -73,7 +95,9 @@ def accepted_cells(folder: Path) -> tuple[Acceptance, ...]:
 
 def handed_in(folder: Path) -> frozenset[str]:
     """The ids of all cells of rows that were accepted into a folder."""
-    return frozenset(cell_id for one in accepted_cells(folder) for cell_id in one.cells)
+    return frozenset(
+        cell_id for one in accepted_cells(folder) for cell_id in (*one.cells, *one.fresh)
+    )
 
 
 def write_accepted(store: Store, acceptances: Sequence[Acceptance]) -> None:
@@ -145,6 +169,6 @@ def write_leaderboard(
 
 def accepted_records(store: Store, records: Mapping[str, Record]) -> dict[str, Record]:
     """The records of accepted cells by cell id, without those in ``records``."""
-    wanted = [cell_id for entry in accepted_cells(store.folder) for cell_id in entry.cells]
+    wanted = [cell_id for entry in accepted_cells(store.folder) for cell_id in entry.all_cells]
     found = {i: store.record(i) for i in wanted if i not in records}
     return {cell_id: record for cell_id, record in found.items() if record is not None}

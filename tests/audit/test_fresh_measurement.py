@@ -1,0 +1,100 @@
+"""Rows that were handed in are ranked under a key that was drawn afterwards, and nowhere else."""
+
+import json
+
+import pytest
+
+from loki_bench.audit.acceptance import accept
+from loki_bench.audit.reproduction import reproduce_cell
+from loki_bench.audit.submission import submit
+from loki_bench.audit.verification import verify
+from loki_bench.leaderboard.folder import accepted_cells
+from loki_bench.plugins.registry import discover
+from loki_bench.records.store import Store
+
+CHANGES = {"seeds": [0], "integrity_rows": False, "isolation": "process"}
+
+
+@pytest.fixture
+def submitted(tmp_path, compute):
+    def made(**changes):
+        home = compute(tmp_path / "home", attackers=["none", "random"], **{**CHANGES, **changes})
+        theirs = compute(
+            tmp_path / "theirs", attackers=["asks-surrogates"], **{**CHANGES, **changes}
+        )
+        file = tmp_path / "rows.zip"
+        submit(theirs, "toy-plugin", file, registry=discover())
+        return home, file
+
+    return made
+
+
+def ranks_of(folder):
+    """By table, the rank of each attack."""
+    tables = json.loads((folder / "leaderboard.json").read_text())["tables"]
+    return {
+        table["about"].get("seeds"): {row["attacker"]: row["rank"] for row in table["rows"]}
+        for table in tables
+    }
+
+
+def test_a_handed_in_row_is_shown_under_public_seeds_and_ranked_under_a_fresh_key(
+    submitted, opened
+):
+    home, file = submitted()
+    assert set(ranks_of(home)) == {None}  # a table without rows of others says nothing of keys
+    added = accept(home, file, registry=discover(), opened=opened)
+    [entry] = accepted_cells(home)
+    assert entry.cells == tuple(added)
+    assert len(bytes.fromhex(entry.key)) == 16
+    ranks = ranks_of(home)
+    public, fresh = ranks["public key"], ranks[f"fresh key {entry.key}"]
+    assert public["asks-surrogates"] is None
+    assert public["random"] is not None  # others are ranked without it
+    assert sorted(fresh) == sorted(public) == ["asks-surrogates", "none", "random"]
+    assert all(rank is not None for rank in fresh.values())
+    text = (home / "leaderboard.md").read_text()
+    assert (
+        "Shown, not ranked: asks-surrogates on counts: handed in, and measured with public seeds, "
+        "which its author knew." in text
+    )
+    store = Store(home, warn=pytest.fail)
+    keys = {i: store.record(i).cell.key for i in (*entry.fresh, *entry.beside)}
+    assert set(keys.values()) == {entry.key}
+    goals = {store.record(i).goal for i in (*entry.cells, *entry.fresh)}
+    assert len(goals) == 2
+    # whoever has the folder can repeat it, from nothing
+    again = reproduce_cell(entry.fresh[0], home, registry=discover(), opened=opened)
+    assert again.difference is None
+    found = verify(home, levels=(1, 2, 3, 5, 6), registry=discover(), opened=opened)
+    assert found.exit_code == 0, found.as_text()
+
+
+def test_two_acceptances_have_two_keys_and_an_in_process_row_is_not_ranked(
+    submitted, opened, tmp_path
+):
+    home, file = submitted(isolation="in-process")
+    accept(home, file, registry=discover(), opened=opened)
+    [entry] = accepted_cells(home)
+    assert ranks_of(home)[f"fresh key {entry.key}"]["asks-surrogates"] is None
+    text = (home / "leaderboard.md").read_text()
+    assert "handed in, and its attack was not fully confined (in-process)." in text
+    assert "Not confined: attacks ran in-process" in text
+    assert accept(home, file, registry=discover(), opened=opened) == []
+    assert accepted_cells(home) == (entry,)
+
+
+def test_an_attack_that_is_not_installed_here_stays_unranked(submitted, opened, monkeypatch):
+    home, file = submitted(isolation="in-process")
+    from loki_bench.audit import fresh_measurement
+
+    def not_installed(cell, registry, *, but):
+        return "it is not installed here" if cell.attacker.name == "asks-surrogates" else None
+
+    monkeypatch.setattr(fresh_measurement, "why_not_runnable", not_installed)
+    accept(home, file, registry=discover(), opened=opened)
+    [entry] = accepted_cells(home)
+    assert (entry.key, entry.fresh, entry.beside) == ("", (), ())
+    ranks = ranks_of(home)
+    assert list(ranks) == ["public key"]
+    assert ranks["public key"]["asks-surrogates"] is None
