@@ -13,7 +13,8 @@ from loki_bench.cli.discovery import plugins, suites
 from loki_bench.cli.fidelity import fidelity
 from loki_bench.cli.grid import leaderboard, merge, plan, run, status
 from loki_bench.cli.new import new
-from loki_bench.cli.report import claims, figures, report
+from loki_bench.cli.power import power
+from loki_bench.cli.report import claims, figures, report, rewrite
 from loki_bench.cli.submission import accept, publish, submit
 from loki_bench.cli.tune import tune
 from loki_bench.errors import LokiBenchError, UsageError
@@ -42,6 +43,8 @@ COMMANDS = (
     report,
     figures,
     claims,
+    rewrite,
+    power,
     plan,
     verify,
     reproduce,
