@@ -5,8 +5,8 @@
 Prints the tables of docs/statistics.md. Each case draws the display rates of one row, or of two
 rows without a difference, over 3, 5 and 10 seeds from a distribution whose mean is known, and asks
 how often the interval holds it, or the test rejects. "Pairs" are six rows without any difference,
-whose 15 tests are corrected by Holm: how often one of them is called clear. The paired bootstrap that
-tables had before stands beside it.
+whose 15 tests are corrected by Holm: how often one of them is called clear. The paired bootstrap
+that tables had before stands beside it.
 """
 
 import argparse
