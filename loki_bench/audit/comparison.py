@@ -16,13 +16,14 @@ from loki_bench.leaderboard.intervals import (
     Interval,
     difference_bounds,
     interval_of,
+    is_by_design,
     plain,
     shown,
 )
 from loki_bench.leaderboard.rows import RowKey, row_key
 from loki_bench.leaderboard.statistics import holm, paired_p_value
 from loki_bench.records.manifest import read_manifest
-from loki_bench.records.schema import Record
+from loki_bench.records.schema import MetricInfo, Record
 from loki_bench.records.store import Store
 
 __all__ = ["ComparedRow", "Comparison", "compare"]
@@ -234,9 +235,10 @@ def _compared(
             label,
             _values(before, label),
             _values(after, label),
-            _bounds(before, label),
+            (info := _info(before, label)).range,
             differs,
             paired=paired,
+            by_design=is_by_design(info),
         )
         for label in labels
     ]
@@ -251,6 +253,7 @@ def _compared_values(
     differs: str,
     *,
     paired: bool,
+    by_design: bool = False,
 ) -> ComparedRow:
     """Two sets of values, by seed or by goal."""
     shared = [at for at in sorted(one) if at in other] if paired else []
@@ -258,9 +261,9 @@ def _compared_values(
     return ComparedRow(
         row=row,
         metric=metric,
-        first=interval_of([one[at] for at in sorted(one)], bounds),
-        second=interval_of([other[at] for at in sorted(other)], bounds),
-        difference=interval_of(differences, difference_bounds(bounds)),
+        first=interval_of([one[at] for at in sorted(one)], bounds, by_design=by_design),
+        second=interval_of([other[at] for at in sorted(other)], bounds, by_design=by_design),
+        difference=interval_of(differences, difference_bounds(bounds), by_design=by_design),
         p_value=paired_p_value(differences),
         n_equal=sum(one[at] == other[at] for at in shared),
         differs=differs,
@@ -272,9 +275,9 @@ def _labels(records: Mapping[int, Record]) -> list[str]:
     return list(dict.fromkeys(m.label for record in records.values() for m in record.metrics))
 
 
-def _bounds(records: Mapping[int, Record], label: str) -> Bounds:
+def _info(records: Mapping[int, Record], label: str) -> MetricInfo:
     return next(
-        metric.range for record in records.values() if (metric := record.metric(label)) is not None
+        metric.info for record in records.values() if (metric := record.metric(label)) is not None
     )
 
 

@@ -5,6 +5,7 @@ leaderboard's folder they are listed in the manifest, and a verification makes t
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from loki_bench.errors import StoreError, UsageError
@@ -121,12 +122,15 @@ def drawn_again(folder: Path, names: list[str]) -> tuple[dict[str, bytes], dict[
     return {name: made[name] for name in names if name in made}, why
 
 
-def keep_drawn(folder: Path, files: dict[str, bytes]) -> None:
-    """Write files into a leaderboard folder, packed or not, and list them in its manifest."""
+def keep_drawn(folder: Path, files: dict[str, bytes], *, also: Sequence[str] = ()) -> None:
+    """Write files into a leaderboard folder, packed or not, and list them in its manifest.
+
+    ``also`` are names of tables that are listed with their bytes as they are now.
+    """
     store = Store(folder, warn=lambda text: None)
     for name, content in files.items():
         store.write_bytes(name, content)
-    list_files(store, drawn_files(folder))
+    list_files(store, [*also, *drawn_files(folder)])
 
 
 def drawn_by(raw: bytes) -> str:

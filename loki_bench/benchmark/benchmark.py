@@ -465,8 +465,6 @@ class Benchmark:
     ) -> Counter[Status]:
         if not cells:
             return Counter()
-        keep_data_places(store, self.suite.dataset.parameters)
-        lay_down(store, cells, self._resolved.handed_in)
         grid, limits = self._resolved.grid, self.suite.limits
         with (
             open_workers(
@@ -479,6 +477,8 @@ class Benchmark:
             progress_of(progress) as shown,
         ):
             self._claim()  # with workers at hand: who asks for none that there are writes nothing
+            keep_data_places(store, self.suite.dataset.parameters)
+            lay_down(store, cells, self._resolved.handed_in)
             return run_cells(
                 cells,
                 grid.metrics,

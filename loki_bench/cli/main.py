@@ -15,7 +15,8 @@ from loki_bench.cli.fidelity import fidelity
 from loki_bench.cli.grid import leaderboard, merge, plan, run, status
 from loki_bench.cli.new import new
 from loki_bench.cli.poison import poison
-from loki_bench.cli.report import claims, figures, report
+from loki_bench.cli.power import power
+from loki_bench.cli.report import claims, figures, report, rewrite
 from loki_bench.cli.submission import accept, publish, submit
 from loki_bench.cli.tune import tune
 from loki_bench.errors import LokiBenchError, UsageError
@@ -44,6 +45,8 @@ COMMANDS = (
     report,
     figures,
     claims,
+    rewrite,
+    power,
     plan,
     verify,
     reproduce,

@@ -1,10 +1,10 @@
-"""``report``, ``figures`` and ``claims``: what leaderboards look like, and what they answer."""
+"""``report``, ``figures``, ``claims``, ``rewrite``: how leaderboards look, what they answer."""
 
 from pathlib import Path
 
 import click
 
-__all__ = ["claims", "figures", "report"]
+__all__ = ["claims", "figures", "report", "rewrite"]
 
 
 @click.command()
@@ -74,6 +74,30 @@ def figures(leaderboard: Path, output: Path | None) -> int:
             Store(output, warn=click.echo).write_bytes(name, raw)
     for name in files:
         click.echo(str((output or leaderboard / FIGURES) / name))
+    return 0
+
+
+@click.command()
+@click.argument(
+    "leaderboards",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+)
+def rewrite(leaderboards: tuple[Path, ...]) -> int:
+    r"""Write the tables and figures of leaderboards again from their records.
+
+    LEADERBOARDS are folders that `run` or `publish` wrote. Nothing is computed anew: records,
+    poison and ranks stay. For a release that shows the same records in another way.
+
+    \b
+    Example: loki-bench rewrite leaderboards/quick
+    """
+    from loki_bench.audit.rewriting import rewrite as written_again
+
+    for folder in leaderboards:
+        changed = written_again(folder)
+        click.echo(f"{folder}: {', '.join(changed) if changed else 'nothing changed'}")
     return 0
 
 

@@ -5,7 +5,9 @@
 - **All seeds agree**: t has no width, which says that the mean is known. Where the metric has
   two ends, Gaffke's (2005) bound stands there instead. It holds for any distribution on the
   range; of ``n`` equal values it is the Clopper-Pearson bound, ``1 - 0.025 ** (1 / n)`` of the way
-  to an end. A metric that has no end on a side has no such bound, and no interval then.
+  to an end. A metric that has no end on a side has no such bound, and no interval then. Nor has
+  what is equal by design (:func:`is_by_design`): lengths that follow from the budget, and what
+  the clean victim loses.
 
 ``benchmarks/interval_coverage.py`` judges the rule by simulation (``docs/statistics.md``).
 """
@@ -20,6 +22,8 @@ import numpy as np
 from pydantic import JsonValue
 from scipy import stats
 
+from loki_bench.records.schema import MetricInfo
+
 __all__ = [
     "CONFIDENCE",
     "EQUAL",
@@ -29,6 +33,7 @@ __all__ = [
     "agree",
     "difference_bounds",
     "interval_of",
+    "is_by_design",
     "plain",
     "shown",
     "student_t",
@@ -54,7 +59,7 @@ class Interval:
     mean : float
     low, high : float
         Both the mean itself where there is no interval: of one seed, or of seeds that all agree on
-        a metric without two ends.
+        a metric without two ends or by design.
     n : int
         Number of seeds.
     """
@@ -65,7 +70,19 @@ class Interval:
     n: int
 
 
-def interval_of(values: Sequence[float], bounds: Bounds) -> Interval | None:
+def is_by_design(metric: MetricInfo) -> bool:
+    """Whether seeds that agree on a metric say nothing of chance.
+
+    An attack or a detection that gives the same at every seed may give something else at the next
+    one. Lengths of fake users follow from the budget, and changes of the clean victim are zero by
+    definition.
+    """
+    return metric.purpose not in ("attack", "detection")
+
+
+def interval_of(
+    values: Sequence[float], bounds: Bounds, *, by_design: bool = False
+) -> Interval | None:
     """The mean of one value a seed with its interval; None where there is no value.
 
     Parameters
@@ -75,6 +92,8 @@ def interval_of(values: Sequence[float], bounds: Bounds) -> Interval | None:
     bounds : (float or None, float or None)
         The range of what is averaged: a metric's, or that of a difference
         (:func:`difference_bounds`).
+    by_design : bool
+        Whether seeds that agree have no interval.
     """
     if not values:
         return None
@@ -85,7 +104,7 @@ def interval_of(values: Sequence[float], bounds: Bounds) -> Interval | None:
     if not agree(values):
         half = student_t(n - 1) * float(np.std(values, ddof=1)) / math.sqrt(n)
         low, high = mean - half, mean + half
-    elif least is None or greatest is None:
+    elif by_design or least is None or greatest is None:
         return Interval(mean, mean, mean, n)
     else:
         part = 1.0 - ((1.0 - CONFIDENCE) / 2) ** (1.0 / n)

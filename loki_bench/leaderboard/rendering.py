@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pydantic import TypeAdapter
 from tabulate import tabulate
 
+from loki_bench.leaderboard.budget_series import series_table
 from loki_bench.leaderboard.defense_table import defense_table, plain_worst_cases
 from loki_bench.leaderboard.formatting import csv_cell, escape_markdown, names_in, one_line
 from loki_bench.leaderboard.headlines import headlines
@@ -80,6 +81,7 @@ def as_markdown(suite: str, summary: str, tables: Sequence[Table]) -> str:
             _grid(table, "github"),
             _notes(table, "github"),
             *(defense_table(table, "github") if table.has_defenses else ()),
+            *_over_budgets(table, "github"),
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -91,6 +93,7 @@ def as_text(tables: Sequence[Table]) -> str:
         said = "\n".join(one_line(line) for line in headlines(table))
         parts += [said, _grid(table, SIMPLE), _notes(table, SIMPLE)]
         parts += defense_table(table, SIMPLE) if table.has_defenses else []
+        parts += _over_budgets(table, SIMPLE)
     return "\n\n".join(part for part in parts if part)
 
 
@@ -187,6 +190,13 @@ def _grid(table: Table, style: str) -> str:
         disable_numparse=True,
     )
     return text
+
+
+def _over_budgets(table: Table, style: str) -> list[str]:
+    if table.main is None:
+        return []
+    defended = table.has_defenses
+    return series_table(table.series, table.main.label, style, defended=defended)
 
 
 def told(metric: MetricInfo) -> str:

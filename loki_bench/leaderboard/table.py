@@ -9,11 +9,12 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import TypeAlias
 
 from pydantic import JsonValue
 
+from loki_bench.leaderboard.budget_series import BudgetSeries, series_of
 from loki_bench.leaderboard.comparability import (
     differing_fields,
     said_differences,
@@ -21,7 +22,13 @@ from loki_bench.leaderboard.comparability import (
 )
 from loki_bench.leaderboard.failures import failed_seeds
 from loki_bench.leaderboard.handed_in import lacking_confinement, why_not_counted
-from loki_bench.leaderboard.intervals import Bounds, Interval, difference_bounds, interval_of
+from loki_bench.leaderboard.intervals import (
+    Bounds,
+    Interval,
+    difference_bounds,
+    interval_of,
+    is_by_design,
+)
 from loki_bench.leaderboard.rows import (
     NO_ATTACK,
     NO_DEFENSE,
@@ -64,6 +71,8 @@ class Pair:
         By the mean of the main metric.
     difference : Interval
         By how much the better one is better for the attacker, seed by seed.
+    spread : float or None
+        Standard deviation of that over seeds; None for one seed.
     p_value : float or None
         Of no difference, paired by seed and corrected by Holm over all pairs of the same victim,
         budget and defense; None for one seed.
@@ -75,6 +84,7 @@ class Pair:
     better: tuple[str, str]
     worse: tuple[str, str]
     difference: Interval
+    spread: float | None
     p_value: float | None
     clear: bool
 
@@ -169,6 +179,8 @@ class Table:
     pairs : tuple of Pair
         Any two rows of one victim, budget and defense but placebos; none in a table that is not
         ranked.
+    series : tuple of BudgetSeries
+        Of each attack over all budgets, where there are two or more.
     n_users, n_items : int
         Of the dataset.
     not_ranked : tuple of str
@@ -179,6 +191,7 @@ class Table:
     columns: tuple[MetricInfo, ...]
     rows: tuple[Row, ...]
     pairs: tuple[Pair, ...]
+    series: tuple[BudgetSeries, ...]
     n_users: int
     n_items: int
     not_ranked: tuple[str, ...]
@@ -262,9 +275,21 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str], handed_in: Collecti
         columns=columns,
         rows=tuple(sorted(rows, key=lambda row: _place(row, columns, sign or 1))),
         pairs=pairs,
+        series=_budget_series(groups, columns[0]) if columns else (),
         n_users=entries[0].cell.dataset.n_users,
         n_items=entries[0].cell.dataset.n_items,
         not_ranked=not_ranked,
+    )
+
+
+def _budget_series(
+    groups: Mapping[RowKey, Sequence[Entry]], main: MetricInfo
+) -> tuple[BudgetSeries, ...]:
+    return series_of(
+        {key: _by_seed(group, main.label) for key, group in groups.items()},
+        bounds=main.range,
+        ceiling=main.ceiling,
+        higher_is_better=SIGNS[main.higher_is] > 0,
     )
 
 
@@ -396,6 +421,7 @@ def _pair(test: PairTest[RowKey], bounds: Bounds) -> Pair:
         better=(test.better.attacker, test.better.simulator),
         worse=(test.worse.attacker, test.worse.simulator),
         difference=difference,
+        spread=stdev(test.differences) if difference.n > 1 else None,
         p_value=test.p_value,
         clear=test.clear,
     )
@@ -451,7 +477,11 @@ def _row(
         actions=key.actions,
         seeds=tuple(record.cell.seed for record in records if record.status == "ok"),
         metrics={
-            column.label: interval_of(list(_by_seed(entries, column.label).values()), column.range)
+            column.label: interval_of(
+                list(_by_seed(entries, column.label).values()),
+                column.range,
+                by_design=is_by_design(column),
+            )
             for column in columns
         },
         gain=gain,

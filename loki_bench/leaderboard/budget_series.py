@@ -1,0 +1,219 @@
+"""What an attack does over a series of budgets, in two numbers: an area, and a half-ceiling budget.
+
+At one large budget good attacks stand side by side at the ceiling. Over a series the area under the
+main metric tells them apart, and the budget that reaches half of the ceiling says what an attacker
+must spend. Budgets are shares of fake users, on a log scale: each doubling counts the same.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from tabulate import tabulate
+
+from loki_bench.leaderboard.formatting import names_in
+from loki_bench.leaderboard.intervals import Bounds, Interval, interval_of, shown
+from loki_bench.leaderboard.rows import NO_SIMULATOR, RowKey
+
+__all__ = [
+    "BudgetSeries",
+    "area_over_log_budget",
+    "half_ceiling_budget",
+    "series_of",
+    "series_table",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetSeries:
+    """One attack on one victim over all budgets of a table.
+
+    Attributes
+    ----------
+    shares : tuple of float
+        Fake users as shares of genuine users, in order.
+    area : Interval
+        Area under the main metric over log budget, divided by the width of the series: the mean of
+        the metric over the series, in the metric's range. Over seeds that have every budget.
+    half_ceiling : Interval or None
+        The smallest budget, as a share, that reaches half of the ceiling: the geometric mean over
+        seeds, its interval taken on the log scale and within the series. A seed that reaches it at
+        the smallest budget, or never, counts with that end. None without a ceiling, and where
+        less of the metric is better for an attacker.
+    n_at_once, n_never : int
+        Seeds that reach it at the smallest budget already, and those that do not reach it.
+    """
+
+    victim: str
+    defense: str
+    attacker: str
+    simulator: str
+    actions: int
+    shares: tuple[float, ...]
+    area: Interval
+    half_ceiling: Interval | None
+    n_at_once: int
+    n_never: int
+
+
+def area_over_log_budget(shares: Sequence[float], values: Sequence[float]) -> float:
+    """The trapezoid area under values over log budget, divided by the width in log budget.
+
+    Parameters
+    ----------
+    shares : sequence of float
+        At least two, above zero, in order.
+    values : sequence of float
+        One a share.
+
+    >>> round(area_over_log_budget([0.001, 0.01, 0.1], [0.0, 0.2, 0.4]), 12)
+    0.2
+    """
+    logs = np.log(shares)
+    heights = (np.asarray(values[1:]) + np.asarray(values[:-1])) / 2
+    return float(np.sum(heights * np.diff(logs)) / (logs[-1] - logs[0]))
+
+
+def half_ceiling_budget(
+    shares: Sequence[float], values: Sequence[float], ceiling: float
+) -> float | None:
+    """The smallest budget that reaches half of a ceiling, interpolated on log budget.
+
+    Returns
+    -------
+    float or None
+        The first share itself where it reaches that much; None where none does.
+
+    >>> half_ceiling_budget([0.01, 0.04], [0.1, 0.3], ceiling=0.4)
+    0.02
+    """
+    level = ceiling / 2
+    for place, value in enumerate(values):
+        if value < level:
+            continue
+        if place == 0:
+            return shares[0]
+        below = values[place - 1]
+        part = (level - below) / (value - below)
+        start, end = math.log(shares[place - 1]), math.log(shares[place])
+        return round(math.exp(start + part * (end - start)), 15)
+    return None
+
+
+def series_of(
+    values: Mapping[RowKey, Mapping[int, float]],
+    *,
+    bounds: Bounds,
+    ceiling: float | None,
+    higher_is_better: bool,
+) -> tuple[BudgetSeries, ...]:
+    """The series of each attack that has two budgets or more with a seed in common.
+
+    Parameters
+    ----------
+    values : mapping of row to its main metric by seed
+        Placebos are left out.
+    bounds, ceiling
+        Of that metric; without a ceiling the end of its range is taken.
+    """
+    groups: dict[RowKey, dict[float, Mapping[int, float]]] = defaultdict(dict)
+    for key, by_seed in values.items():
+        if key.fake_users > 0 and not key.placebo and by_seed:
+            groups[key._replace(fake_users=0.0)][key.fake_users] = by_seed
+    top = ceiling if ceiling is not None else bounds[1]
+    found = [
+        _series(key, own, bounds, top if higher_is_better else None)
+        for key, own in sorted(groups.items())
+        if len(own) > 1
+    ]
+    return tuple(series for series in found if series is not None)
+
+
+def series_table(
+    series: Sequence[BudgetSeries], main: str, style: str, *, defended: bool
+) -> list[str]:
+    """Title, grid and notes; nothing without a series. ``style`` is tabulate's."""
+    if not series:
+        return []
+    name = names_in(style)
+    headers = ["victim", "budgets", *(["defense"] if defended else []), "attacker"]
+    headers += [f"area under {name(main)}", "half-ceiling budget"]
+    rows = sorted(series, key=lambda one: (one.victim, one.actions, one.defense, -one.area.mean))
+    grid: str = tabulate(
+        [_cells(one, name, defended=defended) for one in rows],
+        headers=headers,
+        tablefmt=style,
+        disable_numparse=True,
+    )
+    notes = (
+        f"Area under {name(main)} over log budget, divided by the width of the series: its mean "
+        "over the series. Half-ceiling budget: the smallest share of fake users that reaches half "
+        "of the ceiling, interpolated on log budget, geometric mean over seeds; a seed that never "
+        "reaches it counts with the largest budget, one that does so at once with the smallest."
+    )
+    return ["## Over budgets" if style == "github" else "Over budgets", grid, notes]
+
+
+def _series(
+    key: RowKey, own: Mapping[float, Mapping[int, float]], bounds: Bounds, top: float | None
+) -> BudgetSeries | None:
+    shares = sorted(own)
+    seeds = sorted(set.intersection(*(set(by_seed) for by_seed in own.values())))
+    rows = [[own[share][seed] for share in shares] for seed in seeds]
+    area = interval_of([area_over_log_budget(shares, row) for row in rows], bounds)
+    if area is None:
+        return None
+    reached = [] if top is None else [half_ceiling_budget(shares, row, top) for row in rows]
+    logs = [math.log(shares[-1] if one is None else one) for one in reached]
+    on_log = interval_of(logs, (math.log(shares[0]), math.log(shares[-1])))
+    return BudgetSeries(
+        victim=key.victim,
+        defense=key.defense,
+        attacker=key.attacker,
+        simulator=key.simulator,
+        actions=key.actions,
+        shares=tuple(shares),
+        area=area,
+        half_ceiling=None if on_log is None else _as_share(on_log, shares),
+        n_at_once=sum(one == shares[0] for one in reached),
+        n_never=sum(one is None for one in reached),
+    )
+
+
+def _as_share(on_log: Interval, shares: Sequence[float]) -> Interval:
+    """Back from logs; the last bit stays within the series."""
+    mean, low, high = (
+        min(max(math.exp(value), shares[0]), shares[-1])
+        for value in (on_log.mean, on_log.low, on_log.high)
+    )
+    return Interval(mean, low, high, on_log.n)
+
+
+def _cells(one: BudgetSeries, name: Callable[[str], str], *, defended: bool) -> list[str]:
+    attacker = one.attacker
+    if one.simulator != NO_SIMULATOR:
+        attacker = f"{attacker} ({one.simulator})"
+    budgets = f"{100 * one.shares[0]:g} to {100 * one.shares[-1]:g} % x {one.actions}"
+    return [
+        name(one.victim),
+        budgets,
+        *([name(one.defense)] if defended else []),
+        name(attacker),
+        shown(one.area),
+        _shown_half(one),
+    ]
+
+
+def _shown_half(one: BudgetSeries) -> str:
+    half = one.half_ceiling
+    if half is None:
+        return "-"
+    if one.n_never == half.n:
+        return f"over {100 * one.shares[-1]:g} %"
+    if one.n_at_once == half.n:
+        return f"{100 * one.shares[0]:g} % or less"
+    ends = "" if half.n == 1 else f" [{100 * half.low:.3g} %, {100 * half.high:.3g} %]"
+    never = f", never in {one.n_never} of {half.n} seeds" if one.n_never else ""
+    return f"{100 * half.mean:.3g} %{ends}{never}"

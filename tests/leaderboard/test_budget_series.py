@@ -1,0 +1,85 @@
+"""Area and half-ceiling budget of toy series are worked out by hand."""
+
+import math
+
+import pytest
+from made_up_records import component, made_up_cell, made_up_result
+
+from loki_bench.leaderboard.budget_series import area_over_log_budget, half_ceiling_budget
+from loki_bench.leaderboard.rendering import as_json, as_markdown, as_text
+from loki_bench.leaderboard.table import tables_of
+
+SHARES = (0.001, 0.01, 0.1)
+
+
+def test_the_area_is_the_mean_over_log_budget():
+    # two decades of the same width: ((0 + 0.2) / 2 + (0.2 + 0.4) / 2) / 2
+    assert area_over_log_budget(SHARES, (0.0, 0.2, 0.4)) == pytest.approx(0.2)
+    # decades of width 1 and 2: (0.1 * 1 + 0.3 * 2) / 3
+    assert area_over_log_budget((0.001, 0.01, 1.0), (0.0, 0.2, 0.4)) == pytest.approx(0.7 / 3)
+    assert area_over_log_budget((0.01, 0.02), (0.3, 0.3)) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((0.0, 0.2, 0.4), 10 ** (-2 + 0.25)),  # 0.25 is a quarter of the way from 0.2 to 0.4
+        ((0.0, 0.25, 0.4), 0.01),
+        ((0.3, 0.1, 0.4), 0.001),  # the smallest one that reaches it, whatever comes after
+        ((0.0, 0.5, 0.1), 10 ** (-3 + 0.5)),
+        ((0.0, 0.1, 0.2), None),
+    ],
+)
+def test_half_of_the_ceiling_is_reached_on_the_line_between_two_budgets(values, expected):
+    found = half_ceiling_budget(SHARES, values, ceiling=0.5)
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+def table(rows, shares=SHARES):
+    """Display rates by seed and budget; their ceiling is 0.5."""
+    records = [
+        made_up_result(
+            made_up_cell(component("mine"), "fpmc", seed=seed, share=share),
+            {"display_rate@10": value},
+        )
+        for seed, row in enumerate(rows)
+        for share, value in zip(shares, row, strict=True)
+    ]
+    [found] = tables_of(records)
+    return found
+
+
+def test_a_table_has_both_with_intervals_over_seeds():
+    found = table([(0.0, 0.2, 0.4), (0.0, 0.25, 0.5)])
+    [series] = found.series
+    # areas 0.2 and ((0 + 0.25) / 2 + (0.25 + 0.5) / 2) / 2 = 0.25; t(0.975, 1) = 12.706
+    assert series.area.mean == pytest.approx(0.225)
+    assert series.area.high == pytest.approx(0.225 + 12.706 * 0.025, rel=1e-4)
+    assert series.area.low == 0.0  # cut off at the end of the range
+    # 10 ** -1.75 and 10 ** -2: geometric mean 10 ** -1.875, +- 12.706 * 0.125 in decades
+    assert series.half_ceiling.mean == pytest.approx(10**-1.875)
+    assert series.half_ceiling.low == pytest.approx(0.001)  # within the series
+    assert series.half_ceiling.high == pytest.approx(min(0.1, 10 ** (-1.875 + 12.706 * 0.125)))
+    assert (series.n_at_once, series.n_never) == (0, 0)
+    text = as_markdown("mine", "", [found])
+    assert "## Over budgets" in text
+    assert "| 0.225 [0.000, 0.543]" in text
+    assert "| 1.33 % [0.1 %, 10 %]" in text
+    assert "Over budgets" in as_text([found])
+    assert '"half_ceiling"' in as_json("mine", [found])
+
+
+def test_seeds_that_never_reach_it_or_do_at_once_count_with_an_end_and_are_counted():
+    [series] = table([(0.0, 0.1, 0.2), (0.3, 0.4, 0.4)]).series
+    assert series.half_ceiling.mean == pytest.approx(math.sqrt(0.001 * 0.1))
+    assert (series.n_at_once, series.n_never) == (1, 1)
+    never = table([(0.0, 0.1, 0.2)] * 2)
+    assert "over 10 %" in as_markdown("mine", "", [never])
+    at_once = table([(0.3, 0.4, 0.4)] * 2)
+    assert "0.1 % or less" in as_markdown("mine", "", [at_once])
+
+
+def test_a_table_of_one_budget_has_no_series():
+    found = table([(0.1,), (0.2,)], shares=(0.01,))
+    assert found.series == ()
+    assert "Over budgets" not in as_markdown("mine", "", [found])

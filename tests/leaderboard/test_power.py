@@ -1,0 +1,47 @@
+"""Numbers of seeds are those of G*Power's tables, and of a simulation."""
+
+import numpy as np
+import pytest
+from made_up_records import component, made_up_cell, made_up_result
+from scipy import stats
+
+from loki_bench.leaderboard.power import needed_for, power_of, seeds_needed
+from loki_bench.leaderboard.table import tables_of
+
+
+@pytest.mark.parametrize(
+    ("effect", "power", "n"),
+    [(0.2, 0.8, 199), (0.5, 0.8, 34), (0.8, 0.8, 15), (1.0, 0.8, 10), (0.5, 0.95, 54)],
+)
+def test_the_number_of_seeds_is_gpowers(effect, power, n):
+    assert seeds_needed(effect, 1.0, power=power) == n
+    assert seeds_needed(-effect, 1.0, power=power) == n
+    assert power_of(n, effect, 1.0) >= power > power_of(n - 1, effect, 1.0)
+
+
+def test_the_power_is_how_often_the_test_rejects():
+    samples = np.random.default_rng(0).normal(1.0, 1.0, (4000, 5))
+    rejected = np.mean(stats.ttest_1samp(samples, 0.0, axis=1).pvalue < 0.05)
+    assert power_of(5, 1.0, 1.0) == pytest.approx(rejected, abs=0.025)
+
+
+def test_no_difference_and_a_tiny_one_have_no_number_of_seeds():
+    assert seeds_needed(0.0, 1.0) is None
+    assert seeds_needed(1e-6, 1.0) is None
+
+
+def test_the_spread_is_that_of_stored_differences():
+    rows = {"a": (0.4, 0.5, 0.6), "b": (0.3, 0.3, 0.5), "c": (0.4, 0.5, 0.6)}
+    [table] = tables_of(
+        made_up_result(made_up_cell(component(name), "fpmc", seed=seed), {"display_rate@10": v})
+        for name, values in rows.items()
+        for seed, v in enumerate(values)
+    )
+    [found] = needed_for([table], attacks=["a", "b"])
+    # 0.1, 0.2, 0.1
+    assert found.difference == pytest.approx(0.4 / 3)
+    assert found.spread == pytest.approx(0.1 / np.sqrt(3))
+    assert found.n_seeds == seeds_needed(0.4 / 3, 0.1 / np.sqrt(3))
+    [wanted] = needed_for([table], attacks=["a", "b"], difference=0.05)
+    assert wanted.n_seeds > found.n_seeds
+    assert len(needed_for([table])) == 2  # a and c agree at every seed
