@@ -13,6 +13,7 @@ from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.records.store import Store, StoredFile
 from loki_bench.seeds import seed_for
 from loki_bench.suite.cell import Cell, SurrogateRef
+from loki_bench.suite.granted_data import granted_data
 from loki_bench.timing import Timed, timed
 
 __all__ = ["FitSurrogate", "fit_surrogate"]
@@ -65,7 +66,7 @@ def fit_surrogate(data: DataFolder, cell: Cell, surrogate: SurrogateRef) -> Time
 
     Its seed is the surrogate's own role: never the victim's, even for the victim's class.
     """
-    _, split = load_split(data)
+    split = granted_data(load_split(data)[1], cell)
     recommender: Recommender = surrogate.recommender.build()
     seed = seed_for(cell.seed, f"surrogate/{surrogate.recommender.name}")
     # What the attacker knows, used as a platform would: the last known event validates.
