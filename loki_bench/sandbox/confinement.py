@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from loki_bench.sandbox import landlock, seccomp
 from loki_bench.sandbox.kernel import IS_LINUX
+from loki_bench.sandbox.own_root import enter_own_root
 from loki_bench.sandbox.privileges import (
     become_nobody,
     give_up_rights,
@@ -155,7 +156,19 @@ def confine(world: World, *, namespaces: tuple[str, ...], own_processes: bool) -
         devices=world.devices,
         writable=(world.own, *world.shared),
     )
-    user = _without_root(world, was_root=was_root, files_are_confined=version > 0)
+    # Landlock is the better of the two: it keeps signals and TCP in, too
+    has_own_root = (
+        not version
+        and own_processes
+        and enter_own_root(
+            readable=world.readable,
+            devices=world.devices,
+            writable=(world.own, *world.shared),
+            own=world.own,
+        )
+    )
+    by_mounts = ("mount namespace",) if has_own_root else ()
+    user = _without_root(world, was_root=was_root, files_are_confined=version > 0 or has_own_root)
     limit(
         file_bytes=world.file_bytes,
         processes=user == ("user of its own",) or ("user" in namespaces and _counts_apart()),
@@ -165,9 +178,9 @@ def confine(world: World, *, namespaces: tuple[str, ...], own_processes: bool) -
     by_filter = ("seccomp",) if filtered else ()
     by_landlock = (f"landlock {version}",) if version else ()
     return Confinement(
-        reads=by_landlock,
+        reads=by_landlock or by_mounts,
         # before version 3 a file can be cut to nothing, though not written
-        writes=by_landlock if version >= 3 or user == ("user of its own",) else (),
+        writes=by_mounts or (by_landlock if version >= 3 or user == ("user of its own",) else ()),
         attributes=by_filter,
         network=(*_named("network", namespaces), *by_filter),
         signals=(

@@ -2,10 +2,12 @@
 
 import ctypes
 import json
+import os
 import platform
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -128,13 +130,75 @@ linux = pytest.mark.skipif(
 
 @linux
 @pytest.mark.slow
-def test_without_landlock_reads_and_writes_are_said_to_be_open(tmp_path):
+@pytest.mark.parametrize(
+    ("does", "target", "error"),
+    [
+        ("reads-file", "{secret}", "FileNotFoundError"),
+        ("reads-file", "/proc/1/root{secret}", "was refused what it tried"),
+        ("reads-file", "/etc/passwd", "FileNotFoundError"),
+        ("writes-file", "/usr/lib/new", "Read-only file system"),
+        ("writes-file", "/new", "Read-only file system"),
+    ],
+)
+def test_without_landlock_a_root_of_its_own_holds_what_may_be_read(tmp_path, does, target, error):
+    (tmp_path / "secret").write_text("seen")
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    target = target.format(secret=tmp_path / "secret")
+    with pytest.raises(AssertionError, match=error):
+        asked(does, target, missing=["landlock_create_ruleset"])
+
+
+@linux
+@pytest.mark.slow
+def test_without_landlock_packages_are_imported_and_all_is_in_force():
+    for name in ("pandas", "scipy.sparse", "numba"):
+        report, confinement, summary = asked("imports", name, missing=["landlock_create_ruleset"])
+        assert report["got"].endswith("__init__.py")
+        assert confinement["reads"] == confinement["writes"] == ["mount namespace"]
+        assert summary == "full"
+    report, _, _ = asked("mounts-a-folder", "/", missing=["landlock_create_ruleset"])
+    assert report == {"got": False}
+
+
+@linux
+@pytest.mark.slow
+def test_a_host_that_is_killed_leaves_no_root_and_loses_nothing_that_was_mounted(tmp_path):
+    kept, folders = tmp_path / "kept", tmp_path / "folders"
+    folders.mkdir()
+    kept.mkdir()
+    (kept / "machine code").write_text("still here")
+    never = ASK.format(
+        hostile=str(HOSTILE),
+        before=WITHOUT.format(here=str(Path(__file__).parent), calls=["landlock_create_ruleset"]),
+        does="never-ends",
+        target=None,
+    ).replace("memory_gib=2,", "memory_gib=2, own_code=True,")
+    environment = {**os.environ, "TMPDIR": str(folders), "NUMBA_CACHE_DIR": str(kept)}
+    with subprocess.Popen([sys.executable, "-c", never], env=environment) as host:
+        deadline = time.monotonic() + 60.0
+        while not list(folders.glob("*/.root")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(1.0)
+        host.kill()
+    deadline = time.monotonic() + 10.0
+    while list(folders.iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert (kept / "machine code").read_text() == "still here"
+    assert Path("/dev/null").exists()
+
+
+@linux
+@pytest.mark.slow
+def test_without_landlock_and_mounts_reads_and_writes_are_said_to_be_open(tmp_path):
     file = tmp_path / "secret"
     file.write_text("seen")
     for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(0o755)
     report, confinement, summary = asked(
-        "reads-file", str(file), missing=["landlock_create_ruleset"]
+        "reads-file", str(file), missing=["landlock_create_ruleset", "mount"]
     )
     assert report == {"got": 4}  # it could, and the next lines say so
     assert confinement["reads"] == []
