@@ -30,6 +30,9 @@ class AttackPlan:
         never clicked.
     sequences : int64 array of shape (n_sequences, horizon)
         Group sequences of the policy, from which fake users draw theirs.
+    proposals : dict of str to int64 array of shape (horizon,)
+        Group sequences for fake users that serve one target user each, by origin, the one with
+        the highest return first.
     report : mapping
         Plain data about how it came.
     """
@@ -37,6 +40,7 @@ class AttackPlan:
     groups: ItemGroups
     click_values: NDArray[np.float64]
     sequences: NDArray[np.int64]
+    proposals: dict[str, NDArray[np.int64]]
     report: Mapping[str, Any]
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
@@ -48,6 +52,8 @@ class AttackPlan:
             "group_shares": np.concatenate(self.groups.shares),
             "click_values": self.click_values,
             "sequences": self.sequences,
+            "proposal_names": np.array(list(self.proposals)),
+            "proposals": np.array(list(self.proposals.values())),
             "report": np.array(json.dumps(self.report)),
         }
 
@@ -63,5 +69,8 @@ class AttackPlan:
             ),
             click_values=arrays["click_values"],
             sequences=arrays["sequences"],
+            proposals=dict(
+                zip(arrays["proposal_names"].tolist(), arrays["proposals"], strict=True)
+            ),
             report=json.loads(str(arrays["report"])),
         )

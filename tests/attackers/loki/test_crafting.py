@@ -14,6 +14,7 @@ def plan(groups_of):
             groups=groups_of(2),
             click_values=np.array([1.0, 5.0, 3.0]),
             sequences=np.array([pattern] * 3),
+            proposals={"policy": np.array([0, 1])},
             report={"seen": [1, None]},
         )
 
