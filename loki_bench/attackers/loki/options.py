@@ -84,7 +84,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "default": {
         "reward": "contrast",
         "items": "balanced",
-        "clicks_per_target": 20,
+        "clicks_per_target": 13,
         "interleave": True,
         "decision": "simulator",
         "serving": "one-user",

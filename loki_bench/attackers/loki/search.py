@@ -1,8 +1,9 @@
 """The search among whole attacks, in which the recommender simulator has the last word.
 
-One thing is tried after the other, and the best so far is kept: how many target users (those that
-are easiest to reach first), which group sequence (a few fixed shares of clicks on targets and on
-the last item, the agent's, the best motif's), and then, in rounds, more fake users for the target
+One thing is tried after the other, and the best so far is kept: how many target users and which
+(those that are easiest to reach by their items, and those that the simulator reaches), which group
+sequence (a few fixed shares of clicks on targets and on the last item, the agent's, the best
+motif's), and then, where there are fake users for all, rounds that give more of them to the target
 users whose lists fall short. Every candidate costs one training of each surrogate.
 """
 
@@ -49,7 +50,7 @@ class Limits:
     n_trials : int
         Designs that are tried at most, rounds included.
     n_rounds : int
-        Rounds of allocation; as many trials are kept for them.
+        Rounds of allocation; as many trials are kept for them where all users are served.
     list_length : int
         K.
     """
@@ -61,16 +62,19 @@ class Limits:
 
 def searched(
     first: list[Design],
+    easiest: NDArray[np.int64],
     other_groups: dict[str, NDArray[np.int64]],
     try_out: Callable[[Design], Trial],
     limits: Limits,
 ) -> Found:
-    """Try the first designs, then other groups for the best users, then rounds of allocation.
+    """Try the first designs, other users, other groups, then rounds of allocation.
 
     Parameters
     ----------
     first : list of Design
-        Not empty.
+        Not empty; the last one serves most users.
+    easiest : int64 array of shape (n_target_users,)
+        Places of the target users, those that should be easiest to reach first.
     other_groups : dict of str to int64 array of shape (horizon,)
         Group sequences by origin.
     try_out : callable
@@ -92,21 +96,29 @@ def searched(
                 return
             tried.append(Judged(design=design, trial=try_out(design)))
 
-    before_rounds = max(1, limits.n_trials - limits.n_rounds)
+    serves_all = bool((first[-1].weights > 0).all()) and len(first) == 1
+    before_rounds = max(1, limits.n_trials - limits.n_rounds if serves_all else limits.n_trials)
     judge(first, before_rounds)
-    users = best().design
-    judge(_with_groups(users, other_groups), before_rounds)
-    n_wanted = min(limits.list_length, len(best().design.targets))
-    last = best()
-    for number in range(1, limits.n_rounds + 1):
-        weights = more_for_the_short(last.design.weights, last.trial.n_shown, n_wanted)
-        weights[last.design.weights == 0] = 0.0
-        if len(tried) >= limits.n_trials or np.array_equal(weights, last.design.weights):
-            break
-        design = best().design.with_weights(f"round {number}", weights)
-        last = Judged(design=design, trial=try_out(design))
-        tried.append(last)
+    judge(_easiest_on_simulator(best().design, tried, easiest), before_rounds)
+    judge(_with_groups(best().design, other_groups), before_rounds)
+    if serves_all:
+        _allocate(tried, best, try_out, limits)
     return Found(best=best(), tried=tuple(tried))
+
+
+def _easiest_on_simulator(
+    design: Design, tried: list[Judged], easiest: NDArray[np.int64]
+) -> Iterator[Design]:
+    """As many users as the design serves, those with the longest lists where most were served."""
+    widest = tried[-1]
+    n_served = int(np.count_nonzero(design.weights))
+    if n_served == int(np.count_nonzero(widest.design.weights)):
+        return
+    order = easiest[np.argsort(-widest.trial.n_shown[easiest], kind="stable")]
+    weights = np.zeros(len(design.weights))
+    weights[order[:n_served]] = 1.0
+    if not np.array_equal(weights, design.weights):
+        yield design.with_weights(f"{n_served} target users that the simulator reaches", weights)
 
 
 def _with_groups(design: Design, groups: dict[str, NDArray[np.int64]]) -> Iterator[Design]:
@@ -115,3 +127,21 @@ def _with_groups(design: Design, groups: dict[str, NDArray[np.int64]]) -> Iterat
         if sequence.tobytes() not in seen:
             seen.add(sequence.tobytes())
             yield design.with_groups(origin, sequence)
+
+
+def _allocate(
+    tried: list[Judged],
+    best: Callable[[], Judged],
+    try_out: Callable[[Design], Trial],
+    limits: Limits,
+) -> None:
+    """Rounds of more fake users for those whose lists fall short, from the best design on."""
+    last = best()
+    n_wanted = min(limits.list_length, len(last.design.targets))
+    for number in range(1, limits.n_rounds + 1):
+        weights = more_for_the_short(last.design.weights, last.trial.n_shown, n_wanted)
+        if len(tried) >= limits.n_trials or np.array_equal(weights, last.design.weights):
+            return
+        design = last.design.with_weights(f"round {number}", weights)
+        last = Judged(design=design, trial=try_out(design))
+        tried.append(last)

@@ -84,6 +84,7 @@ class ServedAttack:
         first, *others = sequences
         return searched(
             [self._design(first, sequences[first], n) for n in self._numbers_of_users()],
+            easiest_first(self._view.history, self._view.goal.users),
             {name: sequences[name] for name in others},
             try_out,
             Limits(
