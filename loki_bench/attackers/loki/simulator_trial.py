@@ -101,7 +101,7 @@ class RecommenderSimulator:
         )
 
     def _ranks(self, surrogate: Surrogate, poison: Sequences) -> NDArray[np.float64]:
-        """Ranks of all items, (n_target_users, n_items); NaN for those of the user's history."""
+        """Ranks of all items, (n_target_users, n_items); NaN where the user can't be shown one."""
         model: Recommender = copy.deepcopy(surrogate.fit())
         model.fit(
             surrogate.train.with_users(poison),
@@ -111,6 +111,8 @@ class RecommenderSimulator:
         self.n_trainings += 1
         known = self._histories
         scores = model.score_next(self._view.goal.users, known).astype(np.float64)
+        if self._view.repeats == "allow":
+            return ranks_of_scores(scores)
         scores[known.rows, known.items] = -np.inf  # last, so that they lift nobody
         ranks = ranks_of_scores(scores)
         ranks[known.rows, known.items] = np.nan
@@ -127,5 +129,10 @@ def _validation_of(view: AttackerView, train: Interactions) -> HeldOut | None:
     if not len(users):
         return None
     items = known.items[known.offsets[users] + train.lengths[users]]
-    held_out = HeldOut(users=users, histories=train.take(users), items=items)
+    held_out = HeldOut(
+        users=users,
+        histories=train.take(users),
+        items=items,
+        repeats_are_shown=view.repeats == "allow",
+    )
     return held_out.take(np.flatnonzero(held_out.is_ranked))

@@ -95,6 +95,13 @@ def test_a_target_that_the_user_has_is_never_shown(view_of):
     assert simulator(known).try_out(Sequences.of([[0] * 9])).display_rate == 0.0
 
 
+def test_a_target_that_the_user_has_is_shown_where_repeats_are(view_of):
+    known = view_of(ROWS, n_items=8, targets=[0], users=[0, 1])
+    lent = (Lent("pop", Popularity(), known.history),)
+    known = dataclasses.replace(known, surrogates=lent, repeats="allow")
+    assert simulator(known).try_out(Sequences.of([[0] * 9])).display_rate == 1.0
+
+
 def test_an_attack_without_surrogates_is_refused(view):
     with pytest.raises(RejectedError, match="no surrogate to try its fake users on"):
         RecommenderSimulator(view(), ids([6]), list_length=10)
