@@ -110,7 +110,9 @@ class Loki(Attacker):
         Leave out surrogates that can't be differentiated, instead of refusing them.
     discount, learning_rate, epsilon_end : float
         See :class:`AgentConfig`.
-    n_iterations, episodes_per_iteration, updates_per_iteration : int
+    n_iterations : int or None
+        See :class:`AgentConfig`.
+    episodes_per_iteration, updates_per_iteration : int
         See :class:`AgentConfig`.
     embedding_size, hidden_size : int
         See :class:`AgentConfig`.
@@ -146,7 +148,7 @@ class Loki(Attacker):
         skip_nondifferentiable: bool = False,
         discount: float = AgentConfig.discount,
         learning_rate: float = AgentConfig.learning_rate,
-        n_iterations: int = AgentConfig.n_iterations,
+        n_iterations: int | None = None,
         episodes_per_iteration: int = AgentConfig.episodes_per_iteration,
         updates_per_iteration: int = AgentConfig.updates_per_iteration,
         epsilon_end: float = AgentConfig.epsilon_end,
@@ -165,6 +167,7 @@ class Loki(Attacker):
                 "policy": policy,
                 "motifs": motifs,
                 "value_targets": value_targets,
+                "n_iterations": n_iterations,
                 "weights": weights,
                 "groups": groups,
                 "reward": reward,
@@ -180,7 +183,7 @@ class Loki(Attacker):
         self._config = AgentConfig(
             discount=discount,
             learning_rate=learning_rate,
-            n_iterations=n_iterations,
+            n_iterations=self._options.n_iterations,
             episodes_per_iteration=episodes_per_iteration,
             updates_per_iteration=updates_per_iteration,
             epsilon_end=epsilon_end,
@@ -308,6 +311,7 @@ class Loki(Attacker):
             click_values=click_values(probes, rewards, groups.members[0]),
             sequences=sequences,
             proposals=proposals,
+            sees_both_kinds=len({fitted.uses_order for fitted in estimators}) == 2,
             report={
                 "groups": served.groups.sizes,
                 "surrogates": {

@@ -16,9 +16,9 @@ from loki_bench.attackers.loki.environment import GroupEnvironment
 __all__ = ["Motif", "best_motifs", "motif_alphabet", "repeated"]
 
 _LONGEST = 4
-_FIRST_DRAWS = 32
+_FIRST_DRAWS = 16
 _DRAWS = 200
-_SECOND_LOOKS = 12
+_SECOND_LOOKS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ def best_motifs(
 ) -> tuple[Motif, ...]:
     """The patterns of at most four groups that pay most, best first.
 
-    All are tried with 32 fake users, and the dozen best of them with 200: with fewer the mean
+    All are tried with 16 fake users, and the eight best of them with 200: with fewer the mean
     return of a pattern is uncertain by more than the best ones differ.
 
     Parameters

@@ -45,6 +45,7 @@ class LokiOptions:
     n_rounds: int
     motifs: bool
     value_targets: ValueTargets
+    n_iterations: int
 
     def __post_init__(self) -> None:
         for name, known in (
@@ -67,6 +68,7 @@ class LokiOptions:
             ("list_length", 1),
             ("n_trials", 1),
             ("n_rounds", 0),
+            ("n_iterations", 1),
         ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -90,6 +92,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "serving": "one-user",
         "motifs": True,
         "value_targets": "return-to-go",
+        "n_iterations": 60,
     },
     "paper": {
         "reward": "influence",
@@ -100,6 +103,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "serving": "all-users",
         "motifs": False,
         "value_targets": "one-step",
+        "n_iterations": 160,
     },
 }
 """The paper's section 3 as it is written, and what was found to work better."""

@@ -33,6 +33,8 @@ class AttackPlan:
     proposals : dict of str to int64 array of shape (horizon,)
         Group sequences for fake users that serve one target user each, by origin, the one with
         the highest return first.
+    sees_both_kinds : bool
+        Whether some surrogate depends on the order of events and some other does not.
     report : mapping
         Plain data about how it came.
     """
@@ -41,6 +43,7 @@ class AttackPlan:
     click_values: NDArray[np.float64]
     sequences: NDArray[np.int64]
     proposals: dict[str, NDArray[np.int64]]
+    sees_both_kinds: bool
     report: Mapping[str, Any]
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
@@ -54,6 +57,7 @@ class AttackPlan:
             "sequences": self.sequences,
             "proposal_names": np.array(list(self.proposals)),
             "proposals": np.array(list(self.proposals.values())),
+            "sees_both_kinds": np.array(self.sees_both_kinds),
             "report": np.array(json.dumps(self.report)),
         }
 
@@ -72,5 +76,6 @@ class AttackPlan:
             proposals=dict(
                 zip(arrays["proposal_names"].tolist(), arrays["proposals"], strict=True)
             ),
+            sees_both_kinds=bool(arrays["sees_both_kinds"]),
             report=json.loads(str(arrays["report"])),
         )

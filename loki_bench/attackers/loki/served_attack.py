@@ -22,6 +22,9 @@ __all__ = ["ServedAttack"]
 
 _TARGET, _OWN_ITEM, _LAST_ITEM = 0, 1, 2
 
+_LEAST_OWN_ITEMS, _LEAST_LAST_ITEMS = 0.2, 0.1
+"""Shares of clicks that a proposal needs where all surrogates are of one kind."""
+
 FIXED_SHARES: Mapping[str, tuple[int, ...]] = {
     "half targets, one filler of three the last item": (
         *(_OWN_ITEM, _TARGET),
@@ -80,7 +83,9 @@ class ServedAttack:
         if self._users.serves_one:
             n_actions = self._view.budget.n_actions
             sequences = {name: repeated(p, n_actions) for name, p in FIXED_SHARES.items()}
-        sequences |= self._plan.proposals
+        sequences |= {
+            name: groups for name, groups in self._plan.proposals.items() if self._may_try(groups)
+        }
         first, *others = sequences
         return searched(
             [self._design(first, sequences[first], n) for n in self._numbers_of_users()],
@@ -93,6 +98,18 @@ class ServedAttack:
                 list_length=self._options.list_length,
             ),
         )
+
+    def _may_try(self, groups: NDArray[np.int64]) -> bool:
+        """Whether the surrogates could tell that a proposal fails.
+
+        To surrogates of one kind alone, fake users are worth most that give up the other kind: on
+        Amazon Beauty, clicks on nothing but last items and targets reach every list of FPMC and
+        none of BPRMF. Then a proposal has to keep some clicks for the kind that isn't seen.
+        """
+        if self._plan.sees_both_kinds or not self._users.serves_one:
+            return True
+        shares = (np.mean(groups == _OWN_ITEM), np.mean(groups == _LAST_ITEM))
+        return bool(shares[0] >= _LEAST_OWN_ITEMS and shares[1] >= _LEAST_LAST_ITEMS)
 
     def _numbers_of_users(self) -> list[int]:
         """How many target users to serve: all, or as many as get three or two fake users each."""

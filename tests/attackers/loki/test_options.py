@@ -29,6 +29,7 @@ def test_a_parameter_that_is_given_beats_the_preset():
         ("list_length", 0, "an integer of at least 1"),
         ("n_trials", 0, "an integer of at least 1"),
         ("n_rounds", -1, "an integer of at least 0"),
+        ("n_iterations", 0, "an integer of at least 1"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name, value, expected):

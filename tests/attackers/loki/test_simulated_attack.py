@@ -119,3 +119,12 @@ def test_the_seed_alone_decides(attacked):
 def test_every_part_can_be_left_out(attacked, changes):
     view = attacked(n_fake_users=5)
     assert poison_of(quick(**changes), view).lengths.tolist() == [6] * 5
+
+
+def test_surrogates_of_one_kind_do_not_try_what_gives_up_the_other(attacked):
+    """The planted reward pays for items of the target users; its best pattern has no last item."""
+    view, loki = attacked(n_fake_users=9), quick(n_iterations=60)
+    poison_of(loki, view)
+    assert loki.report["motifs"][0]["groups"].count("the last item") == 0
+    origins = [tried["origin"] for tried in loki.report["simulator"]["tried"]]
+    assert "motif" not in origins
