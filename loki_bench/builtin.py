@@ -148,6 +148,12 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             reference=_COVISITATION,
         ),
         AttackerSpec(
+            name="covisit-easy",
+            summary="covisit at its best: each fake user serves one target user, easiest first",
+            target="loki_bench.attackers.covisit_easy:CovisitEasyAttack",
+            reference=_COVISITATION,
+        ),
+        AttackerSpec(
             name="loki",
             summary="A deep Q-network, rewarded by influence functions on a simulator (LOKI)",
             target="loki_bench.attackers.loki.attacker:Loki",

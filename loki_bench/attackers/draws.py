@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from loki_bench.interactions import Sequences
 
-__all__ = ["draw_without_repetition", "equal_length_sequences"]
+__all__ = ["draw_in_turn", "draw_without_repetition", "equal_length_sequences"]
 
 _LARGEST_BLOCK = 4_000_000
 """Random keys held at a time (32 MB); how they are cut into blocks does not change the draws."""
@@ -45,6 +45,30 @@ def draw_without_repetition(
             order = np.argsort(np.take_along_axis(keys, places, axis=1), axis=1)
             places = np.take_along_axis(places, order, axis=1)
             drawn[row : row + n_block, start : start + wanted] = pool[places]
+    return drawn
+
+
+def draw_in_turn(
+    pool: NDArray[np.int32], *, n_rows: int, n_draws: int, generator: np.random.Generator
+) -> NDArray[np.int32]:
+    """Draw as :func:`draw_without_repetition`, and alike often over all rows.
+
+    Each row draws among the items that the rows before it drew least, so that no two items'
+    numbers of draws differ by more than one.
+
+    Returns
+    -------
+    int32 array of shape (n_rows, n_draws), each pass through the pool in random order.
+    """
+    times = np.zeros(len(pool))
+    drawn = np.empty((n_rows, n_draws), dtype=np.int32)
+    for row in drawn:
+        for start in range(0, n_draws, max(1, len(pool))):
+            # at equal times at random: keys lie between two whole numbers
+            order = np.argsort(times + generator.random(len(pool)), kind="stable")
+            places = generator.permutation(order[: n_draws - start])
+            row[start : start + len(places)] = pool[places]
+            times[places] += 1
     return drawn
 
 

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from loki_bench.attackers import draws
-from loki_bench.attackers.draws import draw_without_repetition, equal_length_sequences
+from loki_bench.attackers.draws import (
+    draw_in_turn,
+    draw_without_repetition,
+    equal_length_sequences,
+)
 
 POOL = np.array([3, 5, 8, 13], dtype=np.int32)
 
@@ -54,3 +58,25 @@ def test_rows_become_sequences():
     sequences = equal_length_sequences(np.array([[1, 2, 3], [4, 5, 6]], dtype=np.int32))
     assert [row.tolist() for row in sequences] == [[1, 2, 3], [4, 5, 6]]
     assert len(equal_length_sequences(np.empty((0, 4), dtype=np.int32))) == 0
+
+
+@pytest.mark.parametrize(("n_rows", "n_draws"), [(7, 1), (5, 3), (3, 4), (4, 6), (2, 0), (0, 3)])
+def test_in_turn_no_item_is_drawn_twice_more_than_another(n_rows, n_draws):
+    generator = np.random.default_rng(1)
+    drawn = draw_in_turn(POOL, n_rows=n_rows, n_draws=n_draws, generator=generator)
+    assert drawn.shape == (n_rows, n_draws)
+    times = [int((drawn == item).sum()) for item in POOL]
+    assert max(times) - min(times) <= 1
+    for row in drawn.tolist():
+        assert len(set(row[:4])) == len(row[:4])
+
+
+def test_in_turn_every_first_row_is_equally_likely():
+    generator = np.random.default_rng(2)
+    firsts = [
+        draw_in_turn(POOL, n_rows=1, n_draws=2, generator=generator)[0].tolist()
+        for _ in range(6_000)
+    ]
+    pairs, counts = np.unique(firsts, axis=0, return_counts=True)
+    assert len(pairs) == 12
+    assert np.all(np.abs(counts - 500) < 107)  # five standard deviations

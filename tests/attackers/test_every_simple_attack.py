@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from loki_bench import builtin
 from loki_bench.interactions import Sequences
 
-ATTACKS = ["random", "popular", "randalter", "covisit"]
+ATTACKS = ["random", "popular", "randalter", "covisit", "covisit-easy"]
 
 
 def attack(name, **parameters):

@@ -1,37 +1,32 @@
 """The LOKI attack: groups, simulator, agent, then the fake users' sequences (WWW 2020)."""
 
-from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.attackers.draws import equal_length_sequences
 from loki_bench.attackers.loki.config import AgentConfig
-from loki_bench.attackers.loki.crafting import (
-    WrittenSequences,
-    click_values,
-    interleaved,
-    write_sequences,
-)
-from loki_bench.attackers.loki.environment import GroupEnvironment, draw_items
+from loki_bench.attackers.loki.crafting import click_values, interleaved, write_sequences
+from loki_bench.attackers.loki.environment import GroupEnvironment
 from loki_bench.attackers.loki.fitted_weights import with_fitted_weights
-from loki_bench.attackers.loki.groups import ItemDraw, ItemGroups, item_groups
+from loki_bench.attackers.loki.groups import ItemGroups, item_groups
+from loki_bench.attackers.loki.options import options_of
 from loki_bench.attackers.loki.outcome_estimator import OutcomeEstimator, fit_estimators
 from loki_bench.attackers.loki.plan import AttackPlan
-from loki_bench.attackers.loki.policy import PolicyName, trained_policy
-from loki_bench.attackers.loki.target_samples import Reward, target_samples
+from loki_bench.attackers.loki.policy import trained_policy
+from loki_bench.attackers.loki.proposals import proposed
+from loki_bench.attackers.loki.served_attack import ServedAttack
+from loki_bench.attackers.loki.served_users import ServedUsers, served_users
+from loki_bench.attackers.loki.target_samples import target_samples
+from loki_bench.attackers.loki.written_report import report_of_design, report_of_sequences
 from loki_bench.attackers.promoted_items import promoted_items
 from loki_bench.contracts import Attacker, AttackerView
-from loki_bench.errors import ParameterError
 from loki_bench.interactions import Sequences
 from loki_bench.seeds import generator_for, seed_for
 
 __all__ = ["Loki"]
-
-GroupChoice = Literal["paper", "no-target-user-group"]
-WeightChoice = Literal["suite", "fit"]
 
 _PLANNED_SEQUENCES = 4096
 """Group sequences that a plan holds; fake users draw from them."""
@@ -44,29 +39,54 @@ _REFERENCE_SEQUENCES = 256
 
 
 class Loki(Attacker):
-    """Fake users whose groups of items are chosen by a deep Q-network (the paper, section 3).
+    """Influence proposes what fake users do, the recommender simulator decides (the paper, Fig. 1).
 
-    The agent is trained on a simulator of recommenders that never include the victim, and is
-    rewarded by influence functions instead of retraining. Which influence estimator that is, the
-    suite says (``influence`` beside the attacker). To demote, the targets' rivals are promoted
+    A deep Q-network chooses groups of items, rewarded by influence functions on surrogates (which
+    influence estimator, the suite says). The preset ``"paper"`` writes what it learned, as section
+    3 does. The preset ``"default"`` lets each fake user serve one target user
+    (:mod:`~loki_bench.attackers.loki.served_users`), and takes the agent's sequence as one of a
+    handful of whole attacks among which the surrogates decide, trained anew on each
+    (:mod:`~loki_bench.attackers.loki.search`). To demote, the targets' rivals are promoted
     (:func:`promoted_items`) and the targets are never selected.
 
-    Where the paper is silent: the trained agent writes every fake user's groups greedily, except
-    for a share ``crafting_epsilon`` of random steps; items differ from fake user to fake user. The
-    other choices are documented at :class:`AgentConfig`, :mod:`~loki_bench.attackers.loki.groups`
+    Other choices are documented at :class:`AgentConfig`, :mod:`~loki_bench.attackers.loki.groups`
     (unit-length factors) and :mod:`~loki_bench.attackers.loki.outcome_estimator` (scales).
 
     Parameters
     ----------
-    policy : "dqn", "random-groups" or "best-single-group"
-        The paper's agent, or an ablation that learns nothing.
+    preset : "default" or "paper"
+        Gives the values of the parameters that are None; see
+        :data:`~loki_bench.attackers.loki.options.PRESETS`.
+    decision : "simulator" or "estimate", or None
+        Who chooses among whole attacks: surrogates trained anew on each, or the agent's reward
+        alone (the paper).
+    serving : "one-user" or "all-users", or None
+        Whose items a fake user clicks: those of one target user, or of all (the paper).
+    list_length : int
+        K of the lists that users are shown, the paper's 10.
+    n_trials : int
+        Whole attacks that the simulator tries, each by one training of every surrogate.
+    n_rounds : int
+        How many of them are rounds of allocation: more fake users for target users whose lists
+        fall short (:mod:`~loki_bench.attackers.loki.allocation`).
+    target_order : "rarest" or "value"
+        Which targets a small budget keeps where fake users serve one target user: those with the
+        fewest events, or those whose clicks the agent's reward values most.
+    policy : "dqn", "best-motif", "random-groups" or "best-single-group"
+        The paper's agent, or one that learns nothing: an ablation.
+    motifs : bool or None
+        Whether short patterns of groups are tried on the agent's reward, too: the best one is
+        proposed beside the agent's sequence, and replaces it where it pays more
+        (:mod:`~loki_bench.attackers.loki.motifs`).
+    value_targets : "return-to-go" or "one-step", or None
+        See :class:`AgentConfig`.
     weights : "suite" or "fit"
         The simulator's w_m (Eq. 1): those that the suite gives its surrogates, or fitted to the
         victim's answers (:mod:`~loki_bench.attackers.loki.fitted_weights`), for which the suite
         must grant queries.
     groups : "paper" or "no-target-user-group"
         The ablation clusters the target users' items with the rest.
-    reward : "contrast", "influence" or "simulator-rank"
+    reward : "contrast", "influence" or "simulator-rank", or None
         Influence on the mean score of the target samples above everyone's (our extension), on
         their mean score (the paper), or on their mean rank (Eq. 1); see
         :func:`~loki_bench.attackers.loki.target_samples.objective_of`.
@@ -74,22 +94,25 @@ class Loki(Attacker):
         The paper's c, which it does not give.
     n_factors : int
         Rank of the factorisation before clustering.
-    items : "balanced" or "uniform"
-        How target users' items are drawn: a target user first, so that all are reached (our
-        extension), or all alike (the paper).
-    clicks_per_target : int
+    items : "balanced" or "uniform", or None
+        How target users' items are drawn where a fake user serves all: a target user first, so
+        that all are reached (our extension), or all alike (the paper).
+    clicks_per_target : int or None
         Promote only as many targets as the budget gives so many clicks each (our extension, see
         :mod:`~loki_bench.attackers.loki.crafting`); 0 promotes all (the paper).
-    interleave : bool
+    interleave : bool or None
         Spread the clicks on targets evenly where no surrogate depends on the order of events, so
         that the reward leaves it open (our extension, see
         :mod:`~loki_bench.attackers.loki.crafting`).
     crafting_epsilon : float in [0, 1]
+        Share of random groups when the agent writes; the paper samples from its policy.
     skip_nondifferentiable : bool
         Leave out surrogates that can't be differentiated, instead of refusing them.
     discount, learning_rate, epsilon_end : float
         See :class:`AgentConfig`.
-    n_iterations, episodes_per_iteration, updates_per_iteration : int
+    n_iterations : int or None
+        See :class:`AgentConfig`.
+    episodes_per_iteration, updates_per_iteration : int
         See :class:`AgentConfig`.
     embedding_size, hidden_size : int
         See :class:`AgentConfig`.
@@ -103,54 +126,76 @@ class Loki(Attacker):
     def __init__(
         self,
         *,
+        preset: str = "default",
+        decision: str | None = None,
+        serving: str | None = None,
+        list_length: int = 10,
+        n_trials: int = 8,
+        n_rounds: int = 2,
+        target_order: str = "rarest",
         policy: str = "dqn",
+        motifs: bool | None = None,
+        value_targets: str | None = None,
         weights: str = "suite",
         groups: str = "paper",
-        reward: str = "contrast",
+        reward: str | None = None,
         n_clusters: int = 10,
         n_factors: int = 16,
-        items: str = "balanced",
-        clicks_per_target: int = 20,
-        interleave: bool = True,
+        items: str | None = None,
+        clicks_per_target: int | None = None,
+        interleave: bool | None = None,
         crafting_epsilon: float = 0.0,
         skip_nondifferentiable: bool = False,
         discount: float = AgentConfig.discount,
         learning_rate: float = AgentConfig.learning_rate,
-        n_iterations: int = AgentConfig.n_iterations,
+        n_iterations: int | None = None,
         episodes_per_iteration: int = AgentConfig.episodes_per_iteration,
         updates_per_iteration: int = AgentConfig.updates_per_iteration,
         epsilon_end: float = AgentConfig.epsilon_end,
         embedding_size: int = AgentConfig.embedding_size,
         hidden_size: int = AgentConfig.hidden_size,
     ) -> None:
-        self._weights: WeightChoice = _one_of("weights", weights, get_args(WeightChoice))
-        self._policy: PolicyName = _one_of("policy", policy, get_args(PolicyName))
-        self._groups: GroupChoice = _one_of("groups", groups, get_args(GroupChoice))
-        self._reward: Reward = _one_of("reward", reward, get_args(Reward))
-        self._n_clusters = _at_least("n_clusters", n_clusters, 0)
-        self._n_factors = _at_least("n_factors", n_factors, 1)
-        self._item_draw: ItemDraw = _one_of("items", items, get_args(ItemDraw))
-        self._clicks_per_target = _at_least("clicks_per_target", clicks_per_target, 0)
-        self._interleave = interleave
-        if not 0 <= crafting_epsilon <= 1:
-            raise _bad("crafting_epsilon", crafting_epsilon, "a share between 0 and 1")
-        self._crafting_epsilon = crafting_epsilon
-        self._skip_nondifferentiable = skip_nondifferentiable
+        self._options = options_of(
+            preset,
+            {
+                "decision": decision,
+                "serving": serving,
+                "list_length": list_length,
+                "n_trials": n_trials,
+                "n_rounds": n_rounds,
+                "target_order": target_order,
+                "policy": policy,
+                "motifs": motifs,
+                "value_targets": value_targets,
+                "n_iterations": n_iterations,
+                "weights": weights,
+                "groups": groups,
+                "reward": reward,
+                "n_clusters": n_clusters,
+                "n_factors": n_factors,
+                "items": items,
+                "clicks_per_target": clicks_per_target,
+                "interleave": interleave,
+                "crafting_epsilon": crafting_epsilon,
+                "skip_nondifferentiable": skip_nondifferentiable,
+            },
+        )
         self._config = AgentConfig(
             discount=discount,
             learning_rate=learning_rate,
-            n_iterations=n_iterations,
+            n_iterations=self._options.n_iterations,
             episodes_per_iteration=episodes_per_iteration,
             updates_per_iteration=updates_per_iteration,
             epsilon_end=epsilon_end,
             embedding_size=embedding_size,
             hidden_size=hidden_size,
+            value_targets=self._options.value_targets,
         )
         self._report: Mapping[str, object] = {}
 
     @property
     def report(self) -> Mapping[str, object]:
-        """Plain data about the last crafting: groups, solver, learning curve, group sequence."""
+        """Plain data about the last crafting: groups, solver, learning curve, what was tried."""
         return self._report
 
     def poison(self, view: AttackerView) -> Sequences:
@@ -167,26 +212,45 @@ class Loki(Attacker):
         """
         if not view.budget.n_fake_users or not view.budget.n_actions:
             return Sequences.empty()
+        view = self._weighted(view)
         plan = self._plan(view) if view.prepared is None else AttackPlan.from_arrays(view.prepared)
-        written = write_sequences(
-            plan,
-            view.budget.n_fake_users,
-            clicks_per_target=self._clicks_per_target,
-            rng=generator_for(view.seed, "crafting"),
-        )
-        self._report = {**plan.report, **_report(plan, written)}
-        return equal_length_sequences(written.items)
+        if self._options.serving == "all-users" and self._options.decision == "estimate":
+            by_policy = write_sequences(
+                plan,
+                view.budget.n_fake_users,
+                clicks_per_target=self._options.clicks_per_target,
+                rng=generator_for(view.seed, "crafting"),
+            )
+            self._report = {**plan.report, **report_of_sequences(plan.groups, by_policy)}
+            return equal_length_sequences(by_policy.items)
+        users = self._served(view, plan.groups)
+        attack = ServedAttack(view, plan, users, self._options)
+        found = attack.find() if self._options.decision == "simulator" else None
+        design = attack.estimated() if found is None else found.best.design
+        self._report = {
+            **plan.report,
+            **report_of_design(view, users, design, found),
+        }
+        return equal_length_sequences(attack.write(design))
 
     def prepare(self, view: AttackerView) -> dict[str, NDArray[Any]]:
         """Train the agent, for any number of fake users; see ``Attacker.prepare``.
 
         Raises as :meth:`poison` does.
         """
-        return self._plan(view).as_arrays() if view.budget.n_actions else {}
+        return self._plan(self._weighted(view)).as_arrays() if view.budget.n_actions else {}
+
+    def _weighted(self, view: AttackerView) -> AttackerView:
+        if self._options.weights == "suite":
+            return view
+        return with_fitted_weights(view, seed=seed_for(view.seed, "queries"))
+
+    def _served(self, view: AttackerView, groups: ItemGroups) -> ServedUsers:
+        one_user = self._options.serving == "one-user"
+        return served_users(view.history, view.goal.users, groups, one_user=one_user)
 
     def _plan(self, view: AttackerView) -> AttackPlan:
-        if self._weights == "fit":
-            view = with_fitted_weights(view, seed=seed_for(view.seed, "queries"))
+        options = self._options
         promoted = promoted_items(view)
         users, items = target_samples(
             view.history,
@@ -199,45 +263,57 @@ class Loki(Attacker):
             promoted,
             view.goal.users,
             excluded=np.setdiff1d(view.goal.items, promoted),
-            n_clusters=self._n_clusters,
-            n_factors=self._n_factors,
-            with_target_user_group=self._groups == "paper",
-            item_draw=self._item_draw,
+            n_clusters=options.n_clusters,
+            n_factors=options.n_factors,
+            with_target_user_group=options.groups == "paper",
+            item_draw=options.items,
             seed=seed_for(view.seed, "groups"),
         )
+        served = self._served(view, groups)
         estimators = fit_estimators(
             view,
             users,
             items,
-            reward=self._reward,
-            skip_nondifferentiable=self._skip_nondifferentiable,
+            reward=options.reward,
+            skip_nondifferentiable=options.skip_nondifferentiable,
             seed=seed_for(view.seed, "influence"),
         )
         horizon = view.budget.n_actions
-        outcome = OutcomeEstimator(
-            estimators,
-            _random_sequences(groups, horizon, generator_for(view.seed, "reference")),
+        rng = generator_for(view.seed, "reference")
+        actions = rng.integers(len(served.groups), size=(_REFERENCE_SEQUENCES, horizon))
+        outcome = OutcomeEstimator(estimators, served.draw_for_anybody(actions, rng))
+        environment = GroupEnvironment(
+            served.groups, outcome, horizon, items_of=served.draw_for_anybody
         )
-        environment = GroupEnvironment(groups, outcome, horizon)
         policy, curve = trained_policy(
-            self._policy,
+            options.policy,
             environment,
             self._config,
-            crafting_epsilon=self._crafting_epsilon,
+            crafting_epsilon=options.crafting_epsilon,
             seed=seed_for(view.seed, "policy"),
         )
         rng = generator_for(view.seed, "plan")
         sequences = policy.group_sequences(_PLANNED_SEQUENCES, rng)
-        if self._interleave and not any(fitted.uses_order for fitted in estimators):
+        if options.interleave and not any(fitted.uses_order for fitted in estimators):
             sequences = interleaved(sequences)
-        probes = draw_items(groups, sequences[:_PROBES], rng)
+        probes = served.draw_for_anybody(sequences[:_PROBES], rng)
         rewards = outcome.step_rewards(probes)
+        mean_return = float(rewards.sum(axis=1).mean())
+        proposals, motifs = proposed(
+            environment,
+            sequences,
+            mean_return,
+            with_motifs=options.motifs,
+            seed=seed_for(view.seed, "motifs"),
+        )
         return AttackPlan(
             groups=groups,
             click_values=click_values(probes, rewards, groups.members[0]),
             sequences=sequences,
+            proposals=proposals,
+            sees_both_kinds=len({fitted.uses_order for fitted in estimators}) == 2,
             report={
-                "groups": groups.sizes,
+                "groups": served.groups.sizes,
                 "surrogates": {
                     fitted.name: {
                         "weight": fitted.weight,
@@ -248,49 +324,18 @@ class Loki(Attacker):
                     for fitted in estimators
                 },
                 "learning_curve": None if curve is None else curve.as_lists(),
-                "mean_return": float(rewards.sum(axis=1).mean()),
+                "mean_return": mean_return,
+                "motifs": [
+                    {
+                        "groups": [served.groups.names[group] for group in motif.groups],
+                        "mean_return": motif.mean_return,
+                    }
+                    for motif in motifs
+                ],
             },
         )
-
-
-def _random_sequences(
-    groups: ItemGroups, horizon: int, rng: np.random.Generator
-) -> NDArray[np.int32]:
-    actions = rng.integers(len(groups), size=(_REFERENCE_SEQUENCES, horizon))
-    return draw_items(groups, actions, rng)
 
 
 def _finite(report: Mapping[str, float]) -> dict[str, float]:
     """Without what has no value, as a residual where nothing is solved: records hold no NaN."""
     return {name: float(value) for name, value in report.items() if np.isfinite(value)}
-
-
-def _report(plan: AttackPlan, written: WrittenSequences) -> dict[str, object]:
-    counts = Counter(tuple(row) for row in written.groups.tolist())
-    most_common, n_most_common = counts.most_common(1)[0]
-    names = plan.groups.names
-    return {
-        "group_sequence": [names[group] for group in most_common],
-        "group_sequence_share": n_most_common / len(written.groups),
-        "n_group_sequences": len(counts),
-        "group_shares": {
-            name: float((written.groups == number).mean()) for number, name in enumerate(names)
-        },
-        "promoted_items": written.targets.tolist(),
-    }
-
-
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> Any:
-    if value not in known:
-        raise _bad(name, value, "one of " + ", ".join(known))
-    return value
-
-
-def _at_least(name: str, value: int, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise _bad(name, value, f"an integer of at least {least}")
-    return value
-
-
-def _bad(name: str, value: object, expected: str) -> ParameterError:
-    return ParameterError(f"attacker 'loki': {name} = {value!r}, expected {expected}")

@@ -2,10 +2,13 @@
 
 import math
 from dataclasses import dataclass, fields
+from typing import Literal, TypeAlias, get_args
 
 from loki_bench.errors import ParameterError
 
-__all__ = ["AgentConfig"]
+__all__ = ["AgentConfig", "ValueTargets"]
+
+ValueTargets: TypeAlias = Literal["one-step", "return-to-go"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,11 @@ class AgentConfig:
         best evaluation are kept, since Q-learning with a network needn't improve steadily.
     evaluation_episodes : int
         Fake users written in an evaluation.
+    value_targets : "one-step" or "return-to-go"
+        What an action's value is trained towards: its reward and the best value after it (the
+        paper's DQN), or what the episode paid from it on (Monte Carlo; Sutton & Barto, 2018,
+        chapter 5). With rewards that depend on the items drawn, and pay several steps later, the
+        first needs far more rounds to carry them back.
     """
 
     embedding_size: int = 16
@@ -72,9 +80,14 @@ class AgentConfig:
     target_update_interval: int = 40
     evaluation_interval: int = 5
     evaluation_episodes: int = 192
+    value_targets: ValueTargets = "one-step"
 
     def __post_init__(self) -> None:
-        for name, value in ((f.name, getattr(self, f.name)) for f in fields(self)):
+        known = get_args(ValueTargets)
+        if self.value_targets not in known:
+            raise _bad("value_targets", self.value_targets, "one of " + ", ".join(known))
+        numbers = [f.name for f in fields(self) if f.name != "value_targets"]
+        for name, value in ((name, getattr(self, name)) for name in numbers):
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise _bad(name, value, "a number")
             if not math.isfinite(value):

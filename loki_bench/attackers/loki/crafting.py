@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from loki_bench.attackers.loki.environment import draw_items
 from loki_bench.attackers.loki.plan import AttackPlan
 
-__all__ = ["WrittenSequences", "click_values", "interleaved", "write_sequences"]
+__all__ = ["WrittenSequences", "click_values", "interleaved", "kept_targets", "write_sequences"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,16 +54,47 @@ def write_sequences(
     actions = plan.sequences[rng.integers(len(plan.sequences), size=n)]
     groups = plan.groups
     targets = groups.members[0]
-    n_clicks = int(np.count_nonzero(actions == 0))
-    if clicks_per_target and n_clicks < clicks_per_target * len(targets):
-        # Fewer than a fake user's clicks on targets would make it click one twice.
-        most_in_a_sequence = int(np.count_nonzero(actions == 0, axis=1).max(initial=0))
-        n_kept = max(1, most_in_a_sequence, n_clicks // clicks_per_target)
-        # Of targets whose clicks are worth the same the lower id is kept.
-        order = np.argsort(-plan.click_values, kind="stable")
-        targets = np.sort(targets[order[:n_kept]])
+    clicks = np.count_nonzero(actions == 0, axis=1)
+    kept = kept_targets(
+        targets,
+        plan.click_values,
+        n_clicks=int(clicks.sum()),
+        n_clicks_each=int(clicks.max(initial=0)),
+        clicks_per_target=clicks_per_target,
+    )
+    if len(kept) < len(targets):
+        targets = kept
         groups = groups.with_group(0, targets, np.full(len(targets), 1 / len(targets)))
     return WrittenSequences(groups=actions, items=draw_items(groups, actions, rng), targets=targets)
+
+
+def kept_targets(
+    targets: NDArray[np.int32],
+    values: NDArray[np.float64],
+    *,
+    n_clicks: int,
+    n_clicks_each: int,
+    clicks_per_target: int,
+) -> NDArray[np.int32]:
+    """The targets that get so many clicks each, int32 array, ascending; all if there are enough.
+
+    Parameters
+    ----------
+    targets : int32 array of shape (n_targets,)
+        Ascending.
+    values : float64 array of shape (n_targets,)
+        Of targets with equal values the lower id is kept.
+    n_clicks, n_clicks_each : int
+        Clicks on targets of all fake users, and the most of one of them: with fewer targets than
+        these it would click one twice.
+    clicks_per_target : int
+        0 keeps all.
+    """
+    if not clicks_per_target or n_clicks >= clicks_per_target * len(targets):
+        return targets
+    n_kept = max(1, n_clicks_each, n_clicks // clicks_per_target)
+    order = np.argsort(-values, kind="stable")
+    return np.sort(targets[order[:n_kept]])
 
 
 def interleaved(actions: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -23,7 +23,8 @@ class DqnAgent:
     and the loss is the mean Huber loss of ``Q(s_t, a_t) - y_t`` (Mnih et al. 2015 clip the error
     to the same effect). Choosing the next action by Q and valuing it by Q_target is double
     Q-learning (van Hasselt et al., AAAI 2016); the paper's plain maximum over a dozen actions
-    overestimates, since which items a group gives makes rewards noisy.
+    overestimates, since which items a group gives makes rewards noisy. With
+    ``value_targets = "return-to-go"`` the target is ``sum_k gamma**k r_{t+k}`` to the end instead.
 
     Parameters
     ----------
@@ -92,6 +93,11 @@ class DqnAgent:
 
     def compute_target(self, actions: Tensor, rewards: Tensor) -> Tensor:
         """The targets ``y`` of every step, float32 tensor of shape (n, horizon)."""
+        if self.config.value_targets == "return-to-go":
+            returns = rewards.clone()
+            for step in range(returns.shape[1] - 2, -1, -1):
+                returns[:, step] += self.config.discount * returns[:, step + 1]
+            return returns
         with torch.no_grad():
             best = self._network(actions).argmax(dim=2, keepdim=True)
             best_next = self._target(actions).gather(2, best).squeeze(2)[:, 1:]

@@ -4,7 +4,8 @@ The state is the sequence of groups so far and doesn't depend on the items drawn
 rewards, so whole episodes are written first and rewarded together.
 """
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,10 @@ from numpy.typing import NDArray
 from loki_bench.attackers.loki.groups import ItemGroups
 from loki_bench.attackers.loki.replay_memory import Episodes
 
-__all__ = ["GroupEnvironment", "StepReward", "draw_items"]
+__all__ = ["GroupEnvironment", "ItemsOf", "StepReward", "draw_items"]
+
+ItemsOf: TypeAlias = Callable[[NDArray[np.int64], np.random.Generator], NDArray[np.int32]]
+"""Items for group sequences, both of shape (n, horizon)."""
 
 
 class StepReward(Protocol):
@@ -33,19 +37,24 @@ class GroupEnvironment:
     reward : StepReward
     horizon : int
         Length of every sequence (the paper's M).
+    items_of : callable, optional
+        Draws the items of group sequences; :func:`draw_items` from the groups unless given.
     """
 
-    def __init__(self, groups: ItemGroups, reward: StepReward, horizon: int) -> None:
-        self.groups, self.reward, self.horizon = groups, reward, horizon
-
-    @property
-    def n_actions(self) -> int:
-        """Number of groups."""
-        return len(self.groups)
+    def __init__(
+        self,
+        groups: ItemGroups,
+        reward: StepReward,
+        horizon: int,
+        *,
+        items_of: ItemsOf | None = None,
+    ) -> None:
+        self.reward, self.horizon, self.n_actions = reward, horizon, len(groups)
+        self._items_of = items_of or (lambda actions, rng: draw_items(groups, actions, rng))
 
     def play(self, actions: NDArray[np.int64], rng: np.random.Generator) -> Episodes:
         """Draw items for group sequences of shape (n, horizon) and reward every step."""
-        rewards = self.reward.step_rewards(draw_items(self.groups, actions, rng))
+        rewards = self.reward.step_rewards(self._items_of(actions, rng))
         return Episodes(actions=actions, rewards=rewards.astype(np.float32))
 
     def mean_return(

@@ -30,6 +30,11 @@ class AttackPlan:
         never clicked.
     sequences : int64 array of shape (n_sequences, horizon)
         Group sequences of the policy, from which fake users draw theirs.
+    proposals : dict of str to int64 array of shape (horizon,)
+        Group sequences for fake users that serve one target user each, by origin, the one with
+        the highest return first.
+    sees_both_kinds : bool
+        Whether some surrogate depends on the order of events and some other does not.
     report : mapping
         Plain data about how it came.
     """
@@ -37,6 +42,8 @@ class AttackPlan:
     groups: ItemGroups
     click_values: NDArray[np.float64]
     sequences: NDArray[np.int64]
+    proposals: dict[str, NDArray[np.int64]]
+    sees_both_kinds: bool
     report: Mapping[str, Any]
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
@@ -48,6 +55,9 @@ class AttackPlan:
             "group_shares": np.concatenate(self.groups.shares),
             "click_values": self.click_values,
             "sequences": self.sequences,
+            "proposal_names": np.array(list(self.proposals)),
+            "proposals": np.array(list(self.proposals.values())),
+            "sees_both_kinds": np.array(self.sees_both_kinds),
             "report": np.array(json.dumps(self.report)),
         }
 
@@ -63,5 +73,9 @@ class AttackPlan:
             ),
             click_values=arrays["click_values"],
             sequences=arrays["sequences"],
+            proposals=dict(
+                zip(arrays["proposal_names"].tolist(), arrays["proposals"], strict=True)
+            ),
+            sees_both_kinds=bool(arrays["sees_both_kinds"]),
             report=json.loads(str(arrays["report"])),
         )

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from loki_bench.attackers.loki.config import AgentConfig
 from loki_bench.attackers.loki.dqn_agent import DqnAgent
 from loki_bench.attackers.loki.environment import GroupEnvironment
+from loki_bench.attackers.loki.motifs import best_motifs, motif_alphabet, repeated
 from loki_bench.attackers.loki.training import LearningCurve, train_agent
 
 __all__ = ["GroupPolicy", "PolicyName", "trained_policy"]
 
-PolicyName: TypeAlias = Literal["dqn", "random-groups", "best-single-group"]
+PolicyName: TypeAlias = Literal["dqn", "best-motif", "random-groups", "best-single-group"]
 
 
 class GroupPolicy(Protocol):
@@ -43,12 +44,12 @@ class _RandomGroups:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _SingleGroup:
-    group: int
+class _Repetition:
+    groups: tuple[int, ...]
     horizon: int
 
     def group_sequences(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        return np.full((n, self.horizon), self.group, dtype=np.int64)
+        return np.tile(repeated(self.groups, self.horizon), (n, 1))
 
 
 def trained_policy(
@@ -62,6 +63,7 @@ def trained_policy(
     """The policy of that name, and its learning curve where it learns.
 
     ``"dqn"`` is the paper's. ``"random-groups"`` draws every step's group uniformly.
+    ``"best-motif"`` repeats the best short pattern (:mod:`~loki_bench.attackers.loki.motifs`),
     ``"best-single-group"`` repeats the one group whose repetition has the highest mean return.
 
     Parameters
@@ -79,10 +81,13 @@ def trained_policy(
     if name == "random-groups":
         return _RandomGroups(n_actions=environment.n_actions, horizon=environment.horizon), None
     rng = np.random.default_rng(seed)
+    if name == "best-motif":
+        best = best_motifs(environment, motif_alphabet(environment), 1, rng)[0]
+        return _Repetition(groups=best.groups, horizon=environment.horizon), None
     returns = [
         environment.mean_return(
             np.full((config.evaluation_episodes, environment.horizon), group, dtype=np.int64), rng
         )
         for group in range(environment.n_actions)
     ]
-    return _SingleGroup(group=int(np.argmax(returns)), horizon=environment.horizon), None
+    return _Repetition(groups=(int(np.argmax(returns)),), horizon=environment.horizon), None

@@ -12,7 +12,9 @@ from loki_bench.plugins.specs import AttackerSpec
 
 
 def quick(**changes):
-    return Loki(**({"n_clusters": 2, "n_iterations": 30} | changes))
+    """An agent whose own sequences are written, as in the paper."""
+    by_estimate = {"decision": "estimate", "serving": "all-users", "motifs": False}
+    return Loki(**({"n_clusters": 2, "n_iterations": 30} | by_estimate | changes))
 
 
 def poison_of(loki, view):
@@ -138,7 +140,7 @@ def test_target_users_who_have_all_targets_are_refused(loki_view):
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("policy", "ppo", "one of dqn, random-groups, best-single-group"),
+        ("policy", "ppo", "one of dqn, best-motif, random-groups, best-single-group"),
         ("groups", "none", "one of paper, no-target-user-group"),
         ("reward", "gradient", "one of contrast, influence, simulator-rank"),
         ("items", "best", "one of uniform, balanced"),

@@ -91,3 +91,9 @@ def test_a_snapshot_brings_the_old_values_back():
     assert not np.array_equal(learner.action_values(actions), before)
     learner.restore(snapshot)
     assert np.array_equal(learner.action_values(actions), before)
+
+
+def test_a_return_to_go_adds_up_what_the_episode_pays_from_a_step_on():
+    learner = agent(discount=0.5, value_targets="return-to-go")
+    target = targets_of(learner, np.array([[0, 1, 1]]), np.array([[1.0, 2.0, 4.0]], np.float32))
+    assert target.tolist() == [[1.0 + 0.5 * 2.0 + 0.25 * 4.0, 2.0 + 0.5 * 4.0, 4.0]]

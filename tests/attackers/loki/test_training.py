@@ -77,3 +77,12 @@ def test_one_action_and_one_step_can_be_learnt(groups_of, alternation):
     agent, curve = train_agent(environment, AgentConfig(n_iterations=2), seed=0)
     assert agent.act(2, epsilon=0.0, rng=np.random.default_rng(0)).tolist() == [[0], [0]]
     assert curve.mean_return == (0.0, 0.0)
+
+
+def test_returns_to_go_find_what_a_planted_reward_offers(groups_of, delayed):
+    """k of group 1 come first, then 12 - k of group 0: -0.3 k + 0.2 k (12 - k) in all."""
+    environment = GroupEnvironment(groups_of(6), delayed, 12)
+    optimum = max(-0.3 * k + 0.2 * k * (12 - k) for k in range(13))
+    config = AgentConfig(n_iterations=120, value_targets="return-to-go")
+    agent, _ = train_agent(environment, config, seed=0)
+    assert greedy_return(agent, environment) >= 0.99 * optimum

@@ -1,0 +1,67 @@
+"""A candidate attack as a whole: which groups, for whom, which targets; and how it is written."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.attackers.draws import draw_in_turn
+from loki_bench.attackers.easiest_users import shared_out
+from loki_bench.attackers.loki.served_users import ServedUsers
+
+__all__ = ["Design", "write_design"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Design:
+    """What all fake users do, but for the items that are drawn.
+
+    Attributes
+    ----------
+    origin : str
+        Where it comes from, for the record.
+    groups : int64 array of shape (horizon,)
+        The group of each action.
+    weights : float64 array of shape (n_target_users,)
+        How much of the fake users each target user gets; not all 0.
+    targets : int32 array of shape (n_targets,)
+        The items that are lifted, ascending.
+    """
+
+    origin: str
+    groups: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    targets: NDArray[np.int32]
+
+    def with_groups(self, origin: str, groups: NDArray[np.int64]) -> "Design":
+        """The same users and targets with another group sequence."""
+        return replace(self, origin=origin, groups=groups)
+
+    def with_weights(self, origin: str, weights: NDArray[np.float64]) -> "Design":
+        """The same groups and targets for other users."""
+        return replace(self, origin=origin, weights=weights)
+
+
+def write_design(
+    design: Design, users: ServedUsers, n: int, rng: np.random.Generator
+) -> NDArray[np.int32]:
+    """The items of n fake users, int32 array of shape (n, horizon).
+
+    Items of a group are drawn in turn by the fake users of one target user: a few of them thus
+    reach as many different items as there is room for.
+    """
+    pools = users.with_targets(design.targets).pools.members
+    counts = shared_out(design.weights, n)
+    items = np.empty((n, len(design.groups)), dtype=np.int32)
+    first = 0
+    for place in np.flatnonzero(counts):
+        count = int(counts[place])
+        rows = items[first : first + count]
+        pool_of = users.pool_of[place, design.groups]
+        for pool in np.unique(pool_of):
+            is_own = pool_of == pool
+            rows[:, is_own] = draw_in_turn(
+                pools[pool], n_rows=count, n_draws=int(is_own.sum()), generator=rng
+            )
+        first += count
+    return items

@@ -1,0 +1,126 @@
+"""LOKI's choices, checked, and the two presets that fill those that are left open."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+from loki_bench.attackers.loki.config import ValueTargets
+from loki_bench.attackers.loki.groups import ItemDraw
+from loki_bench.attackers.loki.policy import PolicyName
+from loki_bench.attackers.loki.target_samples import Reward
+from loki_bench.errors import ParameterError
+
+__all__ = ["PRESETS", "LokiOptions", "options_of"]
+
+Decision: TypeAlias = Literal["simulator", "estimate"]
+Serving: TypeAlias = Literal["one-user", "all-users"]
+TargetOrder: TypeAlias = Literal["rarest", "value"]
+GroupChoice: TypeAlias = Literal["paper", "no-target-user-group"]
+WeightChoice: TypeAlias = Literal["suite", "fit"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LokiOptions:
+    """What an attack does; each is explained at :class:`~loki_bench.attackers.loki.attacker.Loki`.
+
+    Raises ``ParameterError`` where a value can't be used.
+    """
+
+    policy: PolicyName
+    weights: WeightChoice
+    groups: GroupChoice
+    reward: Reward
+    n_clusters: int
+    n_factors: int
+    items: ItemDraw
+    clicks_per_target: int
+    interleave: bool
+    crafting_epsilon: float
+    skip_nondifferentiable: bool
+    decision: Decision
+    serving: Serving
+    target_order: TargetOrder
+    list_length: int
+    n_trials: int
+    n_rounds: int
+    motifs: bool
+    value_targets: ValueTargets
+    n_iterations: int
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("policy", PolicyName),
+            ("weights", WeightChoice),
+            ("groups", GroupChoice),
+            ("reward", Reward),
+            ("items", ItemDraw),
+            ("decision", Decision),
+            ("serving", Serving),
+            ("target_order", TargetOrder),
+            ("value_targets", ValueTargets),
+        ):
+            if getattr(self, name) not in get_args(known):
+                raise self._bad(name, "one of " + ", ".join(get_args(known)))
+        for name, least in (
+            ("n_clusters", 0),
+            ("n_factors", 1),
+            ("clicks_per_target", 0),
+            ("list_length", 1),
+            ("n_trials", 1),
+            ("n_rounds", 0),
+            ("n_iterations", 1),
+        ):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise self._bad(name, f"an integer of at least {least}")
+        if not 0 <= self.crafting_epsilon <= 1:
+            raise self._bad("crafting_epsilon", "a share between 0 and 1")
+
+    def _bad(self, name: str, expected: str) -> ParameterError:
+        return ParameterError(
+            f"attacker 'loki': {name} = {getattr(self, name)!r}, expected {expected}"
+        )
+
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "default": {
+        "reward": "contrast",
+        "items": "balanced",
+        "clicks_per_target": 13,
+        "interleave": True,
+        "decision": "simulator",
+        "serving": "one-user",
+        "motifs": True,
+        "value_targets": "return-to-go",
+        "n_iterations": 60,
+    },
+    "paper": {
+        "reward": "influence",
+        "items": "uniform",
+        "clicks_per_target": 0,
+        "interleave": False,
+        "decision": "estimate",
+        "serving": "all-users",
+        "motifs": False,
+        "value_targets": "one-step",
+        "n_iterations": 160,
+    },
+}
+"""The paper's section 3 as it is written, and what was found to work better."""
+
+
+def options_of(preset: str, given: Mapping[str, Any]) -> LokiOptions:
+    """The options, with the preset's values for those given as None.
+
+    Raises
+    ------
+    ParameterError
+        The preset is unknown, or a value can't be used.
+    """
+    if preset not in PRESETS:
+        raise ParameterError(
+            f"attacker 'loki': preset = {preset!r}, expected one of " + ", ".join(PRESETS)
+        )
+    return LokiOptions(
+        **{name: PRESETS[preset][name] if value is None else value for name, value in given.items()}
+    )

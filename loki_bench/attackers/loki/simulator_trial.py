@@ -1,0 +1,138 @@
+"""The recommender simulator asked about a whole poison: retrain, vote, count what is shown.
+
+This is Figure 1 of the paper with the simulator in its place. Influence rewards single steps in a
+fraction of a second; what a poison does as a whole, it can't tell: on MovieLens-100K's latest
+events it values fake users who click nothing but targets as highly as others, and retraining shows
+them to reach nobody. So influence proposes, and the simulator decides: every surrogate is trained
+anew on the attacker's data with the candidate, Eq. 1 aggregates their ranks, and the vote's first
+K items are compared with the targets. It costs one training of every surrogate a candidate.
+"""
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.contracts import AttackerView, Recommender, Surrogate
+from loki_bench.errors import RejectedError
+from loki_bench.interactions import Interactions, Sequences
+from loki_bench.seeds import generator_for, seed_for
+from loki_bench.simulator import ranks_of_scores, simulator_scores
+from loki_bench.split import HeldOut
+
+__all__ = ["RecommenderSimulator", "Trial"]
+
+_MOST_VALIDATION_EVENTS = 4000
+"""Enough for a stable stop; on Amazon Beauty all of them cost a third of a training."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trial:
+    """What the simulator shows the target users after it was trained on one candidate.
+
+    Attributes
+    ----------
+    display_rate : float
+        Mean of the surrogates' display rates at K, weighted by w_m.
+    vote_display_rate : float
+        Display rate at K of the vote, Eq. 1.
+    by_surrogate : dict of str to float
+        Each surrogate's own display rate.
+    n_shown : float64 array of shape (n_target_users,)
+        Items to promote in each target user's list of K: mean over surrogates, weighted by w_m.
+    """
+
+    display_rate: float
+    vote_display_rate: float
+    by_surrogate: dict[str, float]
+    n_shown: NDArray[np.float64]
+
+
+class RecommenderSimulator:
+    """Surrogates that are trained anew on the attacker's data with a candidate poison.
+
+    All candidates are judged with the same seeds, which are not those of the fitted surrogates.
+
+    Parameters
+    ----------
+    view : AttackerView
+        With at least one surrogate.
+    promoted : int32 array of shape (n_promoted,)
+        The items to lift.
+    list_length : int
+        K, of the lists that users are shown.
+    """
+
+    def __init__(
+        self, view: AttackerView, promoted: NDArray[np.int32], *, list_length: int
+    ) -> None:
+        if not view.surrogates:
+            raise RejectedError(
+                "attacker 'loki' got no surrogate to try its fake users on; name one in the "
+                "suite's surrogates, or set the parameter decision to 'estimate'"
+            )
+        self._view, self._promoted, self._list_length = view, promoted, list_length
+        self._histories = view.history.take(view.goal.users)
+        self._validation = {
+            surrogate.name: _validation_of(view, surrogate.train) for surrogate in view.surrogates
+        }
+        self.n_trainings = 0
+
+    def try_out(self, poison: Sequences) -> Trial:
+        """Train every surrogate on the attacker's data and the poison, and read the lists."""
+        ranks = np.stack([self._ranks(surrogate, poison) for surrogate in self._view.surrogates])
+        weights = np.array([surrogate.weight for surrogate in self._view.surrogates])
+        if weights.sum() <= 0:
+            weights = np.ones(len(weights))
+        is_shown = ranks[:, :, self._promoted] <= self._list_length  # False where NaN
+        votes = -simulator_scores(ranks, weights)
+        vote_ranks = ranks_of_scores(-np.where(np.isnan(votes), np.inf, votes))
+        in_vote = np.where(np.isnan(votes), np.inf, vote_ranks)[:, self._promoted]
+        shown = np.tensordot(weights / weights.sum(), is_shown.astype(np.float64), axes=1)
+        return Trial(
+            display_rate=float(shown.mean()),
+            vote_display_rate=float((in_vote <= self._list_length).mean()),
+            by_surrogate={
+                surrogate.name: float(lists.mean())
+                for surrogate, lists in zip(self._view.surrogates, is_shown, strict=True)
+            },
+            n_shown=shown.sum(axis=1),
+        )
+
+    def _ranks(self, surrogate: Surrogate, poison: Sequences) -> NDArray[np.float64]:
+        """Ranks of all items, (n_target_users, n_items); NaN where the user can't be shown one."""
+        model: Recommender = copy.deepcopy(surrogate.fit())
+        model.fit(
+            surrogate.train.with_users(poison),
+            validation=self._validation[surrogate.name],
+            seed=seed_for(self._view.seed, f"simulator/{surrogate.name}"),
+        )
+        self.n_trainings += 1
+        known = self._histories
+        scores = model.score_next(self._view.goal.users, known).astype(np.float64)
+        if self._view.repeats == "allow":
+            return ranks_of_scores(scores)
+        scores[known.rows, known.items] = -np.inf  # last, so that they lift nobody
+        ranks = ranks_of_scores(scores)
+        ranks[known.rows, known.items] = np.nan
+        return ranks
+
+
+def _validation_of(view: AttackerView, train: Interactions) -> HeldOut | None:
+    """The event after a user's training events, where the attacker knows it; None without any."""
+    known = view.history
+    users = np.flatnonzero((train.lengths > 0) & (known.lengths > train.lengths)).astype(np.int32)
+    if len(users) > _MOST_VALIDATION_EVENTS:
+        rng = generator_for(view.seed, "simulator/validation")
+        users = np.sort(rng.choice(users, _MOST_VALIDATION_EVENTS, replace=False))
+    if not len(users):
+        return None
+    items = known.items[known.offsets[users] + train.lengths[users]]
+    held_out = HeldOut(
+        users=users,
+        histories=train.take(users),
+        items=items,
+        repeats_are_shown=view.repeats == "allow",
+    )
+    return held_out.take(np.flatnonzero(held_out.is_ranked))

@@ -1,0 +1,37 @@
+import pytest
+
+from loki_bench.attackers.loki.attacker import Loki
+from loki_bench.errors import ParameterError
+
+
+def test_the_paper_preset_is_section_three_as_written():
+    options = Loki(preset="paper")._options
+    assert (options.reward, options.items, options.clicks_per_target) == ("influence", "uniform", 0)
+    assert (options.decision, options.serving) == ("estimate", "all-users")
+    assert not options.interleave
+    assert not options.motifs
+    assert options.value_targets == "one-step"
+
+
+def test_a_parameter_that_is_given_beats_the_preset():
+    assert Loki(preset="paper", reward="contrast")._options.reward == "contrast"
+    assert Loki(clicks_per_target=0)._options.clicks_per_target == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("preset", "best", "one of default, paper"),
+        ("decision", "agent", "one of simulator, estimate"),
+        ("serving", "two", "one of one-user, all-users"),
+        ("target_order", "first", "one of rarest, value"),
+        ("value_targets", "td", "one of one-step, return-to-go"),
+        ("list_length", 0, "an integer of at least 1"),
+        ("n_trials", 0, "an integer of at least 1"),
+        ("n_rounds", -1, "an integer of at least 0"),
+        ("n_iterations", 0, "an integer of at least 1"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_by_name(name, value, expected):
+    with pytest.raises(ParameterError, match=f"{name} = {value!r}, expected {expected}"):
+        Loki(**{name: value})

@@ -1,0 +1,107 @@
+"""The search among whole attacks, with a simulator whose verdicts are planted."""
+
+import numpy as np
+import pytest
+
+from loki_bench.attackers.loki.design import Design
+from loki_bench.attackers.loki.search import Limits, searched
+from loki_bench.attackers.loki.simulator_trial import Trial
+from loki_bench.contracts import ids
+
+EASIEST = np.array([0, 1])
+LIMITS = Limits(n_trials=20, n_rounds=0, list_length=10)
+
+
+def design(origin, groups=(0,), weights=(1.0, 1.0)):
+    return Design(
+        origin=origin,
+        groups=np.array(groups),
+        weights=np.array(weights),
+        targets=ids(range(10)),
+    )
+
+
+def trial(rate, n_shown=(10.0, 10.0)):
+    return Trial(
+        display_rate=rate,
+        vote_display_rate=rate,
+        by_surrogate={},
+        n_shown=np.array(n_shown),
+    )
+
+
+def by_origin(rates):
+    return lambda tried: trial(rates[tried.origin])
+
+
+def origins(found):
+    return [judged.design.origin for judged in found.tried]
+
+
+def test_the_best_groups_for_the_best_users_are_found():
+    first = [design("few", weights=(1.0, 0.0)), design("all")]
+    rates = {"few": 0.3, "all": 0.2, "agent": 0.4, "motif": 0.1}
+    groups = {"agent": np.array([1]), "motif": np.array([2])}
+    found = searched(first, EASIEST, groups, by_origin(rates), LIMITS)
+    assert origins(found) == ["few", "all", "agent", "motif"]
+    assert found.best.design.origin == "agent"
+    assert found.best.design.weights.tolist() == [1.0, 0.0]
+    assert found.best.trial.display_rate == 0.4
+
+
+def test_a_later_attack_must_be_better_by_more_than_noise():
+    rates = {"first": 0.30, "agent": 0.309, "motif": 0.312}
+    groups = {"agent": np.array([1]), "motif": np.array([2])}
+    found = searched([design("first")], EASIEST, groups, by_origin(rates), LIMITS)
+    assert found.best.design.origin == "motif"
+    del groups["motif"]
+    assert searched(
+        [design("first")], EASIEST, groups, by_origin(rates), LIMITS
+    ).best.design.origin == ("first")
+
+
+def test_the_same_groups_are_tried_once():
+    found = searched(
+        [design("first", groups=(3,))],
+        EASIEST,
+        {"agent": np.array([1]), "motif": np.array([1]), "again": np.array([3])},
+        lambda _: trial(0.0),
+        LIMITS,
+    )
+    assert origins(found) == ["first", "agent"]
+
+
+def test_no_more_attacks_are_tried_than_allowed_and_rounds_keep_their_share():
+    found = searched(
+        [design("first")],
+        EASIEST,
+        {name: np.array([number]) for number, name in enumerate("abcd", start=1)},
+        lambda _: trial(0.1, n_shown=(0.0, 5.0)),
+        Limits(n_trials=4, n_rounds=2, list_length=10),
+    )
+    assert origins(found) == ["first", "a", "round 1", "round 2"]
+
+
+def test_rounds_give_more_to_users_that_are_short_until_none_is():
+    def reaching(tried):
+        share = tried.weights / tried.weights.sum()
+        return trial(float(share[1]), n_shown=(10.0, 10.0 if share[1] > 0.8 else 0.0))
+
+    limits = Limits(n_trials=9, n_rounds=6, list_length=10)
+    found = searched([design("first")], EASIEST, {}, reaching, limits)
+    # 1, then 2.2, then 4.84 of 5.84, which is above 0.8: nobody is short any more
+    assert origins(found) == ["first", "round 1", "round 2"]
+    assert found.best.design.weights == pytest.approx([1.0, 4.84])
+
+
+def test_without_fake_users_for_all_nobody_gets_more():
+    first = [design("few", weights=(1.0, 0.0)), design("all")]
+    limits = Limits(n_trials=9, n_rounds=3, list_length=10)
+    found = searched(first, EASIEST, {}, lambda _: trial(0.1, n_shown=(5.0, 0.0)), limits)
+    assert origins(found) == ["few", "all"]
+
+
+def test_users_that_the_simulator_reaches_are_tried_in_place_of_those_thought_easiest():
+    first = [design("few", weights=(1.0, 0.0)), design("all")]
+    found = searched(first, EASIEST, {}, lambda _: trial(0.2, n_shown=(1.0, 7.0)), LIMITS)
+    assert [judged.design.weights.tolist() for judged in found.tried] == [[1, 0], [1, 1], [0, 1]]

@@ -1,0 +1,130 @@
+"""The attack whose last word has the simulator: surrogates that learn from what follows what."""
+
+import dataclasses
+import itertools
+import json
+
+import numpy as np
+import pytest
+
+from loki_bench.answer_checks import validate_poison
+from loki_bench.attackers.loki.attacker import Loki
+from loki_bench.contracts import DifferentiableRecommender
+
+
+class Followers(DifferentiableRecommender):
+    """Scores an item with how often it follows the last item of the user; ties by item id.
+
+    Differentiable only in name: the planted estimator never asks.
+    """
+
+    def fit(self, train, *, validation, seed):
+        self.n_follows = np.zeros((train.n_items, train.n_items))
+        for row in train:
+            for last, item in itertools.pairwise(row):
+                self.n_follows[last, item] += 1
+        return self
+
+    def score_next(self, users, histories):
+        last = [row[-1] for row in histories]
+        return (self.n_follows[last] + 1e-3 * np.arange(self.n_follows.shape[1])).astype(np.float32)
+
+    def parameters(self):
+        raise NotImplementedError
+
+    training_samples = sample_loss = l2_coefficients = target_score = parameters
+
+
+@pytest.fixture
+def attacked(loki_view):
+    def build(**changes):
+        view = loki_view(**changes)
+        lent = dataclasses.replace(
+            view.surrogates[0],
+            name="followers",
+            model=Followers().fit(view.history, validation=None, seed=0),
+        )
+        return dataclasses.replace(view, surrogates=(lent,))
+
+    return build
+
+
+def quick(**changes):
+    return Loki(**({"n_clusters": 2, "n_iterations": 10, "list_length": 4} | changes))
+
+
+def poison_of(loki, view):
+    answer = loki.poison(view)
+    return validate_poison(
+        answer, attacker="loki", budget=view.budget, n_items=view.history.n_items
+    )
+
+
+def test_last_items_are_found_where_only_they_reach_the_lists(attacked):
+    view, loki = attacked(n_fake_users=30), quick(list_length=6)
+    poison = poison_of(loki, view)
+    followed = {
+        (int(last), int(item))
+        for row in poison
+        for last, item in itertools.pairwise(row)
+        if item in view.goal.items
+    }
+    lasts = [int(view.history[int(user)][-1]) for user in view.goal.users]
+    assert {(last, int(item)) for last in lasts for item in view.goal.items} <= followed
+    assert loki.report["simulator"]["display_rate"] == 1.0
+
+
+def test_the_record_says_what_was_tried_and_whom_it_serves(attacked):
+    view, loki = attacked(n_fake_users=7), quick(n_trials=5)
+    poison_of(loki, view)
+    report = json.loads(json.dumps(loki.report, allow_nan=False))
+    tried = report["simulator"]["tried"]
+    assert len(tried) <= 5
+    chosen = tried[report["simulator"]["chosen"]]
+    assert chosen["display_rate"] == report["simulator"]["display_rate"]
+    assert set(chosen["by_surrogate"]) == {"followers"}
+    assert sum(report["fake_users_by_target_user"].values()) == 7
+    assert report["motifs"][0]["mean_return"] >= report["motifs"][1]["mean_return"]
+
+
+def test_one_preparation_serves_every_budget(attacked):
+    view = attacked(n_fake_users=9)
+    unknown = dataclasses.replace(view, budget=dataclasses.replace(view.budget, n_fake_users=0))
+    prepared = quick().prepare(unknown)
+    for n in (1, 9):
+        budget = dataclasses.replace(view.budget, n_fake_users=n)
+        whole = dataclasses.replace(view, budget=budget)
+        shown = dataclasses.replace(whole, prepared=prepared, influence=None)
+        assert quick().poison(shown) == quick().poison(whole)
+
+
+def test_the_seed_alone_decides(attacked):
+    first, again = quick(), quick()
+    assert first.poison(attacked(seed=4)) == again.poison(attacked(seed=4))
+    assert first.report == again.report
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"decision": "estimate"},
+        {"serving": "all-users"},
+        {"groups": "no-target-user-group"},
+        {"policy": "best-motif"},
+        {"motifs": False},
+        {"n_rounds": 0, "n_trials": 1},
+        {"target_order": "value", "clicks_per_target": 50},
+    ],
+)
+def test_every_part_can_be_left_out(attacked, changes):
+    view = attacked(n_fake_users=5)
+    assert poison_of(quick(**changes), view).lengths.tolist() == [6] * 5
+
+
+def test_surrogates_of_one_kind_do_not_try_what_gives_up_the_other(attacked):
+    """The planted reward pays for items of the target users; its best pattern has no last item."""
+    view, loki = attacked(n_fake_users=9), quick(n_iterations=60)
+    poison_of(loki, view)
+    assert loki.report["motifs"][0]["groups"].count("the last item") == 0
+    origins = [tried["origin"] for tried in loki.report["simulator"]["tried"]]
+    assert "motif" not in origins

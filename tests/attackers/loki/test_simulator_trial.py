@@ -1,0 +1,107 @@
+"""The simulator asked about a whole poison: surrogates that count what the poison clicks."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from loki_bench.attackers.loki.simulator_trial import RecommenderSimulator
+from loki_bench.contracts import Recommender, ids
+from loki_bench.errors import RejectedError
+from loki_bench.interactions import Sequences
+
+ROWS = [[0, 1, 2], [0, 1, 3], [0, 2, 3]]
+
+
+class Popularity(Recommender):
+    """Scores an item with its number of events, or with minus that."""
+
+    def __init__(self, *, sign=1.0):
+        self.sign, self.seeds = sign, []
+        self.validation = None
+
+    def fit(self, train, *, validation, seed):
+        self.counts = train.item_counts
+        self.seeds.append(seed)
+        self.validation = validation
+        return self
+
+    def score_next(self, users, histories):
+        return np.tile(self.sign * self.counts, (len(users), 1)).astype(np.float32)
+
+
+@dataclasses.dataclass
+class Lent:
+    name: str
+    model: Recommender
+    train: object
+    weight: float = 1.0
+
+    def fit(self):
+        return self.model
+
+
+@pytest.fixture
+def view(view_of):
+    def build(*surrogates, users=(0, 1)):
+        known = view_of(ROWS, n_items=8, targets=[6, 7], users=users)
+        train = known.history.with_sequences(known.history.without_last(1))
+        lent = tuple(Lent(name, model, train, weight) for name, model, weight in surrogates)
+        return dataclasses.replace(known, surrogates=lent)
+
+    return build
+
+
+def simulator(view, list_length=1):
+    return RecommenderSimulator(view, view.goal.items, list_length=list_length)
+
+
+def test_a_poison_is_judged_by_surrogates_trained_on_it(view):
+    asked = simulator(view(("pop", Popularity(), 1.0)))
+    # user 0 has 0, 1, 2 and user 1 has 0, 1, 3: without a poison 3 leads for 0, and 2 for 1
+    nothing = asked.try_out(Sequences.empty())
+    assert nothing.display_rate == nothing.vote_display_rate == 0.0
+    shown = asked.try_out(Sequences.of([[6, 6, 6, 6]]))
+    assert shown.display_rate == 0.5  # one of two targets in a list of one
+    assert shown.vote_display_rate == 0.5
+    assert shown.n_shown.tolist() == [1.0, 1.0]
+
+
+def test_rates_are_weighted_means_and_the_vote_is_eq_1(view):
+    # the second surrogate ranks what is clicked last
+    asked = simulator(view(("pop", Popularity(), 3.0), ("rare", Popularity(sign=-1.0), 1.0)))
+    trial = asked.try_out(Sequences.of([[6, 6, 6, 6], [7, 7, 7]]))
+    assert trial.by_surrogate == {"pop": 0.5, "rare": 0.0}
+    assert trial.display_rate == pytest.approx(0.375)
+    # user 0: 6 has ranks 1 and 5, times their weights (3 + 5) / 2: the least of all
+    assert trial.vote_display_rate == 0.5
+
+
+def test_the_fitted_surrogate_stays_as_it_is_and_its_event_held_out_validates(view):
+    model = Popularity()
+    watched = view(("pop", model, 1.0))
+    asked = simulator(watched)
+    asked.try_out(Sequences.of([[6]]))
+    assert model.seeds == []
+    held_out = asked._validation["pop"]
+    assert held_out.users.tolist() == [0, 1, 2]
+    assert held_out.items.tolist() == [2, 3, 3]
+    assert [row.tolist() for row in held_out.histories] == [[0, 1], [0, 1], [0, 2]]
+
+
+def test_a_target_that_the_user_has_is_never_shown(view_of):
+    known = view_of(ROWS, n_items=8, targets=[0], users=[0, 1])
+    known = dataclasses.replace(known, surrogates=(Lent("pop", Popularity(), known.history),))
+    assert simulator(known).try_out(Sequences.of([[0] * 9])).display_rate == 0.0
+
+
+def test_a_target_that_the_user_has_is_shown_where_repeats_are(view_of):
+    known = view_of(ROWS, n_items=8, targets=[0], users=[0, 1])
+    lent = (Lent("pop", Popularity(), known.history),)
+    known = dataclasses.replace(known, surrogates=lent, repeats="allow")
+    assert simulator(known).try_out(Sequences.of([[0] * 9])).display_rate == 1.0
+
+
+def test_an_attack_without_surrogates_is_refused(view):
+    with pytest.raises(RejectedError, match="no surrogate to try its fake users on"):
+        RecommenderSimulator(view(), ids([6]), list_length=10)
