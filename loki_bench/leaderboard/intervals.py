@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 import numpy as np
 from pydantic import JsonValue
-from scipy import stats
+from scipy import special
 
 from loki_bench.records.schema import MetricInfo
 
@@ -131,7 +131,7 @@ def agree(values: Sequence[float]) -> bool:
 @lru_cache(maxsize=64)
 def student_t(df: int) -> float:
     """The half-width of a 95 % interval in standard errors."""
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, df))
+    return float(special.stdtrit(df, (1 + CONFIDENCE) / 2))
 
 
 def shown(value: Interval | None, *, signed: bool = False) -> str:
