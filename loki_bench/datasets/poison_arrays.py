@@ -1,7 +1,11 @@
 """Read poison from NumPy files: matrices of fake users and items, lists of items, our own form."""
 
 import itertools
+import struct
+import tokenize
+import warnings
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,13 @@ from loki_bench.datasets.named_rows import NamedRows
 from loki_bench.errors import DatasetError
 
 __all__ = ["is_numpy_file", "read_arrays"]
+
+_BROKEN = (
+    *(OSError, EOFError, MemoryError, OverflowError, RecursionError, NotImplementedError),
+    *(ValueError, TypeError, KeyError, AttributeError, SyntaxError, tokenize.TokenError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
+"""What NumPy's reader raises for a damaged file, whose header it takes for Python."""
 
 _OURS = {"offsets", "items"}
 _SPARSE = {"data", "indices", "indptr", "shape"}
@@ -47,15 +58,17 @@ def read_arrays(path: Path) -> NamedRows:
         One sentence: the file, what is in it, and what to write instead.
     """
     try:
-        loaded = np.load(path, allow_pickle=False)
-        arrays = {"": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
-    except (OSError, ValueError, EOFError, MemoryError, KeyError, zipfile.BadZipFile) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a header of Python 2 is no reason to stop
+            loaded = np.load(path, allow_pickle=False)
+            arrays = {"": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+    except _BROKEN as error:
         if "allow_pickle" in str(error):
             raise DatasetError(
                 f"{path}: it holds Python objects, which may run code when they are read; {_ADVICE}"
             ) from error
         raise DatasetError(
-            f"{path}: it is no whole NumPy file ({str(error).strip() or type(error).__name__}); "
+            f"{path}: it is no whole NumPy file ({_first_line(error)}); "
             "check that it was written whole"
         ) from error
     if set(arrays) >= _OURS:
@@ -150,3 +163,7 @@ def _names(path: Path, array: NDArray[Any], what: str) -> tuple[str, ...]:
             "names, or whole numbers, in one row"
         )
     return tuple(map(str, array.tolist()))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -65,7 +65,7 @@ def json_layout(file: DataFile, sample: Sample, *, asked: bool) -> Layout | None
     except (ValueError, RecursionError):
         try:
             found = ast.literal_eval(first)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             if not asked and file.suffix not in (".json", ".jsonl", ".ndjson"):
                 return None
             raise DatasetError(

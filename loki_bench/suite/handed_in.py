@@ -24,7 +24,7 @@ from loki_bench.suite.suite import Choice, Suite
 if TYPE_CHECKING:
     from loki_bench.attackers.replay import Replay
 
-__all__ = ["HandedIn", "fitted_to_poison", "names_poison", "read_poison"]
+__all__ = ["HandedIn", "fitted_to_poison", "read_poison"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,11 +83,6 @@ class HandedIn:
                 f"actions = {self.longest})"
             )
         return min(shares), min(actions)
-
-
-def names_poison(suite: Suite) -> bool:
-    """Whether any attacker of the suite is a poison in a file."""
-    return any(choice.name == HANDED_IN for choice in suite.attackers)
 
 
 def read_poison(suite: Suite, registry: Registry, log: EventLog) -> tuple[HandedIn, ...]:

@@ -13,9 +13,9 @@ from loki_bench.plugins.registry import Registry
 from loki_bench.plugins.specs import DatasetSpec
 from loki_bench.split import Repeats, Split, SplitBounds, split_at
 from loki_bench.suite.cell import DatasetRef
-from loki_bench.suite.components import resolve
+from loki_bench.suite.components import HANDED_IN, resolve
 from loki_bench.suite.grid import Grid, expand
-from loki_bench.suite.handed_in import HandedIn, fitted_to_poison, names_poison, read_poison
+from loki_bench.suite.handed_in import HandedIn, fitted_to_poison, read_poison
 from loki_bench.suite.split_bounds import MadeSplit, made_split
 from loki_bench.suite.suite import Choice, Parameter, SplitChoice, SplitRef, Suite
 
@@ -108,7 +108,7 @@ class ResolvedSuite:
         Raises ``UsageError`` as :func:`prepare` does.
         """
         data = self.data
-        if names_poison(suite):
+        if any(choice.name == HANDED_IN for choice in suite.attackers):
             return _with_poison(suite, registry, data)
         grid = expand(suite, registry, data.ref, data.split, split_ref=data.split_ref)
         return ResolvedSuite(suite=suite, grid=grid, data=data, notes=data.ref.notes)
@@ -128,7 +128,7 @@ def prepare(suite: Suite, registry: Registry, *, download: bool) -> ResolvedSuit
     except LokiBenchError as error:
         raise SuiteError(f"suite '{suite.name}': {error}") from error
     _refuse_dropped(suite, data.log)
-    if names_poison(suite):
+    if any(choice.name == HANDED_IN for choice in suite.attackers):
         return _with_poison(suite, registry, data)
     grid = expand(suite, registry, data.ref, data.split, split_ref=data.split_ref)
     return ResolvedSuite(suite=suite, grid=grid, data=data, notes=data.ref.notes)

@@ -1,12 +1,15 @@
 """What `datasets show` prints: hand-computed numbers, and a suite line that reads the same."""
 
 import json
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
 from loki_bench.datasets.own_file import OwnFile
 from loki_bench.datasets.summary import describe_file, suite_line
+from loki_bench.errors import UsageError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -70,3 +73,27 @@ def test_suite_lines_are_toml(parameters):
 
 def test_a_suite_line_without_parameters():
     assert tomllib.loads(suite_line("ml-100k", {})) == {"dataset": "ml-100k"}
+
+
+CASES = sorted((Path(__file__).parent / "cases").iterdir())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
+@pytest.mark.parametrize("given", [{}, {"timestamp_column": "", "k_core": 2}], ids=["", "set"])
+def test_of_every_case_what_is_shown_is_what_is_read_or_both_refuse_it(case, given):
+    try:
+        log = OwnFile(path=str(case), **given).read(case.parent, download=False)
+    except UsageError as error:
+        with pytest.raises(UsageError, match=re.escape(str(error))):
+            describe_file(case, **given)
+        return
+    shown, data = describe_file(case, **given), log.interactions
+    assert (shown.n_users, shown.n_items, shown.n_events) == (
+        data.n_users,
+        data.n_items,
+        data.n_events,
+    )
+    assert (shown.fingerprint, shown.notes) == (data.fingerprint(), log.notes)
+    line = tomllib.loads(shown.suite_line)["dataset"]
+    again = OwnFile(**line["parameters"]).load(case.parent, download=False)
+    assert again.fingerprint() == data.fingerprint()
