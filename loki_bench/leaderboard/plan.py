@@ -26,7 +26,7 @@ def suite_keys(suite: Suite) -> dict[str, JsonValue]:
     """Every key, defaults included; where somebody's files lie is left out, their names stay."""
     named = {key: file_name(key, value) for key, value in suite.dataset.parameters.items()}
     dataset = suite.dataset.model_copy(update={"parameters": named})
-    attackers = tuple(_without_folders(choice) for choice in suite.attackers)
+    attackers = [_without_folders(choice) for choice in suite.attackers]
     named_suite = suite.model_copy(update={"dataset": dataset, "attackers": attackers})
     keys: dict[str, JsonValue] = named_suite.model_dump(mode="json")
     return keys
