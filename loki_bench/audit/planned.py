@@ -145,7 +145,16 @@ def _suite_in(plan: Plan, report: LevelReport) -> Suite | None:
         return None
 
 
+def _with_key(suite: Suite, key: str) -> Suite:
+    """The suite under the key of a run: a fresh run draws one, and plans the same."""
+    if suite.protocol.key == key:
+        return suite
+    protocol = suite.protocol.model_copy(update={"key": key})
+    return suite.model_copy(update={"protocol": protocol})
+
+
 def _compare_suites(own: Suite, reference: Suite, whose: str, report: LevelReport) -> None:
+    reference = _with_key(reference, own.protocol.key)
     keys = [
         {key: value for key, value in suite_keys(suite).items() if key not in NOT_COMPARED}
         for suite in (reference, own)
@@ -180,6 +189,7 @@ def _compare_cells(
 ) -> None:
     """Cells of the folder with those that the suite gives for the same data."""
     first = next(iter(cells.values()))
+    suite = _with_key(suite, first.protocol.key)
     try:
         if why := _other_data(first, suite, registry):
             report.problems.append(Finding(MANIFEST, why))

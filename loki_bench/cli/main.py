@@ -15,7 +15,7 @@ from loki_bench.cli.grid import leaderboard, merge, plan, run, status
 from loki_bench.cli.new import new
 from loki_bench.cli.poison import poison
 from loki_bench.cli.report import claims, figures, report
-from loki_bench.cli.submission import accept, publish, submit
+from loki_bench.cli.submission import accept, publish, sign, submit
 from loki_bench.cli.tune import tune
 from loki_bench.errors import LokiBenchError, UsageError
 
@@ -48,6 +48,7 @@ COMMANDS = (
     reproduce,
     compare,
     publish,
+    sign,
     submit,
     accept,
     poison,

@@ -23,14 +23,14 @@ MARK_LENGTH = 64
 SECRET_BYTES = 32
 
 
-def mark(name: str, content: bytes) -> str:
-    """The mark of a file's content under its name, relative to its results folder."""
-    return hmac.digest(_secret(), name.encode() + b"\0" + content, "sha256").hex()
+def mark(name: str, digest: str) -> str:
+    """The mark of a file, by its name below its results folder and its content's SHA-256."""
+    return hmac.digest(_secret(), f"{name}\0{digest}".encode(), "sha256").hex()
 
 
-def is_marked(name: str, content: bytes, found: str) -> bool:
-    """Whether this installation wrote the content under that name."""
-    return hmac.compare_digest(mark(name, content).encode(), found.encode("utf-8", "replace"))
+def is_marked(name: str, digest: str, found: str) -> bool:
+    """Whether this installation wrote the content of that digest under that name."""
+    return hmac.compare_digest(mark(name, digest).encode(), found.encode("utf-8", "replace"))
 
 
 @lru_cache(maxsize=1)

@@ -34,6 +34,7 @@ from loki_bench.answer_checks import NamedArrays
 from loki_bench.bounded_files import (
     LARGEST_ARTEFACT,
     LARGEST_RECORD,
+    digest_of,
     is_there,
     json_object,
     read_regular,
@@ -215,7 +216,10 @@ class Store:
                 "kept: take fewer target users or target items"
             )
         np.savez_compressed(buffer, **named)  # type: ignore[arg-type]  # no name is an option's
-        self._write_marked(f"{codec.folder}/{name}.npz", buffer.getvalue())
+        file, content = f"{codec.folder}/{name}.npz", buffer.getvalue()
+        self.write_bytes(file, content)
+        if self._marks:
+            self._mark(file, content)
 
     def read(self, codec: Codec[T], name: str) -> T | None:
         """A value if it is there and whole, else None; one that is not whole is named."""
@@ -240,7 +244,10 @@ class Store:
         for own in artefact_files(artefacts):
             other = self._resolve(own)
             if other != self.folder / own and is_there(other):
-                self._write_marked(own, read_regular(other, at_most=LARGEST_ARTEFACT))
+                content = read_regular(other, at_most=LARGEST_ARTEFACT)
+                self.write_bytes(own, content)
+                if self._marks:
+                    self._mark(own, content)
 
     def numbers_digest(self, name: str) -> str | None:
         """The digest of the numbers in an artefact of this folder; None where it is not whole."""
@@ -268,15 +275,15 @@ class Store:
             return False
         marks = _marks_in(source.folder)
         for file, content in contents.items():
-            if self._marks and is_marked(file, content, marks.get(file, "")):
-                self._write_marked(file, content)
-            else:
-                self.write_bytes(file, content)
+            self.write_bytes(file, content)
+            if self._marks and is_marked(file, bytes_digest(content), marks.get(file, "")):
+                self._mark(file, content)
         return True
 
     def write_sealed(self, name: str, content: bytes) -> None:
         """Keep bytes that jobs open themselves, pickles among them: digest and mark before them."""
-        head = f"{bytes_digest(content)}{mark(name, content)}"
+        digest = bytes_digest(content)
+        head = f"{digest}{mark(name, digest)}"
         self.write_bytes(name, head.encode() + content)
 
     def sealed_file(self, name: str) -> StoredFile | None:
@@ -288,18 +295,20 @@ class Store:
             path = folder / name
             if not path.exists():
                 continue
+            start = 64 + MARK_LENGTH
             try:
-                content = read_regular(path, at_most=LARGEST_WORK)
+                found = digest_of(path, at_most=LARGEST_WORK, start=start)
+                with path.open("rb") as file:
+                    digest, marked = file.read(64), file.read(MARK_LENGTH)
             except OSError as error:
                 self._distrust(path, f"it can't be read ({error.strerror})")
                 continue
-            digest, start = content[:64], 64 + MARK_LENGTH
-            if bytes_digest(content[start:]).encode() != digest:
+            if digest != found.encode():
                 self._distrust(path, "its content does not match its digest")
-            elif not is_marked(name, content[start:], content[64:start].decode("latin-1")):
+            elif not is_marked(name, found, marked.decode("latin-1")):
                 self._distrust(path, "this installation did not write it")
             else:
-                return StoredFile(str(path.resolve()), digest.decode(), start=start)
+                return StoredFile(str(path.resolve()), found, start=start)
         return None
 
     # ------------------------------------------------------------------ files
@@ -363,20 +372,19 @@ class Store:
                 )
             return False
         with contextlib.suppress(OSError):
-            if is_marked(name, read_regular(folder / name, at_most=LARGEST_ARTEFACT), found):
+            digest = digest_of(folder / name, at_most=LARGEST_WORK)
+            if is_marked(name, digest, found):
                 return True
         self._distrust(folder / name, "it is not what was written here")
         return False
 
-    def _write_marked(self, name: str, content: bytes) -> None:
-        """Write a file that suites beside this one may read."""
-        self.write_bytes(name, content)
-        if self._marks:
-            line = f"{mark(name, content)} {name}\n".encode()
-            path = self.folder / MARKS
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab", buffering=0) as file:  # a line at once: runs may write together
-                file.write(line)
+    def _mark(self, name: str, content: bytes) -> None:
+        """Mark a file that suites beside this one may read."""
+        line = f"{mark(name, bytes_digest(content))} {name}\n".encode()
+        path = self.folder / MARKS
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab", buffering=0) as file:  # a line at once: runs may write together
+            file.write(line)
 
     def _distrust(self, path: Path, why: str) -> None:
         self._warn(f"{path}: {why}; it is computed again")

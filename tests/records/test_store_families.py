@@ -154,15 +154,15 @@ def test_the_secret_is_the_users_alone_and_stays(tmp_path, monkeypatch):
     monkeypatch.setattr("platformdirs.user_state_path", lambda *_, **__: tmp_path / "state")
     local_mark._secret.cache_clear()
     try:
-        first = local_mark.mark("name", b"content")
+        first = local_mark.mark("name", "content")
         assert (tmp_path / "state" / "secret").stat().st_mode & 0o777 == 0o600
         local_mark._secret.cache_clear()
-        assert local_mark.mark("name", b"content") == first
-        assert local_mark.is_marked("name", b"content", first)
-        assert not local_mark.is_marked("another", b"content", first)
-        assert not local_mark.is_marked("name", b"other", first)
+        assert local_mark.mark("name", "content") == first
+        assert local_mark.is_marked("name", "content", first)
+        assert not local_mark.is_marked("another", "content", first)
+        assert not local_mark.is_marked("name", "other", first)
         (tmp_path / "state" / "secret").write_bytes(b"short")
         local_mark._secret.cache_clear()
-        assert local_mark.mark("name", b"content") != first
+        assert local_mark.mark("name", "content") != first
     finally:
         local_mark._secret.cache_clear()
