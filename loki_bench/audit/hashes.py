@@ -15,7 +15,13 @@ from loki_bench.bounded_files import (
 from loki_bench.content_ids import canonical_json, content_id
 from loki_bench.engine.run_log import environment_fingerprint
 from loki_bench.errors import StoreError
-from loki_bench.records.manifest import MANIFEST, UNLISTED, Manifest, read_manifest
+from loki_bench.records.manifest import (
+    MANIFEST,
+    SIGNATURE,
+    UNLISTED,
+    Manifest,
+    read_manifest,
+)
 from loki_bench.records.packed import damaged_packs, is_packed
 
 __all__ = ["artefacts_left_out", "check_hashes", "check_packs"]
@@ -76,7 +82,7 @@ def check_hashes(folder: Path) -> tuple[LevelReport, list[str]]:
             report.n_checked += 1
             if not _is_sealed(path):
                 report.problems.append(Finding(name, "its bytes do not match its digest"))
-        elif name not in {MANIFEST, *UNLISTED, *manifest.files}:
+        elif name not in {MANIFEST, SIGNATURE, *UNLISTED, *manifest.files}:
             notes.append(f"{name} is no part of the leaderboard")
     return report, notes
 

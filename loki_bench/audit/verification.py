@@ -15,6 +15,7 @@ from loki_bench.audit.hashes import artefacts_left_out, check_hashes, check_pack
 from loki_bench.audit.installed import record_of, why_not_runnable
 from loki_bench.audit.planned import check_plan
 from loki_bench.audit.replay import Opening, RefuseJobs, Replay, copy_artefacts
+from loki_bench.audit.signature import read_signature, trusted_keys_file
 from loki_bench.audit.written_again import compare_drawn, compare_tables
 from loki_bench.engine.run_log import environment, environment_fingerprint
 from loki_bench.errors import StoreError
@@ -23,7 +24,7 @@ from loki_bench.leaderboard.rendering import leaderboard_files
 from loki_bench.leaderboard.rows import row_key
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.plugins.registry import Registry
-from loki_bench.records.manifest import Manifest, read_manifest
+from loki_bench.records.manifest import SIGNATURE, Manifest, read_manifest
 from loki_bench.records.opening import as_working_folder
 from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
@@ -72,6 +73,7 @@ def verify(
     sample: int | None = None,
     seed: int = 0,
     suite: Suite | None = None,
+    trusted_keys: Path | None = None,
 ) -> Verification:
     """Check a leaderboard.
 
@@ -89,6 +91,9 @@ def verify(
         always checked whole.
     suite : Suite or None
         What level 6 takes for the plan, see :func:`loki_bench.audit.planned.check_plan`.
+    trusted_keys : Path or None
+        Keys of which one must have signed the manifest. None: it need not be signed; if it is, it
+        is told by whom, of the keys in :func:`loki_bench.audit.signature.trusted_keys_file`.
     """
     packs = check_packs(leaderboard)
     if packs.problems:  # nothing is read from them
@@ -98,9 +103,24 @@ def verify(
             folder, leaderboard, levels, registry, opened, sample, seed, suite
         )
     levels_found[0].n_checked += packs.n_checked if levels_found[0].number == 1 else 0
+    if why := _wrong_signature(leaderboard, trusted_keys, notes):
+        if levels_found[0].number != 1:
+            levels_found.insert(0, LevelReport(1))
+        levels_found[0].problems.append(Finding(SIGNATURE, why))
     return Verification(
         leaderboard=str(leaderboard), levels=tuple(levels_found), notes=tuple(notes)
     )
+
+
+def _wrong_signature(leaderboard: Path, trusted: Path | None, notes: list[str]) -> str | None:
+    """What is wrong with the signature; what is right with it becomes a note."""
+    found = read_signature(leaderboard, trusted or trusted_keys_file())
+    if found is None:
+        return None if trusted is None else f"nobody signed it; expected a key of {trusted}"
+    if not found.is_valid or (trusted is not None and found.signer is None):
+        return found.told
+    notes.append(found.told)
+    return None
 
 
 def _levels(

@@ -42,6 +42,11 @@ __all__ = ["compare", "reproduce", "verify"]
     help="The suite that level 6 takes for the plan: the name of one in the package, or a path "
     "that ends in .toml.  [default: the one of this name in the package, else the manifest's]",
 )
+@click.option(
+    "--trusted-keys",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Fail unless a key of this file signed the manifest; see `sign`.",
+)
 @recompute_options
 @as_json_option
 def verify(
@@ -50,6 +55,7 @@ def verify(
     sample: int | None,
     seed: int,
     suite: str | None,
+    trusted_keys: Path | None,
     registry: Registry,
     opened: "Opening",
     as_json: bool,
@@ -77,6 +83,7 @@ def verify(
         sample=sample,
         seed=seed,
         suite=None if suite is None else load_suite(suite),
+        trusted_keys=trusted_keys,
     )
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
     return found.exit_code

@@ -12,7 +12,7 @@ from loki_bench.plugins.registry import Registry
 if TYPE_CHECKING:
     from loki_bench.audit.replay import Opening
 
-__all__ = ["accept", "publish", "submit"]
+__all__ = ["accept", "publish", "sign", "submit"]
 
 
 @click.command()
@@ -43,6 +43,28 @@ def publish(results: Path, destination: Path, max_artefacts: float) -> int:
     for one in pack(results, destination, artefact_bytes=int(max_artefacts * 10**6)):
         left = f"; {one.left_out} files of poison and ranks left out" if one.left_out else ""
         click.echo(f"{one.folder}: {one.n_records} records{left}")
+    return 0
+
+
+@click.command()
+@click.argument("leaderboard", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--key",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="An OpenSSH private key, or the public one of a key that an agent holds.",
+)
+def sign(leaderboard: Path, key: Path) -> int:
+    r"""Sign a leaderboard with an OpenSSH key, so that `verify` tells who published it.
+
+    LEADERBOARD is a folder that `run` or `publish` wrote.
+
+    \b
+    Example: loki-bench sign leaderboards/quick --key ~/.ssh/id_ed25519
+    """
+    from loki_bench.audit.signature import sign as sign_manifest
+
+    click.echo(f"{sign_manifest(leaderboard, key)}: signed")
     return 0
 
 

@@ -31,6 +31,7 @@ from loki_bench.suite.cell import Cell
 
 __all__ = [
     "MANIFEST",
+    "SIGNATURE",
     "UNLISTED",
     "Digest",
     "Manifest",
@@ -46,6 +47,9 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"
+
+SIGNATURE = "manifest.json.sig"
+"""Of the manifest as it is; a manifest that is written anew has none."""
 
 UNLISTED = ("costs.md",)
 """Files of a leaderboard that no manifest lists: they tell times, and differ from run to run."""
@@ -194,9 +198,12 @@ def write_manifest(
 
 
 def put_manifest(store: Store, manifest: Manifest) -> None:
-    """Write a manifest into its folder as it is."""
+    """Write a manifest into its folder as it is; a signature of another one goes."""
     content = manifest.model_dump(mode="json")
-    store.write_text(MANIFEST, _sealed(content))
+    text, signature = _sealed(content), store.folder / SIGNATURE
+    if is_there(signature) and (store.folder / MANIFEST).read_bytes() != text.encode():
+        signature.unlink()
+    store.write_text(MANIFEST, text)
 
 
 def read_manifest(folder: Path) -> Manifest:

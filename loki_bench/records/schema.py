@@ -144,14 +144,6 @@ class Artefacts(_Part):
     clean_defense: Address | None = None
     undefended_clean_ranks: Address | None = None
 
-    @model_validator(mode="after")
-    def _plain_names(self) -> Self:
-        """The last word of a name is a folder: no path may stand there."""
-        for name in self.__pydantic_extra__:
-            if not re.fullmatch(r"[a-z]+(_[a-z]+)*", name):
-                raise ValueError(f"an artefact can't be called {name[:80]!r}")
-        return self
-
 
 class LearningCurve(BaseModel):
     """What an attacker may report of its training: mean returns by round, and of the greedy policy.
@@ -313,6 +305,9 @@ class Record(_Part):
                 raise ValueError("a record with the status 'ok' lacks a part of its result")
         elif self.metrics or any(part is not None for part in (*parts, self.defense)):
             raise ValueError(f"a record with the status '{self.status}' has a result")
+        for name, _ in self.artefacts or ():
+            if not re.fullmatch(r"[a-z]+(_[a-z]+)*", name):  # its last word is a folder
+                raise ValueError(f"an artefact can't be called {name[:80]!r}")
         if len({metric.label for metric in self.metrics}) < len(self.metrics):
             raise ValueError("a metric is listed twice")
         return self

@@ -216,7 +216,10 @@ class Store:
                 "kept: take fewer target users or target items"
             )
         np.savez_compressed(buffer, **named)  # type: ignore[arg-type]  # no name is an option's
-        self._write_marked(f"{codec.folder}/{name}.npz", buffer.getvalue())
+        file, content = f"{codec.folder}/{name}.npz", buffer.getvalue()
+        self.write_bytes(file, content)
+        if self._marks:
+            self._mark(file, content)
 
     def read(self, codec: Codec[T], name: str) -> T | None:
         """A value if it is there and whole, else None; one that is not whole is named."""
@@ -241,7 +244,10 @@ class Store:
         for own in artefact_files(artefacts):
             other = self._resolve(own)
             if other != self.folder / own and is_there(other):
-                self._write_marked(own, read_regular(other, at_most=LARGEST_ARTEFACT))
+                content = read_regular(other, at_most=LARGEST_ARTEFACT)
+                self.write_bytes(own, content)
+                if self._marks:
+                    self._mark(own, content)
 
     def numbers_digest(self, name: str) -> str | None:
         """The digest of the numbers in an artefact of this folder; None where it is not whole."""
@@ -269,10 +275,9 @@ class Store:
             return False
         marks = _marks_in(source.folder)
         for file, content in contents.items():
+            self.write_bytes(file, content)
             if self._marks and is_marked(file, bytes_digest(content), marks.get(file, "")):
-                self._write_marked(file, content)
-            else:
-                self.write_bytes(file, content)
+                self._mark(file, content)
         return True
 
     def write_sealed(self, name: str, content: bytes) -> None:
@@ -373,15 +378,13 @@ class Store:
         self._distrust(folder / name, "it is not what was written here")
         return False
 
-    def _write_marked(self, name: str, content: bytes) -> None:
-        """Write a file that suites beside this one may read."""
-        self.write_bytes(name, content)
-        if self._marks:
-            line = f"{mark(name, bytes_digest(content))} {name}\n".encode()
-            path = self.folder / MARKS
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab", buffering=0) as file:  # a line at once: runs may write together
-                file.write(line)
+    def _mark(self, name: str, content: bytes) -> None:
+        """Mark a file that suites beside this one may read."""
+        line = f"{mark(name, bytes_digest(content))} {name}\n".encode()
+        path = self.folder / MARKS
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab", buffering=0) as file:  # a line at once: runs may write together
+            file.write(line)
 
     def _distrust(self, path: Path, why: str) -> None:
         self._warn(f"{path}: {why}; it is computed again")
