@@ -15,6 +15,7 @@ from loki_bench.engine.workers import LocalWorkers
 from loki_bench.errors import SuiteError
 from loki_bench.pipeline.dataset import load_split, write_dataset
 from loki_bench.records.schema import Spent
+from loki_bench.sandbox import carry_out
 from loki_bench.suite.cell import OracleGrant
 
 TOYS = Path(__file__).parents[1] / "toys"
@@ -23,6 +24,12 @@ RIGHTS = {"isolation": "process", "seeds": [0], "metrics": ["display_rate@5"]}
 
 def chosen(name, **parameters):
     return {"name": name, "parameters": parameters}
+
+
+@pytest.fixture(autouse=True)
+def victims_run_here(monkeypatch):
+    """Attacks are what is judged here; each toy victim would start a process of its own."""
+    monkeypatch.setattr(carry_out, "runs_apart", lambda component: False)
 
 
 @pytest.fixture
