@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loki_bench.attackers.fake_rows import FakeRows
 from loki_bench.attackers.replay import Replay
-from loki_bench.bounded_files import read_regular
+from loki_bench.bounded_files import read_regular, refuse_irregular
 from loki_bench.content_ids import bytes_digest, canonical_json
 from loki_bench.datasets.named_rows import NamedRows
 from loki_bench.errors import ParameterError, StoreError
@@ -86,9 +86,16 @@ class PoisonSubmission(_Frozen):
 
 
 def is_poison(file: Path) -> bool:
-    """Whether a file is rather poison than packed rows: it begins as JSON does."""
-    with file.open("rb") as stream:
-        return stream.read(64).lstrip()[:1] == b"{"
+    """Whether a file is rather poison than packed rows: it begins as JSON does.
+
+    Raises ``StoreError`` where it can't be read, or is a pipe or a device.
+    """
+    try:
+        refuse_irregular(file)
+        with file.open("rb") as stream:
+            return stream.read(64).lstrip()[:1] == b"{"
+    except OSError as error:
+        raise StoreError(f"{file}: {error.strerror}") from error
 
 
 def read_submission(file: Path) -> tuple[PoisonSubmission, str]:

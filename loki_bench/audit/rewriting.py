@@ -7,6 +7,7 @@ poison and ranks stay as they are; the manifest lists the new bytes.
 from pathlib import Path
 
 from loki_bench.audit.drawn import drawn_again, keep_drawn, records_of
+from loki_bench.bounded_files import read_regular
 from loki_bench.errors import StoreError
 from loki_bench.fidelity.folder import fidelity_files, read_grid
 from loki_bench.leaderboard.folder import drawn_files
@@ -43,10 +44,14 @@ def rewrite(leaderboard: Path) -> list[str]:
             texts = leaderboard_files(manifest.suite, manifest.summary, tables)
         drawn, _ = drawn_again(folder, drawn_files(folder))
     files = {name: text.encode() for name, text in texts.items()} | drawn
-    changed = {
-        name: raw
-        for name, raw in files.items()
-        if not (leaderboard / name).is_file() or (leaderboard / name).read_bytes() != raw
-    }
+    changed = {name: raw for name, raw in files.items() if not _holds(leaderboard / name, raw)}
     keep_drawn(leaderboard, changed, also=list(texts))
     return sorted(changed)
+
+
+def _holds(path: Path, raw: bytes) -> bool:
+    """Whether a file has these bytes."""
+    try:
+        return read_regular(path, at_most=len(raw)) == raw
+    except OSError:
+        return False

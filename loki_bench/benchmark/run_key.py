@@ -9,6 +9,7 @@ import re
 import secrets
 from pathlib import Path
 
+from loki_bench.bounded_files import read_regular
 from loki_bench.errors import SuiteError
 from loki_bench.suite.suite import Suite
 
@@ -80,7 +81,7 @@ def _drawn(file: Path) -> str:
 
 def _kept(file: Path) -> str | None:
     try:
-        key = file.read_text("ascii").strip()
+        key = read_regular(file, at_most=100).decode("ascii").strip()
     except FileNotFoundError:
         return None
     except (OSError, ValueError):

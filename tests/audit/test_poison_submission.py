@@ -1,10 +1,12 @@
 """Poison that is handed in for a leaderboard: measured here, and never with code of others."""
 
 import json
+import os
 
 import pytest
 
 from loki_bench.audit.acceptance import accept
+from loki_bench.audit.poison_submission import is_poison
 from loki_bench.audit.submission import submit_poison
 from loki_bench.audit.verification import verify
 from loki_bench.errors import ParameterError, StoreError
@@ -108,3 +110,9 @@ def test_one_file_for_seeds_of_different_targets_is_refused_at_once(
     with pytest.raises(ParameterError, match="No such file"):
         submit_poison(home, "none.json", "m", tmp_path / "out.json", data_of=data_of)
     assert not (tmp_path / "out.json").exists()
+
+
+def test_a_pipe_is_no_submission_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="not a regular file"):
+        is_poison(tmp_path / "pipe")
