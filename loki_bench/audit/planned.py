@@ -22,9 +22,8 @@ from loki_bench.plugins.specs import DatasetSpec
 from loki_bench.records.manifest import MANIFEST, Manifest
 from loki_bench.records.plan import Plan
 from loki_bench.suite.cell import Cell
-from loki_bench.suite.components import resolve
+from loki_bench.suite.components import HANDED_IN, resolve
 from loki_bench.suite.grid import planned
-from loki_bench.suite.handed_in import names_poison
 from loki_bench.suite.resolve import file_name
 from loki_bench.suite.suite import SplitChoice, Suite, load_suite, packaged_suites
 
@@ -220,8 +219,9 @@ def _compare_cells(
         first_one = other_versions[0]
         why = f"{first_one.why}; so are {len(other_versions) - 1} others"
         report.not_judged.append(Finding(first_one.what, why))
+    names_poison = any(choice.name == HANDED_IN for choice in suite.attackers)
     for cell_id, other in found.values():
-        if other.attacker.is_handed_in and names_poison(suite):
+        if other.attacker.is_handed_in and names_poison:
             continue  # the file is not at hand; the list of cells has it
         why = f"{planned_cell(other)} is not planned by its suite"
         report.problems.append(Finding(f"records/{cell_id}.json", why))

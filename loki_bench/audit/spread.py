@@ -1,0 +1,71 @@
+"""The spread of display rates over seeds, users and targets, from the ranks of a leaderboard."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.audit.drawn import records_of
+from loki_bench.errors import StoreError
+from loki_bench.leaderboard.intervals import Interval, interval_of
+from loki_bench.leaderboard.rows import RowKey, row_key
+from loki_bench.leaderboard.two_levels import TwoLevels, two_levels
+from loki_bench.metrics.top_k import is_ranked, is_shown
+from loki_bench.pipeline.retrain import VictimRanksCodec
+from loki_bench.records.opening import as_working_folder
+from loki_bench.records.schema import Record
+from loki_bench.records.store import Store
+
+__all__ = ["RowSpread", "spread_of"]
+
+RATE = (0.0, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowSpread:
+    """A row's interval over seeds, and that of two levels."""
+
+    row: RowKey
+    over_seeds: Interval
+    levels: TwoLevels
+
+
+def spread_of(leaderboard: Path, *, cutoff: int = 10) -> list[RowSpread]:
+    """Each row with two seeds or more whose ranks are kept, placebos left out.
+
+    Parameters
+    ----------
+    cutoff : int
+        Places of a list: the rate is ``display_rate@cutoff``.
+
+    Raises
+    ------
+    StoreError
+        No row has ranks: they were not published with the leaderboard.
+    """
+    groups: dict[RowKey, list[tuple[Record, NDArray[np.float64]]]] = defaultdict(list)
+    with as_working_folder(leaderboard) as folder:
+        _, records = records_of(folder)
+        store = Store(folder, warn=lambda text: None)
+        for record in records:
+            if record.artefacts is None or record.cell.placebo:
+                continue
+            ranks = store.read(VictimRanksCodec(), record.artefacts.ranks)
+            if ranks is not None:
+                shown = is_shown(ranks.target_ranks, cutoff).astype(np.float64)
+                shown[~is_ranked(ranks.target_ranks)] = np.nan
+                groups[row_key(record.cell)].append((record, shown))
+    found = []
+    for key, own in sorted(groups.items()):
+        pairs = [shown for _, shown in own]
+        levels = two_levels(pairs, RATE, same_goal=len({r.goal for r, _ in own}) == 1)
+        over_seeds = interval_of([float(np.nanmean(one)) for one in pairs], RATE)
+        if levels is not None and over_seeds is not None:
+            found.append(RowSpread(row=key, over_seeds=over_seeds, levels=levels))
+    if not found:
+        raise StoreError(
+            f"{leaderboard} keeps no ranks of two seeds: run its suite, which computes them again"
+        )
+    return found
