@@ -125,6 +125,7 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             target="loki_bench.attackers.random_items:RandomAttack",
             reference=_LOKI,
             baseline=True,
+            ignores_events=True,
         ),
         AttackerSpec(
             name="popular",
@@ -138,6 +139,7 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             summary="Random item, target, random item, target ...",
             target="loki_bench.attackers.alternating:RandomAlternatingAttack",
             reference=_EXTRACTION,
+            ignores_events=True,
         ),
         AttackerSpec(
             name="covisit",

@@ -58,7 +58,8 @@ def one_cell(
         raise UsageError(
             f"suite '{suite.name}' has {len(found)} cells of {attacker} on {suite.victims[0].name} "
             f"with seed {seed}: choose one with fake_users (of {suite.budget.fake_users}), actions "
-            f"(of {suite.budget.actions}) and simulator (of {suite.simulator})"
+            f"(of {suite.budget.actions}) and simulator (of {suite.simulator}), or open the suite "
+            "with one value of each key of [knowledge]"
         )
     return found[0]
 

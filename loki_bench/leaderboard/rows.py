@@ -67,7 +67,7 @@ class RowKey(NamedTuple):
 
 def row_key(cell: Cell) -> RowKey:
     """The row that a cell belongs to."""
-    told: dict[str, str | int] = {}
+    told = {} if cell.knowledge is None else cell.knowledge.told
     if cell.oracle is not None:
         told["queries"] = cell.oracle.queries
     if cell.influence is not None and not cell.influence_is_default:

@@ -30,6 +30,7 @@ from loki_bench.sandbox.carry_out import carry_out, component_of
 from loki_bench.sandbox.query_oracle import Oracle
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.goal import draw_goal, draw_placebo_goal
+from loki_bench.suite.granted_data import granted_data
 from loki_bench.timing import Timed
 
 __all__ = ["Craft", "Poison", "PoisonCodec", "Prepare", "craft", "prepare"]
@@ -265,12 +266,13 @@ def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -
     """Exactly what the protocol grants the attacker of a cell."""
     _, split = load_split(data)
     draw = draw_placebo_goal if cell.placebo else draw_goal
-    known = split.history
+    granted = split if cell.knowledge is None else granted_data(split, cell)
+    known = granted.history
     nothing = Sequences(np.zeros(len(known) + 1, dtype=np.int64), np.empty(0, dtype=np.int32))
     return AttackRequest(
         attacker=component_of(cell.attacker),
         history=known if cell.sees_history else known.with_sequences(nothing),
-        train=split.train if surrogates else None,
+        train=granted.train if surrogates else None,
         goal=draw(split, cell.protocol, cell.seed),
         budget=Budget(n_fake_users=cell.budget.n_fake_users, n_actions=cell.budget.actions),
         seed=cell.seed_of(f"attacker/{cell.attacker.name}"),

@@ -322,6 +322,9 @@ class AttackerSpec(ComponentSpec):
     baseline : bool
         Whether other attacks are measured against it: the gain of a row is over the best baseline
         of its table, with parameters at their defaults.
+    ignores_events : bool
+        Whether the attack, to promote, looks at nobody's events, although it is given them: a
+        suite that takes knowledge of them away refuses it. An attack without needs is known to.
     """
 
     kind: ClassVar[str] = "attacker"
@@ -332,6 +335,7 @@ class AttackerSpec(ComponentSpec):
     prepares: bool = False
     needs_when: tuple[ConditionalNeed, ...] = ()
     baseline: bool = False
+    ignores_events: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -21,7 +21,7 @@ from loki_bench.plugins.spec_data import JsonData
 
 __all__ = ["keep", "kept"]
 
-FORM = 1
+FORM = 2
 MOST_BYTES = 8 << 20
 MOST_KEPT = 200
 INSTALLED = ("site-packages", "dist-packages")

@@ -3,15 +3,21 @@
 from functools import cached_property
 from typing import TypeAlias
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
+from typing_extensions import Self
+
 from loki_bench.content_ids import content_id
 from loki_bench.seeds import seed_for
 from loki_bench.suite.components import ComponentRef, FrozenModel
-from loki_bench.suite.suite import CellProtocol, Isolation, Simulator
+from loki_bench.suite.suite import CellProtocol, Isolation, Parameter, SeenShare, Simulator, Until
 
 __all__ = [
+    "ALL_EVENTS",
+    "ALL_USERS",
     "PROTOCOL_VERSION",
     "Cell",
     "CellBudget",
+    "CellKnowledge",
     "DatasetRef",
     "OracleGrant",
     "SurrogateRef",
@@ -19,6 +25,9 @@ __all__ = [
 
 Identity: TypeAlias = dict[str, object]
 """Part of what an id is made of."""
+
+ALL_EVENTS, ALL_USERS = "T-1", 1.0
+"""What an attacker knows of users unless a suite takes some of it away."""
 
 PROTOCOL_VERSION = 2
 """Raised when splitting, seeding, ranking or retraining changes: old records then stay apart."""
@@ -60,6 +69,43 @@ class OracleGrant(FrozenModel):
     list_length: int
 
 
+class CellKnowledge(FrozenModel):
+    """What of genuine users' events the attacker of a cell has, where it has not got all.
+
+    Attributes
+    ----------
+    until : str
+        ``"T-2"``: of each target user the events up to the second before the test event; ``"T-1"``
+        is all that is known when the user is tested.
+    users : float
+        The share of the other genuine users that is seen.
+    """
+
+    until: Until
+    users: SeenShare
+
+    @model_validator(mode="after")
+    def _hides_something(self) -> Self:
+        if not self.told:
+            raise ValueError("a cell whose attacker knows all it may has no knowledge written down")
+        return self
+
+    @property
+    def n_hidden(self) -> int:
+        """How many of a target user's latest known events are hidden."""
+        return int(self.until.removeprefix("T-")) - 1
+
+    @property
+    def told(self) -> dict[str, Parameter]:
+        """What of it differs from all that there is to know, for labels."""
+        found: dict[str, Parameter] = {}
+        if self.until != ALL_EVENTS:
+            found["until"] = self.until
+        if self.users != ALL_USERS:
+            found["users"] = f"{100 * self.users:g} %"
+        return found
+
+
 class Cell(FrozenModel):
     """One cell: one victim, one attack, one defense or none, one budget, one seed.
 
@@ -85,13 +131,21 @@ class Cell(FrozenModel):
     prepares: bool = False
     oracle: OracleGrant | None
     sees_history: bool
+    knowledge: CellKnowledge | None = None
     isolation: Isolation
     seed: int
 
     @property
     def attack_label(self) -> str:
         """The attack as a person reads it: ``loki(policy=dqn), placebo``."""
-        return f"{self.attacker.label}, placebo" if self.placebo else self.attacker.label
+        label = self.attacker.label_with({} if self.knowledge is None else self.knowledge.told)
+        return f"{label}, placebo" if self.placebo else label
+
+    @model_serializer(mode="wrap")
+    def _without_later_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
+        # records of what ran before a key existed are as they were
+        content: dict[str, object] = dump(self)
+        return {k: v for k, v in content.items() if k != "knowledge" or v is not None}
 
     @property
     def key(self) -> str:
@@ -142,7 +196,9 @@ class Cell(FrozenModel):
     def surrogate_id(self, surrogate: SurrogateRef) -> str:
         """The address of a fitted surrogate."""
         recommender = surrogate.recommender.identity
-        return content_id({"job": "surrogate", **self._data, "recommender": recommender})
+        # with events hidden, what it is trained on depends on who the target users are
+        hidden = {} if self.knowledge is None else {**self._shared, "knowledge": self.knowledge}
+        return content_id({"job": "surrogate", **self._data, "recommender": recommender, **hidden})
 
     def defense_id(self, poison_digest: str) -> str:
         """The address of what the defense answers for the clean data and some poison."""
@@ -203,4 +259,5 @@ class Cell(FrozenModel):
             "oracle": self.oracle,
             "sees_history": self.sees_history,
             "isolation": self.isolation,
+            **({} if self.knowledge is None else {"knowledge": self.knowledge}),
         }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TypeVar, get_args
 
 from loki_bench.errors import LokiBenchError, SuiteError
@@ -16,7 +17,16 @@ from loki_bench.plugins.specs import (
     RecommenderSpec,
 )
 from loki_bench.split import Split
-from loki_bench.suite.cell import Cell, CellBudget, DatasetRef, OracleGrant, SurrogateRef
+from loki_bench.suite.cell import (
+    ALL_EVENTS,
+    ALL_USERS,
+    Cell,
+    CellBudget,
+    CellKnowledge,
+    DatasetRef,
+    OracleGrant,
+    SurrogateRef,
+)
 from loki_bench.suite.components import HANDED_IN, ComponentRef, resolve
 from loki_bench.suite.goal import draw_goal, draw_placebo_goal
 from loki_bench.suite.handed_in import HandedIn
@@ -130,6 +140,7 @@ def _refuse_too_large(suite: Suite, dataset: DatasetRef) -> None:
     budget = suite.budget
     n_budgets = len(budget.fake_users) * len(budget.actions)
     n_attacks = len(suite.attackers) * len(suite.simulator) * len(suite.defenses)
+    n_attacks *= len(suite.knowledge.until) * len(suite.knowledge.users)
     n_cells = n_budgets * n_attacks * len(suite.victims) * len(suite.seeds)
     if n_cells > MOST_CELLS:
         raise SuiteError(f"it has {n_cells} cells; at most {MOST_CELLS} are run")
@@ -177,7 +188,8 @@ def _cells(
                     needs = spec.needs_with(attack.parameters)
                     _refuse_ungranted(suite, spec, needs)
                     influence, is_default = _influence(registry, spec, needs, choice)
-                    for victim in victims:
+                    known = _knowledge(suite, spec, needs)
+                    for knowledge, victim in product(known, victims):
                         for simulator, surrogates in _surrogates_for(
                             victim, suite, needs, pool, attack.name
                         ):
@@ -195,6 +207,7 @@ def _cells(
                                     is_baseline=spec.baseline and not attack.changed,
                                     oracle=_oracle(suite, needs, dataset),
                                     sees_history="history" in needs,
+                                    knowledge=knowledge,
                                     isolation=suite.isolation,
                                     defense=defense,
                                     placebo=placebo,
@@ -281,6 +294,30 @@ def _refuse_ungranted(suite: Suite, spec: AttackerSpec, needs: frozenset[Need]) 
             f"attacker '{spec.name}' needs queries to the victim, and the suite grants none; set "
             "'queries' in the table [knowledge]"
         )
+
+
+def _knowledge(
+    suite: Suite, spec: AttackerSpec, needs: frozenset[Need]
+) -> list[CellKnowledge | None]:
+    """Each of the suite's for this attack; None is all that there is to know.
+
+    To take knowledge away from an attack that has no use for it would repeat a row under another
+    name. The null attack, which a suite adds, has one row.
+    """
+    asked = suite.knowledge
+    crossed = product(asked.until, asked.users)
+    found = [
+        None if (u, s) == (ALL_EVENTS, ALL_USERS) else CellKnowledge(until=u, users=s)
+        for u, s in crossed
+    ]
+    if found == [None] or spec.name == "none":
+        return [None]
+    if not needs or (spec.ignores_events and suite.protocol.goal == "promote"):
+        raise SuiteError(
+            f"attacker '{spec.name}' looks at nobody's events, so 'until' and 'users' in the table "
+            "[knowledge] change nothing for it; leave the attacker out of this suite, or the keys"
+        )
+    return found
 
 
 def _oracle(suite: Suite, needs: frozenset[Need], dataset: DatasetRef) -> OracleGrant | None:

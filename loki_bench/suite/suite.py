@@ -54,11 +54,13 @@ __all__ = [
     "Parameter",
     "Popularity",
     "Protocol",
+    "SeenShare",
     "Simulator",
     "SplitChoice",
     "SplitName",
     "SplitRef",
     "Suite",
+    "Until",
     "load_suite",
     "packaged_suites",
     "suite_file",
@@ -136,6 +138,9 @@ Named: TypeAlias = Annotated[Choice, BeforeValidator(_as_choice)]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Count: TypeAlias = Annotated[int, Field(ge=1, lt=2**31)]
 Actions: TypeAlias = Annotated[int, Field(ge=1, le=10**6)]
+Until: TypeAlias = Annotated[str, Field(pattern=r"^T-[1-9][0-9]{0,3}$", max_length=6)]
+"""Up to which event before a target user's test event, which is event T, an attacker knows it."""
+SeenShare: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 Seed: TypeAlias = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
 
 
@@ -297,13 +302,32 @@ class BudgetGrid(SuiteTable):
 
 
 class Knowledge(SuiteTable):
-    """What an attacker is granted beyond genuine histories and surrogates."""
+    """What an attacker knows of genuine users, and what it may ask the victim.
 
+    Lists are crossed: each `until` with each share of users. A target user's events are numbered
+    as they come, and T is the event that tests; the victim always ranks with all events before it.
+    An attack that looks at nobody's events is refused beside either key; `none` has one row.
+    """
+
+    until: Annotated[list[Until], BeforeValidator(_as_list), Field(min_length=1)] = Field(
+        default=["T-1"],
+        max_length=MOST_VALUES,
+        description="the last event of each target user that an attack has: `T-1` is all that the "
+        "victim ranks with, `T-2` hides the latest of these, `T-3` the latest two; one or a list",
+    )
+    users: Annotated[list[SeenShare], BeforeValidator(_as_list), Field(min_length=1)] = Field(
+        default=[1.0],
+        max_length=MOST_VALUES,
+        description="the share of genuine users that an attack sees beside the target users, drawn "
+        "from the seed; a number or a list",
+    )
     queries: Annotated[int, Field(ge=0, lt=2**31)] = Field(
         default=0,
         description="top-K lists of the black-box victim that an attack may ask for; 0 grants none",
     )
     list_length: Count = Field(default=10, description="items in each answer")
+
+    _each_once = field_validator("until", "users")(without_repetition)
 
 
 class Limits(SuiteTable):
@@ -364,7 +388,9 @@ class Suite(SuiteTable):
     )
     protocol: Protocol = Field(default=Protocol(), description="targets and goal")
     budget: BudgetGrid = Field(default=BudgetGrid(), description="what an attack may inject")
-    knowledge: Knowledge = Field(default=Knowledge(), description="what an attack may ask")
+    knowledge: Knowledge = Field(
+        default=Knowledge(), description="what an attack knows, and what it may ask"
+    )
     isolation: Isolation = Field(
         default="process",
         description="whether plugins run in processes of their own or, to debug, in workers",

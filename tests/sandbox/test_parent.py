@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from loki_bench.engine.workers import LocalWorkers
@@ -149,6 +150,35 @@ def test_neither_objects_nor_the_hosts_memory_hold_a_victim_or_a_test_event(
         assert seen["jobs"]
         assert seen["memory"] == "found"
         assert seen["environment"] == ["LOKI_BENCH_DATA"]
+
+
+@pytest.mark.parametrize(
+    ("until", "given", "in_objects"),
+    [
+        ("T-1", ["history", "validated on"], True),  # so that this test can fail
+        ("T-2", [], False),
+    ],
+)
+def test_an_attacker_in_its_own_process_holds_no_event_that_it_is_not_to_know(
+    referee, tmp_path, until, given, in_objects
+):
+    random = np.random.default_rng(3)
+    rows = [(f"u{u}", f"i{random.integers(900):03}", t) for u in range(60) for t in range(6)]
+    rows[3:6] = [("u0", "n-by", 3), ("u0", "n-hi", 4), ("u0", "n-te", 5)]
+    file = tmp_path / "events.csv"
+    lines = ["user_id,item_id,timestamp", *(f"{u},{i},{t}" for u, i, t in rows)]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    items = sorted({item for _, item, _ in rows})  # names of one length: ids are in their order
+    looking = chosen("looks-for-an-event", before=items.index("n-by"), item=items.index("n-hi"))
+    record, _ = referee(
+        looking,
+        dataset=chosen("file", path=str(file), k_core=0),
+        surrogates=["keeps-what-it-sees"],
+        protocol={"n_targets": 3, "target_users": ["u0", "u7"]},
+        knowledge={"until": until},
+    )
+    assert record.status == "ok", record.reason
+    assert record.reports.attacker == {"given": given, "objects": in_objects}
 
 
 @pytest.mark.parametrize("how", ["overwrite", "add", "remove", "rename", "truncate"])

@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+from pydantic import ValidationError
+
 from loki_bench.content_ids import canonical_json
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.suite import Suite
@@ -47,6 +50,10 @@ def cell_with(**protocol):
     return Cell.model_validate_json(json.dumps(content))
 
 
+def cell_that(**changes):
+    return Cell.model_validate_json(json.dumps({**CONTENT, **changes}))
+
+
 def ids_of(cell):
     return [
         cell.id,
@@ -71,9 +78,8 @@ def test_the_ids_and_the_text_of_a_cell_are_those_before_splits_and_repeats():
         "a8361e93fefba049a365ea15c5fa7cc91684fbba2185035b28969703654fefce",
     ]
     text = canonical_json(cell_with())
-    assert not [
-        key for key in ("split", "repeats", "target_popularity", "key") if f'"{key}"' in text
-    ]
+    later = ("split", "repeats", "target_popularity", "key", "knowledge")
+    assert not [key for key in later if f'"{key}"' in text]
 
 
 def test_another_split_and_another_rule_for_repeats_are_other_data_in_every_id():
@@ -129,3 +135,40 @@ def test_a_run_key_is_in_every_id_and_in_the_record():
     assert (public.key, keyed.key) == ("", key)
     assert json.loads(canonical_json(keyed))["protocol"]["key"] == key
     assert keyed.seed_of("victim/v") != public.seed_of("victim/v")
+
+
+def test_what_an_attacker_knows_changes_its_attack_and_surrogates_and_no_victim():
+    def address_of(cell):
+        return (cell.lists_id, cell.defense_id("p"), cell.evaluation_id("t"))
+
+    def attack_of(cell):
+        surrogate = cell.surrogate_id(cell.surrogates[0])
+        return {cell.id, cell.craft_id, cell.prepared_id, surrogate}
+
+    cells = [
+        cell_that(),
+        cell_that(knowledge={"until": "T-2", "users": 1.0}),
+        cell_that(knowledge={"until": "T-1", "users": 0.5}),
+    ]
+    assert len({address_of(cell) for cell in cells}) == 1
+    assert len(set().union(*map(attack_of, cells))) == 4 * len(cells)
+
+
+def test_a_surrogate_belongs_to_its_target_users_where_their_events_are_hidden():
+    hidden = {"knowledge": {"until": "T-2", "users": 1.0}}
+    ids = {
+        cell.surrogate_id(cell.surrogates[0])
+        for cell in (
+            cell_that(**hidden),
+            cell_that(**hidden, protocol={**CONTENT["protocol"], "target_users": ["u1"]}),
+        )
+    }
+    assert len(ids) == 2
+
+
+def test_a_cell_that_takes_no_knowledge_away_does_not_say_so():
+    with pytest.raises(ValidationError, match="has no knowledge written down"):
+        cell_that(knowledge={"until": "T-1", "users": 1.0})
+    cell = cell_that(knowledge={"until": "T-3", "users": 0.5})
+    assert Cell.model_validate_json(cell.model_dump_json()) == cell
+    assert cell.attack_label == "a(until=T-3, users=50 %)"

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from loki_bench.content_ids import canonical_json, content_id
 from loki_bench.errors import ParameterError, SuiteError, UnknownComponentError
@@ -202,3 +203,44 @@ def test_a_budget_that_gives_no_fake_user_is_refused_unless_nothing_attacks(prep
     with pytest.raises(SuiteError, match=r"'budget.fake_users': 0.008 of 60 users is no fake user"):
         prepared(attackers=["random"], budget=budget)
     assert len(prepared(attackers=["none"], seeds=[0], budget=budget).grid.cells) == 2
+
+
+def test_knowledge_is_crossed_like_budgets_and_the_null_attack_has_one_row(prepared):
+    cells = prepared(
+        seeds=[0],
+        attackers=["covisit"],
+        integrity_rows=True,
+        knowledge={"until": ["T-1", "T-3"], "users": [1.0, 0.25]},
+    ).grid.cells
+    labels = [cell.attack_label for cell in cells]
+    assert labels == [
+        "none",
+        *("covisit", "covisit, placebo"),
+        *("covisit(users=25 %)", "covisit(users=25 %), placebo"),
+        *("covisit(until=T-3)", "covisit(until=T-3), placebo"),
+        *("covisit(until=T-3, users=25 %)", "covisit(until=T-3, users=25 %), placebo"),
+    ]
+    assert len({cell.id for cell in cells}) == len(cells)
+
+
+@pytest.mark.parametrize("attacker", ["random", "randalter", "wants-nothing"])
+def test_knowledge_is_not_taken_from_an_attack_that_looks_at_nothing(prepared, attacker):
+    with pytest.raises(SuiteError, match=f"'{attacker}' looks at nobody's events, so 'until'"):
+        prepared(attackers=["covisit", attacker], knowledge={"until": ["T-1", "T-2"]})
+    assert prepared(attackers=[attacker], knowledge={"until": "T-1", "users": 1.0}).grid.cells
+
+
+def test_random_looks_at_popularity_where_it_demotes(prepared):
+    demotes = {"n_targets": 3, "n_target_users": 10, "goal": "demote"}
+    [cell] = prepared(
+        seeds=[0], attackers=["random"], protocol=demotes, knowledge={"users": 0.5}
+    ).grid.cells
+    assert cell.attack_label == "random(users=50 %)"
+
+
+@pytest.mark.parametrize(
+    "knowledge", [{"until": "T"}, {"until": "T-0"}, {"until": []}, {"users": 0}, {"users": 1.5}]
+)
+def test_knowledge_that_is_none_is_refused(prepared, knowledge):
+    with pytest.raises(ValidationError, match="knowledge"):
+        prepared(knowledge=knowledge)

@@ -97,6 +97,57 @@ class LooksAround(Attacker):
         return False
 
 
+class LooksForAnEvent(Attacker):
+    """Looks for an item in all that it is given, and for a pair of items in all objects.
+
+    ``before`` and ``item`` are events of one user, one after the other; they come as separate
+    numbers, and this attacker never puts them side by side itself.
+    """
+
+    def __init__(self, *, before: int, item: int) -> None:
+        self.first, self.second = (np.int32(i).tobytes() for i in (before, item))
+        self.item = item
+
+    def poison(self, view):
+        models = [surrogate.fit() for surrogate in view.surrogates]
+        given = {
+            "history": [view.history.items],
+            "train": [surrogate.train.items for surrogate in view.surrogates],
+            "fitted on": [model.train.items for model in models],
+            "validated on": [
+                array
+                for model in models
+                for array in (model.validation.items, model.validation.histories.items)
+            ],
+        }
+        self.report = {
+            "given": [name for name, arrays in given.items() if self._is_in(arrays)],
+            "objects": any(self._follow(raw) for raw in self._all_bytes()),
+        }
+        return _honest(view)
+
+    def _is_in(self, arrays):
+        return any(bool((array == self.item).any()) for array in arrays)
+
+    def _all_bytes(self):
+        # arrays and bytes are not tracked themselves: their owners are
+        for owner in gc.get_objects():
+            for part in gc.get_referents(owner):
+                if type(part) is bytes:
+                    yield part
+                elif type(part) is np.ndarray and part.dtype == np.int32:
+                    yield part.tobytes()
+
+    def _follow(self, raw):
+        place = raw.find(self.first)
+        while place >= 0:
+            after = place + len(self.first)
+            if raw[after : after + len(self.second)] == self.second:
+                return True
+            place = raw.find(self.first, place + 1)
+        return False
+
+
 class EditsView(Attacker):
     """Tries to change what it was shown, in one of several ways."""
 

@@ -294,6 +294,14 @@ class SeesNothing(Attacker):
         return _rows(view, 1, 1)
 
 
+class KeepsWhatItSees(Counts):
+    """Holds all that it was fitted on, as a nearest-neighbour recommender may."""
+
+    def fit(self, train, *, validation, seed):
+        self.train, self.validation = train, validation
+        return super().fit(train, validation=validation, seed=seed)
+
+
 class Remembers(Counts):
     """Keeps every model that was ever fitted, as a library's cache may."""
 

@@ -46,6 +46,7 @@ def loki_bench_recommenders():
         declared("waits-once", "WaitsOnce"),
         declared("answers-nan", "AnswersNaN"),
         declared("remembers", "Remembers"),
+        declared("keeps-what-it-sees", "KeepsWhatItSees"),
         declared("ignores-new-users", "IgnoresNewUsers"),
     ]
 
@@ -90,6 +91,7 @@ def loki_bench_attackers():
         ),
         cheat("counts-its-cells", "CountsItsCells"),
         cheat("looks-around", "LooksAround"),
+        cheat("looks-for-an-event", "LooksForAnEvent", "surrogates"),
         cheat("edits-view", "EditsView"),
         cheat("writes-to", "WritesTo"),
         cheat("asks", "Asks", "queries"),
