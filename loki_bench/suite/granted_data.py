@@ -9,15 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.interactions import Interactions
-from loki_bench.seeds import generator_for
 from loki_bench.split import Repeats, Split, SplitBounds, split_at
 from loki_bench.suite.cell import Cell, CellKnowledge
 from loki_bench.suite.goal import draw_goal
 
-__all__ = ["SEEN_USERS", "cut_to_knowledge", "granted_data"]
-
-SEEN_USERS = "users that an attacker sees"
-"""The role of the draw."""
+__all__ = ["cut_to_knowledge", "granted_data"]
 
 
 def granted_data(split: Split, cell: Cell) -> Split:
@@ -25,8 +21,8 @@ def granted_data(split: Split, cell: Cell) -> Split:
     if cell.knowledge is None:
         return split
     target_users = draw_goal(split, cell.protocol, cell.seed).users
-    seen = generator_for(cell.seed, SEEN_USERS, key=cell.protocol.key)
-    return cut_to_knowledge(split, cell.knowledge, target_users=target_users, random=seen)
+    generator = np.random.default_rng(cell.seed_of("users that an attacker sees"))
+    return cut_to_knowledge(split, cell.knowledge, target_users=target_users, generator=generator)
 
 
 def cut_to_knowledge(
@@ -34,13 +30,13 @@ def cut_to_knowledge(
     knowledge: CellKnowledge,
     *,
     target_users: NDArray[np.int32],
-    random: np.random.Generator,
+    generator: np.random.Generator,
 ) -> Split:
     """What is left of a split without the events that an attacker does not have.
 
     Target users lose their ``knowledge.n_hidden`` latest known events. Of the other users a share
-    is seen: the first of a random order, so who is seen at a smaller share is
-    seen at a larger one. Nobody else has an event left; ids and the catalogue stay as they are.
+    is seen, drawn by the generator: the first of a random order, so who is seen at a smaller share
+    is seen at a larger one. Nobody else has an event left; ids and the catalogue stay as they are.
     Target users are always seen.
 
     Returns
@@ -53,7 +49,7 @@ def cut_to_knowledge(
     trained, known = split.train.lengths, split.history.lengths
     left = known.copy()
     left[target_users] = np.maximum(known[target_users] - knowledge.n_hidden, 0)
-    left[_unseen(split.history, knowledge, target_users, random)] = 0
+    left[_unseen(split.history, knowledge, target_users, generator)] = 0
     before_last = np.maximum(left - 1, np.minimum(left, 1))
     cut = np.minimum(trained, np.where(known > trained, before_last, left))
     history = split.history.with_sequences(split.history.first(left))
@@ -65,8 +61,8 @@ def _unseen(
     users: Interactions,
     knowledge: CellKnowledge,
     target_users: NDArray[np.int32],
-    random: np.random.Generator,
+    generator: np.random.Generator,
 ) -> NDArray[np.int64]:
     others = np.setdiff1d(np.arange(users.n_users), target_users)
-    order = random.permutation(others)
+    order = generator.permutation(others)
     return order[round(knowledge.users * len(others)) :]

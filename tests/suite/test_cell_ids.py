@@ -78,7 +78,7 @@ def test_the_ids_and_the_text_of_a_cell_are_those_before_splits_and_repeats():
         "a8361e93fefba049a365ea15c5fa7cc91684fbba2185035b28969703654fefce",
     ]
     text = canonical_json(cell_with())
-    later = ("split", "repeats", "target_popularity", "knowledge", "key")
+    later = ("split", "repeats", "target_popularity", "key", "knowledge")
     assert not [key for key in later if f'"{key}"' in text]
 
 

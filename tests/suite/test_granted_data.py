@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from loki_bench.interactions import Interactions, Sequences
-from loki_bench.seeds import generator_for
 from loki_bench.split import SplitBounds, leave_one_out, split_at
 from loki_bench.suite.cell import CellKnowledge
-from loki_bench.suite.granted_data import SEEN_USERS, cut_to_knowledge
+from loki_bench.suite.granted_data import cut_to_knowledge
 
 ROWS = [[0, 1, 2, 3, 4], [5, 6, 7], [8, 9], [1, 3, 5, 7]]
 
@@ -22,7 +21,7 @@ def granted(until="T-1", users=1.0, *, targets=(0, 1), seed=0, split=None):
         split or leave_one_out(interactions_of(ROWS)),
         CellKnowledge(until=until, users=users),
         target_users=np.array(targets, dtype=np.int32),
-        random=generator_for(seed, SEEN_USERS),
+        generator=np.random.default_rng(seed),
     )
 
 
