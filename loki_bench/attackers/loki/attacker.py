@@ -72,6 +72,9 @@ class Loki(Attacker):
     target_order : "rarest" or "value"
         Which targets a small budget keeps where fake users serve one target user: those with the
         fewest events, or those whose clicks the agent's reward values most.
+    tried_surrogates : "tables" or "all"
+        Which surrogates are trained anew: models of tables of factors where there are two of them,
+        since networks take ten times as long, or all.
     policy : "dqn", "best-motif", "random-groups" or "best-single-group"
         The paper's agent, or one that learns nothing: an ablation.
     motifs : bool or None
@@ -133,6 +136,7 @@ class Loki(Attacker):
         n_trials: int = 8,
         n_rounds: int = 2,
         target_order: str = "rarest",
+        tried_surrogates: str = "tables",
         policy: str = "dqn",
         motifs: bool | None = None,
         value_targets: str | None = None,
@@ -164,6 +168,7 @@ class Loki(Attacker):
                 "n_trials": n_trials,
                 "n_rounds": n_rounds,
                 "target_order": target_order,
+                "tried_surrogates": tried_surrogates,
                 "policy": policy,
                 "motifs": motifs,
                 "value_targets": value_targets,

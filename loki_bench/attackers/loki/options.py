@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from loki_bench.attackers.loki.config import ValueTargets
 from loki_bench.attackers.loki.groups import ItemDraw
 from loki_bench.attackers.loki.policy import PolicyName
+from loki_bench.attackers.loki.simulator_trial import TriedSurrogates
 from loki_bench.attackers.loki.target_samples import Reward
 from loki_bench.errors import ParameterError
 
@@ -40,6 +41,7 @@ class LokiOptions:
     decision: Decision
     serving: Serving
     target_order: TargetOrder
+    tried_surrogates: TriedSurrogates
     list_length: int
     n_trials: int
     n_rounds: int
@@ -57,6 +59,7 @@ class LokiOptions:
             ("decision", Decision),
             ("serving", Serving),
             ("target_order", TargetOrder),
+            ("tried_surrogates", TriedSurrogates),
             ("value_targets", ValueTargets),
         ):
             if getattr(self, name) not in get_args(known):

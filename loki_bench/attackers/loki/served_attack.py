@@ -14,7 +14,7 @@ from loki_bench.attackers.loki.options import LokiOptions
 from loki_bench.attackers.loki.plan import AttackPlan
 from loki_bench.attackers.loki.search import Found, Limits, searched
 from loki_bench.attackers.loki.served_users import ServedUsers
-from loki_bench.attackers.loki.simulator_trial import RecommenderSimulator, Trial
+from loki_bench.attackers.loki.simulator_trial import RecommenderSimulator, Trial, surrogates_to_try
 from loki_bench.contracts import AttackerView
 from loki_bench.seeds import generator_for
 
@@ -73,7 +73,10 @@ class ServedAttack:
     def find(self) -> Found:
         """The attack that the recommender simulator finds best."""
         simulator = RecommenderSimulator(
-            self._view, self._plan.groups.members[0], list_length=self._options.list_length
+            self._view,
+            surrogates_to_try(self._view, self._options.tried_surrogates),
+            self._plan.groups.members[0],
+            list_length=self._options.list_length,
         )
 
         def try_out(design: Design) -> Trial:

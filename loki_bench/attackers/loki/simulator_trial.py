@@ -10,18 +10,27 @@ K items are compared with the targets. It costs one training of every surrogate 
 
 import copy
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.contracts import AttackerView, Recommender, Surrogate
+from loki_bench.contracts import (
+    AttackerView,
+    FactorRecommender,
+    Recommender,
+    Surrogate,
+    TranslationRecommender,
+)
 from loki_bench.errors import RejectedError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.seeds import generator_for, seed_for
 from loki_bench.simulator import ranks_of_scores, simulator_scores
 from loki_bench.split import HeldOut
 
-__all__ = ["RecommenderSimulator", "Trial"]
+__all__ = ["RecommenderSimulator", "Trial", "TriedSurrogates", "surrogates_to_try"]
+
+TriedSurrogates: TypeAlias = Literal["tables", "all"]
 
 _MOST_VALIDATION_EVENTS = 4000
 """Enough for a stable stop; on Amazon Beauty all of them cost a third of a training."""
@@ -49,6 +58,21 @@ class Trial:
     n_shown: NDArray[np.float64]
 
 
+def surrogates_to_try(view: AttackerView, tried: TriedSurrogates) -> tuple[Surrogate, ...]:
+    """The surrogates that are trained anew on every candidate.
+
+    ``"tables"`` leaves out networks as GRU4Rec, which take ten times as long to train, where at
+    least two models of tables of factors (``FactorRecommender``, ``TranslationRecommender``) are
+    left.
+    """
+    tables = tuple(
+        surrogate
+        for surrogate in view.surrogates
+        if isinstance(surrogate.fit(), FactorRecommender | TranslationRecommender)
+    )
+    return tables if tried == "tables" and len(tables) > 1 else view.surrogates
+
+
 class RecommenderSimulator:
     """Surrogates that are trained anew on the attacker's data with a candidate poison.
 
@@ -57,7 +81,8 @@ class RecommenderSimulator:
     Parameters
     ----------
     view : AttackerView
-        With at least one surrogate.
+    surrogates : tuple of Surrogate
+        At least one.
     promoted : int32 array of shape (n_promoted,)
         The items to lift.
     list_length : int
@@ -65,24 +90,29 @@ class RecommenderSimulator:
     """
 
     def __init__(
-        self, view: AttackerView, promoted: NDArray[np.int32], *, list_length: int
+        self,
+        view: AttackerView,
+        surrogates: tuple[Surrogate, ...],
+        promoted: NDArray[np.int32],
+        *,
+        list_length: int,
     ) -> None:
-        if not view.surrogates:
+        if not surrogates:
             raise RejectedError(
                 "attacker 'loki' got no surrogate to try its fake users on; name one in the "
                 "suite's surrogates, or set the parameter decision to 'estimate'"
             )
-        self._view, self._promoted, self._list_length = view, promoted, list_length
+        self._view, self._surrogates = view, surrogates
+        self._promoted, self._list_length = promoted, list_length
         self._histories = view.history.take(view.goal.users)
         self._validation = {
-            surrogate.name: _validation_of(view, surrogate.train) for surrogate in view.surrogates
+            surrogate.name: _validation_of(view, surrogate.train) for surrogate in surrogates
         }
-        self.n_trainings = 0
 
     def try_out(self, poison: Sequences) -> Trial:
         """Train every surrogate on the attacker's data and the poison, and read the lists."""
-        ranks = np.stack([self._ranks(surrogate, poison) for surrogate in self._view.surrogates])
-        weights = np.array([surrogate.weight for surrogate in self._view.surrogates])
+        ranks = np.stack([self._ranks(surrogate, poison) for surrogate in self._surrogates])
+        weights = np.array([surrogate.weight for surrogate in self._surrogates])
         if weights.sum() <= 0:
             weights = np.ones(len(weights))
         is_shown = ranks[:, :, self._promoted] <= self._list_length  # False where NaN
@@ -95,7 +125,7 @@ class RecommenderSimulator:
             vote_display_rate=float((in_vote <= self._list_length).mean()),
             by_surrogate={
                 surrogate.name: float(lists.mean())
-                for surrogate, lists in zip(self._view.surrogates, is_shown, strict=True)
+                for surrogate, lists in zip(self._surrogates, is_shown, strict=True)
             },
             n_shown=shown.sum(axis=1),
         )
@@ -108,7 +138,6 @@ class RecommenderSimulator:
             validation=self._validation[surrogate.name],
             seed=seed_for(self._view.seed, f"simulator/{surrogate.name}"),
         )
-        self.n_trainings += 1
         known = self._histories
         scores = model.score_next(self._view.goal.users, known).astype(np.float64)
         if self._view.repeats == "allow":

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from loki_bench.attackers.loki.simulator_trial import RecommenderSimulator
-from loki_bench.contracts import Recommender, ids
+from loki_bench.attackers.loki.simulator_trial import RecommenderSimulator, surrogates_to_try
+from loki_bench.contracts import FactorRecommender, Recommender, TranslationRecommender, ids
 from loki_bench.errors import RejectedError
 from loki_bench.interactions import Sequences
 
@@ -53,7 +53,7 @@ def view(view_of):
 
 
 def simulator(view, list_length=1):
-    return RecommenderSimulator(view, view.goal.items, list_length=list_length)
+    return RecommenderSimulator(view, view.surrogates, view.goal.items, list_length=list_length)
 
 
 def test_a_poison_is_judged_by_surrogates_trained_on_it(view):
@@ -104,4 +104,41 @@ def test_a_target_that_the_user_has_is_shown_where_repeats_are(view_of):
 
 def test_an_attack_without_surrogates_is_refused(view):
     with pytest.raises(RejectedError, match="no surrogate to try its fake users on"):
-        RecommenderSimulator(view(), ids([6]), list_length=10)
+        RecommenderSimulator(view(), (), ids([6]), list_length=10)
+
+
+class Tables(Popularity, FactorRecommender):
+    """A model of tables in name."""
+
+    def parameters(self):
+        raise NotImplementedError
+
+    training_samples = sample_loss = l2_coefficients = target_score = parameters
+    factor_terms = l2_per_sample = parameters
+
+
+class Translation(Popularity, TranslationRecommender):
+    """The other kind in name."""
+
+    def parameters(self):
+        raise NotImplementedError
+
+    training_samples = sample_loss = l2_coefficients = target_score = parameters
+    translation_tables = parameters
+
+
+@pytest.mark.parametrize(
+    ("tried", "pool", "expected"),
+    [
+        ("tables", "net mf tr", ["mf", "tr"]),
+        ("all", "net mf tr", ["net", "mf", "tr"]),
+        ("tables", "net mf", ["net", "mf"]),
+        ("tables", "net", ["net"]),
+    ],
+)
+def test_networks_are_tried_only_where_fewer_than_two_models_of_tables_are(
+    view, tried, pool, expected
+):
+    models = {"net": Popularity(), "mf": Tables(), "tr": Translation()}
+    lent = view(*((name, models[name], 1.0) for name in pool.split()))
+    assert [surrogate.name for surrogate in surrogates_to_try(lent, tried)] == expected
