@@ -1,6 +1,11 @@
 """What public seeds give away, and a run key does not: the victim, to whoever inverts a seed."""
 
+import pickle
+
 import pytest
+from workers_here import Here
+
+from loki_bench.pipeline import craft, defend
 
 KEY = "00112233445566778899aabbccddeeff"
 VICTIM = {"name": "counts", "parameters": {"noise": 40.0}}
@@ -45,3 +50,34 @@ def test_under_a_fresh_key_it_reaches_what_it_reaches_without(outcomes):
     found = outcomes(KEY)
     assert found["roots"] == {0: [], 1: [], 2: []}
     assert found["seeing"] == found["blind"]
+
+
+def test_what_a_plugins_process_is_sent_holds_its_own_seed_and_no_key(
+    prepared, run, tmp_path, monkeypatch
+):
+    sent = []
+
+    def watched(module):
+        carry_out = module.carry_out
+
+        def noted(function, request, **options):
+            sent.append(request)
+            return carry_out(function, request, **options)
+
+        monkeypatch.setattr(module, "carry_out", noted)
+
+    watched(craft)
+    watched(defend)
+    suite = prepared(
+        attackers=["prepares"],
+        defenses=["none", "drops-long"],
+        seeds=[0],
+        protocol={"n_targets": 3, "n_target_users": 10, "key": KEY},
+    )
+    run(suite, tmp_path, Here())
+    defended = suite.grid.cells[-1]
+    roles = {"attacker/prepares", "defense/drops-long"}
+    assert {request.seed for request in sent} == {defended.seed_of(role) for role in roles}
+    content = b"".join(pickle.dumps(request) for request in sent)
+    assert KEY.encode() not in content
+    assert bytes.fromhex(KEY) not in content
