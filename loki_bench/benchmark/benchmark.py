@@ -45,6 +45,7 @@ from loki_bench.records.schema import Status
 from loki_bench.records.store import Store
 from loki_bench.sandbox.installed import installed_plugins
 from loki_bench.sandbox.machine_code import is_own
+from loki_bench.sandbox.scratch import sweep
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.changes import name_of_part, narrowed, with_settings
 from loki_bench.suite.goal import draw_goal
@@ -463,6 +464,7 @@ class Benchmark:
         scheduler: str | None,
         progress: Progress | bool,
     ) -> Counter[Status]:
+        sweep()  # what runs that were killed left
         if not cells:
             return Counter()
         grid, limits = self._resolved.grid, self.suite.limits

@@ -1,7 +1,9 @@
 """The folder of one isolated process: made by the host, removed by whoever is left."""
 
+import errno
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,22 +11,60 @@ from pathlib import Path
 
 from loki_bench.errors import TemporaryFolderError
 
-__all__ = ["PREFIX", "no_room", "remove", "scratch_folder"]
+__all__ = ["PREFIX", "no_room", "remove", "scratch_folder", "sweep"]
 
-PREFIX = "loki-bench-"
+PREFIX = "loki-bench-process-"
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A folder for one process; removed whatever that process left in it."""
     try:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+        made = Path(tempfile.mkdtemp(prefix=".loki-bench-")).resolve()
+        held = _hold(made)
+        # under its name only when it is held: `sweep` takes what nobody holds
+        folder = made.rename(made.with_name(f"{PREFIX}{made.name.rpartition('-')[2]}"))
     except OSError as error:
         raise no_room(str(error)) from error
     try:
         yield folder
     finally:
         remove(folder)
+        if held is not None:
+            os.close(held)
+
+
+def sweep() -> None:
+    """Remove the folders of processes that were killed before anybody could.
+
+    Such a folder is held by nobody: the system lets go of it when the last holder ends.
+    """
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):  # held, another user's, or gone meanwhile
+            held = None if folder.is_symlink() else _hold(folder)
+            if held is not None:
+                remove(folder)
+                os.close(held)
+
+
+def _hold(folder: Path) -> int | None:
+    """Hold a folder until the open file that is returned is closed; None where that can't be told.
+
+    Raises ``BlockingIOError`` where somebody else holds it.
+    """
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(held)
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            raise
+        return None  # a file system without locks
+    return held
 
 
 def remove(folder: Path) -> None:

@@ -1,0 +1,58 @@
+"""The folder of an isolated process: gone when its maker ends, however it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loki_bench.sandbox.scratch import scratch_folder, sweep
+
+WAITS = """
+from loki_bench.sandbox.scratch import scratch_folder
+with scratch_folder() as folder:
+    print(folder, flush=True)
+    input()
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_folder_is_removed_at_the_end_and_kept_by_a_sweep_until_then(temporary):
+    with scratch_folder() as folder:
+        (folder / "x").write_text("x")
+        sweep()
+        assert names(temporary) == [folder.name]
+    assert names(temporary) == []
+
+
+def test_the_folder_of_a_killed_process_is_swept_and_nothing_else(temporary):
+    (temporary / "loki-bench-process.txt").write_text("mine")
+    (temporary / "loki-bench-other").mkdir()
+    (temporary / "loki-bench-process-link").symlink_to(temporary / "loki-bench-other")
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        left = process.stdout.readline().strip()
+        sweep()
+        assert Path(left).is_dir()  # its maker lives
+        os.kill(process.pid, signal.SIGKILL)
+    assert Path(left).is_dir()
+    sweep()
+    assert names(temporary) == [
+        "loki-bench-other",
+        "loki-bench-process-link",
+        "loki-bench-process.txt",
+    ]
