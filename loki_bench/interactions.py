@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-__all__ = ["Interactions", "Sequences", "core_events", "event_counts", "k_core", "locked"]
+__all__ = [
+    "Interactions",
+    "Sequences",
+    "core_events",
+    "event_counts",
+    "k_core",
+    "locked",
+    "n_repeats",
+]
 
 A = TypeVar("A", bound=np.generic)
 
@@ -304,6 +312,14 @@ def latest_events(interactions: Interactions, n: int) -> Interactions:
         user_tokens=interactions.user_tokens,
         item_tokens=interactions.item_tokens,
     )
+
+
+def n_repeats(sequences: Sequences) -> int:
+    """How many events have an item that came before in the same row."""
+    if not sequences.n_events:
+        return 0
+    pairs = sequences.rows.astype(np.int64) * (int(sequences.items.max()) + 1) + sequences.items
+    return sequences.n_events - len(np.unique(pairs))
 
 
 def locked(array: NDArray[A]) -> NDArray[A]:

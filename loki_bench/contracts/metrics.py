@@ -41,6 +41,11 @@ class Outcome:
         The fake users' sequences, as the attack wrote them.
     defended : Defended or None
         What the defense did; None where there is no defense.
+    genuine_item_counts : int64 array of shape (n_items,), or None
+        Number of genuine users' training events with each item; None where it is not known.
+    n_genuine_repeats : int or None
+        Genuine users' training events with an item that the same user had before; None where it is
+        not known.
     """
 
     goal: Goal
@@ -52,6 +57,8 @@ class Outcome:
     genuine_lengths: NDArray[np.int64]
     poison: Sequences
     defended: Defended | None = None
+    genuine_item_counts: NDArray[np.int64] | None = None
+    n_genuine_repeats: int | None = None
 
 
 Metric: TypeAlias = Callable[..., float]

@@ -6,7 +6,15 @@ from sklearn.metrics import roc_auc_score
 
 from loki_bench.contracts import Outcome
 
-__all__ = ["detection_auc", "detection_precision", "detection_recall", "false_positive_rate"]
+__all__ = [
+    "detection_auc",
+    "detection_precision",
+    "detection_recall",
+    "false_positive_rate",
+    "recall_at_1pct_fpr",
+]
+
+FALSE_POSITIVES = 0.01
 
 
 def detection_precision(outcome: Outcome) -> float:
@@ -59,6 +67,25 @@ def detection_auc(outcome: Outcome) -> float:
         return float("nan")
     is_fake = np.arange(n_genuine + n_fake) >= n_genuine
     return float(roc_auc_score(is_fake, suspicion))
+
+
+def recall_at_1pct_fpr(outcome: Outcome) -> float:
+    """Share of the fake users above the threshold that 1 % of genuine users are above at most.
+
+    Defenses choose thresholds of their own, of different strictness; here each has the lowest one
+    at which no more than 1 % of genuine users (rounded down) are more suspicious than it.
+
+    Returns
+    -------
+    float in [0, 1]; NaN without a defense, without its suspicion, without fake or genuine users.
+    """
+    n_genuine, n_fake = len(outcome.genuine_lengths), len(outcome.poison)
+    suspicion = None if outcome.defended is None else outcome.defended.suspicion
+    if suspicion is None or not n_genuine or not n_fake:
+        return float("nan")
+    genuine = np.sort(suspicion[:n_genuine])[::-1]
+    threshold = genuine[int(FALSE_POSITIVES * n_genuine)]
+    return float(np.mean(suspicion[n_genuine:] > threshold))
 
 
 def _dropped(outcome: Outcome) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -12,7 +12,7 @@ from loki_bench.contracts import Defended, Outcome
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
 from loki_bench.errors import InvalidAnswerError
-from loki_bench.interactions import Sequences
+from loki_bench.interactions import Sequences, n_repeats
 from loki_bench.pipeline.craft import Craft
 from loki_bench.pipeline.craft_again import CraftAgain
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
@@ -144,6 +144,8 @@ def measure(
         genuine_lengths=split.train.lengths,
         poison=poison,
         defended=defended,
+        genuine_item_counts=split.train.item_counts,
+        n_genuine_repeats=n_repeats(split.train),
     )
     foreign = [metric for metric in metrics if _runs_apart(metric, cell)]
     values = _values_apart(foreign, outcome, data)

@@ -21,12 +21,15 @@ def outcome_of():
         poison=(),
         n_items=100,
         defended=None,
+        item_counts=None,
+        repeats=None,
+        n_targets=None,
     ):
         target_ranks = np.array(targets, dtype=np.float64)
         test_ranks = np.array(tests, dtype=np.float64)
         return Outcome(
             goal=Goal(
-                items=ids(list(range(target_ranks.shape[1]))),
+                items=ids(list(range(n_targets or target_ranks.shape[1]))),
                 users=ids(list(range(target_ranks.shape[0]))),
             ),
             n_items=n_items,
@@ -39,6 +42,10 @@ def outcome_of():
             genuine_lengths=np.array(lengths, dtype=np.int64),
             poison=Sequences.of(poison),
             defended=defended,
+            genuine_item_counts=(
+                None if item_counts is None else np.array(item_counts, dtype=np.int64)
+            ),
+            n_genuine_repeats=repeats,
         )
 
     return build

@@ -12,6 +12,7 @@ from loki_bench.metrics.detection import (
     detection_precision,
     detection_recall,
     false_positive_rate,
+    recall_at_1pct_fpr,
 )
 
 
@@ -79,3 +80,29 @@ def test_what_the_defense_costs_is_clean_against_clean(outcome_of):
     )
     assert clean_hr_lost(outcome, 10) == pytest.approx(1 / 2)
     assert clean_ndcg_lost(outcome, 10) == pytest.approx((1 + 1 / 2) / 2 - (1 / 2) / 2)
+
+
+def test_recall_where_one_percent_of_genuine_users_are_more_suspicious(outcome_of):
+    # of 200 genuine users two may be above the threshold, which is therefore the third's, 197
+    def at(*fakes):
+        suspicion = np.array([*range(200), *fakes], dtype=float)
+        kept = np.ones(len(suspicion), dtype=bool)
+        return outcome_of(
+            lengths=[3] * 200,
+            poison=[[0]] * len(fakes),
+            defended=Defended(
+                kept=kept,
+                suspicion=suspicion,
+                clean_kept=kept[:200],
+                undefended_test_ranks=np.ones(1),
+            ),
+        )
+
+    assert recall_at_1pct_fpr(at(300, 197.5, 197, 5)) == pytest.approx(2 / 4)
+    assert recall_at_1pct_fpr(at(0, 1)) == 0.0
+
+
+def test_few_genuine_users_allow_no_false_positive(found):
+    kept = [True] * 5
+    assert recall_at_1pct_fpr(found(kept, [1, 2, 3, 3, 4])) == pytest.approx(1 / 2)
+    assert math.isnan(recall_at_1pct_fpr(found(kept)))

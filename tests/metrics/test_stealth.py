@@ -6,7 +6,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loki_bench.metrics.stealth import length_ks
+from loki_bench.metrics.stealth import (
+    fake_length_ks,
+    length_excess,
+    length_ks,
+    repeat_excess,
+    target_patterns,
+    target_popularity_rank,
+)
 
 
 def greatest_gap(first, second):
@@ -42,3 +49,46 @@ def test_no_fake_user_is_no_distance(outcome_of):
 
 def test_without_genuine_users_the_distance_is_not_a_number(outcome_of):
     assert math.isnan(length_ks(outcome_of(lengths=[], poison=[[1]])))
+
+
+def test_fake_lengths_are_compared_with_genuine_ones_whatever_their_share(outcome_of):
+    # at most 3: all genuine users, one fake user of three
+    outcome = outcome_of(lengths=[3] * 60 + [2] * 40, poison=[[0] * 3, [0] * 9, [0] * 9])
+    assert fake_length_ks(outcome) == pytest.approx(2 / 3)
+
+
+def test_the_excess_of_one_length_by_hand(outcome_of):
+    # length 15: 3 of 4 fake users, 1 of 5 genuine ones; length 4: 1 of 4 and 2 of 5
+    outcome = outcome_of(lengths=[15, 4, 4, 6, 7], poison=[[0] * n for n in (15, 15, 15, 4)])
+    assert length_excess(outcome) == pytest.approx(3 / 4 - 1 / 5)
+    same = outcome_of(lengths=[4, 6], poison=[[0] * 4, [0] * 6])
+    assert length_excess(same) == 0.0
+
+
+def test_patterns_are_places_of_targets_and_not_items(outcome_of):
+    # targets 0 and 1: 5 0 6 1, 7 1 8 0 are one pattern; 0 5, 1 6 one; 0 5 5 a third
+    poison = [[5, 0, 6, 1], [7, 1, 8, 0], [0, 5], [1, 6], [0, 5, 5]]
+    assert target_patterns(outcome_of(poison=poison, n_targets=2)) == 3.0
+    assert target_patterns(outcome_of(poison=[])) == 0.0
+
+
+def test_repeats_are_compared_with_genuine_ones(outcome_of):
+    # 3 of 8 fake events come again (2, 2 and 5), 2 of 10 genuine ones
+    outcome = outcome_of(lengths=[4, 6], repeats=2, poison=[[2, 2, 3, 2], [2, 5, 4, 5]])
+    assert repeat_excess(outcome) == pytest.approx(3 / 8 - 2 / 10)
+    assert math.isnan(repeat_excess(outcome_of(poison=[[1]])))
+
+
+def test_targets_are_ranked_by_popularity_after_the_injection(outcome_of):
+    # counts 1 2 5 3 and three more of item 0: 4 2 5 3, so item 0 is second and item 1 is fourth
+    outcome = outcome_of(item_counts=[1, 2, 5, 3], n_items=4, poison=[[0, 0], [0]], n_targets=2)
+    assert target_popularity_rank(outcome) == 3.0
+    # items 0 and 1 share the ranks 3 and 4
+    clean = outcome_of(item_counts=[2, 2, 5, 3], n_items=4, poison=[], n_targets=1)
+    assert target_popularity_rank(clean) == 3.5
+
+
+def test_without_fake_or_genuine_users_there_is_nothing_to_compare(outcome_of):
+    for metric in (fake_length_ks, length_excess, repeat_excess):
+        assert math.isnan(metric(outcome_of(poison=[], repeats=0)))
+        assert math.isnan(metric(outcome_of(lengths=[], poison=[[1]], repeats=0)))

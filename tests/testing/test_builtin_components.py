@@ -150,7 +150,41 @@ def _detection_auc(outcome):
     return _mean([float(f > g) + 0.5 * float(f == g) for f, g in pairs])
 
 
+def _recall_at_1pct_fpr(outcome):
+    if outcome.defended is None:
+        return math.nan
+    n, rating = len(outcome.genuine_lengths), outcome.defended.suspicion.tolist()
+    allowed = [t for t in rating if sum(r > t for r in rating[:n]) <= 0.01 * n]
+    return _mean([float(fake > min(allowed)) for fake in rating[n:]])
+
+
+def _fake_length_ks(outcome):
+    one, two = outcome.genuine_lengths.tolist(), outcome.poison.lengths.tolist()
+    gaps = (abs(_mean([x <= n for x in one]) - _mean([x <= n for x in two])) for n in one + two)
+    return max(gaps) if two else math.nan
+
+
+def _length_excess(outcome):
+    one, two = outcome.genuine_lengths.tolist(), outcome.poison.lengths.tolist()
+    return max((two.count(n) / len(two) - one.count(n) / len(one) for n in two), default=math.nan)
+
+
+def _target_patterns(outcome):
+    targets = outcome.goal.items.tolist()
+    return float(len({tuple(i in targets for i in row.tolist()) for row in outcome.poison}))
+
+
+def _not_known(outcome):
+    return math.nan  # the kit's outcomes tell nothing of genuine items: tests/metrics does
+
+
 REFERENCES = {
+    "fake_length_ks": _fake_length_ks,
+    "length_excess": _length_excess,
+    "recall_at_1pct_fpr": _recall_at_1pct_fpr,
+    "repeat_excess": _not_known,
+    "target_patterns": _target_patterns,
+    "target_popularity_rank": _not_known,
     "clean_hr_lost": _clean_hr_lost,
     "clean_ndcg_lost": _clean_ndcg_lost,
     "detection_precision": _detection_precision,
