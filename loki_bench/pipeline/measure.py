@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loki_bench.contracts import Defended, Outcome
 from loki_bench.engine.step import Values
@@ -134,6 +135,7 @@ def measure(
         A metric lies outside the range that its spec declares.
     """
     _, split = load_split(data)
+    item_counts, n_genuine_repeats = _counts(data)
     outcome = Outcome(
         goal=draw_goal(split, cell.protocol, cell.seed),
         n_items=split.train.n_items,
@@ -144,8 +146,8 @@ def measure(
         genuine_lengths=split.train.lengths,
         poison=poison,
         defended=defended,
-        genuine_item_counts=split.train.item_counts,
-        n_genuine_repeats=n_repeats(split.train),
+        genuine_item_counts=item_counts,
+        n_genuine_repeats=n_genuine_repeats,
     )
     foreign = [metric for metric in metrics if _runs_apart(metric, cell)]
     values = _values_apart(foreign, outcome, data)
@@ -160,6 +162,13 @@ def measure(
     return found.giving(
         {metric.label: _checked(metric, values[metric.label]) for metric in metrics}
     )
+
+
+@lru_cache(maxsize=1)
+def _counts(data: DataFolder) -> tuple[NDArray[np.int64], int]:
+    """Training events of each item, and how many of all repeat one: the same for all cells."""
+    train = load_split(data)[1].train
+    return train.item_counts, n_repeats(train)
 
 
 def _runs_apart(metric: ChosenMetric, cell: Cell) -> bool:
