@@ -316,7 +316,7 @@ class Loki(Attacker):
             click_values=click_values(probes, rewards, groups.members[0]),
             sequences=sequences,
             proposals=proposals,
-            sees_both_kinds=len({fitted.uses_order for fitted in estimators}) == 2,
+            use_order=np.array([fitted.uses_order for fitted in estimators]),
             report={
                 "groups": served.groups.sizes,
                 "surrogates": {

@@ -33,8 +33,8 @@ class AttackPlan:
     proposals : dict of str to int64 array of shape (horizon,)
         Group sequences for fake users that serve one target user each, by origin, the one with
         the highest return first.
-    sees_both_kinds : bool
-        Whether some surrogate depends on the order of events and some other does not.
+    use_order : bool array of shape (n_surrogates,)
+        Whether each surrogate's scores depend on the order of events.
     report : mapping
         Plain data about how it came.
     """
@@ -43,7 +43,7 @@ class AttackPlan:
     click_values: NDArray[np.float64]
     sequences: NDArray[np.int64]
     proposals: dict[str, NDArray[np.int64]]
-    sees_both_kinds: bool
+    use_order: NDArray[np.bool_]
     report: Mapping[str, Any]
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
@@ -57,7 +57,7 @@ class AttackPlan:
             "sequences": self.sequences,
             "proposal_names": np.array(list(self.proposals)),
             "proposals": np.array(list(self.proposals.values())),
-            "sees_both_kinds": np.array(self.sees_both_kinds),
+            "use_order": self.use_order,
             "report": np.array(json.dumps(self.report)),
         }
 
@@ -76,6 +76,6 @@ class AttackPlan:
             proposals=dict(
                 zip(arrays["proposal_names"].tolist(), arrays["proposals"], strict=True)
             ),
-            sees_both_kinds=bool(arrays["sees_both_kinds"]),
+            use_order=arrays["use_order"],
             report=json.loads(str(arrays["report"])),
         )

@@ -18,12 +18,9 @@ from loki_bench.attackers.loki.simulator_trial import RecommenderSimulator, Tria
 from loki_bench.contracts import AttackerView
 from loki_bench.seeds import generator_for
 
-__all__ = ["ServedAttack"]
+__all__ = ["ServedAttack", "is_hedged"]
 
 _TARGET, _OWN_ITEM, _LAST_ITEM = 0, 1, 2
-
-_LEAST_OWN_ITEMS, _LEAST_LAST_ITEMS = 0.2, 0.1
-"""Shares of clicks that a proposal needs where all surrogates are of one kind."""
 
 FIXED_SHARES: Mapping[str, tuple[int, ...]] = {
     "half targets, one filler of three the last item": (
@@ -39,6 +36,30 @@ FIXED_SHARES: Mapping[str, tuple[int, ...]] = {
     ),
 }
 """Group sequences that are tried beside the agent's: shares of targets and of last items."""
+
+
+def is_hedged(groups: NDArray[np.int64], use_order: NDArray[np.bool_]) -> bool:
+    """Whether surrogates could tell that a group sequence fails on a victim of the other kind.
+
+    To surrogates that all depend on the order of events, fake users are worth most that click last
+    items instead of others: on Amazon Beauty, last items and targets alone reach every list of
+    FPMC and none of BPRMF. A fifth of the clicks must then be on other items of the target user,
+    and no more than half as many on its last item. Surrogates that all ignore the order miss
+    neither last items nor fillers: there must be one last item for four others, and one filler for
+    two targets.
+
+    Parameters
+    ----------
+    groups : int64 array of shape (horizon,)
+    use_order : bool array of shape (n_surrogates,)
+        Where they differ, every sequence is hedged: some surrogate sees what the other misses.
+    """
+    n_targets, n_own, n_last = (
+        int(np.count_nonzero(groups == group)) for group in (_TARGET, _OWN_ITEM, _LAST_ITEM)
+    )
+    if use_order.all():
+        return 5 * n_own >= len(groups) and 2 * n_last <= n_own
+    return bool(use_order.any()) or (4 * n_last >= n_own and 3 * n_targets <= 2 * len(groups))
 
 
 class ServedAttack:
@@ -86,10 +107,11 @@ class ServedAttack:
         if self._users.serves_one:
             n_actions = self._view.budget.n_actions
             sequences = {name: repeated(p, n_actions) for name, p in FIXED_SHARES.items()}
-        sequences |= {
-            name: groups for name, groups in self._plan.proposals.items() if self._may_try(groups)
-        }
+        sequences |= self._plan.proposals
         first, *others = sequences
+        if self._users.serves_one:
+            use_order = self._plan.use_order
+            others = [name for name in others if is_hedged(sequences[name], use_order)]
         return searched(
             [self._design(first, sequences[first], n) for n in self._numbers_of_users()],
             easiest_first(self._view.history, self._view.goal.users),
@@ -101,18 +123,6 @@ class ServedAttack:
                 list_length=self._options.list_length,
             ),
         )
-
-    def _may_try(self, groups: NDArray[np.int64]) -> bool:
-        """Whether the surrogates could tell that a proposal fails.
-
-        To surrogates of one kind alone, fake users are worth most that give up the other kind: on
-        Amazon Beauty, clicks on nothing but last items and targets reach every list of FPMC and
-        none of BPRMF. Then a proposal has to keep some clicks for the kind that isn't seen.
-        """
-        if self._plan.sees_both_kinds or not self._users.serves_one:
-            return True
-        shares = (np.mean(groups == _OWN_ITEM), np.mean(groups == _LAST_ITEM))
-        return bool(shares[0] >= _LEAST_OWN_ITEMS and shares[1] >= _LEAST_LAST_ITEMS)
 
     def _numbers_of_users(self) -> list[int]:
         """How many target users to serve: all, or as many as get three or two fake users each."""

@@ -9,6 +9,7 @@ import pytest
 
 from loki_bench.answer_checks import validate_poison
 from loki_bench.attackers.loki.attacker import Loki
+from loki_bench.attackers.loki.served_attack import is_hedged
 from loki_bench.contracts import DifferentiableRecommender
 
 
@@ -122,9 +123,27 @@ def test_every_part_can_be_left_out(attacked, changes):
 
 
 def test_surrogates_of_one_kind_do_not_try_what_gives_up_the_other(attacked):
-    """The planted reward pays for items of the target users; its best pattern has no last item."""
-    view, loki = attacked(n_fake_users=9), quick(n_iterations=60)
+    view, loki = attacked(n_fake_users=9, n_actions=12), quick()
     poison_of(loki, view)
-    assert loki.report["motifs"][0]["groups"].count("the last item") == 0
     origins = [tried["origin"] for tried in loki.report["simulator"]["tried"]]
-    assert "motif" not in origins
+    assert "two thirds targets, one filler of three the last item" in origins
+    assert "half targets, one filler of two the last item" not in origins
+
+
+@pytest.mark.parametrize(
+    ("groups", "with_order", "without_order"),
+    [
+        ("oToTlT", True, True),
+        ("oTlT", False, True),
+        ("lT", False, True),
+        ("oTTTT", True, False),
+        ("oT", True, False),
+        ("oTTlTT", False, True),
+        ("ooTlTTTTTTTTTTT", False, False),
+    ],
+)
+def test_one_kind_of_surrogates_wants_clicks_for_the_other(groups, with_order, without_order):
+    sequence = np.array(["Tol".index(letter) for letter in groups])
+    assert is_hedged(sequence, np.array([True, True])) == with_order
+    assert is_hedged(sequence, np.array([False])) == without_order
+    assert is_hedged(sequence, np.array([True, False]))
