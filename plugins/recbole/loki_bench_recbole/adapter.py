@@ -1,4 +1,4 @@
-"""What all four recommenders share: the fit around RecBole's model class, and checks of ids."""
+"""What all recommenders share: the fit around RecBole's model class, and checks of ids."""
 
 import pickle
 from abc import abstractmethod
@@ -66,6 +66,10 @@ class RecBoleRecommender(DifferentiableRecommender):
     @abstractmethod
     def _model_parameters(self) -> dict[str, object]:
         """RecBole's hyper-parameters of the model."""
+
+    def _max_length(self, train: Interactions) -> int:
+        """RecBole's ``MAX_ITEM_LIST_LENGTH``."""
+        return int(max(train.lengths.max(initial=1), 1))
 
     @abstractmethod
     def _weights(self, model: nn.Module) -> list[Tensor]:
@@ -150,7 +154,7 @@ class RecBoleRecommender(DifferentiableRecommender):
             self._model_parameters(),
             n_users=train.n_users,
             n_items=train.n_items,
-            max_length=int(max(train.lengths.max(initial=1), 1)),
+            max_length=self._max_length(train),
             seed=seed,
         )
         self._model = model.to(self._device)

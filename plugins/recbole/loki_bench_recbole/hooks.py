@@ -32,6 +32,13 @@ _RECOMMENDERS = (
         "DLRS 2016",
     ),
     (
+        "sasrec",
+        "loki_bench_recbole.sasrec:SASRec",
+        True,
+        "Self-attention over the user's latest events (RecBole's SASRec)",
+        "Kang and McAuley, Self-Attentive Sequential Recommendation, ICDM 2018",
+    ),
+    (
         "transrec",
         "loki_bench_recbole.transrec:TransRec",
         True,
@@ -59,6 +66,12 @@ _SEARCH: dict[str, tuple[SearchRange, ...]] = {
         Choices("embedding_size", (32, 64, 128)),
         Choices("hidden_size", (64, 128, 256)),
     ),
+    "sasrec": (
+        FloatRange("learning_rate", 0.0003, 0.01, log=True),
+        FloatRange("dropout", 0.0, 0.7),
+        FloatRange("attention_dropout", 0.0, 0.7),
+        Choices("hidden_size", (32, 64, 128)),
+    ),
     "transrec": (
         FloatRange("learning_rate", 0.005, 0.2, log=True),
         FloatRange("l2", 0.0001, 0.1, log=True),
@@ -69,7 +82,7 @@ _SEARCH: dict[str, tuple[SearchRange, ...]] = {
 
 @hookimpl
 def loki_bench_recommenders() -> list[RecommenderSpec]:
-    """The four recommenders, each a line of the table above."""
+    """The recommenders, each a line of the table above."""
     return [
         RecommenderSpec(
             name=name,

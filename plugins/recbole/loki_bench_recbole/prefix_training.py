@@ -13,7 +13,7 @@ from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.draws import Stream, epoch_key, shuffled
 from loki_bench_recbole.samples import SampleSource
 
-__all__ = ["PaddedRows", "PrefixEpoch", "by_length"]
+__all__ = ["PaddedRows", "PrefixEpoch", "Windows", "by_length"]
 
 PrefixLoss = Callable[[Tensor, Tensor, Tensor, Tensor, torch.Generator], Tensor]
 
@@ -38,13 +38,12 @@ class PaddedRows:
     width: int
 
     @classmethod
-    def of(cls, offsets: NDArray[np.int64], rows: NDArray[np.int64]) -> Self:
-        """Lay out the given rows of the ragged array with these offsets."""
-        lengths = offsets[rows + 1] - offsets[rows]
+    def of(cls, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> Self:
+        """Lay out the rows that begin at these places of the flat array and are so long."""
         width = int(lengths.max(initial=0))
         columns = np.arange(width)
         filled = columns < lengths[:, None]
-        index = np.where(filled, offsets[rows][:, None] + columns, 0)
+        index = np.where(filled, starts[:, None] + columns, 0)
         return cls(index=index, filled=filled, lengths=lengths, width=width)
 
 
@@ -63,6 +62,45 @@ def by_length(
     return np.split(order, np.flatnonzero(np.diff(group)) + 1)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Windows:
+    """Parts of sequences that a network of limited length reads; they may overlap.
+
+    Attributes
+    ----------
+    starts, lengths : int64 arrays of shape (n_windows,)
+        Where a window begins in the flat array, and how many places it has.
+    read_before : int64 array of shape (n_windows,)
+        How many of its first places belong to the window before it, where they were samples.
+    """
+
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    read_before: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, lengths: NDArray[np.int64], longest: int | None) -> Self:
+        """Cover sequences of these lengths, none of them empty, that lie one after the other.
+
+        A sequence of at most ``longest`` places is one window. A longer one has its first
+        ``longest`` places in one, and then moves on by half as many: what is new in a later
+        window comes after at least ``longest - longest // 2`` places (but for 1, where none do).
+        """
+        begins = np.cumsum(lengths) - lengths
+        if longest is None:
+            return cls(starts=begins, lengths=lengths, read_before=np.zeros_like(lengths))
+        step = max(longest // 2, 1)
+        n_windows = 1 + np.maximum(-((longest - lengths) // step), 0)
+        owner = np.repeat(np.arange(len(lengths)), n_windows)
+        number = np.arange(len(owner)) - np.repeat(np.cumsum(n_windows) - n_windows, n_windows)
+        ends = np.minimum(longest + number * step, lengths[owner])
+        firsts = np.maximum(ends - longest, 0)
+        before = np.where(number > 0, longest + (number - 1) * step, firsts)
+        return cls(
+            starts=begins[owner] + firsts, lengths=ends - firsts, read_before=before - firsts
+        )
+
+
 class PrefixEpoch(Epoch):
     """Adam on batches of whole sequences; every prefix of a sequence is a sample.
 
@@ -73,11 +111,14 @@ class PrefixEpoch(Epoch):
     tensors : list of Tensor
         The leaves to train, all on one device.
     loss : callable
-        ``loss(inputs (b, width), filled (b, width), positives (m,), negatives (m,), generator)``
-        -> Tensor (), the mean over the m filled places, whose ids come in their order.
+        ``loss(inputs (b, width), trained (b, width), positives (m,), negatives (m,), generator)``
+        -> Tensor (), the mean over the m places that are samples, whose ids come in their order.
+        Padding is on the right and is no sample.
     learning_rate : float
     batch_size : int
     seed : int
+    longest : int or None
+        The most items that the network reads: a longer sequence is cut into :class:`Windows`.
     """
 
     def __init__(
@@ -89,6 +130,7 @@ class PrefixEpoch(Epoch):
         learning_rate: float,
         batch_size: int,
         seed: int,
+        longest: int | None = None,
     ) -> None:
         self._source, self._loss, self._seed = source, loss, seed
         self._batch_size = batch_size
@@ -96,24 +138,26 @@ class PrefixEpoch(Epoch):
         self._optimiser = torch.optim.Adam(tensors, lr=learning_rate, fused=True)
         # a user's samples are consecutive, and the last items are the network's inputs
         counts = np.bincount(source.users)
-        self._lengths = counts[counts > 0]
-        self._offsets = np.concatenate([[0], np.cumsum(self._lengths)]).astype(np.int64)
+        self._windows = Windows.of(counts[counts > 0], longest)
 
     def __call__(self, epoch: int) -> float:
         """One pass over the samples with new negatives, new batches and new dropout."""
-        source, seed = self._source, self._seed
+        source, seed, windows = self._source, self._seed, self._windows
         negatives = source.negatives(seed=seed, epoch=epoch)
-        users = shuffled(len(self._lengths), epoch_key(seed, Stream.ORDER, epoch))
-        batches = by_length(self._lengths, self._batch_size, users)
+        order = shuffled(len(windows.lengths), epoch_key(seed, Stream.ORDER, epoch))
+        batches = by_length(windows.lengths, self._batch_size, order)
         generator = torch.Generator(self._device)
         generator.manual_seed(int(epoch_key(seed, Stream.DROPOUT, epoch)) >> 1)
         total = torch.zeros((), device=self._device)
         for batch in shuffled(len(batches), epoch_key(seed, Stream.BATCHES, epoch)):
-            padded = PaddedRows.of(self._offsets, batches[batch])
-            taken = padded.index[padded.filled]
+            rows = batches[batch]
+            padded = PaddedRows.of(windows.starts[rows], windows.lengths[rows])
+            trained = padded.filled
+            trained &= np.arange(padded.width) >= windows.read_before[rows][:, None]
+            taken = padded.index[trained]
             loss = self._loss(
                 self._tensor(source.last_items[padded.index]),
-                torch.from_numpy(padded.filled).to(self._device),
+                torch.from_numpy(trained).to(self._device),
                 self._tensor(source.positives[taken]),
                 self._tensor(negatives[taken]),
                 generator,

@@ -1,4 +1,4 @@
-"""The four recommenders keep every promise that loki-bench's kit puts to the test."""
+"""The recommenders keep every promise that loki-bench's kit puts to the test."""
 
 from importlib.metadata import entry_points
 
@@ -20,6 +20,16 @@ GRU4REC = {
     "learning_rate": 0.02,
     "batch_size": 32,
 }
+SASREC = {
+    "hidden_size": 16,
+    "inner_size": 16,
+    "n_layers": 1,
+    "dropout": 0.1,
+    "attention_dropout": 0.1,
+    "epochs": 30,
+    "learning_rate": 0.02,
+    "batch_size": 64,
+}
 
 
 @parametrize_with_checks([SPECS[name] for name in QUICK], parameters=QUICK)
@@ -39,12 +49,24 @@ def test_gru4rec_with_a_pairwise_loss(check, subject):
     check(subject)
 
 
+@pytest.mark.slow
+@parametrize_with_checks([SPECS["sasrec"]], parameters={"sasrec": {**SASREC, "loss": "CE"}})
+def test_sasrec_with_cross_entropy(check, subject):
+    check(subject)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([SPECS["sasrec"]], parameters={"sasrec": {**SASREC, "loss": "BPR"}})
+def test_sasrec_with_a_pairwise_loss(check, subject):
+    check(subject)
+
+
 def test_none_is_left_out():
-    assert {*QUICK, "gru4rec"} == set(SPECS)
+    assert {*QUICK, "gru4rec", "sasrec"} == set(SPECS)
 
 
 def test_the_plugin_as_a_whole():
     [entry] = entry_points(group="loki_bench", name="recbole")
     found = list(run_checks([PluginSubject(entry=entry)]))
-    assert len(found) == 5
+    assert len(found) == 6
     assert [result.detail for result in found if not result.ok] == []

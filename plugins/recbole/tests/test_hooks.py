@@ -11,10 +11,10 @@ from loki_bench_recbole import model_building
 from loki_bench_recbole.hooks import loki_bench_recommenders
 
 
-def test_four_recommenders_are_declared_and_can_be_built():
+def test_the_recommenders_are_declared_and_can_be_built():
     specs = {spec.name: spec for spec in loki_bench_recommenders()}
-    assert list(specs) == ["bprmf", "fpmc", "gru4rec", "transrec"]
-    assert [spec.uses_order for spec in specs.values()] == [False, True, True, True]
+    assert list(specs) == ["bprmf", "fpmc", "gru4rec", "sasrec", "transrec"]
+    assert [spec.uses_order for spec in specs.values()] == [False, True, True, True, True]
     for spec in specs.values():
         model = spec.build({"epochs": 2})
         assert isinstance(model, DifferentiableRecommender)

@@ -14,6 +14,7 @@ from loki_bench.interactions import Sequences
 from loki_bench_recbole.bprmf import BPRMF
 from loki_bench_recbole.fpmc import FPMC
 from loki_bench_recbole.gru4rec import GRU4Rec
+from loki_bench_recbole.sasrec import SASRec
 from loki_bench_recbole.transrec import TransRec
 
 POOL = {
@@ -24,6 +25,9 @@ POOL = {
     ),
     "gru4rec-ce": GRU4Rec(
         embedding_size=8, hidden_size=8, epochs=20, batch_size=32, learning_rate=0.03
+    ),
+    "sasrec": SASRec(
+        hidden_size=8, inner_size=8, n_layers=1, epochs=10, batch_size=64, learning_rate=0.03
     ),
     "transrec": TransRec(embedding_size=8, epochs=20),
 }

@@ -55,7 +55,7 @@ def test_rows_of_like_length_are_grouped_and_none_is_lost():
 
 
 def test_padding_is_on_the_right():
-    padded = PaddedRows.of(np.array([0, 2, 2, 5]), np.array([2, 0, 1]))
+    padded = PaddedRows.of(np.array([2, 0, 2]), np.array([3, 2, 0]))
     assert padded.width == 3
     assert padded.index[padded.filled].tolist() == [2, 3, 4, 0, 1]
     assert padded.filled.tolist() == [[True] * 3, [True, True, False], [False] * 3]

@@ -1,0 +1,165 @@
+"""SASRec: self-attention over a user's latest events (Kang and McAuley, ICDM 2018)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from loki_bench.errors import ParameterError
+from loki_bench.interactions import Interactions
+from loki_bench_recbole.parameter_checks import require_count, require_number
+from loki_bench_recbole.sequence_recommender import SequenceLoss, SequenceRecommender
+from loki_bench_recbole.training_loop import Schedule
+
+__all__ = ["SASRec"]
+
+_MASKED = -10000.0
+"""What RecBole adds to the attention to an item that comes later: its weight is then exactly 0."""
+
+
+class SASRec(SequenceRecommender):
+    """RecBole's ``SASRec``: score(h, i) = <transformer(h), e_i>, h the user's latest items.
+
+    A training sample for every event but the user's first. RecBole reads every prefix of a
+    sequence on its own; attention looks only backwards, so the states after all prefixes of a
+    user come out of one pass over the sequence, and the losses are the same. One thing differs in
+    training: of a sequence longer than ``max_length``, later samples read at least the latest half
+    of ``max_length`` items instead of all of them (scores and ``sample_loss`` read all).
+
+    Positions are counted from the first item that is read, as RecBole does. A position that no
+    training sample has would be noise: never more items are read than the longest sample has.
+
+    Parameters
+    ----------
+    hidden_size, inner_size, n_layers, n_heads : int
+        64, 256, 2 and 2 are RecBole's defaults; ``n_heads`` divides ``hidden_size``.
+    dropout, attention_dropout : float in [0, 1)
+        Share of the hidden values and of the attention weights that is set to zero in training;
+        0.5 is RecBole's default of both.
+    max_length : int
+        The most items that are read; 50 is RecBole's default.
+    loss : "CE" or "BPR"
+        Cross-entropy over the catalogue (RecBole's padding item, with score 0, included) or
+        log(1 + exp(-x)) against one negative item. "CE" is RecBole's default.
+    n_drawn : int or None
+        With "CE", a batch is trained against so many items drawn from the catalogue for it, an
+        estimate of the sum over all; None, as RecBole does, and a catalogue that has no more, takes
+        all. ``sample_loss`` is the whole cross-entropy.
+    epochs, validate_every, patience : int
+        See :class:`~loki_bench_recbole.training_loop.Schedule`.
+    learning_rate : float
+        Of Adam.
+    l2 : float
+        The mean loss of a batch is charged ``l2 / 2 * |parameters|**2``.
+    batch_size : int
+        About how many samples a batch holds; 2,048 is RecBole's default.
+    device : str
+        As torch names it.
+
+    Raises
+    ------
+    ParameterError
+        A parameter can't be used.
+    """
+
+    name = "sasrec"
+    model_class = "recbole.model.sequential_recommender.sasrec:SASRec"
+
+    def __init__(
+        self,
+        *,
+        hidden_size: int = 64,
+        inner_size: int = 256,
+        n_layers: int = 2,
+        n_heads: int = 2,
+        dropout: float = 0.5,
+        attention_dropout: float = 0.5,
+        max_length: int = 50,
+        loss: SequenceLoss = "CE",
+        n_drawn: int | None = 2048,
+        epochs: int = 30,
+        learning_rate: float = 0.002,
+        l2: float = 0.0,
+        validate_every: int = 2,
+        patience: int = 3,
+        batch_size: int = 2048,
+        device: str = "cpu",
+    ) -> None:
+        super().__init__(
+            loss=loss,
+            n_drawn=n_drawn,
+            learning_rate=learning_rate,
+            l2=l2,
+            batch_size=batch_size,
+            schedule=Schedule(epochs=epochs, validate_every=validate_every, patience=patience),
+            device=device,
+        )
+        self._hidden_size = require_count(self.name, "hidden_size", hidden_size)
+        self._inner_size = require_count(self.name, "inner_size", inner_size)
+        self._n_layers = require_count(self.name, "n_layers", n_layers)
+        self._n_heads = require_count(self.name, "n_heads", n_heads)
+        self._longest = require_count(self.name, "max_length", max_length)
+        self._dropout = require_number(self.name, "dropout", dropout, below=1)
+        self._attention_dropout = require_number(
+            self.name, "attention_dropout", attention_dropout, below=1
+        )
+        if hidden_size % n_heads:
+            raise ParameterError(
+                f"{self.name}: n_heads must divide hidden_size, got {n_heads} and {hidden_size}"
+            )
+
+    def _model_parameters(self) -> dict[str, object]:
+        return {
+            "hidden_size": self._hidden_size,
+            "inner_size": self._inner_size,
+            "n_layers": self._n_layers,
+            "n_heads": self._n_heads,
+            "hidden_dropout_prob": self._dropout,
+            "attn_dropout_prob": self._attention_dropout,
+            "hidden_act": "gelu",
+            "layer_norm_eps": 1e-12,
+            "initializer_range": 0.02,
+            "loss_type": self._loss,
+        }
+
+    def _max_length(self, train: Interactions) -> int:
+        return max(1, min(self._longest, int(train.lengths.max(initial=0)) - 1))
+
+    def _longest_read(self) -> int:
+        return len(self._fitted().get_parameter("position_embedding.weight"))
+
+    def _weights(self, model: nn.Module) -> list[Tensor]:
+        return [
+            model.get_parameter("item_embedding.weight")[1:],
+            model.get_parameter("position_embedding.weight"),
+            *model.get_submodule("LayerNorm").parameters(),
+            *model.get_submodule("trm_encoder").parameters(),
+        ]
+
+    def _states(self, embedded: Tensor, dropout: torch.Generator | None) -> Tensor:
+        model = self._fitted()
+        model.train(dropout is not None)
+        width = embedded.shape[1]
+        later = torch.full((width, width), _MASKED, device=embedded.device).triu(1)
+        placed = embedded + model.get_parameter("position_embedding.weight")[:width]
+        with _dropping(dropout, embedded.device):
+            inputs = model.get_submodule("dropout")(model.get_submodule("LayerNorm")(placed))
+            encoder = model.get_submodule("trm_encoder")
+            states: Tensor = encoder(inputs, later, output_all_encoded_layers=False)[-1]
+        return states
+
+
+@contextmanager
+def _dropping(generator: torch.Generator | None, device: torch.device) -> Iterator[None]:
+    """Let torch's dropout modules, which know the global generator only, draw from this one."""
+    if generator is None:
+        yield
+        return
+    seed = int(torch.randint(2**62, (), generator=generator, device=device))
+    devices = [] if device.type == "cpu" else [device]
+    with torch.random.fork_rng(devices=devices, device_type=device.type if devices else "cuda"):
+        torch.default_generator.manual_seed(seed)
+        if devices:
+            torch.get_device_module(device).manual_seed(seed)
+        yield

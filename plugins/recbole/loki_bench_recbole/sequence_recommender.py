@@ -1,0 +1,225 @@
+"""What gru4rec and sasrec share: a network whose states after all prefixes come out of one pass."""
+
+from abc import abstractmethod
+from typing import ClassVar, Literal, TypeAlias
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the field's own abbreviation
+from numpy.typing import NDArray
+from torch import Tensor
+
+from loki_bench.contracts import TrainingSamples
+from loki_bench.errors import ParameterError
+from loki_bench.interactions import Interactions, Sequences
+from loki_bench_recbole.adapter import Epoch, RecBoleRecommender, id_tensor
+from loki_bench_recbole.catalogue_softmax import catalogue_cross_entropy, sampled_cross_entropy
+from loki_bench_recbole.parameter_checks import require_choice, require_count, require_number
+from loki_bench_recbole.prefix_training import PaddedRows, PrefixEpoch, by_length
+from loki_bench_recbole.samples import SampleSource, prefixes
+from loki_bench_recbole.shared_prefixes import SharedPrefixes
+from loki_bench_recbole.training_loop import Schedule
+
+__all__ = ["SequenceLoss", "SequenceRecommender"]
+
+SequenceLoss: TypeAlias = Literal["BPR", "CE"]
+
+
+class SequenceRecommender(RecBoleRecommender):
+    """Score(h, i) = <state(h), e_i>, h the user's history; the user's id plays no part.
+
+    A training sample for every event but the user's first. A network that looks only backwards
+    gives the states after all prefixes of one user in one pass over the sequence.
+
+    Parameters
+    ----------
+    loss : "CE" or "BPR"
+        Cross-entropy over the catalogue (RecBole's padding item, with score 0, included) or
+        log(1 + exp(-x)) against one negative item.
+    n_drawn : int or None
+        Items drawn anew for every batch that stand for the catalogue in training with "CE"; None,
+        or a catalogue that has no more, takes all.
+    learning_rate : float
+        Of Adam.
+    l2 : float
+        The mean loss of a batch is charged ``l2 / 2 * |parameters|**2``.
+    batch_size : int
+        About how many samples a batch holds.
+    schedule : Schedule
+    device : str
+    """
+
+    from_first: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        *,
+        loss: SequenceLoss,
+        n_drawn: int | None,
+        learning_rate: float,
+        l2: float,
+        batch_size: int,
+        schedule: Schedule,
+        device: str,
+    ) -> None:
+        super().__init__(schedule=schedule, device=device)
+        require_choice(self.name, "loss", loss, ("BPR", "CE"))
+        self._loss = loss
+        self._n_drawn = None if n_drawn is None else require_count(self.name, "n_drawn", n_drawn)
+        self._learning_rate = require_number(self.name, "learning_rate", learning_rate, above=0)
+        self._l2 = require_number(self.name, "l2", l2)
+        self._batch_size = require_count(self.name, "batch_size", batch_size)
+
+    @abstractmethod
+    def _states(self, embedded: Tensor, dropout: torch.Generator | None) -> Tensor:
+        """The state after each place, (batch, length, d), of embedded items likewise.
+
+        Zero vectors after the last item must not change the states before them. Without a
+        generator nothing is dropped.
+        """
+
+    def _longest_read(self) -> int | None:
+        """How many of the latest items the fitted network reads; None where it reads all."""
+        return None
+
+    # ------------------------------------------------------------------ DifferentiableRecommender
+
+    def training_samples(self, train: Interactions, *, seed: int) -> TrainingSamples:
+        """The samples of ``train`` with their whole histories and the negatives of epoch 0."""
+        source = SampleSource.of(train, from_first=self.from_first)
+        samples = source.with_negatives(seed=seed)
+        return TrainingSamples(
+            users=samples.users,
+            last_items=samples.last_items,
+            positives=samples.positives,
+            negatives=samples.negatives,
+            histories=prefixes(train, source),
+        )
+
+    def sample_loss(self, samples: TrainingSamples) -> Tensor:
+        """The loss of each sample, shape (n,), without L2 and dropout.
+
+        Raises ``ParameterError`` where the samples come without their histories.
+        """
+        self._fitted()
+        if samples.histories is None:
+            raise ParameterError(
+                f"{self.name}: the samples have no histories; take them from training_samples"
+            )
+        for items in (samples.histories.items, samples.positives, samples.negatives):
+            self._check_items(items)
+        return self._losses(
+            self._outputs(samples.histories),
+            id_tensor(samples.positives),
+            id_tensor(samples.negatives),
+        )
+
+    def l2_coefficients(self, samples: TrainingSamples) -> list[Tensor]:
+        """``l2`` times the number of samples, for every parameter alike."""
+        return [torch.tensor(self._l2 * len(samples)) for _ in self.parameters()]
+
+    def target_score(
+        self, users: NDArray[np.int32], histories: Sequences, items: NDArray[np.int32]
+    ) -> Tensor:
+        """The score of each (user, history, item), shape (n,)."""
+        self._check_users(users)
+        self._check_histories(users, histories)
+        self._check_items(items)
+        return (self._outputs(histories) * self.parameters()[0][id_tensor(items)]).sum(-1)
+
+    # ------------------------------------------------------------------ the network
+
+    def _outputs(self, histories: Sequences) -> Tensor:
+        """The state after each history, shape (n, d).
+
+        Neighbouring histories that continue each other, as those of a user's samples do, are read
+        in one pass; passes of like length run together.
+        """
+        items = self.parameters()[0]
+        if not len(histories):
+            return items.new_zeros(0, items.shape[1])
+        longest = self._longest_read()
+        if longest is not None and histories.lengths.max(initial=0) > longest:
+            histories = _latest(histories, longest)
+        shared = SharedPrefixes.of(histories)
+        batches = by_length(histories.lengths[shared.longest], self._batch_size)
+        starts, parts, start = [], [], 0
+        for batch in batches:
+            rows = shared.longest[batch]
+            padded = PaddedRows.of(histories.offsets[rows], histories.lengths[rows])
+            # an empty history is one padding item, whose vector is zero
+            width = max(padded.width, 1)
+            inputs = items.new_zeros(len(batch), width, items.shape[1])
+            if padded.index.size:
+                mask = torch.from_numpy(padded.filled).unsqueeze(-1).to(items.device)
+                inputs = items[id_tensor(histories.items[padded.index]).to(items.device)] * mask
+            parts.append(self._states(inputs, None).reshape(len(batch) * width, -1))
+            starts.append(start + np.arange(len(batch)) * width)
+            start += len(batch) * width
+        # where the states of each run begin, in the order of the runs
+        begins = np.concatenate(starts)[np.argsort(np.concatenate(batches), kind="stable")]
+        places = begins[shared.run] + np.maximum(histories.lengths - 1, 0)
+        return torch.cat(parts)[torch.from_numpy(places).to(items.device)]
+
+    def _losses(self, outputs: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
+        items = self.parameters()[0]
+        if self._loss == "BPR":
+            return F.softplus(-(outputs * (items[positives] - items[negatives])).sum(-1))
+        all_scores = torch.logsumexp(outputs @ items.T, dim=-1)
+        padding = torch.zeros_like(all_scores)
+        return torch.logaddexp(all_scores, padding) - (outputs * items[positives]).sum(-1)
+
+    def _queries(self, users: NDArray[np.int32], histories: Sequences) -> NDArray[np.float32]:
+        with torch.no_grad():
+            queries: NDArray[np.float32] = self._outputs(histories).cpu().numpy()
+        return queries
+
+    def _query_items(self) -> NDArray[np.float32]:
+        items: NDArray[np.float32] = self.parameters()[0].detach().cpu().numpy()
+        return items
+
+    # ------------------------------------------------------------------ training
+
+    def _epoch(self, train: Interactions, source: SampleSource, *, seed: int) -> Epoch:
+        items = self.parameters()[0]
+        n_items, n_drawn = len(items), self._n_drawn
+
+        def loss(
+            inputs: Tensor,
+            trained: Tensor,
+            positives: Tensor,
+            negatives: Tensor,
+            generator: torch.Generator,
+        ) -> Tensor:
+            outputs = self._states(items[inputs], generator)[trained]
+            if self._loss == "CE" and n_drawn is not None and n_drawn < n_items:
+                drawn = torch.randint(n_items, (n_drawn,), generator=generator, device=items.device)
+                mean = sampled_cross_entropy(outputs, items, positives, drawn) / len(positives)
+            elif self._loss == "CE" and items.device.type == "cpu":
+                mean = catalogue_cross_entropy(outputs, items, positives) / len(positives)
+            else:
+                mean = self._losses(outputs, positives, negatives).mean()
+            if not self._l2:
+                return mean
+            squares = torch.stack([tensor.square().sum() for tensor in self.parameters()])
+            return mean + self._l2 / 2 * squares.sum()
+
+        return PrefixEpoch(
+            source,
+            self.parameters(),
+            loss,
+            learning_rate=self._learning_rate,
+            batch_size=self._batch_size,
+            seed=seed,
+            longest=self._longest_read(),
+        )
+
+
+def _latest(histories: Sequences, longest: int) -> Sequences:
+    """The last ``longest`` items of each row."""
+    lengths = np.minimum(histories.lengths, longest)
+    offsets = np.zeros(len(histories) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    starts = histories.offsets[1:] - lengths
+    gather = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+    return Sequences(offsets, histories.items[gather])
