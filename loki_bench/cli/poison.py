@@ -35,7 +35,14 @@ def poison() -> None:
     show_default=True,
     help="Folder of a leaderboard, or of several.",
 )
-@click.option("--format", "form", type=click.Choice(FORMATS), default="json", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="json",
+    show_default=True,
+    help="Form of the file; inter has no place for targets.",
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
 @click.option(
     "--dataset-path",

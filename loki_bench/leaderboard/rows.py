@@ -12,6 +12,7 @@ __all__ = [
     "NO_ATTACK",
     "NO_DEFENSE",
     "NO_SIMULATOR",
+    "REPLAYED",
     "SINGLE",
     "Block",
     "Entry",
@@ -28,6 +29,9 @@ NO_SIMULATOR = "-"
 
 SINGLE = "single: "
 """What the simulator of one surrogate is called, before that surrogate's name."""
+
+REPLAYED = "replay: "
+"""What a poison that was handed in is called, before its name."""
 
 ProtocolKey: TypeAlias = tuple[str, str, int, str, str]
 

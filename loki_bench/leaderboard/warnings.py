@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from loki_bench.leaderboard.chance import victims_at_chance
+from loki_bench.leaderboard.rows import REPLAYED
 from loki_bench.leaderboard.table import Table
 
 __all__ = ["warnings_of"]
@@ -22,6 +23,11 @@ def warnings_of(table: Table) -> list[str]:
         said += _not_deterministic(table)
     if any(row.not_counted for row in table.rows):
         said += _not_counted(table)
+    if replayed := sorted({r.attacker for r in table.rows if r.attacker.startswith(REPLAYED)}):
+        said.append(
+            f"Poison handed in: {', '.join(replayed)}: fake users as they were given; no attack "
+            "wrote them here, so no placebo can tell whether they are target-specific"
+        )
     return said
 
 

@@ -18,6 +18,9 @@ from loki_bench.testing.subject import PluginSubject, Subject
 
 __all__ = ["check_plugin", "component_names", "planned_checks"]
 
+_READS_POISON = "loki_bench.attackers.replay:Replay"
+_NO_ATTACK = "it reads a poison; the suite that names the file checks it: loki-bench plan SUITE"
+
 
 def check_plugin(
     name: str,
@@ -114,7 +117,11 @@ def _declared(name: str, chosen: list[str]) -> tuple[list[EntryPoint], list[Comp
 
 
 def _check_parameters(subject: Subject, *, needs_all: bool) -> None:
-    """Refuse parameters that a component does not take; where it is asked for, missing ones too."""
+    """Refuse parameters that a component does not take; where it is asked for, missing ones too.
+
+    Of what can't be checked at all, none is missing.
+    """
+    needs_all = needs_all and subject.spec.target != _READS_POISON
     try:
         accepted = subject.spec.parameters()
     except PluginError:
@@ -136,6 +143,8 @@ def _possible(check: PlannedCheck) -> PlannedCheck:
     subject = check.subject
     if isinstance(subject, PluginSubject) or subject.kind == "metric":
         return check
+    if subject.spec.target == _READS_POISON:
+        return replace(check, not_possible=_NO_ATTACK)
     try:
         required = _required(subject.spec.parameters())
     except PluginError:

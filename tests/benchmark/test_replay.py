@@ -14,6 +14,7 @@ from loki_bench.audit.poison_export import export_poison
 from loki_bench.cli.main import cli
 from loki_bench.datasets.poison_writing import written_poison
 from loki_bench.errors import StoreError, SuiteError
+from loki_bench.leaderboard.warnings import warnings_of
 
 N_USERS = 12
 ITEMS = [f"i{n}" for n in range(10)]
@@ -63,6 +64,10 @@ def test_a_suite_takes_targets_and_budget_from_the_poison(here):
     assert sorted({row.attacker for row in rows}) == ["none", "replay: poison"]
     # one of the two is the attack: nobody can be told other targets, and nothing is marked
     assert not any(row.placebo or row.placebo_effect for row in rows)
+    assert any(
+        said.startswith("Poison handed in: replay: poison: fake users as they were given")
+        for said in warnings_of(leaderboard.tables[0])
+    )
     record = next(r for r in leaderboard.records if r.cell.attacker.name == "replay")
     assert (record.spent.fake_users, record.spent.events, record.spent.events_on_targets) == (
         2,

@@ -183,6 +183,14 @@ def test_what_can_not_be_run_is_skipped_with_the_reason(check, tmp_path):
     assert {component for component, _ in skipped} == {"needs.it", "absent", "half"}
 
 
+@pytest.mark.parametrize("given", [[], ["--set", "path=poison.json"]])
+def test_a_poison_from_a_file_is_no_attack_that_could_be_checked(check, given):
+    status, printed = check("replay", *given)
+    assert status == 0
+    assert printed.out.count("\n") == printed.out.count("it reads a poison; the suite that") + 1
+    assert "skipped" in printed.out.splitlines()[-1]
+
+
 def test_a_component_can_be_picked_out_of_a_plugin(check):
     status, printed = check("sample-plugin", "--component", "targets", "--component", "half")
     assert status == 0
