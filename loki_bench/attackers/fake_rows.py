@@ -75,6 +75,8 @@ def fake_rows(
     tokens = genuine.item_tokens or tuple(map(str, range(genuine.n_items)))
     number_of = _numbering(named, genuine.n_items, tokens, items)
     numbers = [[number_of(name) for name in row] for row in named.rows]
+    if not named.rows:
+        raise _refusal(f"{named.path}: there is no fake user in it; check that it is whole")
     is_fake, notes = _beyond_genuine(named, numbers, genuine, rows, dropped_users)
     found = [row for row, fake in enumerate(is_fake) if fake]
     if not found:

@@ -25,6 +25,8 @@ __all__ = ["Replay"]
 
 _NAME = "replay"
 _LONGEST_NAME = 60
+_OF_DATASETS_ALONE = '; missing = "drop" leaves such rows out and counts them'
+"""What the reader advises where a row has no user or no item: it is no parameter here."""
 
 
 class Replay(Attacker):
@@ -154,4 +156,5 @@ class Replay(Attacker):
 def _of_attacker(text: str) -> str:
     """A message of the reader of data files, as one of this attacker's."""
     text = text.replace(f"dataset '{_NAME}'", f"attacker '{_NAME}'")
+    text = text.replace(_OF_DATASETS_ALONE, "; take such rows out")
     return text if text.startswith("attacker ") else f"attacker '{_NAME}': {text}"

@@ -11,7 +11,7 @@ from loki_bench.datasets.data_file import DataFile, open_data_file
 from loki_bench.datasets.event_table import EventTable
 from loki_bench.datasets.events import Events, SequenceFilters, log_of
 from loki_bench.datasets.layout import Layout
-from loki_bench.datasets.names import check_spelling, names_of
+from loki_bench.datasets.names import check_spelling, names_of, refuse_lists
 from loki_bench.datasets.object_lines import read_objects
 from loki_bench.datasets.one_line_a_user import read_one_line_a_user
 from loki_bench.datasets.parquet_tables import read_parquet
@@ -72,6 +72,7 @@ def read_files(
     read.clear()
     check_spelling(events.users, "user", path=paths[0], place=events.place)
     check_spelling(events.items, "item", path=paths[0], place=events.place)
+    refuse_lists(events.users, events.items, path=paths[0], place=events.place)
     log = log_of(events, sequences)
     return replace(
         log,

@@ -1,5 +1,6 @@
 """What lines without a header look like: pairs, rows of a table, MovieLens's ratings."""
 
+import re
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -16,6 +17,9 @@ __all__ = [
     "shown",
     "split",
 ]
+
+_BRACKETS = re.compile(r"[^\s,;:]+\s*[:,;]?\s*[\[({].*[\])}]")
+"""A line such as ``7: [3, 5, 9]``."""
 
 _ENOUGH = 10
 """From so many rows on, columns that have no value in common are rather no items."""
@@ -86,6 +90,12 @@ def refuse_without_header(
 ) -> NoReturn:
     """Refuse rows that no header explains; the message says what is in their columns."""
     first = rows[0]
+    if all(_BRACKETS.fullmatch(line.strip()) for line in sample.lines):
+        raise DatasetError(
+            f"{file.path}, line {sample.numbers[0]}: it looks like a user with a list of items in "
+            "brackets; write a user a line without brackets, 'user item item ...', the names "
+            'separated by blanks, and pass format = "sequences"'
+        )
     kinds = described([row for row in rows if len(row) == len(first)])
     times = (
         "'timestamp'"

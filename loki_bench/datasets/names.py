@@ -1,5 +1,6 @@
 """Names of users and items: numbered, and refused where two of them are rather one."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,20 @@ from loki_bench.datasets.event_table import Place
 from loki_bench.errors import DatasetError
 from loki_bench.interactions import event_counts
 
-__all__ = ["MISSING", "Names", "as_text", "check_spelling", "missing_rows", "names_of"]
+__all__ = [
+    "MISSING",
+    "Names",
+    "as_text",
+    "check_spelling",
+    "missing_rows",
+    "names_of",
+    "refuse_lists",
+]
 
 MISSING = ("", "nan", "null", r"\n")
 """Cells that say that there is no id, in small letters: they are never names."""
 
+_PARTS = re.compile(r"[\s,;|]+")
 
 _AS_THEY_ARE = (
     pa.types.is_null,
@@ -148,6 +158,27 @@ def check_spelling(names: Names, what: str, *, path: Path, place: Place) -> None
                     f"'{names_here[0]}' of {place(one)} only in {difference}; {advice}, so that "
                     f"each {what} has one name"
                 )
+
+
+def refuse_lists(users: Names, items: Names, *, path: Path, place: Place) -> None:
+    """Raise ``DatasetError`` where each user has one row, and its item is a list of items."""
+    n_rows = len(items.numbers)
+    if n_rows < 2 or len(users) < n_rows:
+        return
+    parts = [_PARTS.split(name.strip("[](){} ")) for name in items.names.to_pylist()]
+    if min(map(len, parts)) < 2 or max(map(len, parts)) < 3:
+        return
+    once = set(parts[0])
+    if not any(once & set(other) for other in parts[1:]) and not all(
+        part.strip("'\"").isdecimal() for row in parts for part in row
+    ):
+        return  # words of titles
+    first = items.names[int(items.numbers[0])].as_py()
+    raise DatasetError(
+        f"{path}, {place(0)}: the item '{first[:60]}' looks like a list of items, and each user "
+        "has one row: write a user a line without brackets, 'user item item ...', the names "
+        'separated by blanks, and pass format = "sequences"'
+    )
 
 
 def _whole_floats(column: pa.ChunkedArray, path: Path, parameter: str) -> pa.ChunkedArray:

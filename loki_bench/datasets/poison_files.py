@@ -150,7 +150,12 @@ def _json(file: DataFile) -> NamedRows | None:
         if len(raw) > _MOST_JSON:
             raise DatasetError(f"{file.path}: it has more than {_MOST_JSON} bytes of JSON")
     try:
-        content = json.loads(raw)
+        content = json.loads(raw, object_pairs_hook=_without_repeats)
+    except _RepeatedKeyError as error:
+        raise DatasetError(
+            f"{file.path}: it has the key {str(error)!r} twice, and one of them would be lost; "
+            "give each fake user a name of its own"
+        ) from error
     except (ValueError, RecursionError):
         return None  # objects on lines, or nothing that is JSON
     if isinstance(content, list):
@@ -169,6 +174,18 @@ def _json(file: DataFile) -> NamedRows | None:
         what = "lacks 'fake_users'" if unknown is None else f"has an unknown key {unknown!r}"
         raise DatasetError(f"{file.path}: it {what}; expected {_FORM}")
     return _of_json(file.path, content["fake_users"], content)
+
+
+class _RepeatedKeyError(Exception):
+    """An object of JSON has a key twice; the text is the key."""
+
+
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _RepeatedKeyError(next(key for key in keys if keys.count(key) > 1))
+    return found
 
 
 def _of_json(path: Path, fake_users: object, content: dict[str, object]) -> NamedRows:

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ __all__ = [
     "looks_like_header",
     "sample_of",
     "separators_of",
+    "unusual_separator",
 ]
 
 BLANKS = " "
@@ -115,6 +117,23 @@ def separators_of(sample: Sample, first: Sequence[str], *, quoted: bool) -> list
         elif widths.count(width) * 10 >= 9 * len(widths):
             most.append(separator)
     return equal + most
+
+
+def unusual_separator(sample: Sample) -> str | None:
+    """A sign that comes equally often in all lines, where none of the usual ones cuts them."""
+    counts = [Counter(line) for line in sample.lines]
+    if len(counts) < 2:
+        return None
+    return next(
+        (
+            sign
+            for sign in counts[0]
+            if not sign.isalnum()
+            and sign not in "_-.:/'\" "
+            and {count[sign] for count in counts} == {counts[0][sign]}
+        ),
+        None,
+    )
 
 
 def looks_like_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

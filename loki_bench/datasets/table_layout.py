@@ -1,5 +1,6 @@
 """Recognise tables: the separator, and whether a header is there."""
 
+import json
 from collections.abc import Sequence
 
 from loki_bench.datasets.data_file import DataFile
@@ -13,6 +14,7 @@ from loki_bench.datasets.shape import (
     looks_like_data,
     looks_like_header,
     separators_of,
+    unusual_separator,
 )
 from loki_bench.errors import DatasetError
 
@@ -35,6 +37,11 @@ def table_layout(file: DataFile, sample: Sample, reading: Reading) -> Layout:
     if separator is None:
         candidates = separators_of(sample, _first_separators(file, reading), quoted=quoted)
         separator = (candidates or [*_first_separators(file, reading), ","])[0]
+        if not candidates and (unusual := unusual_separator(sample)):
+            raise DatasetError(
+                f"{file.path}, line {sample.numbers[0]}: its cells look separated by "
+                f"{unusual!r}; pass separator = {json.dumps(unusual)}"
+            )
     rows = [cells_of(line, separator, quoted=quoted) for line in sample.lines]
     first, below = rows[0], rows[1:]
     header = _has_header(file, sample, reading, first, below)

@@ -216,3 +216,43 @@ def test_users_with_equally_many_items_are_users(load):
 )
 def test_a_comment_inside_a_file_is_no_user(refuse, text):
     assert "it begins like a comment" in refuse(text, "data.txt")
+
+
+IN_ITEMS = ["1 2 3", "2 3 1", "3 1 2 4"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "parameters"),
+    [
+        (["user_id,items", *(f"{u},{row}" for u, row in enumerate(IN_ITEMS))], {}),
+        (["user_id;items", *(f"{u};[{r.replace(' ', ', ')}]" for u, r in enumerate(IN_ITEMS))], {}),
+        (
+            [f"{u}\t{row.replace(' ', ',')}" for u, row in enumerate(IN_ITEMS)],
+            {"columns": ["user_id", "items"]},
+        ),
+    ],
+)
+def test_a_column_of_lists_is_no_column_of_items(refuse, rows, parameters):
+    message = refuse("\n".join(rows), item_column="items", timestamp_column="", **parameters)
+    assert "looks like a list of items, and each user has one row" in message
+    assert 'format = "sequences"' in message
+
+
+def test_titles_of_users_who_have_one_event_are_no_lists(refuse):
+    message = refuse("user_id,item_id,timestamp\n1,The Long Goodbye,1\n2,Le petit prince,2\n")
+    assert "user '1' has one event only" in message
+
+
+def test_lists_in_brackets_are_told_how_to_be_written(refuse):
+    lines = [f"{user}: [{row.replace(' ', ', ')}]" for user, row in enumerate(IN_ITEMS[:2])]
+    message = refuse("\n".join(lines), "data.txt")
+    assert "a user with a list of items in brackets" in message
+    assert "columns" not in message
+
+
+@pytest.mark.parametrize(("sign", "written"), [("^", '"^"'), ("\x01", r'"\u0001"')])
+def test_an_unusual_separator_is_named_and_then_read(refuse, load, sign, written):
+    text = f"user_id{sign}item_id{sign}timestamp\n1{sign}a{sign}5\n1{sign}b{sign}6\n"
+    message = refuse(text)
+    assert message.endswith(f"pass separator = {written}")
+    assert load(text, separator=sign).n_events == 2
