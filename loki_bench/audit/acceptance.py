@@ -161,15 +161,15 @@ def _record(store: Store, cell_id: str) -> Record:
 
 def _refuse_stranger(cell: Cell, ours: Mapping[str, Record], file: Path) -> None:
     """Every row must stand beside one of this leaderboard that differs in the attack alone."""
-    if cell.is_baseline:
-        raise StoreError(
-            f"{file}: cell {cell.id} says that its attack is a baseline; what others are measured "
-            "against comes with a suite"
-        )
     theirs = cell.model_dump(mode="json", include=SAME)
     nearest: dict[str, list[JsonValue]] | None = None
     for record in ours.values():
         differences = differing_fields([record.cell.model_dump(mode="json", include=SAME), theirs])
+        if not differences and cell.is_baseline:
+            raise StoreError(
+                f"{file}: cell {cell.id} says that its attack is a baseline; what others are "
+                "measured against comes with a suite"
+            )
         if not differences:
             return
         if nearest is None or len(differences) < len(nearest):

@@ -27,8 +27,11 @@ def _from(value: object, folder: Path) -> object:
         return [_from(one, folder) for one in value]
     if not isinstance(value, str) or not value or "\0" in value or value.startswith(("/", "~")):
         return value
-    if "{seed}" in value:
-        is_there = any(folder.glob(glob.escape(value).replace("{seed}", "*")))
-    else:
-        is_there = (folder / value).exists()
+    try:
+        if "{seed}" in value:
+            is_there = any(folder.glob(glob.escape(value).replace("{seed}", "*")))
+        else:
+            is_there = (folder / value).exists()
+    except (OSError, ValueError):  # too long for a path: whoever reads it says so
+        return value
     return str(folder / value) if is_there else value
