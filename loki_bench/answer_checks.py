@@ -58,6 +58,15 @@ def validate_poison(answer: object, *, attacker: str, budget: Budget, n_items: i
     if len(poison) > budget.n_fake_users:
         raise reject(f"wrote {len(poison)} fake users; the budget is {budget.n_fake_users}")
     lengths = poison.lengths
+    if budget.lengths is not None:
+        wrong_rows = np.flatnonzero(lengths != budget.lengths[: len(poison)])
+        if len(wrong_rows):
+            row = int(wrong_rows[0])
+            raise reject(
+                f"gave fake user {row} {lengths[row]} events; the host drew a length for each "
+                f"from genuine users, and that of fake user {row} is {budget.lengths[row]}: write "
+                "rows of view.budget.lengths"
+            )
     if len(poison) and lengths.max() > budget.n_actions:
         row = int(lengths.argmax())
         raise reject(

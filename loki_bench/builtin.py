@@ -112,6 +112,7 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             reference=_LOKI,
             baseline=True,
             needs=frozenset(),
+            takes_lengths=True,
         ),
         AttackerSpec(
             name="replay",
@@ -126,6 +127,7 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             reference=_LOKI,
             baseline=True,
             ignores_events=True,
+            takes_lengths=True,
         ),
         AttackerSpec(
             name="popular",
@@ -133,6 +135,7 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             target="loki_bench.attackers.popular:PopularAttack",
             reference=f"{_LOKI}; {_COVISITATION}",
             baseline=True,
+            takes_lengths=True,
         ),
         AttackerSpec(
             name="randalter",
@@ -140,18 +143,21 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             target="loki_bench.attackers.alternating:RandomAlternatingAttack",
             reference=_EXTRACTION,
             ignores_events=True,
+            takes_lengths=True,
         ),
         AttackerSpec(
             name="covisit",
             summary="An item that a target user selected, target, another such item, target ...",
             target="loki_bench.attackers.alternating:CovisitAttack",
             reference=_COVISITATION,
+            takes_lengths=True,
         ),
         AttackerSpec(
             name="covisit-easy",
             summary="covisit at its best: each fake user serves one target user, easiest first",
             target="loki_bench.attackers.covisit_easy:CovisitEasyAttack",
             reference=_COVISITATION,
+            takes_lengths=True,
         ),
         AttackerSpec(
             name="loki",

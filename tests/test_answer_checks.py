@@ -148,3 +148,20 @@ def test_suspicion_is_none_or_finite_numbers(answer):
         checked_suspicion(answer, defense="d", n_users=2)
     assert checked_suspicion(None, defense="d", n_users=2) is None
     assert checked_suspicion(np.zeros(2), defense="d", n_users=2).tolist() == [0.0, 0.0]
+
+
+def test_a_row_of_another_length_than_was_drawn_for_it_is_rejected():
+    budget = Budget(n_fake_users=3, n_actions=9, lengths=np.array([2, 1, 3]))
+
+    def checked(rows):
+        answer = Sequences.of(rows)
+        return validate_poison(answer, attacker="a", budget=budget, n_items=5)
+
+    assert checked([[0, 1], [2], [3, 4, 0]]) == Sequences.of([[0, 1], [2], [3, 4, 0]])
+    assert checked([[0, 1]]) == Sequences.of([[0, 1]])  # fewer fake users are allowed
+    assert not len(checked([]))
+    for rows in ([[0, 1], [2, 3]], [[0]], [[0, 1], [2], [3, 4]]):
+        with pytest.raises(RejectedError, match=r"host drew a length .* view.budget.lengths"):
+            checked(rows)
+    with pytest.raises(RejectedError, match="wrote 4 fake users; the budget is 3"):
+        checked([[0, 1], [2], [3, 4, 0], [1]])

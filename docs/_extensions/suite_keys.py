@@ -73,8 +73,9 @@ def page_of(schema: Mapping[str, Any]) -> Iterator[str]:
 
 def kind_of(field: Mapping[str, Any]) -> str:
     """What a key may hold, in words."""
-    if "anyOf" in field:
-        return " or ".join(kind_of(choice) for choice in field["anyOf"])
+    for union in ("anyOf", "oneOf"):
+        if union in field:
+            return " or ".join(kind_of(choice) for choice in field[union])
     if "$ref" in field:
         name = field["$ref"].removeprefix(REFERENCE)
         return f"[{name}](#{name.lower()})"

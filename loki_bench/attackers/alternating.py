@@ -9,7 +9,7 @@ from abc import abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.attackers.draws import draw_without_repetition, equal_length_sequences
+from loki_bench.attackers.draws import draw_without_repetition, sequences_by_length
 from loki_bench.attackers.promoted_items import other_items, promoted_items
 from loki_bench.contracts import Attacker, AttackerView
 from loki_bench.interactions import Sequences
@@ -45,24 +45,35 @@ class AlternatingAttack(Attacker):
     def poison(self, view: AttackerView) -> Sequences:
         """Use the whole budget; see ``Attacker.poison``."""
         generator = np.random.default_rng(view.seed)
-        n_rows, n_actions = view.budget.n_fake_users, view.budget.n_actions
         promoted = promoted_items(view)
         others = other_items(view, promoted)
         fillers = self.fillers(view, others) if len(others) else others
         if not len(fillers):
             fillers = others
-        is_filler = np.zeros(n_actions, dtype=bool)
-        if len(fillers) and n_actions > 1:
-            is_filler[::2] = True
-        sequences = np.empty((n_rows, n_actions), dtype=np.int32)
-        for pool, places in ((fillers, is_filler), (promoted, ~is_filler)):
-            sequences[:, places] = draw_without_repetition(
-                pool,
-                n_rows=n_rows,
-                n_draws=int(places.sum()),
-                generator=generator,
-            )
-        return equal_length_sequences(sequences)
+        return sequences_by_length(
+            view.budget, lambda n, length: _alternating(fillers, promoted, n, length, generator)
+        )
+
+
+def _alternating(
+    fillers: NDArray[np.int32],
+    promoted: NDArray[np.int32],
+    n_rows: int,
+    n_actions: int,
+    generator: np.random.Generator,
+) -> NDArray[np.int32]:
+    is_filler = np.zeros(n_actions, dtype=bool)
+    if len(fillers) and n_actions > 1:
+        is_filler[::2] = True
+    sequences = np.empty((n_rows, n_actions), dtype=np.int32)
+    for pool, places in ((fillers, is_filler), (promoted, ~is_filler)):
+        sequences[:, places] = draw_without_repetition(
+            pool,
+            n_rows=n_rows,
+            n_draws=int(places.sum()),
+            generator=generator,
+        )
+    return sequences
 
 
 class RandomAlternatingAttack(AlternatingAttack):

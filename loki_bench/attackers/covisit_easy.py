@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.attackers.draws import draw_in_turn, equal_length_sequences
+from loki_bench.attackers.draws import draw_in_turn, lengths_of, rows_by_length
 from loki_bench.attackers.easiest_users import easiest_first, shared_out
 from loki_bench.attackers.promoted_items import other_items, promoted_items
 from loki_bench.contracts import Attacker, AttackerView
@@ -42,33 +42,28 @@ class CovisitEasyAttack(Attacker):
     def poison(self, view: AttackerView) -> Sequences:
         """Use the whole budget; see ``Attacker.poison``."""
         generator = np.random.default_rng(view.seed)
-        n_rows, n_actions = view.budget.n_fake_users, view.budget.n_actions
         promoted = promoted_items(view)
         others = other_items(view, promoted)
-        pattern = np.resize(_PATTERN, n_actions)
-        if n_actions == 1 or not len(others):
-            pattern[:] = _TARGET
-        sequences = np.empty((n_rows, n_actions), dtype=np.int32)
-        if not n_rows:
-            return equal_length_sequences(sequences)
-        lifted = self._lifted(view, promoted, int(np.count_nonzero(pattern == _TARGET)))
+        lengths = lengths_of(view.budget)
+        rows: list[NDArray[np.int32]] = [np.empty(0, dtype=np.int32)] * len(lengths)
+        if not len(lengths):
+            return Sequences.empty()
+        patterns = {length: _pattern(length, others) for _, length in rows_by_length(lengths)}
+        clicks = {length: int(np.sum(pattern == _TARGET)) for length, pattern in patterns.items()}
+        lifted = self._lifted(view, promoted, [clicks[length] for length in lengths.tolist()])
         first = 0
         for user, count in self._served(view):
             own = view.history[user]
             own = own[np.isin(own, others)]
             last = own[-1:] if len(own) else others
             rest = np.setdiff1d(own, last) if len(own) else others
-            rows = sequences[first : first + count]
-            for action, pool in ((_ITEM, rest), (_TARGET, lifted), (_LAST, last)):
-                is_action = pattern == action
-                rows[:, is_action] = draw_in_turn(
-                    pool if len(pool) else last,
-                    n_rows=count,
-                    n_draws=int(is_action.sum()),
-                    generator=generator,
-                )
+            pools = {_ITEM: rest if len(rest) else last, _TARGET: lifted, _LAST: last}
+            for places, length in rows_by_length(lengths[first : first + count]):
+                written = _written(patterns[length], pools, len(places), generator)
+                for place, row in zip(places.tolist(), written, strict=True):
+                    rows[first + place] = row
             first += count
-        return equal_length_sequences(sequences)
+        return Sequences.of(rows)
 
     def _served(self, view: AttackerView) -> list[tuple[int, int]]:
         """Target users and how many fake users each of them gets."""
@@ -78,12 +73,36 @@ class CovisitEasyAttack(Attacker):
         return list(zip(view.goal.users[order].tolist(), counts.tolist(), strict=True))
 
     def _lifted(
-        self, view: AttackerView, promoted: NDArray[np.int32], n_clicks: int
+        self, view: AttackerView, promoted: NDArray[np.int32], clicks: list[int]
     ) -> NDArray[np.int32]:
         """The items that get enough clicks each, those with the fewest events first.
 
-        No fewer than a fake user's ``n_clicks`` on them: it would click one twice.
+        No fewer than the ``clicks`` of a fake user on them, of a middling one where they differ:
+        it would click one twice.
         """
-        n_lifted = max(n_clicks, view.budget.n_fake_users * n_clicks // self._clicks_each)
+        n_lifted = max(sorted(clicks)[len(clicks) // 2], sum(clicks) // self._clicks_each)
         order = np.argsort(view.history.item_counts[promoted], kind="stable")
         return promoted[order[:n_lifted]]
+
+
+def _pattern(n_actions: int, others: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The actions of a fake user of some length; an item to lift is never left out."""
+    pattern = np.resize(_PATTERN, n_actions)
+    if n_actions == 1 or not len(others):
+        pattern[:] = _TARGET
+    return pattern
+
+
+def _written(
+    pattern: NDArray[np.int64],
+    pools: dict[int, NDArray[np.int32]],
+    n_rows: int,
+    generator: np.random.Generator,
+) -> NDArray[np.int32]:
+    """Rows of one length, their items drawn in turn; int32 array of shape (n_rows, n_actions)."""
+    rows = np.empty((n_rows, len(pattern)), dtype=np.int32)
+    for action, pool in pools.items():
+        is_action = pattern == action
+        n_draws = int(is_action.sum())
+        rows[:, is_action] = draw_in_turn(pool, n_rows=n_rows, n_draws=n_draws, generator=generator)
+    return rows

@@ -1,11 +1,21 @@
 """Draw items for many fake users at once, and lay them out as sequences."""
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
+from loki_bench.contracts import Budget
 from loki_bench.interactions import Sequences
 
-__all__ = ["draw_in_turn", "draw_without_repetition", "equal_length_sequences"]
+__all__ = [
+    "draw_in_turn",
+    "draw_without_repetition",
+    "equal_length_sequences",
+    "lengths_of",
+    "rows_by_length",
+    "sequences_by_length",
+]
 
 _LARGEST_BLOCK = 4_000_000
 """Random keys held at a time (32 MB); how they are cut into blocks does not change the draws."""
@@ -77,3 +87,35 @@ def equal_length_sequences(items: NDArray[np.int32]) -> Sequences:
     n_rows, n_actions = items.shape
     offsets = np.arange(n_rows + 1, dtype=np.int64) * n_actions
     return Sequences(offsets, items.reshape(-1))
+
+
+def lengths_of(budget: Budget) -> NDArray[np.int64]:
+    """Events of each fake user, int64 array of shape (n_fake_users,), where all are spent."""
+    if budget.lengths is not None:
+        return budget.lengths
+    return np.full(budget.n_fake_users, budget.n_actions, dtype=np.int64)
+
+
+def rows_by_length(lengths: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], int]]:
+    """Each length that occurs, shortest first, with the rows that have it."""
+    for length in np.unique(lengths):
+        yield np.flatnonzero(lengths == length), int(length)
+
+
+def sequences_by_length(
+    budget: Budget, write: Callable[[int, int], NDArray[np.int32]]
+) -> Sequences:
+    """Sequences that spend a budget, written for all fake users of one length at a time.
+
+    Parameters
+    ----------
+    write : callable
+        ``write(n_rows, n_actions)`` gives an int32 array of that shape.
+    """
+    if budget.lengths is None:
+        return equal_length_sequences(write(budget.n_fake_users, budget.n_actions))
+    rows: list[NDArray[np.int32]] = [np.empty(0, dtype=np.int32)] * budget.n_fake_users
+    for places, length in rows_by_length(budget.lengths):
+        for place, row in zip(places.tolist(), write(len(places), length), strict=True):
+            rows[place] = row
+    return Sequences.of(rows)

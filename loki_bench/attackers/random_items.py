@@ -1,8 +1,9 @@
 """The paper's Random attack: target items among randomly picked ones (section 4.2.1)."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from loki_bench.attackers.draws import draw_without_repetition, equal_length_sequences
+from loki_bench.attackers.draws import draw_without_repetition, sequences_by_length
 from loki_bench.attackers.promoted_items import other_items, promoted_items
 from loki_bench.contracts import Attacker, AttackerView
 from loki_bench.errors import ParameterError
@@ -39,9 +40,20 @@ class RandomAttack(Attacker):
     def poison(self, view: AttackerView) -> Sequences:
         """Use the whole budget; see ``Attacker.poison``."""
         generator = np.random.default_rng(view.seed)
-        n_rows, n_actions = view.budget.n_fake_users, view.budget.n_actions
         promoted = promoted_items(view)
         others = other_items(view, promoted)
+        return sequences_by_length(
+            view.budget, lambda n, length: self._rows(promoted, others, n, length, generator)
+        )
+
+    def _rows(
+        self,
+        promoted: NDArray[np.int32],
+        others: NDArray[np.int32],
+        n_rows: int,
+        n_actions: int,
+        generator: np.random.Generator,
+    ) -> NDArray[np.int32]:
         n_random = max(round(self.random_per_target * len(promoted)), n_actions - len(promoted))
         random_items = draw_without_repetition(
             others, n_rows=n_rows, n_draws=min(n_random, len(others)), generator=generator
@@ -53,4 +65,4 @@ class RandomAttack(Attacker):
             n_draws=n_actions,
             generator=generator,
         )
-        return equal_length_sequences(np.take_along_axis(repositories, picks, axis=1))
+        return np.take_along_axis(repositories, picks, axis=1)

@@ -42,6 +42,7 @@ from loki_bench.records.opening import as_working_folder
 from loki_bench.records.packed import pack_suite
 from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
+from loki_bench.suite.actions import GENUINE
 from loki_bench.suite.cell import Cell
 
 __all__ = ["accept"]
@@ -198,7 +199,10 @@ def _refuse_poison(cell: Cell, verifier: Verifier, file: Path) -> None:
     crafted = verifier.store.read(PoisonCodec(), cell.craft_id)
     if crafted is None:
         raise StoreError(f"{file}: cell {cell.id} comes without a whole poison")
-    budget = Budget(n_fake_users=cell.budget.n_fake_users, n_actions=cell.budget.actions)
+    actions = cell.budget.actions
+    if actions == GENUINE:  # crafting again, which draws the lengths again, is what checks them
+        actions = int(crafted.poison.lengths.max(initial=1))
+    budget = Budget(n_fake_users=cell.budget.n_fake_users, n_actions=actions)
     try:
         validate_poison(
             crafted.poison,

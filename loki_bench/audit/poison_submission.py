@@ -25,6 +25,7 @@ from loki_bench.pipeline.craft import Poison, PoisonCodec
 from loki_bench.records.manifest import Manifest
 from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
+from loki_bench.suite.actions import GENUINE
 from loki_bench.suite.cell import Cell, DatasetRef
 from loki_bench.suite.components import handed_in
 
@@ -184,7 +185,9 @@ def cells_of_poison(
         {
             (r.cell.budget.n_fake_users, r.cell.budget.actions)
             for r in clean
-            if r.cell.budget.n_fake_users >= n_most and r.cell.budget.actions >= longest
+            if r.cell.budget.n_fake_users >= n_most
+            and r.cell.budget.actions != GENUINE
+            and r.cell.budget.actions >= longest
         }
     )
     if not budgets:

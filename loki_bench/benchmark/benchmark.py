@@ -46,6 +46,7 @@ from loki_bench.records.store import Store
 from loki_bench.sandbox.installed import installed_plugins
 from loki_bench.sandbox.machine_code import is_own
 from loki_bench.sandbox.scratch import sweep
+from loki_bench.suite.actions import Actions
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.changes import name_of_part, narrowed, with_settings
 from loki_bench.suite.goal import draw_goal
@@ -384,7 +385,7 @@ class Benchmark:
         seed: int,
         defense: ComponentChoice = "none",
         fake_users: float | None = None,
-        actions: int | None = None,
+        actions: Actions | None = None,
         simulator: str | None = None,
         placebo: bool = False,
         workers: "int | Workers" = 1,

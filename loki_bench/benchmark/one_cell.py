@@ -5,9 +5,10 @@ from typing import TypeAlias
 
 from loki_bench.errors import UsageError
 from loki_bench.plugins.registry import Registry
+from loki_bench.suite.actions import Actions
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.resolve import ResolvedSuite
-from loki_bench.suite.suite import Choice, Suite
+from loki_bench.suite.suite import Choice, FakeUsers, Suite
 
 __all__ = ["ComponentChoice", "one_cell"]
 
@@ -21,8 +22,8 @@ def one_cell(
     components: Mapping[str, ComponentChoice],
     *,
     seed: int,
-    fake_users: float | None = None,
-    actions: int | None = None,
+    fake_users: float | FakeUsers | None = None,
+    actions: Actions | None = None,
     simulator: str | None = None,
     placebo: bool = False,
 ) -> Cell:

@@ -1,7 +1,7 @@
 """What an attack wants and what it may spend."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -43,10 +43,14 @@ class Budget:
         Number of fake users.
     n_actions : int
         Number of events of each fake user (the paper's M).
+    lengths : int64 array of shape (n_fake_users,), or None
+        Events of each fake user where the host drew them from genuine users': row i must have
+        ``lengths[i]``, and ``n_actions`` is the most that any could have. None where all are alike.
     """
 
     n_fake_users: int
     n_actions: int
+    lengths: NDArray[np.int64] | None = field(default=None, compare=False, repr=False)
 
 
 def ids(values: Sequence[int]) -> NDArray[np.int32]:

@@ -16,6 +16,7 @@ from tabulate import tabulate
 from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.intervals import Bounds, Interval, interval_of, shown
 from loki_bench.leaderboard.rows import NO_SIMULATOR, RowKey
+from loki_bench.suite.actions import Actions, actions_order
 
 __all__ = [
     "BudgetSeries",
@@ -50,7 +51,7 @@ class BudgetSeries:
     defense: str
     attacker: str
     simulator: str
-    actions: int
+    actions: Actions
     shares: tuple[float, ...]
     area: Interval
     half_ceiling: Interval | None
@@ -140,7 +141,7 @@ def series_table(
     name = names_in(style)
     headers = ["victim", "budgets", *(["defense"] if defended else []), "attacker"]
     headers += [f"area under {name(main)}", "half-ceiling budget"]
-    rows = sorted(series, key=lambda one: (one.victim, one.actions, one.defense, -one.area.mean))
+    rows = sorted(series, key=_place)
     grid: str = tabulate(
         [_cells(one, name, defended=defended) for one in rows],
         headers=headers,
@@ -154,6 +155,10 @@ def series_table(
         "reaches it counts with the largest budget, one that does so at once with the smallest."
     )
     return ["## Over budgets" if style == "github" else "Over budgets", grid, notes]
+
+
+def _place(one: BudgetSeries) -> tuple[str, float, str, float]:
+    return one.victim, actions_order(one.actions), one.defense, -one.area.mean
 
 
 def _series(

@@ -15,6 +15,7 @@ from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.intervals import Interval, plain, shown
 from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, NO_SIMULATOR
 from loki_bench.leaderboard.table import Row, Table
+from loki_bench.suite.actions import Actions, actions_order
 
 __all__ = ["WorstCase", "defense_table", "plain_worst_cases", "worst_cases"]
 
@@ -44,7 +45,7 @@ class WorstCase:
 
     victim: str
     fake_users: float
-    actions: int
+    actions: Actions
     defense: str
     row: Row | None
     undefended: Interval | None
@@ -55,7 +56,7 @@ class WorstCase:
 class _Attack(NamedTuple):
     victim: str
     fake_users: float
-    actions: int
+    actions: Actions
     attacker: str
     simulator: str
 
@@ -68,7 +69,7 @@ def worst_cases(table: Table) -> tuple[WorstCase, ...]:
     if table.main is None or not table.sign or not table.has_defenses:
         return ()
     main, sign = table.main.label, table.sign
-    groups: dict[tuple[str, float, int, str], list[Row]] = defaultdict(list)
+    groups: dict[tuple[str, float, Actions, str], list[Row]] = defaultdict(list)
     undefended: dict[_Attack, Row] = {}
     for row in table.rows:
         if row.attacker == NO_ATTACK or row.placebo:
@@ -127,10 +128,10 @@ def _worst_case(
     )
 
 
-def _place(case: WorstCase, main: str, sign: int) -> tuple[str, float, int, float, str]:
+def _place(case: WorstCase, main: str, sign: int) -> tuple[str, float, float, float, str]:
     left = None if case.row is None else case.row.metrics[main]
     height = float("inf") if left is None else sign * left.mean
-    return (case.victim, -case.fake_users, -case.actions, height, case.defense)
+    return (case.victim, -case.fake_users, -actions_order(case.actions), height, case.defense)
 
 
 def _attack(row: Row) -> _Attack:

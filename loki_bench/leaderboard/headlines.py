@@ -6,6 +6,7 @@ from itertools import groupby
 from loki_bench.leaderboard.intervals import shown
 from loki_bench.leaderboard.rows import NO_DEFENSE, NO_SIMULATOR
 from loki_bench.leaderboard.table import Pair, Row, Table
+from loki_bench.suite.actions import Actions
 
 __all__ = ["headlines", "tied_with_best"]
 
@@ -46,7 +47,7 @@ def tied_with_best(pairs: Sequence[Pair], best: Row) -> list[str]:
     return [_name(*pair.worse) for pair in sorted(tied, key=lambda pair: pair.difference.mean)]
 
 
-def _block(row: Row) -> tuple[str, float, int, str]:
+def _block(row: Row) -> tuple[str, float, Actions, str]:
     return row.victim, row.fake_users, row.actions, row.defense
 
 

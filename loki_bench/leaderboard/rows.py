@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from loki_bench.records.schema import Record, Status
+from loki_bench.suite.actions import Actions, actions_order
 from loki_bench.suite.cell import Cell
 
 __all__ = [
@@ -41,7 +42,7 @@ class Block(NamedTuple):
 
     victim: str
     fake_users: float
-    actions: int
+    actions: Actions
     defense: str
 
 
@@ -50,11 +51,21 @@ class RowKey(NamedTuple):
 
     victim: str
     fake_users: float
-    actions: int
+    actions: Actions
     defense: str
     attacker: str
     simulator: str
     placebo: bool
+
+    def __lt__(self, other: tuple[object, ...]) -> bool:
+        """In the order of their parts; genuine lengths come after all numbers of actions."""
+        if not isinstance(other, RowKey):
+            return NotImplemented
+        return self._order < other._order
+
+    @property
+    def _order(self) -> tuple[str, float, float, str, str, str, bool]:
+        return (*self[:2], actions_order(self.actions), *self[3:])
 
     @property
     def block(self) -> Block:

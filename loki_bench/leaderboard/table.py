@@ -46,6 +46,7 @@ from loki_bench.leaderboard.statistics import (
     shared_ranks,
 )
 from loki_bench.records.schema import MetricInfo, Record
+from loki_bench.suite.actions import Actions, actions_order
 from loki_bench.suite.cell import Cell
 
 __all__ = ["Pair", "Row", "Table", "protocol_of", "tables_of"]
@@ -145,7 +146,7 @@ class Row:
     attacker: str
     simulator: str
     fake_users: float
-    actions: int
+    actions: Actions
     seeds: tuple[int, ...]
     metrics: Mapping[str, Interval | None]
     gain: Interval | None
@@ -506,12 +507,12 @@ def _row(
 
 def _place(
     row: Row, columns: Sequence[MetricInfo], sign: int
-) -> tuple[str, float, int, bool, str, bool, float, str, str]:
+) -> tuple[str, float, float, bool, str, bool, float, str, str]:
     """Where a row stands in its table: a placebo right below the other rows of its block."""
     main = row.metrics[columns[0].label] if columns else None
     height = math.inf if main is None else -sign * main.mean
     defense = (row.defense != NO_DEFENSE, row.defense)
-    block = (row.victim, -row.fake_users, -row.actions, *defense)
+    block = (row.victim, -row.fake_users, -actions_order(row.actions), *defense)
     return (*block, row.placebo, height, row.attacker, row.simulator)
 
 

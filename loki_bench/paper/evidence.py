@@ -11,6 +11,7 @@ from loki_bench.leaderboard.rows import NO_DEFENSE, NO_SIMULATOR, by_protocol
 from loki_bench.leaderboard.table import protocol_of
 from loki_bench.paper.claims import BASELINES
 from loki_bench.records.schema import Record
+from loki_bench.suite.actions import GENUINE
 
 __all__ = [
     "ACTIONS",
@@ -102,6 +103,8 @@ class Evidence:
             if record is None or not usual or key.placebo or key.defense != NO_DEFENSE:
                 continue
             # a victim with other parameters is a row of its own and still the paper's recommender
+            if key.actions == GENUINE:  # the paper has no such budget
+                continue
             where = Where(record.cell.victim.name, key.fake_users, key.actions)
             value, seed = record.value(METRIC), record.cell.seed
             if value is not None:

@@ -11,7 +11,6 @@ from pydantic import JsonValue
 
 from loki_bench.answer_checks import NamedArrays, checked_prepared, validate_poison
 from loki_bench.content_ids import JsonObject
-from loki_bench.contracts import Budget
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
 from loki_bench.errors import InvalidAnswerError
@@ -29,6 +28,7 @@ from loki_bench.sandbox.attack_request import (
 from loki_bench.sandbox.carry_out import carry_out, component_of
 from loki_bench.sandbox.query_oracle import Oracle
 from loki_bench.suite.cell import Cell
+from loki_bench.suite.fake_user_lengths import budget_of, without_fake_users
 from loki_bench.suite.goal import draw_goal, draw_placebo_goal
 from loki_bench.suite.granted_data import granted_data
 from loki_bench.timing import Timed
@@ -178,10 +178,8 @@ class Craft(CellStep[Poison]):
 
 def prepare(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -> Timed[NamedArrays]:
     """Let the attacker learn what serves every number of fake users; see :func:`craft`."""
-    request = replace(
-        _request(data, cell, surrogates),
-        budget=Budget(n_fake_users=0, n_actions=cell.budget.actions),
-    )
+    request = _request(data, cell, surrogates)
+    request = replace(request, budget=without_fake_users(request.budget))
     done = carry_out(
         prepare_for_host,
         request,
@@ -274,7 +272,7 @@ def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -
         history=known if cell.sees_history else known.with_sequences(nothing),
         train=granted.train if surrogates else None,
         goal=draw(split, cell.protocol, cell.seed),
-        budget=Budget(n_fake_users=cell.budget.n_fake_users, n_actions=cell.budget.actions),
+        budget=budget_of(cell, split),
         seed=cell.seed_of(f"attacker/{cell.attacker.name}"),
         surrogates=tuple(
             SurrogateRequest(name=used.recommender.name, weight=used.weight, pickled=file.read())

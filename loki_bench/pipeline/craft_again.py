@@ -20,6 +20,7 @@ from loki_bench.pipeline.surrogate import FitSurrogate
 from loki_bench.pipeline.victim_lists import TopK, VictimTopK
 from loki_bench.plain_data import in_short
 from loki_bench.records.store import StoredFile
+from loki_bench.suite.actions import actions_order
 from loki_bench.suite.cell import Cell
 from loki_bench.timing import Timed, timed
 
@@ -48,8 +49,8 @@ def cells_to_repeat(cells: Iterable[Cell]) -> frozenset[str]:
     return frozenset(cell.id for cell in found.values())
 
 
-def _cost(cell: Cell) -> tuple[int, int, bool]:
-    return cell.budget.n_fake_users * cell.budget.actions, cell.seed, cell.placebo
+def _cost(cell: Cell) -> tuple[float, int, bool]:
+    return cell.budget.n_fake_users * actions_order(cell.budget.actions), cell.seed, cell.placebo
 
 
 class CraftAgainInputs(NamedTuple):

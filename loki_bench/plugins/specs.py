@@ -325,6 +325,9 @@ class AttackerSpec(ComponentSpec):
     ignores_events : bool
         Whether the attack, to promote, looks at nobody's events, although it is given them: a
         suite that takes knowledge of them away refuses it. An attack without needs is known to.
+    takes_lengths : bool
+        Whether the attack gives each fake user as many events as ``view.budget.lengths`` says
+        where it is given: a suite with ``actions = "genuine"`` refuses one that does not.
     """
 
     kind: ClassVar[str] = "attacker"
@@ -336,6 +339,7 @@ class AttackerSpec(ComponentSpec):
     needs_when: tuple[ConditionalNeed, ...] = ()
     baseline: bool = False
     ignores_events: bool = False
+    takes_lengths: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -8,6 +8,7 @@ from loki_bench.leaderboard.intervals import Interval
 from loki_bench.leaderboard.rows import NO_DEFENSE, NO_SIMULATOR, SINGLE, RowKey, row_key
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.records.schema import Record, Reports
+from loki_bench.suite.actions import GENUINE, actions_order
 
 __all__ = [
     "Learned",
@@ -102,9 +103,14 @@ def lines(table: Table, over: str) -> list[Line]:
     is one point. Placebos, defended rows and rows without a value are left out.
     """
     rows = _drawn(table)
-    for fixed in {"fake_users", "actions"} - {over}:
-        largest = max((getattr(row, fixed) for row in rows), default=None)
-        rows = [row for row in rows if getattr(row, fixed) == largest]
+    if over == "actions":  # genuine lengths have no place on an axis of numbers
+        rows = [row for row in rows if row.actions != GENUINE]
+    else:
+        longest = max((actions_order(row.actions) for row in rows), default=0.0)
+        rows = [row for row in rows if actions_order(row.actions) == longest]
+    if over != "fake_users":
+        most = max((row.fake_users for row in rows), default=0.0)
+        rows = [row for row in rows if row.fake_users == most]
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         groups[row.victim, attack_of(row)].append(row)
@@ -114,7 +120,7 @@ def lines(table: Table, over: str) -> list[Line]:
 def transfers(table: Table) -> list[Transfer]:
     """Attacks that the table has with more than one single surrogate, in order of their names."""
     largest: dict[str, dict[tuple[str, str], Row]] = defaultdict(dict)
-    for row in sorted(_drawn(table), key=lambda row: (row.fake_users, row.actions)):
+    for row in sorted(_drawn(table), key=lambda row: (row.fake_users, actions_order(row.actions))):
         if row.simulator.startswith(SINGLE):
             largest[row.attacker][row.simulator.removeprefix(SINGLE), row.victim] = row
     main = _main(table)
@@ -133,7 +139,7 @@ def length_shares(records: Iterable[Record]) -> list[LengthShares]:
 
     Of the cells that differ in seed or victim alone the first is taken.
     """
-    found: dict[str, tuple[tuple[float, int], LengthShares]] = {}
+    found: dict[str, tuple[tuple[float, float], LengthShares]] = {}
     for key, record in sorted(
         ((row_key(record.cell), record) for record in records),
         key=lambda pair: (pair[0], pair[1].id),
@@ -141,7 +147,7 @@ def length_shares(records: Iterable[Record]) -> list[LengthShares]:
         lengths = record.lengths
         if lengths is None or not lengths.fake or key.placebo or key.defense != NO_DEFENSE:
             continue
-        budget, attack = (key.fake_users, key.actions), attack_of(key)
+        budget, attack = (key.fake_users, actions_order(key.actions)), attack_of(key)
         if attack not in found or budget > found[attack][0]:
             genuine, fake = lengths.genuine, lengths.fake
             after = {n: genuine.get(n, 0) + fake.get(n, 0) for n in {**genuine, **fake}}

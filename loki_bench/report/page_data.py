@@ -11,9 +11,10 @@ from loki_bench.leaderboard.rendering import told
 from loki_bench.leaderboard.rows import Entry, RowKey, by_protocol
 from loki_bench.leaderboard.table import Row, Table, tables_of
 from loki_bench.leaderboard.warnings import warnings_of
-from loki_bench.records.schema import LearningCurve, Record
+from loki_bench.records.schema import LearningCurve, Record, Spent
 from loki_bench.report.figure_data import length_shares
-from loki_bench.suite.cell import Cell
+from loki_bench.suite.actions import GENUINE
+from loki_bench.suite.cell import Cell, CellBudget
 
 __all__ = ["page_data"]
 
@@ -103,6 +104,13 @@ def _row(row: Row, entries: Sequence[Entry], table: Table) -> JsonValue:
     }
 
 
+def _granted_events(budget: CellBudget, spent: Spent | None) -> int | None:
+    """Of genuine lengths what was spent: each fake user has exactly its own."""
+    if budget.actions == GENUINE:
+        return None if spent is None else spent.events
+    return budget.n_fake_users * budget.actions
+
+
 def _cell(entry: Entry, table: Table) -> JsonValue:
     """Id, seed, status, reason, metrics, and the ledger: what was spent beside the grant.
 
@@ -122,7 +130,7 @@ def _cell(entry: Entry, table: Table) -> JsonValue:
         "" if record is None else record.reason,
         [_number(entry.value(column.label)) for column in table.columns],
         [None if spent is None else spent.fake_users, granted],
-        [None if spent is None else spent.events, granted * cell.budget.actions],
+        [None if spent is None else spent.events, _granted_events(cell.budget, spent)],
         None if spent is None else spent.events_on_targets,
         [None if spent is None else spent.queries, queries],
         None if spent is None else spent.surrogate_fits,

@@ -215,7 +215,9 @@ def _digest(view: AttackerView) -> str:
     for sequences in (view.history, *(surrogate.train for surrogate in view.surrogates)):
         sha.update(sequences.digest().encode())
     prepared = view.prepared or {}
-    for array in (view.goal.items, view.goal.users, *(prepared[name] for name in sorted(prepared))):
+    lengths = () if view.budget.lengths is None else (view.budget.lengths,)
+    named = (prepared[name] for name in sorted(prepared))
+    for array in (view.goal.items, view.goal.users, *lengths, *named):
         sha.update(np.ascontiguousarray(array).tobytes())
     weights = [(surrogate.name, surrogate.weight) for surrogate in view.surrogates]
     sha.update(repr((view.goal.kind, view.budget, view.seed, weights)).encode())

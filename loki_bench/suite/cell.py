@@ -8,6 +8,7 @@ from typing_extensions import Self
 
 from loki_bench.content_ids import content_id
 from loki_bench.seeds import seed_for
+from loki_bench.suite.actions import Actions
 from loki_bench.suite.components import ComponentRef, FrozenModel
 from loki_bench.suite.suite import CellProtocol, Isolation, Parameter, SeenShare, Simulator, Until
 
@@ -52,7 +53,7 @@ class CellBudget(FrozenModel):
 
     fake_users: float
     n_fake_users: int
-    actions: int
+    actions: Actions
 
 
 class SurrogateRef(FrozenModel):

@@ -17,6 +17,8 @@ from loki_bench.plugins.specs import (
     RecommenderSpec,
 )
 from loki_bench.split import Split
+from loki_bench.suite.actions import GENUINE
+from loki_bench.suite.budgets import budgets_of, is_largest
 from loki_bench.suite.cell import (
     ALL_EVENTS,
     ALL_USERS,
@@ -137,15 +139,19 @@ def _metrics(suite: Suite, registry: Registry, dataset: DatasetRef) -> tuple[Cho
 
 def _refuse_too_large(suite: Suite, dataset: DatasetRef) -> None:
     """What no machine computes or keeps is a slip of the pen."""
-    budget = suite.budget
-    n_budgets = len(budget.fake_users) * len(budget.actions)
+    budgets = budgets_of(suite.budget, dataset)
     n_attacks = len(suite.attackers) * len(suite.simulator) * len(suite.defenses)
     n_attacks *= len(suite.knowledge.until) * len(suite.knowledge.users)
-    n_cells = n_budgets * n_attacks * len(suite.victims) * len(suite.seeds)
+    n_cells = len(budgets) * n_attacks * len(suite.victims) * len(suite.seeds)
     if n_cells > MOST_CELLS:
         raise SuiteError(f"it has {n_cells} cells; at most {MOST_CELLS} are run")
-    shares, actions = (max(values, default=0) for values in (budget.fake_users, budget.actions))
-    n_events = round(shares * dataset.n_users) * actions
+    most = max((budget.n_fake_users for budget in budgets), default=0)
+    if most > dataset.n_users:
+        raise SuiteError(
+            f"key 'budget.fake_users': {most} fake users beside {dataset.n_users} genuine ones; at "
+            "most as many are injected"
+        )
+    n_events = max((b.n_fake_users * b.actions for b in budgets if b.actions != GENUINE), default=0)
     if n_events > MOST_EVENTS:
         raise SuiteError(
             f"table 'budget': fake users have {n_events} events; at most {MOST_EVENTS} are injected"
@@ -168,66 +174,90 @@ def _cells(
         chosen.insert(0, Choice(name="none"))
     attackers = [(*_resolved(registry, AttackerSpec, choice), choice) for choice in chosen]
     defenses = [_defense(registry, choice) for choice in suite.defenses]
+    budgets = budgets_of(suite.budget, dataset)
     if any(choice.name != "none" for choice in chosen):
-        _refuse_no_fake_user(suite, dataset)
+        _refuse_no_fake_user(budgets, dataset)
     for seed in suite.seeds:
-        for share in suite.budget.fake_users:
-            for actions in suite.budget.actions:
-                budget = CellBudget(
-                    fake_users=share,
-                    n_fake_users=round(share * dataset.n_users),
-                    actions=actions,
-                )
-                for spec, attacker, choice in attackers:
-                    poison = next(
-                        (p for p in handed_in if (p.seed, p.choice) == (seed, choice)), None
-                    )
-                    if poison and (share, actions) != poison.budget_in(suite, dataset.n_users):
-                        continue
-                    attack = poison.component if poison else attacker
-                    needs = spec.needs_with(attack.parameters)
-                    _refuse_ungranted(suite, spec, needs)
-                    influence, is_default = _influence(registry, spec, needs, choice)
-                    known = _knowledge(suite, spec, needs)
-                    for knowledge, victim in product(known, victims):
-                        for simulator, surrogates in _surrogates_for(
-                            victim, suite, needs, pool, attack.name
-                        ):
-                            for defense, placebo in _variants(suite, attack, defenses, budget):
-                                yield Cell(
-                                    dataset=dataset,
-                                    protocol=protocol,
-                                    budget=budget,
-                                    victim=victim,
-                                    attacker=attack,
-                                    simulator=simulator,
-                                    surrogates=surrogates,
-                                    influence=influence,
-                                    influence_is_default=is_default,
-                                    is_baseline=spec.baseline and not attack.changed,
-                                    oracle=_oracle(suite, needs, dataset),
-                                    sees_history="history" in needs,
-                                    knowledge=knowledge,
-                                    isolation=suite.isolation,
-                                    defense=defense,
-                                    placebo=placebo,
-                                    # What is asked of the victim belongs to one attack alone.
-                                    prepares=spec.prepares and "queries" not in needs,
-                                    seed=seed,
-                                )
+        for budget in budgets:
+            for spec, attacker, choice in attackers:
+                poison = next((p for p in handed_in if (p.seed, p.choice) == (seed, choice)), None)
+                if poison:
+                    own: Sequence[CellBudget] = [poison.budget_in(budgets, dataset.n_users)]
+                else:
+                    own = _budgets_for(spec, budgets)
+                if budget not in own:
+                    continue
+                attack = poison.component if poison else attacker
+                needs = spec.needs_with(attack.parameters)
+                _refuse_ungranted(suite, spec, needs)
+                influence, is_default = _influence(registry, spec, needs, choice)
+                has_placebo = _has_placebo(suite, attack, budget, own)
+                known = _knowledge(suite, spec, needs)
+                for knowledge, victim in product(known, victims):
+                    for simulator, surrogates in _surrogates_for(
+                        victim, suite, needs, pool, attack.name
+                    ):
+                        for defense, placebo in _variants(defenses, has_placebo=has_placebo):
+                            yield Cell(
+                                dataset=dataset,
+                                protocol=protocol,
+                                budget=budget,
+                                victim=victim,
+                                attacker=attack,
+                                simulator=simulator,
+                                surrogates=surrogates,
+                                influence=influence,
+                                influence_is_default=is_default,
+                                is_baseline=spec.baseline and not attack.changed,
+                                oracle=_oracle(suite, needs, dataset),
+                                sees_history="history" in needs,
+                                knowledge=knowledge,
+                                isolation=suite.isolation,
+                                defense=defense,
+                                placebo=placebo,
+                                # What is asked of the victim belongs to one attack alone.
+                                prepares=spec.prepares and "queries" not in needs,
+                                seed=seed,
+                            )
 
 
-def _variants(
-    suite: Suite, attack: ComponentRef, defenses: list[ComponentRef | None], budget: CellBudget
-) -> list[tuple[ComponentRef | None, bool]]:
-    """Every defense, and one placebo beside the first: it is about the attack.
+def _budgets_for(spec: AttackerSpec, budgets: Sequence[CellBudget]) -> Sequence[CellBudget]:
+    """Those that an attack can keep: one that takes no lengths has no row with genuine ones.
+
+    Where a suite has no other budget it is refused.
+    """
+    if spec.takes_lengths:
+        return budgets
+    found = [budget for budget in budgets if budget.actions != GENUINE]
+    if not found:
+        raise SuiteError(
+            f"attacker '{spec.name}' does not take a length for each fake user (its spec does not "
+            "say takes_lengths), and 'actions' in the table [budget] is 'genuine' alone; add a "
+            "number of actions for it, or leave the attacker out of this suite"
+        )
+    return found
+
+
+def _has_placebo(
+    suite: Suite, attack: ComponentRef, budget: CellBudget, own: Sequence[CellBudget]
+) -> bool:
+    """Whether an attack has one under a budget, of those that it is run with.
 
     A poison that was handed in can't be given other targets.
     """
+    if attack.name == "none" or attack.is_handed_in:
+        return False
+    if isinstance(suite.integrity_rows, bool):
+        return suite.integrity_rows
+    return is_largest(budget, own)
+
+
+def _variants(
+    defenses: list[ComponentRef | None], *, has_placebo: bool
+) -> list[tuple[ComponentRef | None, bool]]:
+    """Every defense, and one placebo beside the first: it is about the attack."""
     plain: list[tuple[ComponentRef | None, bool]] = [(defense, False) for defense in defenses]
-    aims = attack.name != "none" and not attack.is_handed_in
-    placebo = aims and suite.has_placebos_at(budget.fake_users, budget.actions)
-    return [*plain[:1], *([(defenses[0], True)] if placebo else []), *plain[1:]]
+    return [*plain[:1], *([(defenses[0], True)] if has_placebo else []), *plain[1:]]
 
 
 def _surrogates_for(
@@ -266,14 +296,15 @@ def _surrogates_for(
         yield simulator, voting
 
 
-def _refuse_no_fake_user(suite: Suite, dataset: DatasetRef) -> None:
+def _refuse_no_fake_user(budgets: Sequence[CellBudget], dataset: DatasetRef) -> None:
     """An attack without any fake user is the clean victim, and would be ranked beside others."""
     n_users = dataset.n_users
-    for share in suite.budget.fake_users:
-        if round(share * n_users) == 0:
+    for budget in budgets:
+        if budget.n_fake_users == 0:
             raise SuiteError(
-                f"key 'budget.fake_users': {share:g} of {n_users} users is no fake user, so an "
-                f"attack would inject nothing; one fake user is {1 / n_users:.2g} of them"
+                f"key 'budget.fake_users': {budget.fake_users:g} of {n_users} users is no fake "
+                f"user, so an attack would inject nothing; one fake user is {1 / n_users:.2g} of "
+                "them"
             )
 
 

@@ -17,6 +17,9 @@ from loki_bench.interactions import Sequences
 from loki_bench.plugins.registry import Registry
 from loki_bench.plugins.specs import AttackerSpec
 from loki_bench.split import Split
+from loki_bench.suite.actions import GENUINE
+from loki_bench.suite.budgets import budgets_of
+from loki_bench.suite.cell import CellBudget, DatasetRef
 from loki_bench.suite.components import HANDED_IN, ComponentRef, handed_in
 from loki_bench.suite.goal import draw_goal
 from loki_bench.suite.suite import Choice, Suite
@@ -67,22 +70,26 @@ class HandedIn:
         """Events of the longest fake user."""
         return int(self.poison.lengths.max())
 
-    def budget_in(self, suite: Suite, n_users: int) -> tuple[float, int]:
-        """The smallest of the suite's budgets that holds it: its share and its actions.
+    def budget_in(self, budgets: Sequence[CellBudget], n_users: int) -> CellBudget:
+        """The smallest of the budgets that holds it; none with genuine lengths does.
 
         Raises ``SuiteError`` where none does.
         """
-        budget = suite.budget
-        shares = [s for s in budget.fake_users if round(s * n_users) >= len(self.poison)]
-        actions = [a for a in budget.actions if a >= self.longest]
-        if not shares or not actions:
+        found = [
+            (budget.fake_users, budget.actions, budget)
+            for budget in budgets
+            if budget.actions != GENUINE
+            and budget.actions >= self.longest
+            and budget.n_fake_users >= len(self.poison)
+        ]
+        if not found:
             raise SuiteError(
                 f"table 'budget': {self.source} has {len(self.poison)} fake users of up to "
                 f"{self.longest} events, more than the suite allows; leave fake_users and actions "
                 f"out, and they are taken from it (fake_users = {len(self.poison) / n_users!r}, "
                 f"actions = {self.longest})"
             )
-        return min(shares), min(actions)
+        return min(found, key=lambda one: one[:2])[2]
 
 
 def read_poison(suite: Suite, registry: Registry, log: EventLog) -> tuple[HandedIn, ...]:
@@ -144,7 +151,7 @@ def _of_each_seed(
 
 
 def fitted_to_poison(
-    suite: Suite, found: Sequence[HandedIn], log: EventLog, split: Split
+    suite: Suite, found: Sequence[HandedIn], log: EventLog, split: Split, dataset: DatasetRef
 ) -> tuple[Suite, tuple[str, ...]]:
     """The suite with what its poison says, and notes for whoever runs it.
 
@@ -170,8 +177,9 @@ def fitted_to_poison(
                 "draws are measured"
             )
     suite = _with_budget(suite, found, split)
+    budgets = budgets_of(suite.budget, dataset)
     for one in found:
-        one.budget_in(suite, split.history.n_users)
+        one.budget_in(budgets, dataset.n_users)
     return suite, tuple(dict.fromkeys(notes))
 
 

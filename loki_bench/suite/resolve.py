@@ -137,7 +137,7 @@ def prepare(suite: Suite, registry: Registry, *, download: bool) -> ResolvedSuit
 def _with_poison(suite: Suite, registry: Registry, data: SplitData) -> ResolvedSuite:
     """The suite fitted to the poison that it names as files, and its cells."""
     poison = read_poison(suite, registry, data.log)
-    suite, notes = fitted_to_poison(suite, poison, data.log, data.split)
+    suite, notes = fitted_to_poison(suite, poison, data.log, data.split, data.ref)
     grid = expand(suite, registry, data.ref, data.split, split_ref=data.split_ref, handed_in=poison)
     return ResolvedSuite(
         suite=suite, grid=grid, data=data, handed_in=poison, notes=(*data.ref.notes, *notes)

@@ -13,8 +13,10 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import (
     BeforeValidator,
+    Discriminator,
     Field,
     SerializerFunctionWrapHandler,
+    Tag,
     ValidationInfo,
     field_validator,
     model_serializer,
@@ -47,6 +49,7 @@ __all__ = [
     "BudgetGrid",
     "CellProtocol",
     "Choice",
+    "FakeUsers",
     "IntegrityRows",
     "Isolation",
     "Knowledge",
@@ -138,7 +141,36 @@ def _as_list(value: object) -> object:
 Named: TypeAlias = Annotated[Choice, BeforeValidator(_as_choice)]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Count: TypeAlias = Annotated[int, Field(ge=1, lt=2**31)]
-Actions: TypeAlias = Annotated[int, Field(ge=1, le=10**6)]
+
+
+class FakeUsers(SuiteTable):
+    """A number of fake users that is not a share of genuine ones; one of the two keys."""
+
+    users: Annotated[int, Field(ge=1, lt=2**31)] | None = Field(
+        default=None, description="so many fake users, whatever the dataset"
+    )
+    events: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        default=None,
+        description="as many fake users as have this share of the dataset's events between them",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "FakeUsers":
+        if (self.users is None) == (self.events is None):
+            raise ValueError("give either 'users' or 'events'")
+        return self
+
+
+# what a value may be in a pair of brackets: left out of the keys that messages name
+NumberOfFakeUsers: TypeAlias = Annotated[
+    Annotated[Share, Tag("(share)")] | Annotated[FakeUsers, Tag("(table)")],
+    Discriminator(lambda v: "(table)" if isinstance(v, (dict, FakeUsers)) else "(share)"),
+]
+AskedActions: TypeAlias = Annotated[
+    Annotated[int, Field(ge=1, le=10**6), Tag("(number)")]
+    | Annotated[Literal["genuine"], Tag("(word)")],
+    Discriminator(lambda v: "(word)" if isinstance(v, str) else "(number)"),
+]
 Until: TypeAlias = Annotated[str, Field(pattern=r"^T-[1-9][0-9]{0,3}$", max_length=6)]
 """Up to which event before a target user's test event, which is event T, an attacker knows it."""
 SeenShare: TypeAlias = Annotated[float, Field(gt=0, le=1)]
@@ -288,17 +320,19 @@ class CellProtocol(Protocol):
 
 
 class BudgetGrid(SuiteTable):
-    """Budgets of the grid: every share of fake users with every number of actions."""
+    """Budgets of the grid: every number of fake users with every number of actions."""
 
-    fake_users: Annotated[list[Share], BeforeValidator(_as_list)] = Field(
+    fake_users: Annotated[list[NumberOfFakeUsers], BeforeValidator(_as_list)] = Field(
         default=[0.03],
         max_length=MOST_VALUES,
-        description="fake users as a share of genuine ones; a number or a list",
+        description="fake users: a share of genuine ones, `{ users = 33 }`, or `{ events = 0.03 }` "
+        "for as many as have that share of the events; one or a list",
     )
-    actions: Annotated[list[Actions], BeforeValidator(_as_list)] = Field(
+    actions: Annotated[list[AskedActions], BeforeValidator(_as_list)] = Field(
         default=[15],
         max_length=MOST_VALUES,
-        description="events of each fake user; a number or a list",
+        description="events of each fake user, or `genuine`: each has a length that is drawn from "
+        "genuine users'; one or a list",
     )
 
 
@@ -408,13 +442,6 @@ class Suite(SuiteTable):
     def folder(self) -> str:
         """Where the suite's results are, relative to the folder of results."""
         return self.name if self.family is None else f"{self.family}/{self.name}"
-
-    def has_placebos_at(self, fake_users: float, actions: int) -> bool:
-        """Whether attacks with this budget have a placebo beside them."""
-        if isinstance(self.integrity_rows, bool):
-            return self.integrity_rows
-        budget = self.budget
-        return (fake_users, actions) == (max(budget.fake_users), max(budget.actions))
 
     def with_keys(self, changes: Mapping[str, object]) -> "Suite":
         """The suite with other values of some keys.

@@ -149,7 +149,9 @@ def _first_problem(model: type[SuiteTable], error: ValidationError) -> str:
     """One sentence about the first thing that is wrong, unknown keys before all else."""
     problems = sorted(error.errors(), key=lambda p: p["type"] != "extra_forbidden")
     problem = problems[0]
-    key = _cut(".".join(str(part) for part in problem["loc"]))
+    # in brackets: which kind of value was looked for, no part of the key
+    parts = [str(part) for part in problem["loc"] if not str(part).startswith("(")]
+    key = _cut(".".join(parts))
     if problem["type"] == "extra_forbidden":
         table, wrong = problem["loc"][:-1], str(problem["loc"][-1])
         known = list(_table_at(model, table).model_fields)

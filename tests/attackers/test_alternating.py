@@ -83,3 +83,13 @@ def test_popular_needs_at_least_one_popular_item(n_popular):
 def test_more_popular_items_than_there_are_is_all_of_them(view):
     fillers, _ = fillers_and_targets(PopularAttack(n_popular=10_000).poison(view(n_fake_users=300)))
     assert {item for row in fillers for item in row} == set(range(30)) - set(TARGETS)
+
+
+def test_covisit_with_genuine_lengths_is_one_row_for_each_that_hand_can_write(view_of):
+    # user 0 selected items 4 and 5, and 9 is to be lifted: 4 and 5 are all that it is seen beside
+    view = view_of([[4, 5], [6]], n_items=10, targets=[9], users=[0], lengths=[1, 4, 2, 3])
+    rows = [row.tolist() for row in CovisitAttack().poison(view)]
+    assert rows[0] == [9]  # a single action is never a filler
+    assert rows[1] in ([4, 9, 5, 9], [5, 9, 4, 9])
+    assert rows[2] in ([4, 9], [5, 9])
+    assert rows[3] in ([4, 9, 5], [5, 9, 4])

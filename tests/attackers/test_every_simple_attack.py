@@ -102,3 +102,19 @@ def test_the_history_is_left_as_it_was(view_of, name):
 def test_no_attack_injects_nothing_whatever_the_budget(view_of):
     view = view_of(ROWS, n_items=12, targets=[10], n_fake_users=100, n_actions=50)
     assert attack("none").poison(view) == Sequences.empty()
+
+
+@pytest.mark.parametrize("name", [*ATTACKS, "none"])
+def test_each_fake_user_has_the_length_that_the_host_drew_for_it(view_of, name):
+    lengths = [3, 1, 40, 3, 2, 1]
+    view = view_of(ROWS, n_items=30, targets=[10, 11, 12], users=[0, 1], lengths=lengths)
+    poison = attack(name).poison(view)
+    assert poison.lengths.tolist() == ([] if name == "none" else lengths)
+    assert next(s for s in builtin.loki_bench_attackers() if s.name == name).takes_lengths
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_equal_lengths_are_written_as_the_number_of_actions_is(view_of, name):
+    known = {"n_items": 30, "targets": [10, 11, 12], "users": [0, 1]}
+    drawn = attack(name).poison(view_of(ROWS, **known, lengths=[6] * 5))
+    assert drawn == attack(name).poison(view_of(ROWS, **known, n_fake_users=5, n_actions=6))
