@@ -212,6 +212,9 @@ def plan(
         each = "no timings yet" if work.seconds is None else f"about {work.seconds:.1f} s each"
         guessed = "" if work.measured or work.seconds is None else ", as others of its kind"
         click.echo(f"  {work.n_steps:>5} x {work.name}: {each}{guessed}")
+    if found.n_unknown and not found.seconds:
+        click.echo(f"no timings yet: how long {found.n_unknown} steps take is told once some ran")
+        return 0
     unknown = f"; {found.n_unknown} steps have no timings yet" if found.n_unknown else ""
     click.echo(f"about {seconds / 60:.1f} min on {n_workers} workers{unknown}")
     return 0
