@@ -33,6 +33,8 @@ def suite_schema() -> dict[str, JsonValue]:
 def _take_single_values(table: dict[str, JsonValue]) -> None:
     """Let one value stand for a list of it."""
     keys = table.get("properties")
-    for key, told in keys.items() if isinstance(keys, dict) else ():
+    if not isinstance(keys, dict):
+        return
+    for key, told in keys.items():
         if isinstance(told, dict) and told.get("type") == "array" and "items" in told:
             keys[key] = {"anyOf": [told["items"], told]}
