@@ -21,7 +21,7 @@ from loki_bench.leaderboard.intervals import (
     shown,
 )
 from loki_bench.leaderboard.rows import RowKey, row_key
-from loki_bench.leaderboard.statistics import holm, paired_p_value
+from loki_bench.leaderboard.statistics import LEVEL, holm, paired_p_value
 from loki_bench.records.manifest import read_manifest
 from loki_bench.records.schema import MetricInfo, Record
 from loki_bench.records.store import Store
@@ -62,6 +62,13 @@ class ComparedRow:
     n_equal: int
     differs: str
 
+    @property
+    def same(self) -> bool:
+        """Whether both have the same values to the last bit, or neither has any."""
+        if self.first is None or self.second is None:
+            return self.first is self.second
+        return self.n_equal == self.first.n == self.second.n
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
@@ -75,13 +82,7 @@ class Comparison:
     @property
     def same(self) -> bool:
         """Whether both hold the same rows with the same values to the last bit."""
-        alike = all(
-            row.first is not None
-            and row.second is not None
-            and row.n_equal == row.first.n == row.second.n
-            for row in self.rows
-            if row.first is not None or row.second is not None
-        )
+        alike = all(row.same for row in self.rows)
         return alike and not (self.not_paired or self.only_first or self.only_second)
 
     def as_json(self) -> dict[str, JsonValue]:
@@ -98,7 +99,7 @@ class Comparison:
         return {**asdict(self), "schema": 1, "same": self.same, "rows": rows}
 
     def as_text(self) -> str:
-        """For a terminal."""
+        """For a terminal: a sentence that says what changed, and the rows that differ."""
         text: str = tabulate(
             [
                 (
@@ -111,11 +112,14 @@ class Comparison:
                     row.n_equal,
                 )
                 for row in self.rows
+                if not row.same
             ],
             headers=["row", "metric", "A", "B", "B - A", "p", "equal seeds"],
             disable_numparse=True,
         )
-        lines = [text]
+        lines = [self.told]
+        if not all(row.same for row in self.rows):
+            lines.append(text)
         if self.not_paired:
             lines.append(f"Not paired: the protocols differ in {self.not_paired}.")
         lines += [
@@ -125,9 +129,20 @@ class Comparison:
         ]
         lines += [f"only in A: {row}" for row in self.only_first]
         lines += [f"only in B: {row}" for row in self.only_second]
-        if self.same:
-            lines.append("The same values to the last bit.")
         return "\n".join(lines)
+
+    @property
+    def told(self) -> str:
+        """What changed, in one sentence."""
+        if self.same:
+            return "The same values to the last bit."
+        differing = [row for row in self.rows if not row.same]
+        said = f"{len(differing)} of the {len(self.rows)} means that both have differ"
+        if differing and not self.not_paired:
+            n_clear = sum(row.p_value is not None and row.p_value < LEVEL for row in differing)
+            said += f", {n_clear} of them clearly (p below {LEVEL:g})"
+        n_first, n_second = len(self.only_first), len(self.only_second)
+        return f"{said}; {n_first} rows are only in A, {n_second} only in B."
 
 
 def compare(first: Path, second: Path) -> Comparison:

@@ -97,6 +97,34 @@ def suites_list(as_json: bool) -> None:
         print_table(found)
 
 
+@suites.command("show")
+@click.argument("name")
+def suites_show(name: str) -> None:
+    r"""Print a suite as it is written, to copy or to change.
+
+    NAME is the name of a suite in the package, or a path that ends in .toml.
+
+    \b
+    Example: loki-bench suites show quick
+    """
+    from loki_bench.suite.suite import load_suite, suite_file
+
+    load_suite(name)  # says what is wrong with it, if anything is
+    click.echo(suite_file(name).read_text("utf-8"), nl=False)
+
+
+@suites.command("schema")
+def suites_schema() -> None:
+    r"""Print the JSON Schema of suites, for an editor that checks TOML.
+
+    \b
+    Example: loki-bench suites schema
+    """
+    from loki_bench.suite.json_schema import suite_schema
+
+    click.echo(json.dumps(suite_schema(), indent=1))
+
+
 def _unknown(registry: Registry, name: str) -> Exception:
     from loki_bench.errors import UnknownComponentError
     from loki_bench.plugins.specs import nearest

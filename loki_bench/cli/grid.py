@@ -1,6 +1,7 @@
 """``run``, ``status``, ``plan``, ``leaderboard`` and ``merge``: a suite's cells and its tables."""
 
 import json
+import shlex
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 
 from loki_bench.cli.options import (
     as_json_option,
+    every_column_option,
     key_options,
     named_value,
     offline_option,
@@ -47,6 +49,7 @@ __all__ = ["leaderboard", "merge", "plan", "run", "status"]
 )
 @key_options
 @offline_option
+@every_column_option
 @plugin_options
 def run(
     suite: str,
@@ -62,6 +65,7 @@ def run(
     key: str | None,
     fresh: bool,
     offline: bool,
+    every_column: bool,
     registry: Registry,
 ) -> int:
     r"""Run the cells of a suite that have no result yet, and print its leaderboard.
@@ -123,7 +127,9 @@ def run(
             f"{_title(benchmark)}: {n_cells} of {len(benchmark.whole.cells)} cells. The suite's "
             "own leaderboard is not written; `loki-bench leaderboard` writes it.\n"
         )
-    click.echo(str(board))
+    click.echo(board.as_text(every_column=every_column))
+    if benchmark.whole is None:
+        _tell_where(benchmark)
     return _exit_status(board.status)
 
 
@@ -206,6 +212,9 @@ def plan(
         each = "no timings yet" if work.seconds is None else f"about {work.seconds:.1f} s each"
         guessed = "" if work.measured or work.seconds is None else ", as others of its kind"
         click.echo(f"  {work.n_steps:>5} x {work.name}: {each}{guessed}")
+    if found.n_unknown and not found.seconds:
+        click.echo(f"no timings yet: how long {found.n_unknown} steps take is told once some ran")
+        return 0
     unknown = f"; {found.n_unknown} steps have no timings yet" if found.n_unknown else ""
     click.echo(f"about {seconds / 60:.1f} min on {n_workers} workers{unknown}")
     return 0
@@ -222,6 +231,7 @@ def plan(
 )
 @key_options
 @plugin_options
+@every_column_option
 @as_json_option
 def leaderboard(
     suite: str,
@@ -230,6 +240,7 @@ def leaderboard(
     key: str | None,
     fresh: bool,
     registry: Registry,
+    every_column: bool,
     as_json: bool,
 ) -> int:
     r"""Write a suite's leaderboard again from its records, and print it.
@@ -242,7 +253,7 @@ def leaderboard(
     board = _open(suite, results, registry, key=key, fresh=False if fresh else None).leaderboard()
     if per_seed is not None:
         board.write_per_seed(per_seed)
-    click.echo(board.as_json() if as_json else str(board))
+    click.echo(board.as_json() if as_json else board.as_text(every_column=every_column))
     return _exit_status(board.status)
 
 
@@ -263,6 +274,7 @@ def leaderboard(
 )
 @results_option
 @key_options
+@every_column_option
 @plugin_options
 def merge(
     suite: str,
@@ -271,6 +283,7 @@ def merge(
     results: Path,
     key: str | None,
     fresh: bool,
+    every_column: bool,
     registry: Registry,
 ) -> int:
     r"""Bring the results of shards together, and write the leaderboard.
@@ -285,7 +298,8 @@ def merge(
     for folder, (n_copied, n_kept) in benchmark.merge(folders, sample=sample).items():
         click.echo(f"{folder}: {n_copied} cells copied, {n_kept} were here before", err=True)
     board = benchmark.leaderboard()
-    click.echo(str(board))
+    click.echo(board.as_text(every_column=every_column))
+    _tell_where(benchmark)
     return _exit_status(board.status)
 
 
@@ -315,6 +329,16 @@ def _title(benchmark: "Benchmark") -> str:
     """The suite's name, and that it is a part where it is one."""
     name = benchmark.suite.name
     return name if benchmark.whole is None else f"part of {name}"
+
+
+def _tell_where(benchmark: "Benchmark") -> None:
+    """A last line: where the table is, and what to type next."""
+    folder = benchmark.folder
+    click.echo(
+        f"\nEvery column: {folder / 'leaderboard.md'}, or --all. Next: loki-bench report "
+        f"{shlex.quote(str(folder))}",
+        err=True,
+    )
 
 
 def _exit_status(counts: Iterable[str]) -> int:

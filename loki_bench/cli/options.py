@@ -15,6 +15,7 @@ from loki_bench.sandbox.installed import installed_plugins
 __all__ = [
     "FiniteRange",
     "as_json_option",
+    "every_column_option",
     "key_options",
     "named_value",
     "offline_option",
@@ -197,6 +198,13 @@ def _noted_places(options: Mapping[str, Any]) -> dict[str, Path]:
         parameters = load_suite(suite).dataset.parameters
         found |= {name: Path(path) for name, path in places_of(parameters).items()}
     return found
+
+
+def every_column_option(command: F) -> F:
+    """The whole table instead of what fits the terminal."""
+    return click.option(
+        "--all", "every_column", is_flag=True, help="Print every row and column, however wide."
+    )(command)
 
 
 def as_json_option(command: F) -> F:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from tabulate import tabulate
 
+from loki_bench.leaderboard.fitting import fitted_rows
 from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.intervals import Bounds, Interval, interval_of, shown
 from loki_bench.leaderboard.rows import NO_SIMULATOR, RowKey
@@ -133,20 +134,28 @@ def series_of(
 
 
 def series_table(
-    series: Sequence[BudgetSeries], main: str, style: str, *, defended: bool
+    series: Sequence[BudgetSeries],
+    main: str,
+    style: str,
+    *,
+    defended: bool,
+    width: int | None = None,
 ) -> list[str]:
-    """Title, grid and notes; nothing without a series. ``style`` is tabulate's."""
+    """Title, grid and notes; nothing without a series. ``style`` is tabulate's.
+
+    With a ``width`` the grid has no more letters than that.
+    """
     if not series:
         return []
     name = names_in(style)
     headers = ["victim", "budgets", *(["defense"] if defended else []), "attacker"]
     headers += [f"area under {name(main)}", "half-ceiling budget"]
     rows = sorted(series, key=_place)
-    grid: str = tabulate(
-        [_cells(one, name, defended=defended) for one in rows],
-        headers=headers,
-        tablefmt=style,
-        disable_numparse=True,
+    lines = [_cells(one, name, defended=defended) for one in rows]
+    grid: str = (
+        tabulate(lines, headers=headers, tablefmt=style, disable_numparse=True)
+        if width is None
+        else fitted_rows(headers, lines, width)
     )
     notes = (
         f"Area under {name(main)} over log budget, divided by the width of the series: its mean "

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 from tabulate import tabulate
 
+from loki_bench.leaderboard.fitting import fitted_rows
 from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.intervals import Interval, plain, shown
 from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, NO_SIMULATOR
@@ -81,10 +82,11 @@ def worst_cases(table: Table) -> tuple[WorstCase, ...]:
     return tuple(sorted(found, key=lambda case: _place(case, main, sign)))
 
 
-def defense_table(table: Table, style: str) -> list[str]:
+def defense_table(table: Table, style: str, width: int | None = None) -> list[str]:
     """Title, grid and notes; nothing where the table has no defense.
 
-    ``style`` is tabulate's: a title is a heading in ``"github"``.
+    ``style`` is tabulate's: a title is a heading in ``"github"``. With a ``width`` the grid has no
+    more letters than that.
     """
     cases = worst_cases(table)
     if not cases or table.main is None:
@@ -92,11 +94,11 @@ def defense_table(table: Table, style: str) -> list[str]:
     name, main, columns = names_in(style), table.main.label, _columns(table)
     headers = ["victim", "budget", "defense", "worst attacker", f"{name(main)} left"]
     headers += ["without defense", *map(name, columns), "attacks"]
-    grid: str = tabulate(
-        [_cells(case, main, columns, name) for case in cases],
-        headers=headers,
-        tablefmt=style,
-        disable_numparse=True,
+    lines = [_cells(case, main, columns, name) for case in cases]
+    grid: str = (
+        tabulate(lines, headers=headers, tablefmt=style, disable_numparse=True)
+        if width is None
+        else fitted_rows(headers, lines, width)
     )
     return ["## Defenses" if style == "github" else "Defenses", grid, NOTES]
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from loki_bench.leaderboard.blocks import title_of
 from loki_bench.leaderboard.intervals import shown
-from loki_bench.leaderboard.rows import NO_DEFENSE, NO_SIMULATOR
+from loki_bench.leaderboard.rows import NO_SIMULATOR
 from loki_bench.leaderboard.table import Pair, Row, Table
-from loki_bench.suite.actions import Actions
 
-__all__ = ["headlines", "tied_with_best"]
+__all__ = ["headline_of", "headlines", "tied_with_best"]
 
 
 def headlines(table: Table) -> list[str]:
@@ -16,22 +16,26 @@ def headlines(table: Table) -> list[str]:
 
     ``On bprmf, 3 % x 15: covisit has the best display_rate@10, 0.410 ± 0.007, tied with loki.``
     """
+    return [
+        f"On {title}: {said}"
+        for title, block in groupby(table.rows, key=title_of)
+        if (said := headline_of(list(block), table))
+    ]
+
+
+def headline_of(rows: Sequence[Row], table: Table) -> str:
+    """The sentence of one victim, budget and defense; empty where fewer than two are ranked."""
     main = table.main
-    if main is None:
-        return []
-    found = []
-    for _, block in groupby(table.rows, key=_block):
-        ranked = [row for row in block if row.rank is not None]
-        if len(ranked) < 2:
-            continue
-        best = next(row for row in ranked if row.behind is None)
-        tied = tied_with_best(table.pairs, best)
-        said = f"tied with {_listed(tied)}" if tied else "clearly above all others"
-        found.append(
-            f"{_where(best)}: {_name(best.attacker, best.simulator)} has the best {main.label}, "
-            f"{shown(best.metrics[main.label])}, {said}."
-        )
-    return found
+    ranked = [row for row in rows if row.rank is not None]
+    if main is None or len(ranked) < 2:
+        return ""
+    best = next(row for row in ranked if row.behind is None)
+    tied = tied_with_best(table.pairs, best)
+    said = f"tied with {_listed(tied)}" if tied else "clearly above all others"
+    return (
+        f"{_name(best.attacker, best.simulator)} has the best {main.label}, "
+        f"{shown(best.metrics[main.label])}, {said}."
+    )
 
 
 def tied_with_best(pairs: Sequence[Pair], best: Row) -> list[str]:
@@ -45,15 +49,6 @@ def tied_with_best(pairs: Sequence[Pair], best: Row) -> list[str]:
         and all(getattr(best, name) == value for name, value in pair.where.items())
     ]
     return [_name(*pair.worse) for pair in sorted(tied, key=lambda pair: pair.difference.mean)]
-
-
-def _block(row: Row) -> tuple[str, float, Actions, str]:
-    return row.victim, row.fake_users, row.actions, row.defense
-
-
-def _where(row: Row) -> str:
-    defended = "" if row.defense == NO_DEFENSE else f" defended by {row.defense}"
-    return f"On {row.victim}{defended}, {100 * row.fake_users:g} % x {row.actions}"
 
 
 def _name(attacker: str, simulator: str) -> str:

@@ -1,5 +1,6 @@
 """A suite's leaderboard as an object: tables, records, data frames, and how each is shown."""
 
+import shutil
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from loki_bench.interactions import Interactions
 from loki_bench.leaderboard.frames import cells_frame, frame_of, per_seed_frame, write_frame
-from loki_bench.leaderboard.rendering import as_json, as_markdown, as_text
+from loki_bench.leaderboard.rendering import as_json, as_markdown, as_short_text, as_text
 from loki_bench.leaderboard.table import Table
 from loki_bench.records.schema import Record
 from loki_bench.suite.cell import Cell
@@ -20,7 +21,7 @@ __all__ = ["Leaderboard"]
 
 @dataclass(frozen=True, kw_only=True)
 class Leaderboard:
-    """What a suite's cells came to. Printed it is the text table, in a notebook a Markdown table.
+    """What a suite's cells came to. Printed it fits the terminal, in a notebook it is Markdown.
 
     Attributes
     ----------
@@ -81,8 +82,22 @@ class Leaderboard:
         """Everything that the tables hold, for programs."""
         return as_json(self.name, list(self.tables))
 
+    def as_text(self, *, width: int | None = None, every_column: bool = False) -> str:
+        """The tables for a terminal.
+
+        Parameters
+        ----------
+        width : int or None
+            Letters of a line; those of the terminal unless given, and 80 where there is none.
+        every_column : bool
+            Every row and column, however wide that gets.
+        """
+        if every_column:
+            return as_text(list(self.tables))
+        return as_short_text(list(self.tables), width or shutil.get_terminal_size().columns)
+
     def __str__(self) -> str:
-        return as_text(list(self.tables))
+        return self.as_text()
 
     def _repr_markdown_(self) -> str:
         return as_markdown(self.name, self.summary, list(self.tables))

@@ -3,22 +3,30 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from pydantic import TypeAdapter
-from tabulate import tabulate
 
 from loki_bench.leaderboard.budget_series import series_table
 from loki_bench.leaderboard.defense_table import defense_table, plain_worst_cases
-from loki_bench.leaderboard.formatting import csv_cell, escape_markdown, names_in, one_line
+from loki_bench.leaderboard.formatting import csv_cell, escape_markdown, one_line
+from loki_bench.leaderboard.grouped_table import grouped_table
 from loki_bench.leaderboard.headlines import headlines
-from loki_bench.leaderboard.intervals import Interval, shown
-from loki_bench.leaderboard.rows import NO_DEFENSE
-from loki_bench.leaderboard.table import Row, Table
-from loki_bench.leaderboard.warnings import warnings_of
-from loki_bench.records.schema import MetricInfo
+from loki_bench.leaderboard.intervals import Interval
+from loki_bench.leaderboard.notes import notes_of, told
+from loki_bench.leaderboard.short_table import short_table
+from loki_bench.leaderboard.table import Table
+from loki_bench.leaderboard.wide_table import wide_table
 
-__all__ = ["as_csv", "as_json", "as_markdown", "as_text", "leaderboard_files", "told"]
+__all__ = [
+    "as_csv",
+    "as_json",
+    "as_markdown",
+    "as_short_text",
+    "as_text",
+    "leaderboard_files",
+    "told",
+]
 
 SIMPLE = "simple"
 """tabulate's style for a terminal; Markdown's is ``"github"``."""
@@ -72,14 +80,14 @@ def leaderboard_files(suite: str, summary: str, tables: Sequence[Table]) -> dict
 
 
 def as_markdown(suite: str, summary: str, tables: Sequence[Table]) -> str:
-    """A page with one table for each dataset and protocol, and one of its defenses if any."""
+    """A page: of each dataset and protocol a grid a victim, defense and budget, and notes."""
     parts = [f"# Leaderboard: {escape_markdown(suite)}", escape_markdown(summary)]
     for table in tables:
         parts += [
             "\n".join(f"- {name}: {escape_markdown(v)}" for name, v in table.about.items()),
             "\n".join(f"- {escape_markdown(line)}" for line in headlines(table)),
-            _grid(table, "github"),
-            _notes(table, "github"),
+            *grouped_table(table),
+            notes_of(table, "github"),
             *(defense_table(table, "github") if table.has_defenses else ()),
             *_over_budgets(table, "github"),
         ]
@@ -87,13 +95,21 @@ def as_markdown(suite: str, summary: str, tables: Sequence[Table]) -> str:
 
 
 def as_text(tables: Sequence[Table]) -> str:
-    """The same tables for a terminal."""
+    """Every row and column for a terminal, however wide that gets."""
     parts = []
     for table in tables:
         said = "\n".join(one_line(line) for line in headlines(table))
-        parts += [said, _grid(table, SIMPLE), _notes(table, SIMPLE)]
+        parts += [said, wide_table(table, SIMPLE), notes_of(table, SIMPLE)]
         parts += defense_table(table, SIMPLE) if table.has_defenses else []
         parts += _over_budgets(table, SIMPLE)
+    return "\n\n".join(part for part in parts if part)
+
+
+def as_short_text(tables: Sequence[Table], width: int) -> str:
+    """What a reader asks first, in lines of at most ``width`` letters."""
+    parts: list[str] = []
+    for table in tables:
+        parts += short_table(table, width)
     return "\n\n".join(part for part in parts if part)
 
 
@@ -158,149 +174,11 @@ def as_json(suite: str, tables: Sequence[Table]) -> str:
     return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
-def _grid(table: Table, style: str) -> str:
-    name = names_in(style)
-    heads = [
-        name(column.label)
-        if column.ceiling is None
-        else f"{name(column.label)} (max {column.ceiling:g})"
-        for column in table.columns
-    ] or ["metric"]
-    headers = [
-        "victim",
-        "budget",
-        *(["defense"] if table.has_defenses else []),
-        "attacker",
-        "simulator",
-        heads[0],
-        "gain over the best baseline",
-        "p",
-        "failed in",
-        "rank",
-        "behind the best",
-        "p of the pair",
-        *heads[1:],
-        "seeds",
-        "poison samples",
-    ]
-    text: str = tabulate(
-        [_cells(row, table, name) for row in table.rows],
-        headers=headers,
-        tablefmt=style,
-        disable_numparse=True,
-    )
-    return text
-
-
 def _over_budgets(table: Table, style: str) -> list[str]:
     if table.main is None:
         return []
     defended = table.has_defenses
     return series_table(table.series, table.main.label, style, defended=defended)
-
-
-def told(metric: MetricInfo) -> str:
-    """How to read a metric: ``hr@10 (utility, share, higher is better for the platform)``."""
-    higher = "" if metric.higher_is == "neither" else f", higher is {metric.higher_is}"
-    return f"{metric.label} ({metric.purpose}, {metric.unit}{higher})"
-
-
-def _cells(row: Row, table: Table, name: Callable[[str], str]) -> list[str]:
-    values = [shown(row.metrics[column.label]) for column in table.columns]
-    others = [f"{number} {status}" for status, number in row.counts.items() if status != "ok"]
-    return [
-        name(row.victim),
-        f"{100 * row.fake_users:g} % x {row.actions}",
-        *([name(row.defense)] if table.has_defenses else []),
-        name(_attack(row)),
-        name(row.simulator),
-        *values[:1],
-        shown(row.gain, signed=True),
-        _shown_p(row.p_value),
-        "-" if row.n_failed is None else f"{row.n_failed} of {len(row.seeds)} seeds",
-        _shown_rank(row.rank),
-        shown(row.behind),
-        _shown_p(row.behind_p),
-        *values[1:],
-        ", ".join([str(len(row.seeds)), *others]),
-        "?" if row.from_fake_users is None else str(row.from_fake_users),
-    ]
-
-
-def _attack(row: Row) -> str:
-    """The attack's name, with a sign for each note on it."""
-    if row.placebo:
-        return f"{row.attacker}, placebo"
-    marks = ((row.marked, "†"), (row.not_deterministic, "‡"), (row.not_confined, "§"))
-    return f"{row.attacker} {''.join(sign for is_so, sign in marks if is_so)}".rstrip()
-
-
-def _notes(table: Table, style: str) -> str:
-    name = names_in(style)
-    baselines = sorted({name(row.attacker) for row in table.rows if row.baseline})
-    best = f"the best baseline ({', '.join(baselines) or 'this table has none'})"
-    notes = [
-        "Mean and 95 % confidence interval over seeds: Student's t, written as ends where the "
-        "metric's range cuts it off; where all seeds agree, the bound that holds for any "
-        "distribution. The gain is paired seed by seed against "
-        f"{best} at the same victim and budget; p is its paired t-test, corrected by Holm for all "
-        "attacks of the table. An attack failed in a seed where its gain is zero or less, or below "
-        "half of the median of its seeds. Any two rows of one victim and budget are compared, too, "
-        "paired and corrected by Holm over all pairs there: those that the seeds do not tell apart "
-        "(p of 0.05 or more) are tied and share ranks; 1-3 is a row that could have any of these "
-        "places. The JSON file has every pair."
-    ]
-    if table.columns:
-        notes.append(f"Metrics: {'; '.join(told(column) for column in table.columns)}.")
-    notes += [
-        f"{key.title()}: {table.about[key]}."
-        for key in ("seeds", "split", "repeats", "data")
-        if key in table.about
-    ]
-    if table.not_ranked:
-        notes.append(f"Not ranked: {name('; '.join(table.not_ranked))}.")
-    if any(row.placebo for row in table.rows):
-        notes.append(
-            "A placebo is the same attack, given other targets than those that are measured."
-        )
-        if without := _budgets_without_placebo(table):
-            notes.append(f"No placebo was run at {', '.join(without)}: no row there is marked.")
-    notes += [
-        f"† {name(f'{row.attacker} on {row.victim}')}: not target-specific (placebo moves it, "
-        f"too): its placebo moves {name(table.main.label)} by "
-        f"{shown(row.placebo_effect, signed=True)} from none."
-        for row in table.rows
-        if row.marked and table.main is not None
-    ]
-    notes += [f"{name(warning)}." for warning in warnings_of(table)]
-    if table.has_defenses:
-        notes.append("Rows are compared with those behind the same defense.")
-    for row in table.rows:
-        against = "" if row.defense == NO_DEFENSE else f" defended by {row.defense}"
-        notes += [name(f"{row.attacker} on {row.victim}{against}: {why}") for why in row.reasons]
-    return "\n".join(notes)
-
-
-def _budgets_without_placebo(table: Table) -> list[str]:
-    def shown_budget(row: Row) -> str:
-        return f"{100 * row.fake_users:g} % x {row.actions}"
-
-    placebos = {shown_budget(row) for row in table.rows if row.placebo}
-    budgets = dict.fromkeys(shown_budget(row) for row in table.rows)
-    return [budget for budget in budgets if budget not in placebos]
-
-
-def _shown_p(p_value: float | None) -> str:
-    if p_value is None:
-        return "-"
-    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
-
-
-def _shown_rank(rank: tuple[int, int, int] | None) -> str:
-    if rank is None:
-        return "-"
-    _, low, high = rank
-    return str(low) if low == high else f"{low}-{high}"
 
 
 def _numbers(value: Interval | None) -> list[str]:

@@ -25,7 +25,7 @@ def test_a_leaderboard_equals_itself_to_the_last_bit(leaderboard, original):
     found = compare(leaderboard, original)
     assert found.same
     assert all(row.n_equal == 3 and row.difference.mean == 0 for row in found.rows)
-    assert "The same values to the last bit." in found.as_text()
+    assert found.as_text() == "The same values to the last bit."
 
 
 def test_rows_are_paired_by_seed_and_tested_as_scipy_does(tmp_path, compute):
@@ -48,6 +48,13 @@ def test_rows_are_paired_by_seed_and_tested_as_scipy_does(tmp_path, compute):
     assert row.p_value == pytest.approx(expected.pvalue)
     assert row.difference.mean == pytest.approx(0.02)
     assert not found.same
+    said, _, shown = found.as_text().partition("\n")
+    # 0.01, 0.02 and 0.03: t = 0.02 / (0.01 / sqrt(3)) = 3.46, p = 0.074
+    assert said == (
+        "1 of the 1 means that both have differ, 0 of them clearly (p below 0.05); 0 rows are only "
+        "in A, 0 only in B."
+    )
+    assert "hr@5" in shown
 
 
 def test_other_protocols_are_not_paired_and_the_field_is_named(tmp_path, compute, leaderboard):

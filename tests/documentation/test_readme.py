@@ -126,3 +126,9 @@ def test_the_workflow_runs_the_two_commands_as_they_stand():
 def test_the_version_to_cite_is_this_one():
     citation = (README.parent / "CITATION.cff").read_text()
     assert re.findall(r"^version: (.*)", citation, re.MULTILINE) == [__version__]
+
+
+def test_the_rows_that_the_readme_shows_are_those_of_the_published_board():
+    script = README.parent / "benchmarks" / "readme_table.py"
+    done = subprocess.run([sys.executable, script, "--check"], check=False)
+    assert done.returncode == 0, "README.md is behind: type `python benchmarks/readme_table.py`"

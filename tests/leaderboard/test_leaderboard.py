@@ -5,7 +5,7 @@ import json
 from made_up_records import made_up_cell, made_up_record, made_up_result
 
 from loki_bench.leaderboard.leaderboard import Leaderboard
-from loki_bench.leaderboard.rendering import as_markdown, as_text
+from loki_bench.leaderboard.rendering import as_markdown, as_short_text, as_text
 from loki_bench.leaderboard.table import tables_of
 
 RECORD = made_up_result(made_up_cell("covisit", "bprmf"), {"display_rate@10": 0.25})
@@ -22,9 +22,16 @@ BOARD = Leaderboard(
 )
 
 
-def test_it_prints_as_the_table_of_the_command_line():
-    assert str(BOARD) == as_text(TABLES)
+def test_it_prints_in_the_letters_that_the_terminal_has(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert str(BOARD) == as_short_text(TABLES, 60)
     assert "covisit" in str(BOARD)
+    monkeypatch.setenv("COLUMNS", "110")
+    assert str(BOARD) == as_short_text(TABLES, 110)
+
+
+def test_every_column_is_printed_where_that_is_asked_for():
+    assert BOARD.as_text(every_column=True) == as_text(TABLES)
 
 
 def test_a_notebook_shows_the_page_that_is_written():

@@ -1,0 +1,47 @@
+"""The rows of one victim, budget and defense together, each attack with its placebo beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loki_bench.leaderboard.rows import NO_DEFENSE
+from loki_bench.leaderboard.table import Row, Table
+
+__all__ = ["RowBlock", "blocks_of", "title_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowBlock:
+    """Rows that are compared with each other, in the order of their table.
+
+    Attributes
+    ----------
+    title : str
+        Victim, defense if any, and budget: ``"bprmf, 3 % x 15"``.
+    rows : tuple of (row, its placebo or None)
+        A placebo whose attack has no row here stands as a row of its own, at the end.
+    """
+
+    title: str
+    rows: tuple[tuple[Row, Row | None], ...]
+
+
+def blocks_of(table: Table) -> list[RowBlock]:
+    """The table's rows by victim, budget and defense."""
+    blocks: dict[str, list[Row]] = {}
+    for row in table.rows:
+        blocks.setdefault(title_of(row), []).append(row)
+    return [RowBlock(title=title, rows=_paired(rows)) for title, rows in blocks.items()]
+
+
+def title_of(row: Row) -> str:
+    """Where the row stands: ``"bprmf defended by pca, 3 % x 15"``."""
+    defended = "" if row.defense == NO_DEFENSE else f" defended by {row.defense}"
+    return f"{row.victim}{defended}, {100 * row.fake_users:g} % x {row.actions}"
+
+
+def _paired(rows: Sequence[Row]) -> tuple[tuple[Row, Row | None], ...]:
+    placebos = {(row.attacker, row.simulator): row for row in rows if row.placebo}
+    found = [
+        (row, placebos.pop((row.attacker, row.simulator), None)) for row in rows if not row.placebo
+    ]
+    return (*found, *((row, None) for row in placebos.values()))

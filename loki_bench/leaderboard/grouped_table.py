@@ -1,0 +1,65 @@
+"""A page's table: a grid for each victim, budget and defense, with every metric."""
+
+from tabulate import tabulate
+
+from loki_bench.leaderboard.blocks import RowBlock, blocks_of
+from loki_bench.leaderboard.formatting import escape_markdown
+from loki_bench.leaderboard.intervals import shown
+from loki_bench.leaderboard.row_cells import (
+    full_attack_of,
+    placebo_of,
+    samples_of,
+    seeds_of,
+    shown_p,
+    shown_rank,
+)
+from loki_bench.leaderboard.table import Table
+from loki_bench.leaderboard.wide_table import metric_head
+
+__all__ = ["grouped_table"]
+
+N_KEPT = 2
+"""Attack and main metric are columns whatever they hold."""
+
+
+def grouped_table(table: Table) -> list[str]:
+    """Markdown: a heading and a grid for each block; what all of its rows share stands above it."""
+    found = []
+    for block in blocks_of(table):
+        columns = _columns(block, table)
+        alike = [
+            head
+            for place, (head, cells) in enumerate(columns.items())
+            if place >= N_KEPT and len(cells) > 1 and len(set(cells)) == 1
+        ]
+        shared = [f"{head} {columns[head][0]}" for head in alike if columns[head][0] != "-"]
+        kept = {head: cells for head, cells in columns.items() if head not in alike}
+        grid: str = tabulate(kept, headers="keys", tablefmt="github", disable_numparse=True)
+        found.append(f"## {escape_markdown(block.title)}")
+        found += [f"In every row: {', '.join(shared)}."] if shared else []
+        found.append(grid)
+    return found
+
+
+def _columns(block: RowBlock, table: Table) -> dict[str, list[str]]:
+    """By head, a cell for each row."""
+    rows = [row for row, _ in block.rows]
+    heads = [escape_markdown(metric_head(column)) for column in table.columns] or ["metric"]
+    values = [[shown(row.metrics[column.label]) for row in rows] for column in table.columns]
+    values = values or [["-"] * len(rows)]
+    return {
+        "attack": [escape_markdown(full_attack_of(row)) for row in rows],
+        heads[0]: values[0],
+        "gain": [shown(row.gain, signed=True) for row in rows],
+        "p": [shown_p(row.p_value) for row in rows],
+        "failed in": [
+            "-" if row.n_failed is None else f"{row.n_failed} of {len(row.seeds)}" for row in rows
+        ],
+        "rank": [shown_rank(row.rank) for row in rows],
+        "behind the best": [shown(row.behind) for row in rows],
+        "p of the pair": [shown_p(row.behind_p) for row in rows],
+        "placebo": [placebo_of(row, placebo) for row, placebo in block.rows],
+        **dict(zip(heads[1:], values[1:], strict=True)),
+        "seeds": [seeds_of(row) for row in rows],
+        "poison samples": [samples_of(row) for row in rows],
+    }

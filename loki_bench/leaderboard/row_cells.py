@@ -1,0 +1,83 @@
+"""What a row says in each column, as text: names with their signs, p-values, ranks, counts."""
+
+from loki_bench.leaderboard.intervals import Interval, shown
+from loki_bench.leaderboard.rows import NO_SIMULATOR
+from loki_bench.leaderboard.table import Row
+
+__all__ = [
+    "attack_of",
+    "full_attack_of",
+    "placebo_of",
+    "samples_of",
+    "seeds_of",
+    "shown_mean",
+    "shown_p",
+    "shown_rank",
+]
+
+
+def attack_of(row: Row) -> str:
+    """The attack's name, with a sign for each note on it."""
+    if row.placebo:
+        return f"{row.attacker}, placebo"
+    return f"{row.attacker} {_signs(row)}".rstrip()
+
+
+def full_attack_of(row: Row) -> str:
+    """The same with its simulator: ``loki (leave-one-out) †``."""
+    if row.simulator == NO_SIMULATOR:
+        return attack_of(row)
+    if row.placebo:
+        return f"{row.attacker} ({row.simulator}), placebo"
+    return f"{row.attacker} ({row.simulator}) {_signs(row)}".rstrip()
+
+
+def placebo_of(row: Row, placebo: Row | None, *, short: bool = False) -> str:
+    """What the attack's placebo does, and how many of its cells did not end well."""
+    effect = row.placebo_effect if placebo is not None else None
+    text = shown_mean(effect, signed=True) if short else shown(effect, signed=True)
+    others = [] if placebo is None else _not_ok(placebo)
+    return f"{text} ({', '.join(others)})" if others else text
+
+
+def seeds_of(row: Row) -> str:
+    """How many seeds have a result, and how the others ended: ``4, 1 failed``."""
+    return ", ".join([str(len(row.seeds)), *_not_ok(row)])
+
+
+def samples_of(row: Row) -> str:
+    """Training samples that came from fake users; a question mark where nobody counted them."""
+    return "?" if row.from_fake_users is None else str(row.from_fake_users)
+
+
+def shown_p(p_value: float | None) -> str:
+    """A p-value of three digits."""
+    if p_value is None:
+        return "-"
+    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def shown_rank(rank: tuple[int, int, int] | None, *, marked: bool = False) -> str:
+    """``2``, or ``1-3`` of a row that is tied; marked it is ``1-3 tied``."""
+    if rank is None:
+        return "-"
+    _, low, high = rank
+    if low == high:
+        return str(low)
+    return f"{low}-{high} tied" if marked else f"{low}-{high}"
+
+
+def shown_mean(value: Interval | None, *, signed: bool = False) -> str:
+    """The mean alone."""
+    if value is None:
+        return "-"
+    return shown(Interval(value.mean, value.mean, value.mean, value.n), signed=signed)
+
+
+def _signs(row: Row) -> str:
+    marks = ((row.marked, "†"), (row.not_deterministic, "‡"), (row.not_confined, "§"))
+    return "".join(sign for is_so, sign in marks if is_so)
+
+
+def _not_ok(row: Row) -> list[str]:
+    return [f"{number} {status}" for status, number in row.counts.items() if status != "ok"]

@@ -1,0 +1,75 @@
+"""Every row and every column of a table in one grid, for `--all`."""
+
+from collections.abc import Callable
+
+from tabulate import tabulate
+
+from loki_bench.leaderboard.formatting import names_in
+from loki_bench.leaderboard.intervals import shown
+from loki_bench.leaderboard.row_cells import (
+    attack_of,
+    samples_of,
+    seeds_of,
+    shown_p,
+    shown_rank,
+)
+from loki_bench.leaderboard.table import Row, Table
+from loki_bench.records.schema import MetricInfo
+
+__all__ = ["metric_head", "wide_table"]
+
+
+def wide_table(table: Table, style: str) -> str:
+    """A line for each row, placebos included; ``style`` is tabulate's."""
+    name = names_in(style)
+    heads = [name(metric_head(column)) for column in table.columns] or ["metric"]
+    headers = [
+        "victim",
+        "budget",
+        *(["defense"] if table.has_defenses else []),
+        "attacker",
+        "simulator",
+        heads[0],
+        "gain over the best baseline",
+        "p",
+        "failed in",
+        "rank",
+        "behind the best",
+        "p of the pair",
+        *heads[1:],
+        "seeds",
+        "poison samples",
+    ]
+    text: str = tabulate(
+        [_cells(row, table, name) for row in table.rows],
+        headers=headers,
+        tablefmt=style,
+        disable_numparse=True,
+    )
+    return text
+
+
+def metric_head(metric: MetricInfo) -> str:
+    """A metric's label with its ceiling, if it has one."""
+    return metric.label if metric.ceiling is None else f"{metric.label} (max {metric.ceiling:g})"
+
+
+def _cells(row: Row, table: Table, name: Callable[[str], str]) -> list[str]:
+    values = [shown(row.metrics[column.label]) for column in table.columns]
+    return [
+        name(row.victim),
+        f"{100 * row.fake_users:g} % x {row.actions}",
+        *([name(row.defense)] if table.has_defenses else []),
+        name(attack_of(row)),
+        name(row.simulator),
+        *values[:1],
+        shown(row.gain, signed=True),
+        shown_p(row.p_value),
+        "-" if row.n_failed is None else f"{row.n_failed} of {len(row.seeds)} seeds",
+        shown_rank(row.rank),
+        shown(row.behind),
+        shown_p(row.behind_p),
+        *values[1:],
+        seeds_of(row),
+        samples_of(row),
+    ]

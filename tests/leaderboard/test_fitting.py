@@ -1,0 +1,59 @@
+"""Columns are put into the letters that a line has; lines are written out by hand."""
+
+import pytest
+
+from loki_bench.leaderboard.fitting import Column, fitted, fitted_rows
+
+COLUMNS = (
+    Column(head="attack", cells=["loki", "covisit"]),
+    Column(head="rate", cells=["0.400", "0.300"]),
+    Column(head="gain", cells=["+0.300 ± 0.1", "-"], short=["+0.300", "-"]),
+    Column(head="rank", cells=["1", "2"]),
+)
+
+
+def test_columns_stand_below_their_heads():
+    text, left_out = fitted(COLUMNS, 34)
+    assert text.splitlines() == [
+        "attack   rate   gain          rank",
+        "-------  -----  ------------  ----",
+        "loki     0.400  +0.300 ± 0.1  1",
+        "covisit  0.300  -             2",
+    ]
+    assert left_out == []
+
+
+def test_short_cells_are_taken_where_the_long_ones_do_not_fit():
+    text, left_out = fitted(COLUMNS, 33)
+    assert text.splitlines()[2] == "loki     0.400  +0.300  1"
+    assert left_out == []
+
+
+def test_the_last_columns_are_left_out_and_named_where_nothing_else_helps():
+    text, left_out = fitted(COLUMNS, 20)
+    assert text.splitlines()[2] == "loki     0.400"
+    assert left_out == ["gain", "rank"]
+
+
+def test_a_long_name_loses_its_middle_and_keeps_both_ends():
+    columns = [
+        Column(head="attack", cells=["loki(policy=random) (single: bprmf)"]),
+        Column(head="rate", cells=["0.400"]),
+    ]
+    text, left_out = fitted(columns, 20)  # 13 letters for the name: 6, the dots, 6
+    assert text.splitlines()[-1] == "loki(p…bprmf)  0.400"
+    assert left_out == []
+
+
+@pytest.mark.parametrize("width", range(20, 60))
+def test_no_line_is_longer_than_the_width(width):
+    columns = [Column(head="attack", cells=["a" * 50, "b"]), *COLUMNS[1:]]
+    text, _ = fitted(columns, width)
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_a_column_that_says_one_thing_in_every_row_is_left_out_of_rows():
+    text = fitted_rows(["victim", "attack", "rate"], [("v", "a", "1"), ("v", "b", "2")], 80)
+    assert text.splitlines() == ["attack  rate", "------  ----", "a       1", "b       2"]
+    one = fitted_rows(["victim", "rate"], [("v", "1")], 80)
+    assert one.splitlines() == ["victim  rate", "------  ----", "v       1"]
