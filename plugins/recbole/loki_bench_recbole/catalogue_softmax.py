@@ -4,14 +4,13 @@ Forward and backward are one pass over blocks of samples small enough for a core
 is three times faster on a CPU than torch's cross-entropy of all scores at once.
 """
 
-import math
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["catalogue_cross_entropy", "sampled_cross_entropy"]
+__all__ = ["catalogue_cross_entropy"]
 
 _BLOCK_SCORES = 2**20
 
@@ -38,32 +37,6 @@ def catalogue_cross_entropy(outputs: Tensor, items: Tensor, positives: Tensor) -
         outputs, items, positives
     )
     return total
-
-
-def sampled_cross_entropy(
-    outputs: Tensor, items: Tensor, positives: Tensor, drawn: Tensor
-) -> Tensor:
-    """An estimate of :func:`catalogue_cross_entropy` from some items that stand for the others.
-
-    Of n items, each of the m drawn ones, but the sample's own, counts n / m times in the sum of
-    exponentials: what the logarithm is taken of has the right mean (Bengio and Senecal 2008).
-
-    Parameters
-    ----------
-    outputs, items, positives
-        As there, on any device.
-    drawn : int64 Tensor of shape (m,)
-        Drawn uniformly, with replacement; the same for all samples.
-
-    Returns
-    -------
-    Tensor of shape ()
-    """
-    own = (outputs * items[positives]).sum(-1)
-    others = outputs @ items[drawn].T + math.log(len(items) / len(drawn))
-    others = others.masked_fill(drawn == positives[:, None], -math.inf)
-    mass = torch.cat([others, own[:, None], torch.zeros_like(own)[:, None]], dim=1)
-    return (torch.logsumexp(mass, dim=1) - own).sum()
 
 
 class _CatalogueCrossEntropy(torch.autograd.Function):

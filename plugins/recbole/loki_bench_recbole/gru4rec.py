@@ -62,7 +62,6 @@ class GRU4Rec(SequenceRecommender):
     ) -> None:
         super().__init__(
             loss=loss,
-            n_drawn=None,
             learning_rate=learning_rate,
             l2=l2,
             batch_size=batch_size,

@@ -13,7 +13,7 @@ from loki_bench.contracts import TrainingSamples
 from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench_recbole.adapter import Epoch, RecBoleRecommender, id_tensor
-from loki_bench_recbole.catalogue_softmax import catalogue_cross_entropy, sampled_cross_entropy
+from loki_bench_recbole.catalogue_softmax import catalogue_cross_entropy
 from loki_bench_recbole.parameter_checks import require_choice, require_count, require_number
 from loki_bench_recbole.prefix_training import PaddedRows, PrefixEpoch, by_length
 from loki_bench_recbole.samples import SampleSource, prefixes
@@ -36,9 +36,6 @@ class SequenceRecommender(RecBoleRecommender):
     loss : "CE" or "BPR"
         Cross-entropy over the catalogue (RecBole's padding item, with score 0, included) or
         log(1 + exp(-x)) against one negative item.
-    n_drawn : int or None
-        Items drawn anew for every batch that stand for the catalogue in training with "CE"; None,
-        or a catalogue that has no more, takes all.
     learning_rate : float
         Of Adam.
     l2 : float
@@ -55,7 +52,6 @@ class SequenceRecommender(RecBoleRecommender):
         self,
         *,
         loss: SequenceLoss,
-        n_drawn: int | None,
         learning_rate: float,
         l2: float,
         batch_size: int,
@@ -65,7 +61,6 @@ class SequenceRecommender(RecBoleRecommender):
         super().__init__(schedule=schedule, device=device)
         require_choice(self.name, "loss", loss, ("BPR", "CE"))
         self._loss = loss
-        self._n_drawn = None if n_drawn is None else require_count(self.name, "n_drawn", n_drawn)
         self._learning_rate = require_number(self.name, "learning_rate", learning_rate, above=0)
         self._l2 = require_number(self.name, "l2", l2)
         self._batch_size = require_count(self.name, "batch_size", batch_size)
@@ -182,7 +177,6 @@ class SequenceRecommender(RecBoleRecommender):
 
     def _epoch(self, train: Interactions, source: SampleSource, *, seed: int) -> Epoch:
         items = self.parameters()[0]
-        n_items, n_drawn = len(items), self._n_drawn
 
         def loss(
             inputs: Tensor,
@@ -192,10 +186,7 @@ class SequenceRecommender(RecBoleRecommender):
             generator: torch.Generator,
         ) -> Tensor:
             outputs = self._states(items[inputs], generator)[trained]
-            if self._loss == "CE" and n_drawn is not None and n_drawn < n_items:
-                drawn = torch.randint(n_items, (n_drawn,), generator=generator, device=items.device)
-                mean = sampled_cross_entropy(outputs, items, positives, drawn) / len(positives)
-            elif self._loss == "CE" and items.device.type == "cpu":
+            if self._loss == "CE" and items.device.type == "cpu":
                 mean = catalogue_cross_entropy(outputs, items, positives) / len(positives)
             else:
                 mean = self._losses(outputs, positives, negatives).mean()
