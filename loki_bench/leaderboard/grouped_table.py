@@ -58,7 +58,9 @@ def _columns(block: RowBlock, table: Table) -> dict[str, list[str]]:
         "rank": [shown_rank(row.rank) for row in rows],
         "behind the best": [shown(row.behind) for row in rows],
         "p of the pair": [shown_p(row.behind_p) for row in rows],
-        "placebo": [placebo_of(row, placebo) for row, placebo in block.rows],
+        "placebo": [
+            "-" if placebo is None else placebo_of(row, placebo) for row, placebo in block.rows
+        ],
         **dict(zip(heads[1:], values[1:], strict=True)),
         "seeds": [seeds_of(row) for row in rows],
         "poison samples": [samples_of(row) for row in rows],

@@ -25,11 +25,10 @@ def attack_of(row: Row) -> str:
 
 def full_attack_of(row: Row) -> str:
     """The same with its simulator: ``loki (leave-one-out) †``."""
-    if row.simulator == NO_SIMULATOR:
-        return attack_of(row)
+    simulator = "" if row.simulator == NO_SIMULATOR else f" ({row.simulator})"
     if row.placebo:
-        return f"{row.attacker} ({row.simulator}), placebo"
-    return f"{row.attacker} ({row.simulator}) {_signs(row)}".rstrip()
+        return f"{row.attacker}{simulator}, placebo"
+    return f"{row.attacker}{simulator} {_signs(row)}".rstrip()
 
 
 def placebo_of(row: Row, placebo: Row | None, *, short: bool = False) -> str:
