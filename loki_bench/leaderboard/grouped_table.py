@@ -7,6 +7,7 @@ from loki_bench.leaderboard.formatting import escape_markdown
 from loki_bench.leaderboard.intervals import shown
 from loki_bench.leaderboard.row_cells import (
     full_attack_of,
+    metric_head,
     placebo_of,
     samples_of,
     seeds_of,
@@ -14,7 +15,6 @@ from loki_bench.leaderboard.row_cells import (
     shown_rank,
 )
 from loki_bench.leaderboard.table import Table
-from loki_bench.leaderboard.wide_table import metric_head
 
 __all__ = ["grouped_table"]
 
