@@ -1,6 +1,5 @@
 """The rows of one victim, budget and defense together, each attack with its placebo beside it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loki_bench.leaderboard.rows import NO_DEFENSE
@@ -30,18 +29,20 @@ def blocks_of(table: Table) -> list[RowBlock]:
     blocks: dict[str, list[Row]] = {}
     for row in table.rows:
         blocks.setdefault(title_of(row), []).append(row)
-    return [RowBlock(title=title, rows=_paired(rows)) for title, rows in blocks.items()]
+    found = []
+    for title, rows in blocks.items():
+        placebos = {(row.attacker, row.simulator): row for row in rows if row.placebo}
+        paired: list[tuple[Row, Row | None]] = [
+            (row, placebos.pop((row.attacker, row.simulator), None))
+            for row in rows
+            if not row.placebo
+        ]
+        alone = ((row, None) for row in placebos.values())
+        found.append(RowBlock(title=title, rows=(*paired, *alone)))
+    return found
 
 
 def title_of(row: Row) -> str:
     """Where the row stands: ``"bprmf defended by pca, 3 % x 15"``."""
     defended = "" if row.defense == NO_DEFENSE else f" defended by {row.defense}"
     return f"{row.victim}{defended}, {100 * row.fake_users:g} % x {row.actions}"
-
-
-def _paired(rows: Sequence[Row]) -> tuple[tuple[Row, Row | None], ...]:
-    placebos = {(row.attacker, row.simulator): row for row in rows if row.placebo}
-    found = [
-        (row, placebos.pop((row.attacker, row.simulator), None)) for row in rows if not row.placebo
-    ]
-    return (*found, *((row, None) for row in placebos.values()))

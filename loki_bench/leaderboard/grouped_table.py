@@ -7,6 +7,7 @@ from loki_bench.leaderboard.formatting import escape_markdown
 from loki_bench.leaderboard.intervals import shown
 from loki_bench.leaderboard.row_cells import (
     full_attack_of,
+    metric_head,
     placebo_of,
     samples_of,
     seeds_of,
@@ -14,7 +15,6 @@ from loki_bench.leaderboard.row_cells import (
     shown_rank,
 )
 from loki_bench.leaderboard.table import Table
-from loki_bench.leaderboard.wide_table import metric_head
 
 __all__ = ["grouped_table"]
 
@@ -58,7 +58,9 @@ def _columns(block: RowBlock, table: Table) -> dict[str, list[str]]:
         "rank": [shown_rank(row.rank) for row in rows],
         "behind the best": [shown(row.behind) for row in rows],
         "p of the pair": [shown_p(row.behind_p) for row in rows],
-        "placebo": [placebo_of(row, placebo) for row, placebo in block.rows],
+        "placebo": [
+            "-" if placebo is None else placebo_of(row, placebo) for row, placebo in block.rows
+        ],
         **dict(zip(heads[1:], values[1:], strict=True)),
         "seeds": [seeds_of(row) for row in rows],
         "poison samples": [samples_of(row) for row in rows],

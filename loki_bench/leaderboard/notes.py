@@ -55,8 +55,8 @@ def remarks_of(table: Table, style: str) -> list[str]:
     notes = []
     if table.not_ranked:
         notes.append(f"Not ranked: {name('; '.join(table.not_ranked))}.")
-    without = _budgets_without_placebo(table)
-    if without and any(row.placebo for row in table.rows):
+    has_placebos = any(row.placebo for row in table.rows)
+    if has_placebos and (without := _budgets_without_placebo(table)):
         notes.append(f"No placebo was run at {', '.join(without)}: no row there is marked.")
     notes += [
         f"† {name(f'{row.attacker} on {row.victim}')}: not target-specific (placebo moves it, "

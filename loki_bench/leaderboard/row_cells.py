@@ -3,10 +3,12 @@
 from loki_bench.leaderboard.intervals import Interval, shown
 from loki_bench.leaderboard.rows import NO_SIMULATOR
 from loki_bench.leaderboard.table import Row
+from loki_bench.records.schema import MetricInfo
 
 __all__ = [
     "attack_of",
     "full_attack_of",
+    "metric_head",
     "placebo_of",
     "samples_of",
     "seeds_of",
@@ -25,11 +27,15 @@ def attack_of(row: Row) -> str:
 
 def full_attack_of(row: Row) -> str:
     """The same with its simulator: ``loki (leave-one-out) †``."""
-    if row.simulator == NO_SIMULATOR:
-        return attack_of(row)
+    simulator = "" if row.simulator == NO_SIMULATOR else f" ({row.simulator})"
     if row.placebo:
-        return f"{row.attacker} ({row.simulator}), placebo"
-    return f"{row.attacker} ({row.simulator}) {_signs(row)}".rstrip()
+        return f"{row.attacker}{simulator}, placebo"
+    return f"{row.attacker}{simulator} {_signs(row)}".rstrip()
+
+
+def metric_head(metric: MetricInfo) -> str:
+    """A metric's label with its ceiling, if it has one."""
+    return metric.label if metric.ceiling is None else f"{metric.label} (max {metric.ceiling:g})"
 
 
 def placebo_of(row: Row, placebo: Row | None, *, short: bool = False) -> str:

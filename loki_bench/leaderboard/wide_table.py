@@ -8,15 +8,15 @@ from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.intervals import shown
 from loki_bench.leaderboard.row_cells import (
     attack_of,
+    metric_head,
     samples_of,
     seeds_of,
     shown_p,
     shown_rank,
 )
 from loki_bench.leaderboard.table import Row, Table
-from loki_bench.records.schema import MetricInfo
 
-__all__ = ["metric_head", "wide_table"]
+__all__ = ["wide_table"]
 
 
 def wide_table(table: Table, style: str) -> str:
@@ -47,11 +47,6 @@ def wide_table(table: Table, style: str) -> str:
         disable_numparse=True,
     )
     return text
-
-
-def metric_head(metric: MetricInfo) -> str:
-    """A metric's label with its ceiling, if it has one."""
-    return metric.label if metric.ceiling is None else f"{metric.label} (max {metric.ceiling:g})"
 
 
 def _cells(row: Row, table: Table, name: Callable[[str], str]) -> list[str]:
