@@ -10,7 +10,7 @@ from loki_bench.audit.drawn import drawn_again, keep_drawn, records_of
 from loki_bench.bounded_files import read_regular
 from loki_bench.errors import StoreError
 from loki_bench.fidelity.folder import fidelity_files, read_grid
-from loki_bench.leaderboard.folder import drawn_files
+from loki_bench.leaderboard.folder import drawn_files, handed_in
 from loki_bench.leaderboard.rendering import leaderboard_files
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.records.opening import as_working_folder
@@ -40,7 +40,9 @@ def rewrite(leaderboard: Path) -> list[str]:
             texts = fidelity_files(Store(folder, warn=lambda text: None), read_grid(folder))
             texts = {name: text for name, text in texts.items() if name in manifest.files}
         else:
-            tables = tables_of(records, manifest.missing, metrics=manifest.metrics)
+            tables = tables_of(
+                records, manifest.missing, metrics=manifest.metrics, handed_in=handed_in(folder)
+            )
             texts = leaderboard_files(manifest.suite, manifest.summary, tables)
         drawn, _ = drawn_again(folder, drawn_files(folder))
     files = {name: text.encode() for name, text in texts.items()} | drawn
