@@ -42,7 +42,7 @@ class SASRec(SequenceRecommender):
     loss : "CE" or "BPR"
         Cross-entropy over the catalogue (RecBole's padding item, with score 0, included) or
         log(1 + exp(-x)) against one negative item. "CE" is RecBole's default,
-        and costs about three times as much an epoch of Amazon Beauty (README).
+        and costs three to four times as much an epoch of Amazon Beauty (README).
     epochs, validate_every, patience : int
         See :class:`~loki_bench_recbole.training_loop.Schedule`.
     learning_rate : float
