@@ -212,7 +212,7 @@ class Record(_Part):
         How the same craft, done twice, differed; empty where it did not, or was done once: it is
         done twice in one cell of each attack.
     confinement : tuple of str or None
-        What the attack was kept from, see :class:`~loki_bench.sandbox.confinement.Confinement`;
+        What the attack was kept from, see ``loki_bench/sandbox/confinement.py``;
         empty: it was not confined. None where that was all of it, or nothing was crafted.
 
     The last two are left out of the text where they are empty or None.
