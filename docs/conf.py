@@ -37,7 +37,10 @@ nitpick_ignore_regex = [
     ("py:class", r".*\[.*"),  # a generic default of a dataclass, which Sphinx cuts at its commas
     ("py:class", r"loki_bench\.(interactions\.A|plugins\.specs\.Value)"),  # type variables
     # pydantic's own words for the limits of a field
-    ("py:class", r"(annotated_types\.)?(Ge|MaxLen)|FieldInfo|NoneType|_Pydantic.*|pydantic\.types\..*"),
+    (
+        "py:class",
+        r"(annotated_types\.)?(Ge|MaxLen)|FieldInfo|NoneType|_Pydantic.*|pydantic\.types\..*",
+    ),
     # what no plugin author meets: a cell, and what is known of code that is not imported
     (
         "py:class",
