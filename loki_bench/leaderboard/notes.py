@@ -26,17 +26,22 @@ def notes_of(table: Table, style: str) -> str:
     ]
     if table.columns:
         notes.append(f"Metrics: {'; '.join(told(column) for column in table.columns)}.")
-    notes += [
-        f"{key.title()}: {table.about[key]}."
-        for key in ("seeds", "split", "repeats", "data")
-        if key in table.about
-    ]
+    notes += facts_of(table)
     if any(row.placebo for row in table.rows):
         notes.append(
             "A placebo is the same attack, given other targets than those that are measured; its "
             "effect is by how much it moves the main metric from none."
         )
     return "\n".join([*notes, *remarks_of(table, style)])
+
+
+def facts_of(table: Table) -> list[str]:
+    """What the head tells where it is not as in most: run key, split, repeats, dropped events."""
+    return [
+        f"{key.title()}: {table.about[key]}."
+        for key in ("seeds", "split", "repeats", "data")
+        if key in table.about
+    ]
 
 
 def legend_of(table: Table) -> str:

@@ -10,7 +10,7 @@ from loki_bench.leaderboard.fitting import Column, fitted
 from loki_bench.leaderboard.formatting import one_line
 from loki_bench.leaderboard.headlines import headline_of
 from loki_bench.leaderboard.intervals import shown
-from loki_bench.leaderboard.notes import legend_of, remarks_of
+from loki_bench.leaderboard.notes import facts_of, legend_of, remarks_of
 from loki_bench.leaderboard.row_cells import (
     full_attack_of,
     placebo_of,
@@ -46,7 +46,7 @@ def short_table(table: Table, width: int) -> list[str]:
         said = headline_of([row for row, _ in block.rows], table)
         heading = [_filled(block.title, width), *([_filled(said, width)] if said else [])]
         paragraphs += ["\n".join(heading), grid]
-    notes = [legend_of(table), *remarks_of(table, "simple")]
+    notes = [*facts_of(table), legend_of(table), *remarks_of(table, "simple")]
     if left_out:
         notes.insert(0, f"Not shown in {width} letters: {', '.join(left_out)}.")
     paragraphs.append("\n".join(_filled(note, width) for note in notes))
