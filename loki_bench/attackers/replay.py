@@ -1,6 +1,7 @@
 """Poison that somebody has: fake users that are read from a file."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -11,13 +12,10 @@ from loki_bench.datasets.named_rows import NamedRows
 from loki_bench.datasets.parameters import (
     check_choice,
     check_column,
-    check_columns,
-    check_encoding,
-    check_flag,
-    check_separator,
+    checked_reading,
 )
 from loki_bench.datasets.poison_files import read_poison_file
-from loki_bench.datasets.reading import ColumnChoice, Format, Reading
+from loki_bench.datasets.reading import ColumnChoice, Format
 from loki_bench.errors import DatasetError, ParameterError
 from loki_bench.interactions import Interactions, Sequences
 
@@ -87,15 +85,17 @@ class Replay(Attacker):
         try:
             self.rows: Rows = check_choice(rows, "rows", get_args(Rows), dataset=_NAME)
             self.items: ItemNames = check_choice(items, "items", get_args(ItemNames), dataset=_NAME)
-            self._reading = Reading(
-                dataset=_NAME,
-                format=check_choice(format, "format", get_args(Format), dataset=_NAME),
-                separator=check_separator(separator, dataset=_NAME),
-                encoding=check_encoding(encoding, dataset=_NAME),
-                columns=check_columns(columns, "columns", dataset=_NAME),
-                header=check_flag(header, "header", dataset=_NAME),
-                user_column=check_column(user_column, "user_column", dataset=_NAME),
-                item_column=check_column(item_column, "item_column", dataset=_NAME),
+            self._reading = replace(
+                checked_reading(
+                    dataset=_NAME,
+                    format=format,
+                    separator=separator,
+                    encoding=encoding,
+                    columns=columns,
+                    header=header,
+                    user_column=user_column,
+                    item_column=item_column,
+                ),
                 timestamp_columns=()
                 if timestamp_column == ""
                 else (check_column(timestamp_column, "timestamp_column", dataset=_NAME),),

@@ -1,6 +1,7 @@
 """A user's own data: tables with any separator, pairs, one line a user, JSON lines, Parquet."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -10,19 +11,16 @@ from loki_bench.datasets.files import read_files
 from loki_bench.datasets.parameters import (
     check_choice,
     check_column,
-    check_columns,
-    check_encoding,
-    check_flag,
     check_k_core,
     check_last_events,
     check_paths,
     check_rating,
-    check_separator,
     check_times,
     check_where,
     check_whole,
+    checked_reading,
 )
-from loki_bench.datasets.reading import ColumnChoice, Format, Reading
+from loki_bench.datasets.reading import ColumnChoice, Format
 from loki_bench.datasets.row_filters import Missing, RowFilters
 from loki_bench.errors import ParameterError
 from loki_bench.event_log import EventLog
@@ -141,15 +139,17 @@ class OwnFile(DatasetLoader):
         rows = check_where(where, dataset=_NAME)
         rating = check_column(rating_column, "rating_column", dataset=_NAME)
         limit = check_rating(min_rating, dataset=_NAME)
-        self.reading = Reading(
-            dataset=_NAME,
-            format=check_choice(format, "format", get_args(Format), dataset=_NAME),
-            separator=check_separator(separator, dataset=_NAME),
-            encoding=check_encoding(encoding, dataset=_NAME),
-            columns=check_columns(columns, "columns", dataset=_NAME),
-            header=check_flag(header, "header", dataset=_NAME),
-            user_column=check_column(user_column, "user_column", dataset=_NAME),
-            item_column=check_column(item_column, "item_column", dataset=_NAME),
+        self.reading = replace(
+            checked_reading(
+                dataset=_NAME,
+                format=format,
+                separator=separator,
+                encoding=encoding,
+                columns=columns,
+                header=header,
+                user_column=user_column,
+                item_column=item_column,
+            ),
             timestamp_columns=_timestamp_columns(timestamp_column),
             rating_column=None if limit is None else rating,
             where_columns=tuple(rows),

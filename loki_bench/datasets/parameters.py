@@ -3,10 +3,10 @@
 import codecs
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar, cast, get_args
 
 from loki_bench.bounded_files import home_expanded
-from loki_bench.datasets.reading import ColumnChoice
+from loki_bench.datasets.reading import ColumnChoice, Format, Reading
 from loki_bench.errors import ParameterError
 
 __all__ = [
@@ -23,9 +23,37 @@ __all__ = [
     "check_times",
     "check_where",
     "check_whole",
+    "checked_reading",
 ]
 
 T = TypeVar("T", bound=str)
+
+
+def checked_reading(
+    *,
+    dataset: str,
+    format: object,  # noqa: A002  # as of the dataset
+    separator: object,
+    encoding: object,
+    columns: object,
+    header: object,
+    user_column: object,
+    item_column: object,
+) -> Reading:
+    """How a file is to be read, for whoever takes these parameters; the rest is as by default.
+
+    Raises ``ParameterError``, as the checks below do.
+    """
+    return Reading(
+        dataset=dataset,
+        format=check_choice(format, "format", get_args(Format), dataset=dataset),
+        separator=check_separator(separator, dataset=dataset),
+        encoding=check_encoding(encoding, dataset=dataset),
+        columns=check_columns(columns, "columns", dataset=dataset),
+        header=check_flag(header, "header", dataset=dataset),
+        user_column=check_column(user_column, "user_column", dataset=dataset),
+        item_column=check_column(item_column, "item_column", dataset=dataset),
+    )
 
 
 def check_k_core(k_core: object, *, dataset: str) -> int:

@@ -8,13 +8,12 @@ Where the cache can't be read or written, the target is imported.
 import hashlib
 import importlib.util
 import json
-import os
 import sys
-from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
+from loki_bench.kept_json import keep_json, kept_json
 from loki_bench.plugins.ownership import OWN_DISTRIBUTIONS
 from loki_bench.plugins.target_facts import ParameterInfo
 
@@ -28,10 +27,10 @@ MOST_KEPT = 500
 def kept(target: str) -> tuple[ParameterInfo, ...] | None:
     """What was kept of a target; None where it is a third party's, or not known."""
     path = _place(target)
+    if path is None:
+        return None
     try:
-        if path is None or path.stat().st_size > MOST_BYTES:
-            return None
-        told = json.loads(path.read_bytes())
+        told = kept_json(path, at_most=MOST_BYTES)
         return tuple(_parameter(**one) for one in told) if isinstance(told, list) else None
     except (OSError, ValueError, TypeError, RecursionError):
         return None
@@ -42,15 +41,7 @@ def keep(target: str, parameters: tuple[ParameterInfo, ...]) -> None:
     path = _place(target)
     if path is None or not all(one.required or one.is_plain for one in parameters):
         return
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps([asdict(one) for one in parameters]))
-        part.replace(path)
-        _leave_out_the_oldest(path.parent)
-    except OSError:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+    keep_json(path, [asdict(one) for one in parameters], most_files=MOST_KEPT)
 
 
 def _parameter(
@@ -91,11 +82,3 @@ def _source_of(package: str) -> str:
             found.update(f"{path.relative_to(folder)}\0{len(content)}\0".encode())
             found.update(content)
     return found.hexdigest()
-
-
-def _leave_out_the_oldest(folder: Path) -> None:
-    files = list(folder.glob("*.json"))
-    if len(files) > MOST_KEPT:
-        files.sort(key=lambda path: path.stat().st_mtime_ns)
-        for path in files[:-MOST_KEPT]:
-            path.unlink(missing_ok=True)

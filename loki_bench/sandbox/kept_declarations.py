@@ -7,16 +7,15 @@ written, nothing is kept.
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import platformdirs
 
 from loki_bench import __version__
+from loki_bench.kept_json import keep_json, kept_json
 from loki_bench.plugins.spec_data import JsonData
 
 __all__ = ["keep", "kept"]
@@ -30,13 +29,10 @@ INSTALLED = ("site-packages", "dist-packages")
 def kept(entry: EntryPoint) -> object | None:
     """What was kept of a plugin's declaration; None where it is not known or no longer true."""
     try:
-        path = _place(entry)
-        if path.stat().st_size > MOST_BYTES:
-            return None
-        told = json.loads(path.read_bytes())
-        document = told["document"]
-        if told["stamps"] == _stamps(told["stamps"]):
-            return document  # type: ignore[no-any-return]  # JSON, checked by the caller
+        told = kept_json(_place(entry), at_most=MOST_BYTES)
+        if isinstance(told, dict) and told["stamps"] == _stamps(told["stamps"]):
+            document: object = told["document"]  # JSON, checked by the caller
+            return document
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     return None
@@ -45,16 +41,8 @@ def kept(entry: EntryPoint) -> object | None:
 def keep(entry: EntryPoint, document: JsonData, files: Iterable[str]) -> None:
     """Keep a declaration that was read from these files."""
     stamps = _stamps([*files, *_installers_folders()])
-    path = _place(entry)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps({"document": document, "stamps": stamps}))
-        part.replace(path)
-        _leave_out_the_oldest(path.parent)
-    except OSError:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+    content = {"document": document, "stamps": stamps}
+    keep_json(_place(entry), content, most_files=MOST_KEPT)
 
 
 def _place(entry: EntryPoint) -> Path:
@@ -84,11 +72,3 @@ def _stamp(path: Path) -> list[int]:
 def _installers_folders() -> list[str]:
     """Their own time changes when a package comes, goes or changes its version."""
     return [path for path in sys.path if Path(path).name in INSTALLED]
-
-
-def _leave_out_the_oldest(folder: Path) -> None:
-    files = list(folder.glob("*.json"))
-    if len(files) > MOST_KEPT:
-        files.sort(key=lambda path: path.stat().st_mtime_ns)
-        for path in files[:-MOST_KEPT]:
-            path.unlink(missing_ok=True)

@@ -107,11 +107,7 @@ class ResolvedSuite:
 
         Raises ``UsageError`` as :func:`prepare` does.
         """
-        data = self.data
-        if any(choice.name == HANDED_IN for choice in suite.attackers):
-            return _with_poison(suite, registry, data)
-        grid = expand(suite, registry, data.ref, data.split, split_ref=data.split_ref)
-        return ResolvedSuite(suite=suite, grid=grid, data=data, notes=data.ref.notes)
+        return _expanded(suite, registry, self.data)
 
 
 def prepare(suite: Suite, registry: Registry, *, download: bool) -> ResolvedSuite:
@@ -128,6 +124,11 @@ def prepare(suite: Suite, registry: Registry, *, download: bool) -> ResolvedSuit
     except LokiBenchError as error:
         raise SuiteError(f"suite '{suite.name}': {error}") from error
     _refuse_dropped(suite, data.log)
+    return _expanded(suite, registry, data)
+
+
+def _expanded(suite: Suite, registry: Registry, data: SplitData) -> ResolvedSuite:
+    """The suite with its cells, fitted to the poison where it names some as files."""
     if any(choice.name == HANDED_IN for choice in suite.attackers):
         return _with_poison(suite, registry, data)
     grid = expand(suite, registry, data.ref, data.split, split_ref=data.split_ref)
