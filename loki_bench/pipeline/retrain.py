@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
@@ -21,12 +21,13 @@ from loki_bench.content_ids import JsonObject
 from loki_bench.contracts import Recommender
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
-from loki_bench.pipeline.craft import Craft
+from loki_bench.pipeline.craft import Craft, stored_confinement
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.pipeline.defend import Defend
 from loki_bench.pipeline.training_data import NO_POISON, TrainingData
 from loki_bench.records.store import Codec
 from loki_bench.sandbox.carry_out import with_recommender
+from loki_bench.sandbox.confinement import part_in_force
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.goal import draw_goal
 from loki_bench.timing import Timed
@@ -53,12 +54,16 @@ class VictimRanks:
     n_training_samples : int or None
     report : mapping
         The recommender's numbers about its fit.
+    confinement : tuple of str or None
+        What a third party's recommender was kept from; None where that was all, it ran in-process,
+        or it is one of this project's.
     """
 
     target_ranks: NDArray[np.float64]
     test_ranks: NDArray[np.float64]
     n_training_samples: int | None
     report: Mapping[str, JsonValue]
+    confinement: tuple[str, ...] | None = None
 
 
 class VictimRanksCodec(Codec[VictimRanks]):
@@ -72,6 +77,8 @@ class VictimRanksCodec(Codec[VictimRanks]):
             "n_training_samples": value.n_training_samples,
             "report": dict(value.report),
         }
+        if value.confinement is not None:
+            about["confinement"] = list(value.confinement)
         return arrays, about
 
     def decode(self, arrays: NamedArrays, about: JsonObject) -> VictimRanks:
@@ -83,6 +90,7 @@ class VictimRanksCodec(Codec[VictimRanks]):
             test_ranks=arrays["test_ranks"],
             n_training_samples=n_samples,
             report=report,
+            confinement=stored_confinement(about) if "confinement" in about else None,
         )
 
 
@@ -240,6 +248,9 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
             report=report,
         )
 
-    return with_recommender(
+    done = with_recommender(
         cell.victim, ranks, isolation=cell.isolation, limits=data.limits, closed=data.folder
     )
+    if not done.process:  # one of this project's
+        return done
+    return done.giving(replace(done.value, confinement=part_in_force(done.process)))
