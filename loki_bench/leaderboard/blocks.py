@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from loki_bench.leaderboard.event_shares import shown_budget
 from loki_bench.leaderboard.rows import NO_DEFENSE
 from loki_bench.leaderboard.table import Row, Table
 
@@ -15,7 +16,7 @@ class RowBlock:
     Attributes
     ----------
     title : str
-        Victim, defense if any, and budget: ``"bprmf, 3 % x 15"``.
+        Victim, defense if any, and budget: ``"bprmf, 3 % x 15 (5.07 % of events)"``.
     rows : tuple of (row, its placebo or None)
         A placebo whose attack has no row here stands as a row of its own, at the end.
     """
@@ -28,7 +29,7 @@ def blocks_of(table: Table) -> list[RowBlock]:
     """The table's rows by victim, budget and defense."""
     blocks: dict[str, list[Row]] = {}
     for row in table.rows:
-        blocks.setdefault(title_of(row), []).append(row)
+        blocks.setdefault(_heading_of(row), []).append(row)
     found = []
     for title, rows in blocks.items():
         placebos = {(row.attacker, row.simulator): row for row in rows if row.placebo}
@@ -44,5 +45,14 @@ def blocks_of(table: Table) -> list[RowBlock]:
 
 def title_of(row: Row) -> str:
     """Where the row stands: ``"bprmf defended by pca, 3 % x 15"``."""
+    return _place_of(row, event_share=None)
+
+
+def _heading_of(row: Row) -> str:
+    """The same with the share of events, which is one for all rows of a budget."""
+    return _place_of(row, event_share=row.event_share)
+
+
+def _place_of(row: Row, *, event_share: float | None) -> str:
     defended = "" if row.defense == NO_DEFENSE else f" defended by {row.defense}"
-    return f"{row.victim}{defended}, {100 * row.fake_users:g} % x {row.actions}"
+    return f"{row.victim}{defended}, {shown_budget(row.fake_users, row.actions, event_share)}"

@@ -1,5 +1,6 @@
 """What stands below a table: what its columns mean, and what is to be said of single rows."""
 
+from loki_bench.leaderboard.event_shares import shown_budget
 from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.intervals import shown
 from loki_bench.leaderboard.rows import NO_DEFENSE
@@ -91,9 +92,9 @@ def _best_baseline(table: Table) -> str:
 
 
 def _budgets_without_placebo(table: Table) -> list[str]:
-    def shown_budget(row: Row) -> str:
-        return f"{100 * row.fake_users:g} % x {row.actions}"
+    def budget_of(row: Row) -> str:
+        return shown_budget(row.fake_users, row.actions, None)
 
-    placebos = {shown_budget(row) for row in table.rows if row.placebo}
-    budgets = dict.fromkeys(shown_budget(row) for row in table.rows)
+    placebos = {budget_of(row) for row in table.rows if row.placebo}
+    budgets = dict.fromkeys(budget_of(row) for row in table.rows)
     return [budget for budget in budgets if budget not in placebos]

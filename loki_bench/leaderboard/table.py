@@ -20,6 +20,7 @@ from loki_bench.leaderboard.comparability import (
     said_differences,
     why_not_ranked,
 )
+from loki_bench.leaderboard.event_shares import EventShares, event_shares
 from loki_bench.leaderboard.failures import failed_seeds
 from loki_bench.leaderboard.handed_in import lacking_confinement, why_not_counted
 from loki_bench.leaderboard.intervals import (
@@ -96,6 +97,9 @@ class Row:
 
     Attributes
     ----------
+    event_share : float or None
+        Events that the budget grants, over all genuine events; None where lengths are drawn and no
+        attack was run (:mod:`loki_bench.leaderboard.event_shares`).
     metrics : mapping of metric label to Interval or None
         None where no seed has a value.
     gain : Interval or None
@@ -162,6 +166,7 @@ class Row:
     counts: Mapping[str, int]
     reasons: tuple[str, ...]
     marked: bool
+    event_share: float | None = None
     not_deterministic: str = ""
     not_confined: str = ""
     not_counted: str = ""
@@ -270,13 +275,21 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str], handed_in: Collecti
         for entry in entries
         if entry.record is not None and entry.record.not_deterministic
     }
-    rows = [replace(row, not_deterministic=told.get(row.attacker, "")) for row in rows]
+    shares = event_shares(entries)
+    rows = [
+        replace(
+            row,
+            not_deterministic=told.get(row.attacker, ""),
+            event_share=shares.get((row.fake_users, row.actions)),
+        )
+        for row in rows
+    ]
     return Table(
         about=_about(entries[0].cell, has_handed_in=any(e.cell.id in handed_in for e in entries)),
         columns=columns,
         rows=tuple(sorted(rows, key=lambda row: _place(row, columns, sign or 1))),
         pairs=pairs,
-        series=_budget_series(groups, columns[0]) if columns else (),
+        series=_budget_series(groups, columns[0], shares) if columns else (),
         n_users=entries[0].cell.dataset.n_users,
         n_items=entries[0].cell.dataset.n_items,
         not_ranked=not_ranked,
@@ -284,13 +297,14 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str], handed_in: Collecti
 
 
 def _budget_series(
-    groups: Mapping[RowKey, Sequence[Entry]], main: MetricInfo
+    groups: Mapping[RowKey, Sequence[Entry]], main: MetricInfo, shares: EventShares
 ) -> tuple[BudgetSeries, ...]:
     return series_of(
         {key: _by_seed(group, main.label) for key, group in groups.items()},
         bounds=main.range,
         ceiling=main.ceiling,
         higher_is_better=SIGNS[main.higher_is] > 0,
+        event_shares=shares,
     )
 
 

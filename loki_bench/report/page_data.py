@@ -86,6 +86,7 @@ def _row(row: Row, entries: Sequence[Entry], table: Table) -> JsonValue:
         "victim": row.victim,
         "share": row.fake_users,
         "actions": row.actions,
+        "events": _number(row.event_share),
         "defense": row.defense,
         "attack": row.attacker,
         "simulator": row.simulator,
