@@ -49,6 +49,7 @@ from loki_bench.leaderboard.statistics import (
 from loki_bench.records.schema import MetricInfo, Record
 from loki_bench.suite.actions import Actions, actions_order
 from loki_bench.suite.cell import Cell
+from loki_bench.suite.ranked_users import MOST_RANKED
 
 __all__ = ["Pair", "Row", "Table", "protocol_of", "tables_of"]
 
@@ -530,6 +531,13 @@ def _place(
     return (*block, row.placebo, height, row.attacker, row.simulator)
 
 
+def _ranked_of(cell: Cell) -> str:
+    """Whose ranks are kept, where that is a sample of the target users."""
+    if cell.protocol.n_target_users != "all":
+        return ""
+    return f", at most {MOST_RANKED} of them, drawn from the seed, are measured"
+
+
 def _about(cell: Cell, *, has_handed_in: bool) -> dict[str, str]:
     dataset, protocol = cell.dataset, cell.protocol
     about = {
@@ -537,7 +545,7 @@ def _about(cell: Cell, *, has_handed_in: bool) -> dict[str, str]:
         f"{dataset.n_items} items, {dataset.n_events} events",
         "fingerprint": dataset.fingerprint,
         "goal": f"{protocol.goal} {len(protocol.targets) or protocol.n_targets} items to "
-        f"{len(protocol.target_users) or protocol.n_target_users} users",
+        f"{len(protocol.target_users) or protocol.n_target_users} users{_ranked_of(cell)}",
         "protocol version": str(cell.protocol_version),
         "isolation of attackers": cell.isolation,
     }

@@ -32,8 +32,8 @@ from loki_bench.records.schema import (
 from loki_bench.records.store import Store
 from loki_bench.split import Split
 from loki_bench.suite.cell import Cell
-from loki_bench.suite.goal import draw_goal
 from loki_bench.suite.grid import ChosenMetric
+from loki_bench.suite.ranked_users import ranked_goal
 
 __all__ = ["write_record"]
 
@@ -53,7 +53,7 @@ def write_record(
         As it was written.
     """
     cell, values = step.cell, results.values
-    goal = draw_goal(split, cell.protocol, cell.seed)
+    goal = ranked_goal(split, cell)
     outcome = results.of(step)
     if not isinstance(outcome, Failure):
         added = _from_fake_users(step, values)
@@ -71,7 +71,7 @@ def write_record(
             confinement=values[craft].confinement if craft in values else None,
         )
     else:
-        record = _result(step, values, outcome, goal, split.train.lengths, added)
+        record = _result(step, values, outcome, goal, split, added)
     # Each cost is told once: with the first cell that shares the work.
     costs = {s.name: (s.work, results.costs.pop(s.key, None)) for s in steps_of(step)}
     details = outcome.details if isinstance(outcome, Failure) else ""
@@ -87,7 +87,7 @@ def _result(
     values: Values,
     measured: MetricValues,
     goal: Goal,
-    genuine_lengths: NDArray[np.int64],
+    split: Split,
     added: int | None,
 ) -> Record:
     """The record of a cell that ran to its end."""
@@ -104,9 +104,9 @@ def _result(
         status="ok",
         reason="",
         metrics=tuple(_value(metric, measured[metric.label], cell) for metric in step.metrics),
-        goal=DrawnGoal(items=tuple(goal.items.tolist()), users=tuple(goal.users.tolist())),
+        goal=_goal(goal, split),
         spent=_spent(cell, crafted, goal),
-        lengths=Lengths(genuine=_counts(genuine_lengths), fake=_counts(crafted.poison.lengths)),
+        lengths=Lengths(genuine=_counts(split.train.lengths), fake=_counts(crafted.poison.lengths)),
         canary=Canary(
             training_samples=attacked.n_training_samples,
             training_samples_from_fake_users=added,
@@ -116,6 +116,18 @@ def _result(
         defense=_defense_numbers(step, values) if inputs.defenses else None,
         not_deterministic="" if again is None else values[again],
         confinement=crafted.confinement,
+    )
+
+
+def _goal(goal: Goal, split: Split) -> DrawnGoal:
+    """By number and, where the data has them, by name."""
+    items, users = goal.items.tolist(), goal.users.tolist()
+    item_tokens, user_tokens = split.history.item_tokens, split.history.user_tokens
+    return DrawnGoal(
+        items=tuple(items),
+        users=tuple(users),
+        item_tokens=tuple(item_tokens[i] for i in items) if item_tokens else (),
+        user_tokens=tuple(user_tokens[u] for u in users) if user_tokens else (),
     )
 
 

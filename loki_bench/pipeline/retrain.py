@@ -28,7 +28,7 @@ from loki_bench.pipeline.training_data import NO_POISON, TrainingData
 from loki_bench.records.store import Codec
 from loki_bench.sandbox.carry_out import with_recommender
 from loki_bench.suite.cell import Cell
-from loki_bench.suite.goal import draw_goal
+from loki_bench.suite.ranked_users import ranked_goal, untargeted_users
 from loki_bench.timing import Timed
 
 __all__ = [
@@ -53,12 +53,15 @@ class VictimRanks:
     n_training_samples : int or None
     report : mapping
         The recommender's numbers about its fit.
+    untargeted_ranks : float64 array of shape (n_users, n_targets), or None
+        Of the target items for users who were not targeted; None where no metric reads them.
     """
 
     target_ranks: NDArray[np.float64]
     test_ranks: NDArray[np.float64]
     n_training_samples: int | None
     report: Mapping[str, JsonValue]
+    untargeted_ranks: NDArray[np.float64] | None = None
 
 
 class VictimRanksCodec(Codec[VictimRanks]):
@@ -68,6 +71,8 @@ class VictimRanksCodec(Codec[VictimRanks]):
 
     def encode(self, value: VictimRanks) -> tuple[NamedArrays, JsonObject]:
         arrays: NamedArrays = {"target_ranks": value.target_ranks, "test_ranks": value.test_ranks}
+        if value.untargeted_ranks is not None:
+            arrays["untargeted_ranks"] = value.untargeted_ranks
         about: JsonObject = {
             "n_training_samples": value.n_training_samples,
             "report": dict(value.report),
@@ -83,6 +88,7 @@ class VictimRanksCodec(Codec[VictimRanks]):
             test_ranks=arrays["test_ranks"],
             n_training_samples=n_samples,
             report=report,
+            untargeted_ranks=arrays.get("untargeted_ranks"),
         )
 
 
@@ -208,21 +214,24 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
     ranked for genuine users only, dropped ones included, given the events before the test event.
     """
     _, split = load_split(data)
-    goal = draw_goal(split, cell.protocol, cell.seed)
+    goal = ranked_goal(split, cell)
     name, n_items = cell.victim.name, split.train.n_items
+
+    def of_targets(victim: Recommender, users: NDArray[np.int32]) -> NDArray[np.float64]:
+        return ranks_given_by(
+            victim,
+            name=name,
+            users=users,
+            histories=split.history.take(users),
+            items=np.tile(goal.items, (len(users), 1)),
+            n_items=n_items,
+            repeats_are_shown=split.repeats_are_shown,
+        )
 
     def ranks(victim: Recommender) -> VictimRanks:
         train, validation = trained_on.of(split)
         victim.fit(train, validation=validation, seed=cell.seed_of(f"victim/{name}"))
-        target_ranks = ranks_given_by(
-            victim,
-            name=name,
-            users=goal.users,
-            histories=split.history.take(goal.users),
-            items=np.tile(goal.items, (len(goal.users), 1)),
-            n_items=n_items,
-            repeats_are_shown=split.repeats_are_shown,
-        )
+        target_ranks = of_targets(victim, goal.users)
         test_ranks = ranks_given_by(
             victim,
             name=name,
@@ -238,6 +247,9 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
             test_ranks=test_ranks[:, 0],
             n_training_samples=checked_sample_count(victim.n_training_samples, name=name),
             report=report,
+            untargeted_ranks=of_targets(victim, untargeted_users(split, cell))
+            if cell.n_untargeted
+            else None,
         )
 
     return with_recommender(

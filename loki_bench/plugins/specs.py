@@ -391,6 +391,8 @@ class MetricSpec(ComponentSpec):
         ``"package.module:function"`` of the highest value that a protocol leaves room for; empty
         where that is the end of the range. The function is called with the number of target items
         and, where the metric takes one, the cut-off: ``function(n_targets=20, k=10)``.
+    reads_untargeted : bool
+        Whether it reads ``outcome.untargeted_ranks``: they are taken only where a metric does.
     """
 
     kind: ClassVar[str] = "metric"
@@ -402,6 +404,7 @@ class MetricSpec(ComponentSpec):
     takes_k: bool = False
     goal: "GoalKind" = "promote"
     ceiling: str = ""
+    reads_untargeted: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

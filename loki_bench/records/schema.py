@@ -9,7 +9,16 @@ import math
 import re
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from typing_extensions import Self
 
 from loki_bench.content_ids import canonical_json
@@ -92,10 +101,33 @@ class MetricValue(MetricInfo):
 
 
 class DrawnGoal(_Part):
-    """Indices of the target items and of the target users."""
+    """The target items and the target users whose ranks are kept, by number and by name.
+
+    All users of the cell but where all users are target users: then a sample, see
+    :mod:`loki_bench.suite.ranked_users`. Names are empty where the dataset has none, and in records
+    of before they were kept.
+    """
 
     items: tuple[Count, ...]
     users: tuple[Count, ...]
+    item_tokens: tuple[str, ...] = ()
+    user_tokens: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_name_each(self) -> Self:
+        for what, numbers, tokens in (
+            ("items", self.items, self.item_tokens),
+            ("users", self.users, self.user_tokens),
+        ):
+            if tokens and len(tokens) != len(numbers):
+                raise ValueError(f"{len(numbers)} target {what} have {len(tokens)} names")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_absent_names(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
+        # old records keep their bytes
+        content: dict[str, object] = dump(self)
+        return {k: v for k, v in content.items() if not k.endswith("_tokens") or v}
 
 
 class Spent(_Part):

@@ -1,9 +1,9 @@
 """A cell of the grid: everything that determines one result, and the ids that follow from it."""
 
 from functools import cached_property
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from typing_extensions import Self
 
 from loki_bench.content_ids import content_id
@@ -113,7 +113,8 @@ class Cell(FrozenModel):
     ``influence_is_default`` says that the estimator is the one that the attacker's spec names: a
     table then need not show it. ``is_baseline`` says that the attack is one that gains are measured
     against, see :class:`~loki_bench.plugins.specs.AttackerSpec`. Neither determines a result, and
-    neither enters an id.
+    neither enters an id. ``n_untargeted`` is how many users who were not targeted are ranked, too:
+    it enters the ids of what is measured, and not those of attacks.
     """
 
     protocol_version: int = PROTOCOL_VERSION
@@ -133,6 +134,7 @@ class Cell(FrozenModel):
     oracle: OracleGrant | None
     sees_history: bool
     knowledge: CellKnowledge | None = None
+    n_untargeted: Annotated[int, Field(ge=0, lt=2**31)] = 0
     isolation: Isolation
     seed: int
 
@@ -146,7 +148,8 @@ class Cell(FrozenModel):
     def _without_later_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
         # records of what ran before a key existed are as they were
         content: dict[str, object] = dump(self)
-        return {k: v for k, v in content.items() if k != "knowledge" or v is not None}
+        defaults: dict[str, object] = {"knowledge": None, "n_untargeted": 0}
+        return {k: v for k, v in content.items() if k not in defaults or v != defaults[k]}
 
     @property
     def key(self) -> str:
@@ -166,6 +169,7 @@ class Cell(FrozenModel):
                 **self._attack,
                 "defense": None if self.defense is None else self.defense.identity,
                 "victim": self.victim.identity,
+                **self._also_ranked,
             }
         )
 
@@ -224,8 +228,13 @@ class Cell(FrozenModel):
                 **self._shared,
                 "victim": self.victim.identity,
                 "poison": digest,
+                **self._also_ranked,
             }
         )
+
+    @property
+    def _also_ranked(self) -> Identity:
+        return {"n_untargeted": self.n_untargeted} if self.n_untargeted else {}
 
     @property
     def _data(self) -> Identity:

@@ -27,7 +27,8 @@ def draw_goal(split: Split, protocol: Protocol, seed: int) -> Goal:
     Targets are drawn uniformly from the catalogue and target users uniformly from the users that
     are tested, each without repetition. The paper does not say how its 20 and 20 were chosen. To
     demote, targets are drawn from the ``POPULAR_SHARE`` of the catalogue with the most events that
-    an attacker may see: what is not shown can't be pushed out.
+    an attacker may see: what is not shown can't be pushed out. With ``n_target_users = "all"``
+    every user that is tested is a target user.
 
     With a ``target_popularity`` the catalogue is sorted by events in the training data, of equal
     ones the lower id first: the first tenth is the head, what follows up to the half is the
@@ -51,9 +52,9 @@ def draw_goal(split: Split, protocol: Protocol, seed: int) -> Goal:
         drawn = random.choice(pool, protocol.n_targets, replace=False)
         items = sorted(int(i) for i in drawn)
     if not users:
-        _enough(protocol.n_target_users, len(tested), "n_target_users", "users that are tested")
-        drawn = random.choice(tested, protocol.n_target_users, replace=False)
-        users = sorted(int(u) for u in drawn)
+        wanted = len(tested) if protocol.n_target_users == "all" else protocol.n_target_users
+        _enough(wanted, len(tested), "n_target_users", "users that are tested")
+        users = sorted(int(u) for u in random.choice(tested, wanted, replace=False))
     return Goal(items=ids(items), users=ids(users), kind=protocol.goal)
 
 

@@ -32,6 +32,7 @@ from loki_bench.suite.cell import (
 from loki_bench.suite.components import HANDED_IN, ComponentRef, resolve
 from loki_bench.suite.goal import draw_goal, draw_placebo_goal
 from loki_bench.suite.handed_in import HandedIn
+from loki_bench.suite.ranked_users import N_UNTARGETED
 from loki_bench.suite.suite import CellProtocol, Choice, Protocol, Simulator, SplitRef, Suite
 
 __all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand", "planned"]
@@ -102,9 +103,8 @@ def expand(
         protocol = CellProtocol(
             **suite.protocol.model_dump(), repeats=suite.repeats, split=split_ref
         )
-        return Grid(
-            cells=tuple(_cells(suite, registry, dataset, protocol, handed_in)), metrics=metrics
-        )
+        cells = _cells(suite, registry, dataset, protocol, metrics, handed_in)
+        return Grid(cells=tuple(cells), metrics=metrics)
     except LokiBenchError as error:
         raise type(error)(f"suite '{suite.name}': {error}") from error
 
@@ -121,9 +121,9 @@ def planned(
     suite = suite.model_copy(update={"attackers": written})
     protocol = CellProtocol(**suite.protocol.model_dump(), repeats=suite.repeats, split=split_ref)
     _refuse_too_large(suite, dataset)
+    metrics = _metrics(suite, registry, dataset)
     return Grid(
-        cells=tuple(_cells(suite, registry, dataset, protocol, ())),
-        metrics=_metrics(suite, registry, dataset),
+        cells=tuple(_cells(suite, registry, dataset, protocol, metrics, ())), metrics=metrics
     )
 
 
@@ -132,6 +132,11 @@ def _metrics(suite: Suite, registry: Registry, dataset: DatasetRef) -> tuple[Cho
     found: dict[str, ChosenMetric] = {}
     for label in suite.metrics:
         metric = chosen_metric(registry, label, dataset.n_items, suite.protocol)
+        if metric.spec.reads_untargeted and suite.protocol.n_target_users == "all":
+            raise SuiteError(
+                f"key 'metrics': '{metric.label}' is about users who were not targeted, and "
+                "n_target_users = 'all' leaves none; leave one of the two out"
+            )
         if found.setdefault(metric.label, metric) is not metric:
             raise SuiteError(f"key 'metrics': '{metric.label}' is listed twice, once as '{label}'")
     return tuple(found.values())
@@ -163,6 +168,7 @@ def _cells(
     registry: Registry,
     dataset: DatasetRef,
     protocol: CellProtocol,
+    metrics: Sequence[ChosenMetric],
     handed_in: Sequence[HandedIn],
 ) -> Iterator[Cell]:
     victims = [_resolved(registry, RecommenderSpec, choice)[1] for choice in suite.victims]
@@ -175,6 +181,7 @@ def _cells(
     attackers = [(*_resolved(registry, AttackerSpec, choice), choice) for choice in chosen]
     defenses = [_defense(registry, choice) for choice in suite.defenses]
     budgets = budgets_of(suite.budget, dataset)
+    n_untargeted = N_UNTARGETED if any(m.spec.reads_untargeted for m in metrics) else 0
     if any(choice.name != "none" for choice in chosen):
         _refuse_no_fake_user(budgets, dataset)
     for seed in suite.seeds:
@@ -212,6 +219,7 @@ def _cells(
                                 oracle=_oracle(suite, needs, dataset),
                                 sees_history="history" in needs,
                                 knowledge=knowledge,
+                                n_untargeted=n_untargeted,
                                 isolation=suite.isolation,
                                 defense=defense,
                                 placebo=placebo,

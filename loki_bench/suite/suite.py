@@ -177,6 +177,11 @@ SeenShare: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 Seed: TypeAlias = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
 
 
+NumberOfUsers: TypeAlias = Annotated[
+    Annotated[Count, Tag("(number)")] | Annotated[Literal["all"], Tag("(word)")],
+    Discriminator(lambda v: "(word)" if isinstance(v, str) else "(number)"),
+]
+
 Popularity: TypeAlias = Literal["uniform", "head", "mid", "tail"]
 """Of target items, see :func:`loki_bench.suite.goal.draw_goal`."""
 
@@ -242,7 +247,11 @@ class Protocol(SuiteTable):
     """What the attack is after, and how success is read."""
 
     n_targets: Count = Field(default=20, description="target items, drawn from the seed")
-    n_target_users: Count = Field(default=20, description="target users, drawn from the seed")
+    n_target_users: NumberOfUsers = Field(
+        default=20,
+        description="target users, drawn from the seed, or `all` that are tested: the ranks of "
+        "1,000 of them, drawn from the seed, are kept and measured",
+    )
     goal: GoalKind = Field(
         default="promote", description="whether targets are to be shown, or shown no longer"
     )
@@ -271,6 +280,11 @@ class Protocol(SuiteTable):
         if self.targets and self.target_popularity != "uniform":
             raise ValueError(
                 "'targets' are given, so 'target_popularity' has none to draw: leave one of them "
+                "out"
+            )
+        if self.target_users and self.n_target_users == "all":
+            raise ValueError(
+                "'target_users' are given, so 'n_target_users' can't be 'all': leave one of them "
                 "out"
             )
         return self
