@@ -219,7 +219,10 @@ def _copy_clean_ranks(record: Record, source: Path, target: Path) -> None:
     names = artefact_paths(source, {"clean_ranks": kept["clean_ranks"]}) if kept else []
     for name in names:
         if is_there(source / name):
-            copy_regular(source / name, target / name, at_most=LARGEST_ARTEFACT)
+            try:
+                copy_regular(source / name, target / name, at_most=LARGEST_ARTEFACT)
+            except OSError as error:
+                raise StoreError(f"{source / name} can't be read: {error.strerror}") from error
 
 
 def _add(target: Store, again: Store, cell_ids: list[str]) -> None:

@@ -1,6 +1,7 @@
 """Level 1: every byte of a leaderboard folder is the one that was written."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from loki_bench.audit.findings import Finding, LevelReport
@@ -15,6 +16,7 @@ from loki_bench.bounded_files import (
 from loki_bench.content_ids import canonical_json, content_id
 from loki_bench.engine.run_log import environment_fingerprint
 from loki_bench.errors import StoreError
+from loki_bench.records.artefact_sample import why_not_drawn
 from loki_bench.records.manifest import (
     MANIFEST,
     SIGNATURE,
@@ -22,7 +24,7 @@ from loki_bench.records.manifest import (
     Manifest,
     read_manifest,
 )
-from loki_bench.records.packed import damaged_packs, is_packed
+from loki_bench.records.packed import artefacts_behind, damaged_packs, is_packed
 
 __all__ = ["artefacts_left_out", "check_hashes", "check_packs"]
 
@@ -60,10 +62,11 @@ def check_hashes(folder: Path) -> tuple[LevelReport, list[str]]:
         report.problems.append(Finding(MANIFEST, str(error).partition(": ")[2]))
         return report, []
     left_out = artefacts_left_out(folder, manifest)
+    kept = _of_the_sample(folder, manifest, report)
     if left_out is not None:
         report.not_judged.append(left_out)
     for name, digest in sorted(manifest.files.items()):
-        if left_out is not None and name.startswith(_ARTEFACTS):
+        if left_out is not None and name.startswith(_ARTEFACTS) and name not in kept:
             continue
         report.n_checked += 1
         path = folder / name
@@ -88,19 +91,41 @@ def check_hashes(folder: Path) -> tuple[LevelReport, list[str]]:
 
 
 def artefacts_left_out(folder: Path, manifest: Manifest) -> Finding | None:
-    """What can't be judged where poison and ranks were all left out, to keep a repository small.
+    """What can't be judged where poison and ranks were left out, to keep a repository small.
 
-    None where the folder ``artefacts`` is there: a file that it lacks is then a problem.
+    A published folder may keep those of a sample of its cells (``manifest.sample``). None where
+    nothing was left out: the folder ``artefacts`` is there, and a file that it lacks is a problem.
     """
     names = [name for name in manifest.files if name.startswith(_ARTEFACTS)]
-    if not names or (folder / _ARTEFACTS).exists():
+    if not names or (manifest.sample is None and (folder / _ARTEFACTS).exists()):
         return None
+    what = f"the {len(names)} files of poison and ranks are not kept with this leaderboard"
+    if manifest.sample is not None:
+        n_cells, n_all = len(manifest.sample.cells), len(manifest.record_ids)
+        what = (
+            f"poison and ranks of {n_cells} of {n_all} cells alone are kept, drawn by the records"
+        )
     return Finding(
         _ARTEFACTS,
-        f"the {len(names)} files of poison and ranks are not kept with this leaderboard; "
-        f"`loki-bench run {manifest.suite} --results OTHER_FOLDER` computes them, and this "
+        f"{what}; `loki-bench run {manifest.suite} --results OTHER_FOLDER` computes them, and this "
         "leaderboard with them",
     )
+
+
+def _of_the_sample(folder: Path, manifest: Manifest, report: LevelReport) -> set[str]:
+    """The artefacts that a sample keeps; one that its records do not draw is a problem."""
+    if manifest.sample is None:
+        return set()
+    records = {}
+    for cell_id in manifest.record_ids:
+        with suppress(OSError):  # it is named for that
+            path = folder / f"records/{cell_id}.json"
+            records[cell_id] = read_regular(path, at_most=LARGEST_RECORD)
+    behind = artefacts_behind(folder, manifest, records)
+    report.n_checked += 1
+    if why := why_not_drawn(manifest.sample, manifest.files, behind):
+        report.problems.append(Finding(MANIFEST, why))
+    return {name for cell_id in manifest.sample.cells for name in behind.get(cell_id, ())}
 
 
 def _machines(folder: Path, manifest: Manifest) -> list[Finding]:

@@ -1,5 +1,6 @@
 """Publishes results: checks a working folder, or those of a family, and packs them."""
 
+import zipfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from loki_bench.audit.hashes import check_hashes
 from loki_bench.errors import StoreError
 from loki_bench.records.manifest import MANIFEST, Manifest
 from loki_bench.records.opening import as_working_folder
-from loki_bench.records.packed import is_packed, pack_family, pack_suite
+from loki_bench.records.packed import ARTEFACTS, is_packed, pack_family, pack_suite
 
 __all__ = ["Published", "publish"]
 
@@ -23,14 +24,19 @@ class Published:
     n_records : int
     left_out : int
         Files of poison and ranks that are not in it.
+    n_sampled : int
+        Cells whose poison and ranks are in it though others' are not.
     """
 
     folder: Path
     n_records: int
     left_out: int
+    n_sampled: int = 0
 
 
-def publish(results: Path, destination: Path, *, artefact_bytes: int) -> list[Published]:
+def publish(
+    results: Path, destination: Path, *, artefact_bytes: int, sample_bytes: int = 0
+) -> list[Published]:
     """Pack the results of a suite, or of every suite in a family's folder.
 
     Suites that a family's destination holds already and ``results`` does not stay in it.
@@ -43,6 +49,8 @@ def publish(results: Path, destination: Path, *, artefact_bytes: int) -> list[Pu
         New, or published before.
     artefact_bytes : int
         Poison and ranks of a suite that take more are left out.
+    sample_bytes : int
+        Then those of a few cells are kept, which take no more than this; 0 keeps none.
 
     Raises
     ------
@@ -51,7 +59,9 @@ def publish(results: Path, destination: Path, *, artefact_bytes: int) -> list[Pu
     """
     if (results / MANIFEST).is_file():
         _refuse_damaged(results)
-        packed = pack_suite(results, destination, artefact_bytes=artefact_bytes)
+        packed = pack_suite(
+            results, destination, artefact_bytes=artefact_bytes, sample_bytes=sample_bytes
+        )
         return [_published(destination, packed)]
     sources = {path.parent.name: path.parent for path in sorted(results.glob(f"*/{MANIFEST}"))}
     if not sources:
@@ -66,7 +76,9 @@ def publish(results: Path, destination: Path, *, artefact_bytes: int) -> list[Pu
             folder = path.parent
             if folder.name not in sources and is_packed(folder):
                 sources[folder.name] = stack.enter_context(as_working_folder(folder))
-        written = pack_family(sources, destination, artefact_bytes=artefact_bytes)
+        written = pack_family(
+            sources, destination, artefact_bytes=artefact_bytes, sample_bytes=sample_bytes
+        )
     return [_published(destination / name, packed) for name, packed in written.items()]
 
 
@@ -81,8 +93,13 @@ def _refuse_damaged(folder: Path) -> None:
 
 def _published(folder: Path, manifest: Manifest) -> Published:
     artefacts = sum(name.startswith("artefacts/") for name in manifest.files)
+    kept = artefacts if ARTEFACTS in manifest.packs else 0
+    if manifest.sample is not None:
+        with zipfile.ZipFile(folder / ARTEFACTS) as pack:
+            kept = len(pack.namelist())
     return Published(
         folder=folder,
         n_records=len(manifest.record_ids),
-        left_out=0 if "artefacts.zip" in manifest.packs else artefacts,
+        left_out=artefacts - kept,
+        n_sampled=0 if manifest.sample is None else len(manifest.sample.cells),
     )

@@ -47,7 +47,12 @@ def spread_of(leaderboard: Path, *, cutoff: int = 10) -> list[RowSpread]:
     """
     groups: dict[RowKey, list[tuple[Record, NDArray[np.float64]]]] = defaultdict(list)
     with as_working_folder(leaderboard) as folder:
-        _, records = records_of(folder)
+        manifest, records = records_of(folder)
+        if manifest.sample is not None:
+            raise StoreError(
+                f"{leaderboard} keeps the ranks of {len(manifest.sample.cells)} cells alone: run "
+                "its suite, which computes the others again"
+            )
         store = Store(folder, warn=lambda text: None)
         for record in records:
             if record.artefacts is None or record.cell.placebo:

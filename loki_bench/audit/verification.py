@@ -154,7 +154,8 @@ def _levels(
     if computed and chosen:
         with opened(manifest.metrics, chosen[0]) as replay:
             for level in computed:
-                reports[level] = verifier.computed(level, chosen, replay)
+                cells = verifier.sampled(sample, seed, with_artefacts=level < 4)
+                reports[level] = verifier.computed(level, cells, replay)
     else:
         reports |= {level: LevelReport(level) for level in computed}
     if sample is not None:
@@ -202,9 +203,14 @@ class Verifier:
         """The cells of the records, by their ids."""
         return {cell_id: record.cell for cell_id, record in self.records.items()}
 
-    def sampled(self, n: int | None, seed: int) -> list[Cell]:
-        """The cells to compute again."""
-        cells = [self.records[cell_id].cell for cell_id in sorted(self.records)]
+    def sampled(self, n: int | None, seed: int, *, with_artefacts: bool = False) -> list[Cell]:
+        """The cells to compute again; of a published sample where they need poison and ranks."""
+        sample = self.manifest.sample if with_artefacts else None
+        cells = [
+            self.records[cell_id].cell
+            for cell_id in sorted(self.records)
+            if sample is None or cell_id in sample.cells
+        ]
         if n is None or n >= len(cells):
             return cells
         drawn = np.random.default_rng(seed).choice(len(cells), n, replace=False)
@@ -238,7 +244,8 @@ class Verifier:
         left_out = artefacts_left_out(self.folder, self.manifest) if level < 4 else None
         if left_out is not None:
             report.not_judged.append(left_out)
-            return report
+            if self.manifest.sample is None:
+                return report
         runnable = []
         for cell in cells:
             why = self._why_not(cell, level, replay)

@@ -26,7 +26,15 @@ __all__ = ["accept", "publish", "sign", "submit"]
     metavar="MB",
     help="Leave out poison and ranks of a suite where they take more; 0 leaves out all.",
 )
-def publish(results: Path, destination: Path, max_artefacts: float) -> int:
+@click.option(
+    "--max-sample",
+    type=FiniteRange(min=0, max=1e3),
+    default=1.0,
+    show_default=True,
+    metavar="MB",
+    help="Where they are left out, keep those of a few cells, drawn by the records; 0 keeps none.",
+)
+def publish(results: Path, destination: Path, max_artefacts: float, max_sample: float) -> int:
     r"""Pack results into a few files that a repository can keep, and every command reads.
 
     RESULTS is a suite's folder that `run` wrote, or the folder that a family's suites share.
@@ -35,13 +43,19 @@ def publish(results: Path, destination: Path, max_artefacts: float) -> int:
     \b
     Example: loki-bench publish results/quick leaderboards/quick
 
-    The same results give the same bytes. Without poison and ranks, `verify` can't judge levels 2
-    and 3.
+    The same results give the same bytes. Where poison and ranks are left out, `verify` judges
+    levels 2 and 3 on the cells whose own are kept.
     """
     from loki_bench.audit.publication import publish as pack
 
-    for one in pack(results, destination, artefact_bytes=int(max_artefacts * 10**6)):
+    for one in pack(
+        results,
+        destination,
+        artefact_bytes=int(max_artefacts * 10**6),
+        sample_bytes=int(max_sample * 10**6),
+    ):
         left = f"; {one.left_out} files of poison and ranks left out" if one.left_out else ""
+        left += f", those of {one.n_sampled} cells kept" if one.n_sampled else ""
         click.echo(f"{one.folder}: {one.n_records} records{left}")
     return 0
 

@@ -10,9 +10,17 @@ with the digests of its packs beside.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from loki_bench.bounded_files import (
     LARGEST_ARTEFACT,
@@ -24,6 +32,7 @@ from loki_bench.bounded_files import (
 )
 from loki_bench.content_ids import canonical_json, content_id
 from loki_bench.errors import StoreError
+from loki_bench.records.artefact_sample import ArtefactSample
 from loki_bench.records.plan import Digest, Plan
 from loki_bench.records.schema_3 import renamed
 from loki_bench.records.store import Store, artefact_kind
@@ -122,6 +131,9 @@ class Manifest(_Frozen):
     machines : mapping of record id to digest
         The environment that each cell was computed in, see
         :func:`loki_bench.engine.run_log.environment_fingerprint`.
+    sample : ArtefactSample or None
+        Of which cells a published folder keeps poison and ranks, where it left out the others';
+        not written where there is none, so that other manifests keep their bytes.
     """
 
     version: Literal[1, 2, 3] = 3
@@ -135,6 +147,14 @@ class Manifest(_Frozen):
     submission: Plugin | None = None
     plan: Plan | None = None
     machines: dict[Digest, Digest] = {}
+    sample: ArtefactSample | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        content: dict[str, JsonValue] = handler(self)
+        if self.sample is None:
+            content.pop("sample", None)
+        return content
 
     @property
     def record_ids(self) -> list[str]:
@@ -258,18 +278,31 @@ def artefact_paths(folder: Path, artefacts: Mapping[str, str]) -> list[str]:
 
 
 def _digest(path: Path) -> str | None:
-    return digest_of(path, at_most=LARGEST_ARTEFACT) if is_there(path) else None
+    """None where there is no file; raises ``StoreError`` for one that can't be read."""
+    try:
+        return digest_of(path, at_most=LARGEST_ARTEFACT) if is_there(path) else None
+    except OSError as error:
+        raise StoreError(
+            f"{path} can't be listed in the manifest: {error.strerror}; delete it, and give the "
+            "command again"
+        ) from error
 
 
 def _listed(store: Store, name: str, known: str | None) -> str | None:
     """The digest to list: an artefact that is no longer the one that was listed keeps its own."""
-    found = _digest(store.folder / name)
-    if found is None or known is None or found == known or not name.startswith("artefacts/"):
+    is_kept = known is not None and name.startswith("artefacts/")
+    what = "it is not the file that the manifest lists"
+    try:
+        found = _digest(store.folder / name)
+    except StoreError as error:
+        if not is_kept:
+            raise
+        found, what = "", f"it can't be read ({cast('OSError', error.__cause__).strerror})"
+    if found is None or found == known or not is_kept:
         return found or known
     store.say(
         name,
-        "it is not the file that the manifest lists, and is not listed anew; delete it and the "
-        "records that name it, and run again",
+        f"{what}, and is not listed anew; delete it and the records that name it, and run again",
     )
     return known
 

@@ -7,7 +7,7 @@
         figures/*.svg
         records.jsonl.gz            a line a record
         runs.jsonl.gz               each environment once, then a line a run
-        artefacts.zip               poison, ranks and what defenses kept; may be left out
+        artefacts.zip               poison, ranks and what defenses kept, of all cells or a sample
         manifest.json               SHA-256 of the packs, and of every file in them
 
 Suites of one family share cells, so their records and artefacts lie once, in the family's folder,
@@ -27,6 +27,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar, get_args
@@ -43,17 +44,28 @@ from loki_bench.bounded_files import (
 from loki_bench.content_ids import bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
 from loki_bench.records.archive import Limits, unpack, zipped
+from loki_bench.records.artefact_sample import draw_sample
 from loki_bench.records.manifest import (
     UNLISTED,
     Manifest,
     Pack,
     PackName,
+    artefact_paths,
     put_manifest,
     read_manifest,
 )
+from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
 
-__all__ = ["damaged_packs", "is_packed", "pack_family", "pack_suite", "unpack_folder"]
+__all__ = [
+    "ARTEFACTS",
+    "artefacts_behind",
+    "damaged_packs",
+    "is_packed",
+    "pack_family",
+    "pack_suite",
+    "unpack_folder",
+]
 
 RECORDS: PackName = "records.jsonl.gz"
 RUNS: PackName = "runs.jsonl.gz"
@@ -107,18 +119,30 @@ class _Source:
     artefacts: Mapping[str, bytes]  # by path
 
     @classmethod
-    def of(cls, folder: Path, *, artefact_bytes: int) -> "_Source":
+    def of(cls, folder: Path, *, artefact_bytes: int, sample_bytes: int) -> "_Source":
         manifest = read_manifest(folder)
         if manifest.packs:
             raise StoreError(f"{folder} is packed already")
         records = {i: _listed(folder, manifest, f"records/{i}.json") for i in manifest.record_ids}
         names = [n for n in sorted(manifest.files) if n.startswith("artefacts/")]
-        artefacts: dict[str, bytes] = {}
-        if names and (folder / "artefacts").exists():
-            size = sum((folder / n).stat().st_size for n in names if is_there(folder / n))
-            if size <= min(artefact_bytes, Limits.pack_bytes):
-                artefacts = {name: _listed(folder, manifest, name) for name in names}
-        return cls(folder=folder, manifest=manifest, records=records, artefacts=artefacts)
+        if not names or not (folder / "artefacts").exists():
+            return cls(folder=folder, manifest=manifest, records=records, artefacts={})
+        sample, size = manifest.sample, sum(_size(folder / n) for n in names)
+        if sample is not None or size > min(artefact_bytes, Limits.pack_bytes):
+            behind = artefacts_behind(folder, manifest, records)
+            if sample is None and sample_bytes:  # else it was published with one before
+                sample = draw_sample(
+                    manifest.files, behind, lambda n: _size(folder / n), most_bytes=sample_bytes
+                )
+            kept = {n for i in (sample.cells if sample else ()) for n in behind.get(i, ())}
+            sample = sample if kept < set(names) else None  # of few cells nothing is left out
+            names = sorted(kept)
+        return cls(
+            folder=folder,
+            manifest=manifest.model_copy(update={"sample": sample}),
+            records=records,
+            artefacts={name: _listed(folder, manifest, name) for name in names},
+        )
 
     def plain(self) -> dict[str, bytes]:
         """The files that stay as they are."""
@@ -153,7 +177,9 @@ def is_packed(folder: Path) -> bool:
         return False
 
 
-def pack_suite(source: Path, target: Path, *, artefact_bytes: int) -> Manifest:
+def pack_suite(
+    source: Path, target: Path, *, artefact_bytes: int, sample_bytes: int = 0
+) -> Manifest:
     """Pack a working folder into another folder, which then needs nothing outside it.
 
     Parameters
@@ -162,13 +188,16 @@ def pack_suite(source: Path, target: Path, *, artefact_bytes: int) -> Manifest:
         New, empty, or packed before: what it holds is replaced.
     artefact_bytes : int
         Artefacts are left out where they take more.
+    sample_bytes : int
+        Then those of a few cells are kept, of at most so many bytes: see
+        :mod:`loki_bench.records.artefact_sample`. 0 keeps none.
 
     Raises
     ------
     StoreError
         A file of the source is not as its manifest says, or the target holds anything else.
     """
-    found = _Source.of(source, artefact_bytes=artefact_bytes)
+    found = _Source.of(source, artefact_bytes=artefact_bytes, sample_bytes=sample_bytes)
     _refuse_other_files(target)
     packs: dict[PackName, bytes] = {RECORDS: _record_pack([found])}
     if found.artefacts:
@@ -177,17 +206,17 @@ def pack_suite(source: Path, target: Path, *, artefact_bytes: int) -> Manifest:
 
 
 def pack_family(
-    sources: Mapping[str, Path], target: Path, *, artefact_bytes: int
+    sources: Mapping[str, Path], target: Path, *, artefact_bytes: int, sample_bytes: int = 0
 ) -> dict[str, Manifest]:
     """Pack the working folders of a family's suites, by name of their folder, into one folder.
 
     Records and artefacts lie once, beside the suites' folders. An artefact that has other bytes in
     two suites (computed on other machines) is shared by the first of them; the other suite keeps
-    its artefacts in its own folder. ``artefact_bytes`` is for each suite. Raises as
-    :func:`pack_suite`.
+    its artefacts in its own folder, and so does one that keeps a sample of them.
+    ``artefact_bytes`` and ``sample_bytes`` are for each suite. Raises as :func:`pack_suite`.
     """
     found = {
-        name: _Source.of(folder, artefact_bytes=artefact_bytes)
+        name: _Source.of(folder, artefact_bytes=artefact_bytes, sample_bytes=sample_bytes)
         for name, folder in sorted(sources.items())
     }
     for name in found:
@@ -196,7 +225,7 @@ def pack_family(
     sharing = set()
     for name, source in found.items():
         alike = all(shared_artefacts.get(n, raw) == raw for n, raw in source.artefacts.items())
-        if source.artefacts and alike:
+        if source.artefacts and alike and source.manifest.sample is None:
             shared_artefacts |= source.artefacts
             sharing.add(name)
     shared: dict[PackName, bytes] = {RECORDS: _record_pack(list(found.values()))}
@@ -215,6 +244,27 @@ def pack_family(
         used = {p: raw for p, raw in shared.items() if p == RECORDS or name in sharing}
         written[name] = _write(source, target / name, own, used)
     return written
+
+
+def artefacts_behind(
+    folder: Path, manifest: Manifest, records: Mapping[str, bytes]
+) -> dict[str, list[str]]:
+    """The files of the manifest behind each record that has a result, there or left out.
+
+    Parameters
+    ----------
+    records : mapping of record id to its text
+        What is no record has none.
+    """
+    found = {}
+    for cell_id, raw in records.items():
+        with suppress(StoreError, ValueError):
+            content = json_object(raw)
+            content.pop("sha256", None)
+            paths = artefact_paths(folder, Record.parse(content).artefact_addresses)
+            if paths and all(path in manifest.files for path in paths):
+                found[cell_id] = paths
+    return found
 
 
 def damaged_packs(folder: Path, manifest: Manifest) -> dict[str, str]:
@@ -306,6 +356,10 @@ def _replaced(target: Path) -> set[str]:
     before = read_manifest(target)
     names = {n for n in before.files if PLAIN.fullmatch(n)}
     return names | {n for n, pack in before.packs.items() if not pack.shared}
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if is_there(path) else 0
 
 
 def _record_pack(sources: Sequence[_Source]) -> bytes:

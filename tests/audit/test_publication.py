@@ -126,9 +126,11 @@ def test_records_are_the_same_whichever_form_they_are_read_from(leaderboard, pub
 
 
 def test_what_is_left_out_is_said(leaderboard, tmp_path):
-    done = run(publish_command, leaderboard, tmp_path / "small", "--max-artefacts", "0")
+    arguments = ("--max-artefacts", "0", "--max-sample", "0")
+    done = run(publish_command, leaderboard, tmp_path / "small", *arguments)
     n_files = len(list((leaderboard / "artefacts").rglob("*.npz")))
-    assert f"{n_files} files of poison and ranks left out" in done.output
+    assert f"{n_files} files of poison and ranks left out\n" in done.output
+    assert not (tmp_path / "small" / "artefacts.zip").exists()
 
 
 def test_damaged_results_are_not_published(leaderboard, tmp_path):

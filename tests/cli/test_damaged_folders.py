@@ -110,6 +110,7 @@ def whole(here, tmp_path):
     for arguments in (
         ("publish", board, folder / "published"),
         ("publish", results / "toys", folder / "family"),
+        ("publish", board, folder / "sampled", "--max-artefacts", 0, "--max-sample", 0.01),
         ("submit", board, "--plugin", "toy-plugin", "--output", folder / "rows.zip"),
         ("report", board, "--output", board / "leaderboard.html"),
         ("figures", board),
@@ -205,6 +206,15 @@ READERS = {
         ("publish", "results/toys", "family"),
         ("submit", "family/toy", "--plugin", "toy-plugin"),
     ),
+    "sampled": (
+        ("verify", "sampled"),
+        ("verify", "sampled", "--level", "2"),
+        ("compare", "sampled", "results/toys/toy"),
+        ("spread", "sampled"),
+        ("publish", "sampled", "again"),
+        ("submit", "sampled", "--plugin", "toy-plugin"),
+        ("accept", "sampled", "rows.zip"),
+    ),
     "fidelity": (
         ("verify", "fidelity"),
         ("verify", "fidelity", "--level", "5"),
@@ -240,7 +250,7 @@ def one_damaged(number, whole, around, unpacks):
     (outside / "secret").write_text("secret")
     shutil.copytree(whole, folder)
     os.chdir(folder)
-    what = random.choices(sorted(READERS), weights=(3, 2, 3, 6, 3))[0]
+    what = random.choices(sorted(READERS), weights=(3, 2, 3, 6, 3, 2))[0]
     part = {"results": folder / "results/toys/toy"}.get(what, folder / what)
     how = damage(part, random, outside=outside, bombs=unpacks)
     records = sorted(path.stem for path in (folder / "results/toys/toy/records").glob("*.json"))

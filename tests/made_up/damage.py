@@ -11,6 +11,7 @@ import shutil
 import stat
 import warnings
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -44,6 +45,9 @@ NAMES = (
     "records/" + "0" * 64 + ".json", "a" * 300, "a\nb", "..", ".", "records", "\x00", "\ud800",
     "CON", "figures/x.svg", "leaderboard.md", "manifest.json", "work/x.pickle", "\u202e.json",
 )  # fmt: skip
+
+IN_A_ZIP = tuple(name for name in NAMES[:-2] if name not in ("", "\ud800"))
+"""Names that :mod:`zipfile` can write."""
 
 
 # ---------------------------------------------------------------------- bytes
@@ -204,7 +208,7 @@ def changed_archive(raw, random, bomb):
     entry, content = entries[place]
     new = zipfile.ZipInfo(entry.filename, entry.date_time)
     if kind == 0:
-        new.filename = random.choice(NAMES[:-2]) or "x"
+        new.filename = random.choice(IN_A_ZIP)
     elif kind == 1:
         new.external_attr = (stat.S_IFLNK | 0o777) << 16
         content = random.choice((b"/etc/passwd", b"../../outside/secret", b"."))
@@ -313,7 +317,10 @@ def _damaged(path, random, outside, bombs):
         return "bytes of"
     try:
         changed = _parsed(path, raw, random, bombs)
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, RecursionError):
+    except (
+        ValueError, KeyError, OSError, EOFError, AttributeError, RecursionError,
+        zlib.error, zipfile.BadZipFile,
+    ):  # fmt: skip
         changed = changed_bytes(raw, random)  # it was damaged before
     path.write_bytes(changed)
     if path.parent.name == "records" and random.random() < 0.5:

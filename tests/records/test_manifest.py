@@ -1,0 +1,70 @@
+"""A manifest is written of what is there; what can't be read is named, and not listed anew."""
+
+import hashlib
+
+import pytest
+
+from loki_bench.errors import StoreError
+from loki_bench.records.manifest import list_files, read_manifest, write_manifest
+from loki_bench.records.store import Store
+
+POISON = "ab" * 32
+
+
+@pytest.fixture
+def warnings():
+    return []
+
+
+@pytest.fixture
+def store(tmp_path, warnings):
+    store = Store(tmp_path / "toy", warn=warnings.append)
+    store.write_bytes(f"artefacts/poison/{POISON}.npz", b"poison")
+    store.write_text("leaderboard.md", "# Table\n")
+    return store
+
+
+def written(store, *tables):
+    return write_manifest(
+        store,
+        suite="toy",
+        summary="",
+        metrics=["hr@5"],
+        artefacts={"cd" * 32: {"poison": POISON}},
+        missing=[],
+        tables=["leaderboard.md", *tables],
+    )
+
+
+def too_large(path):
+    path.unlink(missing_ok=True)
+    with path.open("wb") as file:
+        file.truncate(2**28 + 1)  # sparse
+
+
+def without_end(path):
+    path.unlink(missing_ok=True)
+    path.symlink_to("/proc/self/mem")
+
+
+@pytest.mark.parametrize("instead", [too_large, without_end])
+def test_an_artefact_that_can_not_be_read_keeps_its_digest_and_is_named(store, warnings, instead):
+    name = f"artefacts/poison/{POISON}.npz"
+    assert written(store).files[name] == hashlib.sha256(b"poison").hexdigest()
+    instead(store.folder / name)
+    assert written(store).files[name] == hashlib.sha256(b"poison").hexdigest()
+    [said] = warnings
+    assert f"{name}: it can't be read (" in said
+    assert "is not listed anew; delete it and the records that name it" in said
+
+
+@pytest.mark.parametrize("instead", [too_large, without_end])
+def test_another_file_that_can_not_be_read_is_a_sentence(store, instead):
+    written(store)
+    figure = store.folder / "figures" / "overall.svg"
+    figure.parent.mkdir()
+    instead(figure)
+    for write in (written, lambda store, name: list_files(store, [name])):
+        with pytest.raises(StoreError, match=r"overall\.svg can't be listed in the manifest: "):
+            write(store, "figures/overall.svg")
+    assert "figures/overall.svg" not in read_manifest(store.folder).files
