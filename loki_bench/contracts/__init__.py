@@ -20,6 +20,7 @@ from loki_bench.contracts.recommenders import (
     TrainingSamples,
     TranslationRecommender,
     TranslationTables,
+    WeightedRecommender,
 )
 
 __all__ = [
@@ -44,5 +45,6 @@ __all__ = [
     "TrainingSamples",
     "TranslationRecommender",
     "TranslationTables",
+    "WeightedRecommender",
     "ids",
 ]

@@ -22,6 +22,7 @@ __all__ = [
     "TrainingSamples",
     "TranslationRecommender",
     "TranslationTables",
+    "WeightedRecommender",
 ]
 
 
@@ -89,6 +90,36 @@ class Recommender(ABC):
     def fit_report(self) -> dict[str, float]:
         """Numbers worth recording about the last fit (epochs, validation score ...)."""
         return {}
+
+
+class WeightedRecommender(Recommender):
+    """A recommender that can be trained with a weight for each event; its spec says
+    ``takes_weights``."""
+
+    @abstractmethod
+    def fit_weighted(
+        self,
+        train: Interactions,
+        *,
+        validation: HeldOut | None,
+        seed: int,
+        weights: NDArray[np.float64],
+    ) -> Self:
+        """Train from scratch like :meth:`fit`, each event counted as often as it weighs.
+
+        Parameters
+        ----------
+        train, validation, seed
+            See :meth:`fit`.
+        weights : float64 array of shape (n_events,)
+            Finite, 0 or more, in the order of ``train.items``: what the loss is multiplied with
+            where the event is what is predicted. With 1 for all the result is that of :meth:`fit`,
+            bit for bit.
+
+        Returns
+        -------
+        self
+        """
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

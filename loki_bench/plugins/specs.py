@@ -276,12 +276,16 @@ class RecommenderSpec(ComponentSpec):
         Whether the target is a ``DifferentiableRecommender``.
     search : tuple of FloatRange, IntRange and Choices
         The parameters that ``loki-bench tune`` tries, and their values; may be empty.
+    takes_weights : bool
+        Whether the target is a ``WeightedRecommender``: only such a victim can be trained behind a
+        defense that weighs events.
     """
 
     kind: ClassVar[str] = "recommender"
 
     uses_order: bool
     differentiable: bool
+    takes_weights: bool = False
     search: tuple[SearchRange, ...] = ()
 
 

@@ -53,6 +53,14 @@ SOUND = [
         uses_order=False,
         differentiable=False,
     ),
+    RecommenderSpec(
+        name="weighted",
+        summary="Leaves out",
+        target="broken_recommenders:Weighted",
+        uses_order=True,
+        differentiable=False,
+        takes_weights=True,
+    ),
     AttackerSpec(name="sound", summary="Sound", target="broken_attackers:Sound"),
     AttackerSpec(
         name="prepares", summary="Sound", target="broken_attackers:Prepares", prepares=True

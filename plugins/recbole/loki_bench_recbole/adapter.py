@@ -132,11 +132,23 @@ class RecBoleRecommender(DifferentiableRecommender):
         InvalidAnswerError
             Training diverged.
         """
+        return self._fit(train, validation, seed, None)
+
+    def _fit(
+        self,
+        train: Interactions,
+        validation: HeldOut | None,
+        seed: int,
+        event_weights: NDArray[np.float64] | None,
+    ) -> Self:
+        """See :meth:`fit`; with weights each sample has the weight of the event it predicts."""
         self._forget()
         self._n_users, self._n_items = train.n_users, train.n_items
         if not 0 <= seed < 2**63:
             raise ParameterError(f"{self.name}: seed {seed} must lie in [0, 2**63)")
         source = SampleSource.of(train, from_first=self.from_first)
+        if event_weights is not None:
+            source = source.weighted(event_weights)
         if not len(source):
             raise ParameterError(
                 f"{self.name}: nothing to train on, {train.n_users} users with {train.n_events} "

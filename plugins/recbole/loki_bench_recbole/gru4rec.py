@@ -6,11 +6,12 @@ from torch import Tensor, nn
 from loki_bench_recbole.parameter_checks import require_count, require_number
 from loki_bench_recbole.sequence_recommender import SequenceLoss, SequenceRecommender
 from loki_bench_recbole.training_loop import Schedule
+from loki_bench_recbole.weighted_fit import WeightedFit
 
 __all__ = ["GRU4Rec"]
 
 
-class GRU4Rec(SequenceRecommender):
+class GRU4Rec(WeightedFit, SequenceRecommender):
     """RecBole's ``GRU4Rec``: score(h, i) = <dense(GRU(h)), e_i>, h the user's history.
 
     A training sample for every event but the user's first. RecBole feeds every prefix of a

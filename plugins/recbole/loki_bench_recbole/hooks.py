@@ -48,6 +48,8 @@ _RECOMMENDERS = (
 )
 
 
+_TAKE_WEIGHTS = frozenset({"bprmf", "fpmc", "gru4rec", "sasrec", "transrec"})
+
 # What `loki-bench tune` tries. The epochs are left out: validation events stop a fit early.
 _SEARCH: dict[str, tuple[SearchRange, ...]] = {
     "bprmf": (
@@ -91,6 +93,7 @@ def loki_bench_recommenders() -> list[RecommenderSpec]:
             reference=reference,
             uses_order=uses_order,
             differentiable=True,
+            takes_weights=name in _TAKE_WEIGHTS,
             search=_SEARCH[name],
         )
         for name, target, uses_order, summary, reference in _RECOMMENDERS

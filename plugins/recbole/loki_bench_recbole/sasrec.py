@@ -11,6 +11,7 @@ from loki_bench.interactions import Interactions
 from loki_bench_recbole.parameter_checks import require_count, require_number
 from loki_bench_recbole.sequence_recommender import SequenceLoss, SequenceRecommender
 from loki_bench_recbole.training_loop import Schedule
+from loki_bench_recbole.weighted_fit import WeightedFit
 
 __all__ = ["SASRec"]
 
@@ -18,7 +19,7 @@ _MASKED = -10000.0
 """What RecBole adds to the attention to an item that comes later: its weight is then exactly 0."""
 
 
-class SASRec(SequenceRecommender):
+class SASRec(WeightedFit, SequenceRecommender):
     """RecBole's ``SASRec``: score(h, i) = <transformer(h), e_i>, h the user's latest items.
 
     A training sample for every event but the user's first. RecBole reads every prefix of a

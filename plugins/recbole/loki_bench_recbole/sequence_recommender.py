@@ -184,12 +184,16 @@ class SequenceRecommender(RecBoleRecommender):
             positives: Tensor,
             negatives: Tensor,
             generator: torch.Generator,
+            weights: Tensor | None = None,
         ) -> Tensor:
             outputs = self._states(items[inputs], generator)[trained]
             if self._loss == "CE" and items.device.type == "cpu":
-                mean = catalogue_cross_entropy(outputs, items, positives) / len(positives)
-            else:
+                total = catalogue_cross_entropy(outputs, items, positives, weights)
+                mean = total / len(positives)
+            elif weights is None:
                 mean = self._losses(outputs, positives, negatives).mean()
+            else:
+                mean = (weights * self._losses(outputs, positives, negatives)).mean()
             if not self._l2:
                 return mean
             squares = torch.stack([tensor.square().sum() for tensor in self.parameters()])

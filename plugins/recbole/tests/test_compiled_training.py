@@ -174,7 +174,7 @@ def test_an_epoch_takes_every_sample_once_with_its_own_rows_and_negative():
     tables = (np.zeros((100, 4), np.float32), np.zeros((40, 4), np.float32))
     seen = []
 
-    def one_pass(rows, positives, negatives, sums):
+    def one_pass(rows, positives, negatives, weights, sums):
         seen.append(np.stack([*rows, positives, negatives]))
         for total, table in zip(sums, tables, strict=True):
             np.testing.assert_array_equal(total, np.full(len(table), INITIAL_ACCUMULATOR, "f4"))
