@@ -1,14 +1,9 @@
 """`verify`, `reproduce`, `plan`, `compare`, `submit` and `accept`, as a person types them."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-
-TOYS = Path(__file__).parents[1] / "toys"
+from typed_command import typed as loki_bench
 
 SUITE = """
 name = "toy"
@@ -17,6 +12,7 @@ victims = ["counts"]
 attackers = ["random", "covisit"]
 metrics = ["display_rate@5", "hr@5"]
 dataset = "toy"
+isolation = "in-process"  # the commands are the subject
 [protocol]
 n_targets = 3
 n_target_users = 10
@@ -24,19 +20,6 @@ n_target_users = 10
 fake_users = 0.2
 actions = 5
 """
-
-
-def loki_bench(folder, *arguments, code=0):
-    done = subprocess.run(
-        [sys.executable, "-m", "loki_bench", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(TOYS), "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
 
 
 @pytest.fixture(scope="module")
