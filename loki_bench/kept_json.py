@@ -4,9 +4,10 @@ Where the cache can't be read or written, nothing is known, and nothing is kept.
 """
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
+
+from loki_bench.whole_files import part_of, sweep_parts
 
 __all__ = ["keep_json", "kept_json"]
 
@@ -24,15 +25,12 @@ def kept_json(path: Path, *, at_most: int) -> object:
 
 def keep_json(path: Path, content: object, *, most_files: int) -> None:
     """Write JSON where other processes may write it, too; more than so many files are thinned."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(content))
-        part.replace(path)
+        sweep_parts(path.parent)
+        with part_of(path, json.dumps(content).encode()) as part:
+            part.replace(path)
         _leave_out_the_oldest(path.parent, most_files)
-    except OSError:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def _leave_out_the_oldest(folder: Path, most_files: int) -> None:

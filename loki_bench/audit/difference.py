@@ -16,7 +16,11 @@ from loki_bench.records.store import Store, artefact_kind
 
 __all__ = ["artefact_difference", "cell_difference", "record_difference"]
 
-NOT_COMPARED: dict[str, object] = {"not_deterministic": "", "confinement": None}
+NOT_COMPARED: dict[str, object] = {
+    "not_deterministic": "",
+    "confinement": None,
+    "others_confinement": None,
+}
 """What a record says of the machine that made it, or of work that is not done again."""
 
 

@@ -52,6 +52,7 @@ from loki_bench.suite.changes import name_of_part, narrowed, with_settings
 from loki_bench.suite.goal import draw_goal
 from loki_bench.suite.resolve import ResolvedSuite, prepare
 from loki_bench.suite.suite import Suite, load_suite, suite_file
+from loki_bench.whole_files import sweep_parts
 
 __all__ = ["Benchmark"]
 
@@ -466,6 +467,7 @@ class Benchmark:
         progress: Progress | bool,
     ) -> Counter[Status]:
         sweep()  # what runs that were killed left
+        sweep_parts(store.folder, below=True)
         if not cells:
             return Counter()
         grid, limits = self._resolved.grid, self.suite.limits

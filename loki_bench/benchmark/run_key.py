@@ -7,11 +7,13 @@ alone, from the first call on: every later call goes on under the same key. The 
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from loki_bench.bounded_files import read_regular
 from loki_bench.errors import SuiteError
 from loki_bench.suite.suite import Suite
+from loki_bench.whole_files import part_of, sweep_parts
 
 __all__ = ["draw_key", "under_fresh_key", "under_key"]
 
@@ -64,16 +66,12 @@ def under_fresh_key(suite: Suite, results: Path, *, draw: bool = True) -> Suite:
 def _drawn(file: Path) -> str:
     """A key that was not there before; of two runs that begin at once, the first one's."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    whole = file.with_name(f"{file.name}.{os.getpid()}")
-    whole.unlink(missing_ok=True)
-    whole.touch(mode=0o600)
-    whole.write_text(f"{draw_key()}\n")
-    try:
+    sweep_parts(file.parent)  # what a run left that was killed here
+    with (
+        part_of(file, f"{draw_key()}\n".encode(), mode=0o600) as whole,
+        suppress(FileExistsError),
+    ):
         os.link(whole, file)  # fails where a file is there, and shows no half of one
-    except FileExistsError:
-        pass
-    finally:
-        whole.unlink()
     key = _kept(file)
     assert key is not None  # noqa: S101  # for the type checker: it was written above
     return key

@@ -10,7 +10,7 @@ from loki_bench.leaderboard.rows import Entry, RowKey
 from loki_bench.records.schema import Record
 from loki_bench.sandbox.confinement import summary_of
 
-__all__ = ["lacking_confinement", "why_not_counted"]
+__all__ = ["lacking_confinement", "others_lacking_confinement", "why_not_counted"]
 
 
 def why_not_counted(
@@ -44,3 +44,16 @@ def lacking_confinement(records: Sequence[Record]) -> str:
     """What did not confine the attack of some records; empty where nothing was lacking."""
     told = [record.confinement for record in records if record.confinement is not None]
     return summary_of(set.intersection(*map(set, told))) if told else ""
+
+
+def others_lacking_confinement(key: RowKey, records: Sequence[Record]) -> dict[str, str]:
+    """The same of a row's victim, defense and metrics, by who it is; empty where all were kept."""
+    told: dict[str, list[set[str]]] = {}
+    for record in records:
+        for part, names in (record.others_confinement or {}).items():
+            told.setdefault(part, []).append(set(names))
+    names_of = {"victim": f"victim {key.victim}", "defense": f"defense {key.defense}"}
+    return {
+        names_of.get(part, part): summary_of(set.intersection(*names))
+        for part, names in sorted(told.items())
+    }

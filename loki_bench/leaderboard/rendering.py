@@ -164,7 +164,7 @@ def as_json(suite: str, tables: Sequence[Table]) -> str:
     plain = _TABLES.dump_python(tables, mode="json", exclude={"__all__": {"n_users", "n_items"}})
     for table in plain:  # what there is nothing to say of is left out
         for row in table["rows"]:
-            for name in ("not_deterministic", "not_confined", "not_counted"):
+            for name in ("not_deterministic", "not_confined", "not_counted", "others_not_confined"):
                 if not row[name]:
                     del row[name]
     content = {

@@ -81,7 +81,8 @@ def shown_mean(value: Interval | None, *, signed: bool = False) -> str:
 
 
 def _signs(row: Row) -> str:
-    marks = ((row.marked, "†"), (row.not_deterministic, "‡"), (row.not_confined, "§"))
+    is_free = row.not_confined or row.others_not_confined
+    marks = ((row.marked, "†"), (row.not_deterministic, "‡"), (is_free, "§"))
     return "".join(sign for is_so, sign in marks if is_so)
 
 

@@ -8,7 +8,7 @@ metric heads the table, whoever declares it: rows are sorted, compared and ranke
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
 from typing import TypeAlias
 
@@ -22,7 +22,11 @@ from loki_bench.leaderboard.comparability import (
 )
 from loki_bench.leaderboard.event_shares import EventShares, event_shares
 from loki_bench.leaderboard.failures import failed_seeds
-from loki_bench.leaderboard.handed_in import lacking_confinement, why_not_counted
+from loki_bench.leaderboard.handed_in import (
+    lacking_confinement,
+    others_lacking_confinement,
+    why_not_counted,
+)
 from loki_bench.leaderboard.intervals import (
     Bounds,
     Interval,
@@ -142,6 +146,9 @@ class Row:
     not_confined : str
         What did not keep the attack from the machine: ``"partial: without network"``; empty where
         nothing was lacking, and in an in-process table, whose head says so.
+    others_not_confined : mapping of str to str
+        The same of its victim, its defense and metrics, by who it is: ``"defense 'x'"``; those
+        alone where anything was lacking.
     not_counted : str
         Why a row that was handed in has no rank; empty where it has one, and for all other rows.
     """
@@ -171,6 +178,7 @@ class Row:
     not_deterministic: str = ""
     not_confined: str = ""
     not_counted: str = ""
+    others_not_confined: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -516,6 +524,9 @@ def _row(
         not_confined=lacking_confinement(records)
         if any(record.confinement is not None for record in records)
         else "",
+        others_not_confined=others_lacking_confinement(key, records)
+        if any(record.others_confinement for record in records)
+        else {},
         not_counted=not_counted,
     )
 

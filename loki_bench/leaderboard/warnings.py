@@ -17,7 +17,7 @@ def warnings_of(table: Table) -> list[str]:
         said.append("Nothing to rank: no attack but baselines has a result")
     if table.about["isolation of attackers"] == "in-process":
         said.append("Not confined: attacks ran in-process, where they can read and change all")
-    if any(row.not_confined for row in table.rows):
+    if any(row.not_confined or row.others_not_confined for row in table.rows):
         said += _not_confined(table)
     if any(row.not_deterministic for row in table.rows):
         said += _not_deterministic(table)
@@ -32,13 +32,16 @@ def warnings_of(table: Table) -> list[str]:
 
 
 def _not_confined(table: Table) -> list[str]:
-    attackers: dict[str, list[str]] = defaultdict(list)
+    """Attacks, victims, defenses and metrics by what they were kept from, each once."""
+    parts: dict[str, dict[str, None]] = defaultdict(dict)
     for row in table.rows:
-        if row.not_confined and row.attacker not in attackers[row.not_confined]:
-            attackers[row.not_confined].append(row.attacker)
+        if row.not_confined:
+            parts[row.not_confined][row.attacker] = None
+        for part, what in row.others_not_confined.items():
+            parts[what][part] = None
     return [
         f"§ {', '.join(names)}: {what if what == 'not confined' else f'confined in part ({what})'}"
-        for what, names in attackers.items()
+        for what, names in parts.items()
     ]
 
 

@@ -26,6 +26,7 @@ from loki_bench.sandbox.attack_request import (
     prepare_for_host,
 )
 from loki_bench.sandbox.carry_out import carry_out, component_of
+from loki_bench.sandbox.confinement import part_in_force
 from loki_bench.sandbox.query_oracle import Oracle
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.fake_user_lengths import budget_of, without_fake_users
@@ -33,7 +34,7 @@ from loki_bench.suite.goal import draw_goal, draw_placebo_goal
 from loki_bench.suite.granted_data import granted_data
 from loki_bench.timing import Timed
 
-__all__ = ["Craft", "Poison", "PoisonCodec", "Prepare", "craft", "prepare"]
+__all__ = ["Craft", "Poison", "PoisonCodec", "Prepare", "craft", "prepare", "stored_confinement"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,15 +67,20 @@ class PoisonCodec(Codec[Poison]):
         report, n_queries = about["report"], about["n_queries"]
         if not isinstance(report, dict) or not isinstance(n_queries, int):
             raise TypeError("its report is no mapping, or its number of queries no integer")
-        confinement = about.get("confinement")
-        if not isinstance(confinement, list | None):
-            raise TypeError("what confined its attack is no list")
         return Poison(
             poison=Sequences(arrays["offsets"], arrays["items"]),
             report=report,
             n_queries=n_queries,
-            confinement=None if confinement is None else tuple(map(str, confinement)),
+            confinement=stored_confinement(about) if "confinement" in about else None,
         )
+
+
+def stored_confinement(about: JsonObject) -> tuple[str, ...]:
+    """What an artefact says of the process that made it; raises ``TypeError`` for no list."""
+    told = about["confinement"]
+    if not isinstance(told, list):
+        raise TypeError("what its process was kept from is no list")
+    return tuple(map(str, told))
 
 
 class PreparationCodec(Codec[NamedArrays]):
@@ -248,14 +254,12 @@ def craft(
         written, attacker=name, budget=request.budget, n_items=request.history.n_items
     )
     n_queries = 0 if oracle is None else oracle.n_asked
-    confined = done.value.confinement
-    is_full = cell.isolation == "in-process" or not confined.missing
     return done.giving(
         Poison(
             poison=poison,
             report=done.value.report,
             n_queries=n_queries,
-            confinement=None if is_full else confined.in_force,
+            confinement=part_in_force(done.process) if cell.isolation == "process" else None,
         )
     )
 

@@ -12,11 +12,12 @@ from loki_bench.content_ids import JsonObject
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
 from loki_bench.interactions import Sequences
-from loki_bench.pipeline.craft import Craft
+from loki_bench.pipeline.craft import Craft, stored_confinement
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.pipeline.training_data import NO_POISON, DefenseAnswer, shown_to_defense
 from loki_bench.records.store import Codec
 from loki_bench.sandbox.carry_out import carry_out, component_of
+from loki_bench.sandbox.confinement import part_in_force
 from loki_bench.sandbox.defense_request import DefenseRequest, defend_for_host
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.components import ComponentRef
@@ -34,13 +35,21 @@ class DefenseCodec(Codec[DefenseAnswer]):
         arrays: NamedArrays = {"kept": value.kept}
         if value.suspicion is not None:
             arrays["suspicion"] = value.suspicion
-        return arrays, {"report": dict(value.report)}
+        about: JsonObject = {"report": dict(value.report)}
+        if value.confinement is not None:
+            about["confinement"] = list(value.confinement)
+        return arrays, about
 
     def decode(self, arrays: NamedArrays, about: JsonObject) -> DefenseAnswer:
         report = about["report"]
         if not isinstance(report, dict):
             raise TypeError("its report is no mapping")
-        return DefenseAnswer(kept=arrays["kept"], suspicion=arrays.get("suspicion"), report=report)
+        return DefenseAnswer(
+            kept=arrays["kept"],
+            suspicion=arrays.get("suspicion"),
+            report=report,
+            confinement=stored_confinement(about) if "confinement" in about else None,
+        )
 
 
 class DefendInputs(NamedTuple):
@@ -145,5 +154,6 @@ def defend(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[DefenseAnsw
             kept=kept[place],
             suspicion=None if suspicion is None else suspicion[place],
             report=done.value.report,
+            confinement=part_in_force(done.process),
         )
     )

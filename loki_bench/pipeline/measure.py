@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import ClassVar, NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +25,29 @@ from loki_bench.pipeline.retrain import (
     VictimRanks,
 )
 from loki_bench.plugins.ownership import is_own_distribution
-from loki_bench.sandbox.metric_request import MetricRequest, measure_apart, value_of
+from loki_bench.sandbox.metric_request import MetricRequest, measure_apart
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.grid import ChosenMetric
 from loki_bench.suite.ranked_users import ranked_goal
 from loki_bench.timing import Timed, timed
 
-__all__ = ["Measure", "MetricValues", "measure"]
+__all__ = ["Measure", "Measured", "measure"]
 
-MetricValues: TypeAlias = Mapping[str, float]
-"""By label, such as ``hr@10``."""
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """The metrics of one cell.
+
+    Attributes
+    ----------
+    values : mapping of label to float
+        Such as ``hr@10``.
+    confinement : mapping of label to tuple of str
+        What a third party's metric was kept from, where that was not all.
+    """
+
+    values: Mapping[str, float]
+    confinement: Mapping[str, tuple[str, ...]]
 
 
 class MeasureInputs(NamedTuple):
@@ -64,7 +77,7 @@ class MeasureInputs(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Measure(CellStep[MetricValues]):
+class Measure(CellStep[Measured]):
     """Computes the metrics of one cell: what a run asks for, one for each cell.
 
     ``repeats_craft`` says that the cell's craft is done twice.
@@ -95,7 +108,7 @@ class Measure(CellStep[MetricValues]):
         both = (defense, Defend(data, cell, poisoned=False))
         return MeasureInputs(attack, craft, clean, CleanVictim(data, cell), both, again)
 
-    def submit(self, workers: Workers, values: Values) -> "Future[Timed[MetricValues]]":
+    def submit(self, workers: Workers, values: Values) -> "Future[Timed[Measured]]":
         attack, craft, clean, undefended, defenses, _ = self.inputs
         defended = None
         if undefended is not None:
@@ -126,7 +139,7 @@ def measure(
     clean: VictimRanks,
     attacked: VictimRanks,
     defended: Defended | None,
-) -> Timed[MetricValues]:
+) -> Timed[Measured]:
     """Every metric of the suite, computed from ranks and sequences alone.
 
     Raises
@@ -151,17 +164,20 @@ def measure(
         untargeted_ranks=attacked.untargeted_ranks,
     )
     foreign = [metric for metric in metrics if _runs_apart(metric, cell)]
-    values = _values_apart(foreign, outcome, data)
+    values, confinement = _values_apart(foreign, outcome, data)
     found = timed(
         lambda: {
-            metric.label: value_of(metric, outcome)
+            metric.label: metric.answer_for(outcome)
             for metric in metrics
             if metric.label not in values
         }
     )
     values |= found.value
     return found.giving(
-        {metric.label: _checked(metric, values[metric.label]) for metric in metrics}
+        Measured(
+            values={metric.label: _checked(metric, values[metric.label]) for metric in metrics},
+            confinement=confinement,
+        )
     )
 
 
@@ -178,14 +194,21 @@ def _runs_apart(metric: ChosenMetric, cell: Cell) -> bool:
 
 def _values_apart(
     metrics: list[ChosenMetric], outcome: Outcome, data: DataFolder
-) -> dict[str, object]:
-    """Third parties' metrics, those of each distribution in a process of its own."""
+) -> tuple[dict[str, object], dict[str, tuple[str, ...]]]:
+    """Third parties' metrics, those of each distribution in a process of its own.
+
+    Beside the values, what those were kept from that were not kept from all.
+    """
     values: dict[str, object] = {}
+    confinement: dict[str, tuple[str, ...]] = {}
     for distribution in dict.fromkeys(metric.origin.distribution for metric in metrics):
         theirs = [metric for metric in metrics if metric.origin.distribution == distribution]
         request = MetricRequest(metrics=tuple(theirs), outcome=outcome)
-        values |= measure_apart(request, limits=data.limits, closed=data.folder)
-    return values
+        answered, confined = measure_apart(request, limits=data.limits, closed=data.folder)
+        values |= answered
+        if confined.missing:
+            confinement |= dict.fromkeys(answered, confined.in_force)
+    return values, confinement
 
 
 def _checked(metric: ChosenMetric, value: object) -> float:

@@ -16,7 +16,7 @@ from loki_bench.engine.run_log import run_of
 from loki_bench.engine.step import Values, steps_of
 from loki_bench.pipeline.craft import Poison
 from loki_bench.pipeline.dataset import CellStep
-from loki_bench.pipeline.measure import Measure, MetricValues
+from loki_bench.pipeline.measure import Measure, Measured
 from loki_bench.plugins.specs import higher_is_for
 from loki_bench.records.schema import (
     Artefacts,
@@ -85,7 +85,7 @@ def write_record(
 def _result(
     step: Measure,
     values: Values,
-    measured: MetricValues,
+    measured: Measured,
     goal: Goal,
     split: Split,
     added: int | None,
@@ -103,7 +103,9 @@ def _result(
         cell=cell,
         status="ok",
         reason="",
-        metrics=tuple(_value(metric, measured[metric.label], cell) for metric in step.metrics),
+        metrics=tuple(
+            _value(metric, measured.values[metric.label], cell) for metric in step.metrics
+        ),
         goal=_goal(goal, split),
         spent=_spent(cell, crafted, goal),
         lengths=Lengths(genuine=_counts(split.train.lengths), fake=_counts(crafted.poison.lengths)),
@@ -116,6 +118,9 @@ def _result(
         defense=_defense_numbers(step, values) if inputs.defenses else None,
         not_deterministic="" if again is None else values[again],
         confinement=crafted.confinement,
+        others_confinement=None
+        if cell.isolation == "in-process"
+        else _others_confinement(step, values, measured) or None,
     )
 
 
@@ -129,6 +134,18 @@ def _goal(goal: Goal, split: Split) -> DrawnGoal:
         item_tokens=tuple(item_tokens[i] for i in items) if item_tokens else (),
         user_tokens=tuple(user_tokens[u] for u in users) if user_tokens else (),
     )
+
+
+def _others_confinement(
+    step: Measure, values: Values, measured: Measured
+) -> dict[str, tuple[str, ...]]:
+    """What victim, defense and metrics were kept from, where that was not all."""
+    attack, _, clean, undefended, defenses, _ = step.inputs
+    victims = [values[one].confinement for one in (attack, clean, undefended) if one is not None]
+    told = {"victim": victims, "defense": [values[one].confinement for one in defenses]}
+    told |= {f"metric {label}": [names] for label, names in measured.confinement.items()}
+    found = {who: [set(n) for n in names if n is not None] for who, names in told.items()}
+    return {who: tuple(sorted(set.intersection(*names))) for who, names in found.items() if names}
 
 
 def _from_fake_users(step: Measure, values: Values) -> int | None:

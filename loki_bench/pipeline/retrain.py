@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
@@ -21,12 +21,13 @@ from loki_bench.content_ids import JsonObject
 from loki_bench.contracts import Recommender
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
-from loki_bench.pipeline.craft import Craft
+from loki_bench.pipeline.craft import Craft, stored_confinement
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.pipeline.defend import Defend
 from loki_bench.pipeline.training_data import NO_POISON, TrainingData
 from loki_bench.records.store import Codec
 from loki_bench.sandbox.carry_out import with_recommender
+from loki_bench.sandbox.confinement import part_in_force
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.ranked_users import ranked_goal, untargeted_users
 from loki_bench.timing import Timed
@@ -55,6 +56,9 @@ class VictimRanks:
         The recommender's numbers about its fit.
     untargeted_ranks : float64 array of shape (n_users, n_targets), or None
         Of the target items for users who were not targeted; None where no metric reads them.
+    confinement : tuple of str or None
+        What a third party's recommender was kept from; None where that was all, it ran in-process,
+        or it is one of this project's.
     """
 
     target_ranks: NDArray[np.float64]
@@ -62,6 +66,7 @@ class VictimRanks:
     n_training_samples: int | None
     report: Mapping[str, JsonValue]
     untargeted_ranks: NDArray[np.float64] | None = None
+    confinement: tuple[str, ...] | None = None
 
 
 class VictimRanksCodec(Codec[VictimRanks]):
@@ -77,6 +82,8 @@ class VictimRanksCodec(Codec[VictimRanks]):
             "n_training_samples": value.n_training_samples,
             "report": dict(value.report),
         }
+        if value.confinement is not None:
+            about["confinement"] = list(value.confinement)
         return arrays, about
 
     def decode(self, arrays: NamedArrays, about: JsonObject) -> VictimRanks:
@@ -89,6 +96,7 @@ class VictimRanksCodec(Codec[VictimRanks]):
             n_training_samples=n_samples,
             report=report,
             untargeted_ranks=arrays.get("untargeted_ranks"),
+            confinement=stored_confinement(about) if "confinement" in about else None,
         )
 
 
@@ -252,6 +260,9 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
             else None,
         )
 
-    return with_recommender(
+    done = with_recommender(
         cell.victim, ranks, isolation=cell.isolation, limits=data.limits, closed=data.folder
     )
+    if not done.process:  # one of this project's
+        return done
+    return done.giving(replace(done.value, confinement=part_in_force(done.process)))

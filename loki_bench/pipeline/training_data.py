@@ -33,11 +33,14 @@ class DefenseAnswer:
     suspicion : float64 array of the same shape, or None
     report : mapping
         The defense's numbers about itself.
+    confinement : tuple of str or None
+        What it was kept from while it answered; None where that was all, or it ran in-process.
     """
 
     kept: NDArray[np.bool_]
     suspicion: NDArray[np.float64] | None
     report: Mapping[str, JsonValue]
+    confinement: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import platformdirs
 
+from loki_bench.whole_files import part_of, sweep_parts
+
 __all__ = ["MARK_LENGTH", "is_marked", "mark"]
 
 MARK_LENGTH = 64
@@ -37,6 +39,7 @@ def is_marked(name: str, digest: str, found: str) -> bool:
 def _secret() -> bytes:
     path = platformdirs.user_state_path("loki-bench", appauthor=False) / "secret"
     try:
+        sweep_parts(path.parent)  # what a process left that was killed while it made one
         return _read(path) or _made(path)
     except OSError:
         return secrets.token_bytes(SECRET_BYTES)
@@ -54,15 +57,9 @@ def _read(path: Path) -> bytes | None:
 def _made(path: Path) -> bytes:
     """A new secret, readable by its owner alone; of two processes that make one the first wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(SECRET_BYTES))
+    with part_of(path, secrets.token_bytes(SECRET_BYTES), mode=0o600) as part:
         if path.exists() and _read(path) is None:
             path.unlink()  # not whole: nothing can have been marked by it
         with contextlib.suppress(FileExistsError):
-            os.link(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+            os.link(part, path)
     return _read(path) or secrets.token_bytes(SECRET_BYTES)

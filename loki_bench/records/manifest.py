@@ -10,16 +10,14 @@ with the digests of its packs beside.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     JsonValue,
-    SerializerFunctionWrapHandler,
     ValidationError,
-    model_serializer,
 )
 
 from loki_bench.bounded_files import (
@@ -149,13 +147,6 @@ class Manifest(_Frozen):
     machines: dict[Digest, Digest] = {}
     sample: ArtefactSample | None = None
 
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
-        content: dict[str, JsonValue] = handler(self)
-        if self.sample is None:
-            content.pop("sample", None)
-        return content
-
     @property
     def record_ids(self) -> list[str]:
         """Ids of the cells that have a record."""
@@ -219,7 +210,8 @@ def write_manifest(
 
 def put_manifest(store: Store, manifest: Manifest) -> None:
     """Write a manifest into its folder as it is; a signature of another one goes."""
-    content = manifest.model_dump(mode="json")
+    exclude = {"sample"} if manifest.sample is None else set()
+    content = manifest.model_dump(mode="json", exclude=exclude)
     text, signature = _sealed(content), store.folder / SIGNATURE
     if is_there(signature) and (store.folder / MANIFEST).read_bytes() != text.encode():
         signature.unlink()
@@ -262,7 +254,7 @@ def read_manifest(folder: Path) -> Manifest:
 def list_files(store: Store, names: Sequence[str]) -> None:
     """Add files to the manifest of a folder, with their bytes as they are now."""
     manifest = read_manifest(store.folder)
-    files = {**manifest.files, **{name: _digest(store.folder / name) for name in names}}
+    files = {**manifest.files, **{name: _listed(store, name, None) for name in names}}
     put_manifest(store, manifest.model_copy(update={"files": files}))
 
 
@@ -277,27 +269,23 @@ def artefact_paths(folder: Path, artefacts: Mapping[str, str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _digest(path: Path) -> str | None:
-    """None where there is no file; raises ``StoreError`` for one that can't be read."""
-    try:
-        return digest_of(path, at_most=LARGEST_ARTEFACT) if is_there(path) else None
-    except OSError as error:
-        raise StoreError(
-            f"{path} can't be listed in the manifest: {error.strerror}; delete it, and give the "
-            "command again"
-        ) from error
-
-
 def _listed(store: Store, name: str, known: str | None) -> str | None:
-    """The digest to list: an artefact that is no longer the one that was listed keeps its own."""
+    """The digest to list: an artefact that is no longer the one that was listed keeps its own.
+
+    None where there is no file; raises ``StoreError`` for one that can't be read.
+    """
+    path = store.folder / name
     is_kept = known is not None and name.startswith("artefacts/")
     what = "it is not the file that the manifest lists"
     try:
-        found = _digest(store.folder / name)
-    except StoreError as error:
+        found = digest_of(path, at_most=LARGEST_ARTEFACT) if is_there(path) else None
+    except OSError as error:
         if not is_kept:
-            raise
-        found, what = "", f"it can't be read ({cast('OSError', error.__cause__).strerror})"
+            raise StoreError(
+                f"{path} can't be listed in the manifest: {error.strerror}; delete it, and give "
+                "the command again"
+            ) from error
+        found, what = "", f"it can't be read ({error.strerror})"
     if found is None or found == known or not is_kept:
         return found or known
     store.say(

@@ -56,6 +56,7 @@ from loki_bench.records.manifest import (
 )
 from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
+from loki_bench.whole_files import sweep_parts
 
 __all__ = [
     "ARTEFACTS",
@@ -332,6 +333,7 @@ def _write(
         }
     )
     store = Store(target, warn=_nobody)
+    sweep_parts(target, below=True)
     for old in _replaced(target) - {*packs, *plain}:
         (target / old).unlink(missing_ok=True)
     for files in (packs, plain):

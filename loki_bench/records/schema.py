@@ -52,7 +52,14 @@ Address: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 Means: TypeAlias = Annotated[str, Field(pattern=r"^[a-z]{1,20}$")]
 
-LATER: dict[str, object] = {"not_deterministic": "", "confinement": None}
+Part: TypeAlias = Annotated[str, Field(pattern=r"^(victim|defense|metric \S{1,200})$")]
+"""Whose code it is that beside the attack's took part in a cell."""
+
+LATER: dict[str, object] = {
+    "not_deterministic": "",
+    "confinement": None,
+    "others_confinement": None,
+}
 """Keys that came later, and their values where nothing is written: old records keep their bytes."""
 
 DEEPEST = 32
@@ -246,8 +253,11 @@ class Record(_Part):
     confinement : tuple of str or None
         What the attack was kept from, see ``loki_bench/sandbox/confinement.py``;
         empty: it was not confined. None where that was all of it, or nothing was crafted.
+    others_confinement : mapping of part to tuple of str, or None
+        The same of a third party's victim, of the defense, and of third parties' metrics
+        (``"metric sum@5"``): those alone that were not kept from all. None without a result.
 
-    The last two are left out of the text where they are empty or None.
+    The last three are left out of the text where they are empty or None.
     """
 
     id: Address
@@ -264,6 +274,7 @@ class Record(_Part):
     defense: DefenseNumbers | None = None
     not_deterministic: Annotated[str, Field(max_length=500)] = ""
     confinement: tuple[Means, ...] | None = None
+    others_confinement: dict[Part, tuple[Means, ...]] | None = None
 
     @classmethod
     def parse(cls, content: object) -> Self:
@@ -335,7 +346,9 @@ class Record(_Part):
         if self.status == "ok":
             if None in parts or self.spent is None or not self.metrics:
                 raise ValueError("a record with the status 'ok' lacks a part of its result")
-        elif self.metrics or any(part is not None for part in (*parts, self.defense)):
+        elif self.metrics or any(
+            part is not None for part in (*parts, self.defense, self.others_confinement)
+        ):
             raise ValueError(f"a record with the status '{self.status}' has a result")
         for name, _ in self.artefacts or ():
             if not re.fullmatch(r"[a-z]+(_[a-z]+)*", name):  # its last word is a folder

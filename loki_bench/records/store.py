@@ -21,7 +21,6 @@ import contextlib
 import errno
 import hashlib
 import io
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,6 +44,7 @@ from loki_bench.records.arrays import BROKEN, plain_arrays
 from loki_bench.records.local_mark import MARK_LENGTH, is_marked, mark
 from loki_bench.records.schema import Record
 from loki_bench.suite.cell import Cell
+from loki_bench.whole_files import part_of
 
 __all__ = ["Codec", "Store", "StoredFile", "arrays_digest", "artefact_files", "artefact_kind"]
 
@@ -326,18 +326,10 @@ class Store:
             The file can't be written.
         """
         path = self.folder / name
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with temporary.open("wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.replace(path)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+            with part_of(path, content, sync=True) as part:
+                part.replace(path)
         except OSError as error:
             full = error.errno == errno.ENOSPC
             hint = "free some space" if full else "choose another folder with --results"

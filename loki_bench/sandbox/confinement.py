@@ -23,7 +23,15 @@ from loki_bench.sandbox.privileges import (
 if TYPE_CHECKING:  # it imports what a process need not have read before it is confined
     from loki_bench.content_ids import JsonObject
 
-__all__ = ["NOT_CONFINED", "Confinement", "World", "confine", "confinement_of", "summary_of"]
+__all__ = [
+    "NOT_CONFINED",
+    "Confinement",
+    "World",
+    "confine",
+    "confinement_of",
+    "part_in_force",
+    "summary_of",
+]
 
 NPROC_COUNTS_BY_NAMESPACE = (5, 14)
 
@@ -132,6 +140,20 @@ def confinement_of(told: object) -> Confinement:
         if not isinstance(means, list) or not all(isinstance(one, str) for one in means):
             raise ValueError("expected lists of text")
     return Confinement(**{name: tuple(means) for name, means in told.items()})
+
+
+def part_in_force(process: "JsonObject") -> tuple[str, ...] | None:
+    """What a process of its own was kept from, where that was not all; None where it was.
+
+    Parameters
+    ----------
+    process : dict
+        Of :class:`~loki_bench.timing.Timed`: empty where there was no such process.
+    """
+    if process.get("isolation", "in-process") == "in-process":
+        return None
+    confined = confinement_of(process.get("confinement"))
+    return confined.in_force if confined.missing else None
 
 
 def confine(world: World, *, namespaces: tuple[str, ...], own_processes: bool) -> Confinement:

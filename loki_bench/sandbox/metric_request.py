@@ -14,6 +14,7 @@ from loki_bench.datasets.data_folder import data_folder
 from loki_bench.errors import InvalidAnswerError, LokiBenchError, PluginError
 from loki_bench.plugins.specs import MetricSpec
 from loki_bench.sandbox.attack_request import Ask, Reply
+from loki_bench.sandbox.confinement import Confinement
 from loki_bench.sandbox.parent import run_isolated
 from loki_bench.suite.grid import ChosenMetric
 from loki_bench.suite.suite import Limits
@@ -25,7 +26,6 @@ __all__ = [
     "ceiling_for_host",
     "measure_apart",
     "measure_for_host",
-    "value_of",
 ]
 
 
@@ -44,13 +44,6 @@ class CeilingRequest:
     spec: MetricSpec
     n_targets: int
     k: int | None
-
-
-def value_of(metric: ChosenMetric, outcome: Outcome) -> object:
-    """What a metric's function answers, unchecked; its target is imported here."""
-    function = replace(metric.spec, target_facts=None).resolve()
-    answer: object = function(outcome) if metric.k is None else function(outcome, k=metric.k)
-    return answer
 
 
 def ceiling_apart(spec: MetricSpec, *, n_targets: int, k: int | None) -> float | None:
@@ -100,7 +93,7 @@ def measure_for_host(request: MetricRequest, ask: Ask) -> Reply:
     InvalidAnswerError
         A metric answers with something other than a float.
     """
-    done = timed(lambda: [value_of(metric, request.outcome) for metric in request.metrics])
+    done = timed(lambda: [metric.answer_for(request.outcome) for metric in request.metrics])
     arrays: NamedArrays = {}
     for number, value in enumerate(done.value):
         if not isinstance(value, float):
@@ -111,8 +104,13 @@ def measure_for_host(request: MetricRequest, ask: Ask) -> Reply:
     return arrays, {}, done.costs
 
 
-def measure_apart(request: MetricRequest, *, limits: Limits, closed: Path) -> dict[str, object]:
-    """The values by label; raises as :func:`~loki_bench.sandbox.parent.run_isolated` does."""
+def measure_apart(
+    request: MetricRequest, *, limits: Limits, closed: Path
+) -> tuple[dict[str, object], Confinement]:
+    """The values by label, and what was in force while they were computed.
+
+    Raises as :func:`~loki_bench.sandbox.parent.run_isolated` does.
+    """
     first = request.metrics[0]
     who = f"metric '{first.label}' of {first.origin}"
 
@@ -131,7 +129,7 @@ def measure_apart(request: MetricRequest, *, limits: Limits, closed: Path) -> di
         if array is None or array.dtype != np.float64 or array.shape != (1,):
             raise InvalidAnswerError(f"metric '{metric.label}' answered no float")
         values[metric.label] = float(array[0])
-    return values
+    return values, answer.confinement
 
 
 def _nothing_to_ask(question: object) -> object:

@@ -1,10 +1,11 @@
 """Expands a suite into cells, and refuses what can't be run before anything is computed."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TypeVar, get_args
 
+from loki_bench.contracts import Outcome
 from loki_bench.errors import LokiBenchError, SuiteError
 from loki_bench.plugins.registry import Origin, Registry
 from loki_bench.plugins.specs import (
@@ -56,6 +57,12 @@ class ChosenMetric:
     k: int | None
     ceiling: float | None
     origin: Origin
+
+    def answer_for(self, outcome: Outcome) -> object:
+        """What the metric's function answers, unchecked; its target is imported here."""
+        function = replace(self.spec, target_facts=None).resolve()
+        answer: object = function(outcome) if self.k is None else function(outcome, k=self.k)
+        return answer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,6 +63,25 @@ def test_what_did_not_confine_an_attack_is_in_record_row_and_note():
     assert "confinement" not in records(["none"])[0].to_json()
 
 
+def test_what_did_not_confine_victim_defense_or_metrics_is_in_record_row_and_note():
+    partly = ("reads", "writes", "attributes", "signals", "children", "user")
+    others = {"victim": partly, "metric sum@5": (), "defense": ()}
+    found = records(["none", "random", "mine"])
+    found[-1] = found[-1].model_copy(update={"others_confinement": others})
+    assert [Record.parse(record.to_json()) for record in found] == found
+    [table] = tables_of(found)
+    assert sorted(warnings_of(table)) == [
+        "§ defense none, metric sum@5: not confined",
+        "§ victim v: confined in part (partial: without network)",
+    ]
+    assert "mine §" in as_text([table])
+    assert "random §" not in as_text([table])
+    [row] = [r for r in json.loads(as_json("s", [table]))["tables"][0]["rows"]
+             if r["attacker"] == "mine"]  # fmt: skip
+    assert row["others_not_confined"]["metric sum@5"] == "not confined"
+    assert "others_confinement" not in records(["none"])[0].to_json()
+
+
 def test_a_handed_in_row_under_public_seeds_keeps_nobody_from_being_ranked():
     found = records(VALUES)
     [table] = tables_of(found)

@@ -318,7 +318,7 @@ def _damaged(path, random, outside, bombs):
     try:
         changed = _parsed(path, raw, random, bombs)
     except (
-        ValueError, KeyError, OSError, EOFError, AttributeError, RecursionError,
+        ValueError, KeyError, TypeError, OSError, EOFError, AttributeError, RecursionError,
         zlib.error, zipfile.BadZipFile,
     ):  # fmt: skip
         changed = changed_bytes(raw, random)  # it was damaged before
