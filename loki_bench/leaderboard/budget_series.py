@@ -13,11 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from tabulate import tabulate
 
-from loki_bench.leaderboard.event_shares import EventShares
 from loki_bench.leaderboard.fitting import fitted_rows
 from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.intervals import Bounds, Interval, interval_of, shown
-from loki_bench.leaderboard.rows import NO_SIMULATOR, RowKey
+from loki_bench.leaderboard.rows import NO_SIMULATOR, EventShares, RowKey
 from loki_bench.suite.actions import Actions, actions_order
 
 __all__ = [

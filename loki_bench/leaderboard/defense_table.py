@@ -11,11 +11,10 @@ from typing import NamedTuple
 from pydantic import JsonValue
 from tabulate import tabulate
 
-from loki_bench.leaderboard.event_shares import shown_budget
 from loki_bench.leaderboard.fitting import fitted_rows
 from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.intervals import Interval, plain, shown
-from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, NO_SIMULATOR
+from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, NO_SIMULATOR, shown_budget
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.suite.actions import Actions, actions_order
 

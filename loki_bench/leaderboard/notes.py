@@ -1,9 +1,8 @@
 """What stands below a table: what its columns mean, and what is to be said of single rows."""
 
-from loki_bench.leaderboard.event_shares import shown_budget
 from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.intervals import shown
-from loki_bench.leaderboard.rows import NO_DEFENSE
+from loki_bench.leaderboard.rows import NO_DEFENSE, shown_budget
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.leaderboard.warnings import warnings_of
 from loki_bench.records.schema import MetricInfo

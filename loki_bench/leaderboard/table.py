@@ -20,7 +20,6 @@ from loki_bench.leaderboard.comparability import (
     said_differences,
     why_not_ranked,
 )
-from loki_bench.leaderboard.event_shares import EventShares, event_shares
 from loki_bench.leaderboard.failures import failed_seeds
 from loki_bench.leaderboard.handed_in import (
     lacking_confinement,
@@ -42,6 +41,7 @@ from loki_bench.leaderboard.rows import (
     Entry,
     RowKey,
     by_protocol,
+    event_shares,
 )
 from loki_bench.leaderboard.statistics import (
     PairTest,
@@ -53,7 +53,7 @@ from loki_bench.leaderboard.statistics import (
 from loki_bench.records.schema import MetricInfo, Record
 from loki_bench.suite.actions import Actions, actions_order
 from loki_bench.suite.cell import Cell
-from loki_bench.suite.ranked_users import MOST_RANKED
+from loki_bench.suite.goal import MOST_MEASURED
 
 __all__ = ["Pair", "Row", "Table", "protocol_of", "tables_of"]
 
@@ -104,7 +104,7 @@ class Row:
     ----------
     event_share : float or None
         Events that the budget grants, over all genuine events; None where lengths are drawn and no
-        attack was run (:mod:`loki_bench.leaderboard.event_shares`).
+        attack was run (:func:`loki_bench.leaderboard.rows.event_shares`).
     metrics : mapping of metric label to Interval or None
         None where no seed has a value.
     gain : Interval or None
@@ -278,13 +278,22 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str], handed_in: Collecti
     else:
         rows, pairs, not_ranked = _judged(groups, columns, handed_in)
     sign = SIGNS[columns[0].higher_is] if columns else 0
+    shares = event_shares(entries)
+    series: tuple[BudgetSeries, ...] = ()
+    if columns:
+        series = series_of(
+            {key: _by_seed(group, columns[0].label) for key, group in groups.items()},
+            bounds=columns[0].range,
+            ceiling=columns[0].ceiling,
+            higher_is_better=sign > 0,
+            event_shares=shares,
+        )
     # a craft is done twice in one cell: what that tells is told of all rows of the attack
     told = {
         entry.row.attacker: entry.record.not_deterministic
         for entry in entries
         if entry.record is not None and entry.record.not_deterministic
     }
-    shares = event_shares(entries)
     rows = [
         replace(
             row,
@@ -298,22 +307,10 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str], handed_in: Collecti
         columns=columns,
         rows=tuple(sorted(rows, key=lambda row: _place(row, columns, sign or 1))),
         pairs=pairs,
-        series=_budget_series(groups, columns[0], shares) if columns else (),
+        series=series,
         n_users=entries[0].cell.dataset.n_users,
         n_items=entries[0].cell.dataset.n_items,
         not_ranked=not_ranked,
-    )
-
-
-def _budget_series(
-    groups: Mapping[RowKey, Sequence[Entry]], main: MetricInfo, shares: EventShares
-) -> tuple[BudgetSeries, ...]:
-    return series_of(
-        {key: _by_seed(group, main.label) for key, group in groups.items()},
-        bounds=main.range,
-        ceiling=main.ceiling,
-        higher_is_better=SIGNS[main.higher_is] > 0,
-        event_shares=shares,
     )
 
 
@@ -350,7 +347,9 @@ def _judged(
     tests = {} if not_ranked else _tests(counted, sign)
     ranks: dict[RowKey, Rank] = {}
     for block, own in tests.items():
-        ranked = [key for key in counted if key.block == block and _is_ranked(key, counted)]
+        ranked = [
+            key for key, by in counted.items() if key.block == block and by and not key.placebo
+        ]
         ranks |= shared_ranks(ranked, own)
     behind = {test.worse: test for own in tests.values() for test in _against_the_best(own)}
     bounds = difference_bounds(main.range)
@@ -420,14 +419,10 @@ def _tests(values: Values, sign: int) -> dict[Block, list[PairTest[RowKey]]]:
         rows = {
             key: [by[seed] for seed in sorted(by)]
             for key, by in values.items()
-            if key.block == block and _is_ranked(key, values)
+            if key.block == block and by and not key.placebo
         }
         found[block] = pair_tests(rows, higher_is_better=sign > 0)
     return found
-
-
-def _is_ranked(key: RowKey, values: Values) -> bool:
-    return bool(values[key]) and not key.placebo
 
 
 def _against_the_best(tests: Sequence[PairTest[RowKey]]) -> list[PairTest[RowKey]]:
@@ -542,13 +537,6 @@ def _place(
     return (*block, row.placebo, height, row.attacker, row.simulator)
 
 
-def _ranked_of(cell: Cell) -> str:
-    """Whose ranks are kept, where that is a sample of the target users."""
-    if cell.protocol.n_target_users != "all":
-        return ""
-    return f", at most {MOST_RANKED} of them, drawn from the seed, are measured"
-
-
 def _about(cell: Cell, *, has_handed_in: bool) -> dict[str, str]:
     dataset, protocol = cell.dataset, cell.protocol
     about = {
@@ -556,10 +544,12 @@ def _about(cell: Cell, *, has_handed_in: bool) -> dict[str, str]:
         f"{dataset.n_items} items, {dataset.n_events} events",
         "fingerprint": dataset.fingerprint,
         "goal": f"{protocol.goal} {len(protocol.targets) or protocol.n_targets} items to "
-        f"{len(protocol.target_users) or protocol.n_target_users} users{_ranked_of(cell)}",
+        f"{len(protocol.target_users) or protocol.n_target_users} users",
         "protocol version": str(cell.protocol_version),
         "isolation of attackers": cell.isolation,
     }
+    if protocol.n_target_users == "all":
+        about["goal"] += f", of whom at most {MOST_MEASURED}, drawn from the seed, are measured"
     if protocol.key:
         about["seeds"] = f"fresh key {protocol.key}"
     elif has_handed_in:

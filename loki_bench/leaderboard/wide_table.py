@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from tabulate import tabulate
 
-from loki_bench.leaderboard.event_shares import shown_budget
 from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.intervals import shown
 from loki_bench.leaderboard.row_cells import (
@@ -15,6 +14,7 @@ from loki_bench.leaderboard.row_cells import (
     shown_p,
     shown_rank,
 )
+from loki_bench.leaderboard.rows import shown_budget
 from loki_bench.leaderboard.table import Row, Table
 
 __all__ = ["wide_table"]

@@ -27,8 +27,8 @@ from loki_bench.pipeline.retrain import (
 from loki_bench.plugins.ownership import is_own_distribution
 from loki_bench.sandbox.metric_request import MetricRequest, measure_apart
 from loki_bench.suite.cell import Cell
+from loki_bench.suite.goal import draw_goal
 from loki_bench.suite.grid import ChosenMetric
-from loki_bench.suite.ranked_users import ranked_goal
 from loki_bench.timing import Timed, timed
 
 __all__ = ["Measure", "Measured", "measure"]
@@ -150,7 +150,7 @@ def measure(
     _, split = load_split(data)
     item_counts, n_genuine_repeats = _counts(data)
     outcome = Outcome(
-        goal=ranked_goal(split, cell),
+        goal=draw_goal(split, cell.protocol, cell.seed, measured=True),
         n_items=split.train.n_items,
         target_ranks=attacked.target_ranks,
         clean_target_ranks=clean.target_ranks,

@@ -32,8 +32,8 @@ from loki_bench.records.schema import (
 from loki_bench.records.store import Store
 from loki_bench.split import Split
 from loki_bench.suite.cell import Cell
+from loki_bench.suite.goal import draw_goal
 from loki_bench.suite.grid import ChosenMetric
-from loki_bench.suite.ranked_users import ranked_goal
 
 __all__ = ["write_record"]
 
@@ -53,7 +53,7 @@ def write_record(
         As it was written.
     """
     cell, values = step.cell, results.values
-    goal = ranked_goal(split, cell)
+    goal = draw_goal(split, cell.protocol, cell.seed, measured=True)
     outcome = results.of(step)
     if not isinstance(outcome, Failure):
         added = _from_fake_users(step, values)
@@ -92,6 +92,7 @@ def _result(
 ) -> Record:
     """The record of a cell that ran to its end."""
     cell, inputs = step.cell, step.inputs
+    data = split.history
     crafted, attacked, again = values[inputs.craft], values[inputs.attack], inputs.again
     kept = {
         needed.artefact: needed.address(values)
@@ -106,7 +107,12 @@ def _result(
         metrics=tuple(
             _value(metric, measured.values[metric.label], cell) for metric in step.metrics
         ),
-        goal=_goal(goal, split),
+        goal=DrawnGoal(
+            items=tuple(goal.items.tolist()),
+            users=tuple(goal.users.tolist()),
+            item_tokens=tuple(names[i] for i in goal.items) if (names := data.item_tokens) else (),
+            user_tokens=tuple(names[u] for u in goal.users) if (names := data.user_tokens) else (),
+        ),
         spent=_spent(cell, crafted, goal),
         lengths=Lengths(genuine=_counts(split.train.lengths), fake=_counts(crafted.poison.lengths)),
         canary=Canary(
@@ -121,18 +127,6 @@ def _result(
         others_confinement=None
         if cell.isolation == "in-process"
         else _others_confinement(step, values, measured) or None,
-    )
-
-
-def _goal(goal: Goal, split: Split) -> DrawnGoal:
-    """By number and, where the data has them, by name."""
-    items, users = goal.items.tolist(), goal.users.tolist()
-    item_tokens, user_tokens = split.history.item_tokens, split.history.user_tokens
-    return DrawnGoal(
-        items=tuple(items),
-        users=tuple(users),
-        item_tokens=tuple(item_tokens[i] for i in items) if item_tokens else (),
-        user_tokens=tuple(user_tokens[u] for u in users) if user_tokens else (),
     )
 
 

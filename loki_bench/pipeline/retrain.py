@@ -29,7 +29,7 @@ from loki_bench.records.store import Codec
 from loki_bench.sandbox.carry_out import with_recommender
 from loki_bench.sandbox.confinement import part_in_force
 from loki_bench.suite.cell import Cell
-from loki_bench.suite.ranked_users import ranked_goal, untargeted_users
+from loki_bench.suite.goal import draw_goal, untargeted_users
 from loki_bench.timing import Timed
 
 __all__ = [
@@ -222,24 +222,28 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
     ranked for genuine users only, dropped ones included, given the events before the test event.
     """
     _, split = load_split(data)
-    goal = ranked_goal(split, cell)
+    goal = draw_goal(split, cell.protocol, cell.seed, measured=True)
     name, n_items = cell.victim.name, split.train.n_items
-
-    def of_targets(victim: Recommender, users: NDArray[np.int32]) -> NDArray[np.float64]:
-        return ranks_given_by(
-            victim,
-            name=name,
-            users=users,
-            histories=split.history.take(users),
-            items=np.tile(goal.items, (len(users), 1)),
-            n_items=n_items,
-            repeats_are_shown=split.repeats_are_shown,
-        )
+    ranked_users = [goal.users]
+    if cell.n_untargeted:
+        others = untargeted_users(split, cell.protocol, cell.seed, cell.n_untargeted)
+        ranked_users.append(others)
 
     def ranks(victim: Recommender) -> VictimRanks:
         train, validation = trained_on.of(split)
         victim.fit(train, validation=validation, seed=cell.seed_of(f"victim/{name}"))
-        target_ranks = of_targets(victim, goal.users)
+        target_ranks, *untargeted_ranks = (
+            ranks_given_by(
+                victim,
+                name=name,
+                users=users,
+                histories=split.history.take(users),
+                items=np.tile(goal.items, (len(users), 1)),
+                n_items=n_items,
+                repeats_are_shown=split.repeats_are_shown,
+            )
+            for users in ranked_users
+        )
         test_ranks = ranks_given_by(
             victim,
             name=name,
@@ -255,9 +259,7 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
             test_ranks=test_ranks[:, 0],
             n_training_samples=checked_sample_count(victim.n_training_samples, name=name),
             report=report,
-            untargeted_ranks=of_targets(victim, untargeted_users(split, cell))
-            if cell.n_untargeted
-            else None,
+            untargeted_ranks=untargeted_ranks[0] if untargeted_ranks else None,
         )
 
     done = with_recommender(

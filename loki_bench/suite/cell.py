@@ -169,7 +169,7 @@ class Cell(FrozenModel):
                 **self._attack,
                 "defense": None if self.defense is None else self.defense.identity,
                 "victim": self.victim.identity,
-                **self._also_ranked,
+                **(self._also_ranked if self.n_untargeted else {}),
             }
         )
 
@@ -228,13 +228,13 @@ class Cell(FrozenModel):
                 **self._shared,
                 "victim": self.victim.identity,
                 "poison": digest,
-                **self._also_ranked,
+                **(self._also_ranked if self.n_untargeted else {}),
             }
         )
 
     @property
     def _also_ranked(self) -> Identity:
-        return {"n_untargeted": self.n_untargeted} if self.n_untargeted else {}
+        return {"n_untargeted": self.n_untargeted}
 
     @property
     def _data(self) -> Identity:

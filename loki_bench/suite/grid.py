@@ -31,9 +31,8 @@ from loki_bench.suite.cell import (
     SurrogateRef,
 )
 from loki_bench.suite.components import HANDED_IN, ComponentRef, resolve
-from loki_bench.suite.goal import draw_goal, draw_placebo_goal
+from loki_bench.suite.goal import N_UNTARGETED, draw_goal, draw_placebo_goal
 from loki_bench.suite.handed_in import HandedIn
-from loki_bench.suite.ranked_users import N_UNTARGETED
 from loki_bench.suite.suite import CellProtocol, Choice, Protocol, Simulator, SplitRef, Suite
 
 __all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand", "planned"]

@@ -6,9 +6,9 @@ import io
 import pytest
 from made_up_records import made_up_cell, made_up_record, made_up_result
 
-from loki_bench.leaderboard.event_shares import shown_budget
 from loki_bench.leaderboard.frames import frame_of
 from loki_bench.leaderboard.rendering import as_csv, as_markdown, as_short_text, as_text
+from loki_bench.leaderboard.rows import shown_budget
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.report.page_data import page_data
 

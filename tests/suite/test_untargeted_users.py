@@ -5,9 +5,8 @@ import pytest
 
 from loki_bench.errors import SuiteError
 from loki_bench.pipeline.retrain import VictimRanksCodec
-from loki_bench.suite import ranked_users
-from loki_bench.suite.goal import draw_goal
-from loki_bench.suite.ranked_users import ranked_goal, untargeted_users
+from loki_bench.suite import goal as goals
+from loki_bench.suite.goal import draw_goal, untargeted_users
 
 ALL = {"n_targets": 1, "n_target_users": "all"}
 COLLATERAL = ["display_rate@5", "collateral@5"]
@@ -17,26 +16,35 @@ def cell_of(suite):
     return suite.grid.cells[0]
 
 
+def measured(suite, cell):
+    return draw_goal(suite.split, cell.protocol, cell.seed, measured=True)
+
+
+def others_of(suite, n):
+    cell = cell_of(suite)
+    return untargeted_users(suite.split, cell.protocol, cell.seed, n).tolist()
+
+
 def test_all_users_that_are_tested_are_target_users_and_a_sample_of_them_is_ranked(
     prepared, monkeypatch
 ):
     suite = prepared(protocol=ALL)
     cell, tested = cell_of(suite), suite.split.test.users
     assert np.array_equal(draw_goal(suite.split, cell.protocol, 0).users, np.sort(tested))
-    assert np.array_equal(ranked_goal(suite.split, cell).users, np.sort(tested))  # fewer than 1,000
+    assert np.array_equal(measured(suite, cell).users, np.sort(tested))  # fewer than 1,000
 
-    monkeypatch.setattr(ranked_users, "MOST_RANKED", 7)
-    first, again = (ranked_goal(suite.split, cell).users for _ in range(2))
+    monkeypatch.setattr(goals, "MOST_MEASURED", 7)
+    first, again = (measured(suite, cell).users for _ in range(2))
     assert np.array_equal(first, again)
     assert len(set(first.tolist())) == 7
     assert set(first.tolist()) <= set(tested.tolist())
     assert first.dtype == np.int32
     other = next(c for c in suite.grid.cells if c.seed == 1)
-    assert not np.array_equal(first, ranked_goal(suite.split, other).users)
+    assert not np.array_equal(first, measured(suite, other).users)
 
 
 def test_a_table_over_all_users_is_that_of_the_kept_ranks(prepared, run, tmp_path, monkeypatch):
-    monkeypatch.setattr(ranked_users, "MOST_RANKED", 9)
+    monkeypatch.setattr(goals, "MOST_MEASURED", 9)
     suite = prepared(protocol=ALL, attackers=["random"], seeds=[0], metrics=["display_rate@5"])
     store, lines = run(suite, tmp_path)
     assert lines == [("random", "ok")]
@@ -53,10 +61,9 @@ def test_users_who_were_not_targeted_are_ranked_where_a_metric_reads_them(prepar
     cell, plain = cell_of(with_it), cell_of(without)
     targeted = set(draw_goal(with_it.split, cell.protocol, cell.seed).users.tolist())
     others = set(with_it.split.test.users.tolist()) - targeted
-    assert len(others) < ranked_users.N_UNTARGETED  # of so few all are taken
-    assert set(untargeted_users(with_it.split, cell).tolist()) == others
-    fewer = cell.model_copy(update={"n_untargeted": 4})
-    assert len(others & set(untargeted_users(with_it.split, fewer).tolist())) == 4
+    assert len(others) < goals.N_UNTARGETED  # of so few all are taken
+    assert set(others_of(with_it, 200)) == others
+    assert len(others & set(others_of(with_it, 4))) == 4
     assert cell.craft_id == plain.craft_id
     assert cell.id != plain.id
 
