@@ -124,7 +124,8 @@ class Lines:
         self._steps: AtWork | None = None
 
     def started(self, n: int) -> None:
-        """So many things are to be done."""
+        """So many things are to be done; what was done before is not counted."""
+        self._pace, self._steps = Pace(self._now), None
         self._pace.started(n)
 
     def working_on(self, what: Iterable[str]) -> None:
@@ -185,9 +186,11 @@ class Bar:
         self._steps: AtWork | None = None
 
     def started(self, n: int) -> None:
-        """So many things are to be done."""
+        """So many things are to be done; what was done before is not counted."""
         from tqdm.auto import tqdm
 
+        self.close()
+        self._steps = None
         self._bar = tqdm(total=n, file=sys.stderr, leave=False, dynamic_ncols=True)
 
     def working_on(self, what: Iterable[str]) -> None:
@@ -246,11 +249,14 @@ def shown_work(*, quiet: float = 30.0) -> Iterator[Shown]:
 
 
 @contextmanager
-def progress_of(wanted: "Progress | bool") -> "Iterator[Progress]":
-    """A run's progress: shown where it is True, silent where False, else as it is."""
+def progress_of(wanted: "Progress | bool", *, each_cell: bool = True) -> "Iterator[Progress]":
+    """A run's progress: shown where it is True, silent where False, else as it is.
+
+    Without ``each_cell`` a log has no line for a cell, only those that say what is at work.
+    """
     if wanted is True:
         with shown_work() as shown:
-            yield _Cells(shown)
+            yield _Cells(shown, each_cell=each_cell)
     else:
         from loki_bench.pipeline.cells import NoProgress
 
@@ -260,8 +266,8 @@ def progress_of(wanted: "Progress | bool") -> "Iterator[Progress]":
 class _Cells:
     """A run's progress, a line a cell."""
 
-    def __init__(self, shown: Shown) -> None:
-        self._shown = shown
+    def __init__(self, shown: Shown, *, each_cell: bool) -> None:
+        self._shown, self._each_cell = shown, each_cell
 
     def started(self, n_cells: int) -> None:
         self._shown.started(n_cells)
@@ -270,7 +276,8 @@ class _Cells:
         self._shown.at_work(what)
 
     def finished(self, cell: "Cell", status: "Status", reason: str) -> None:
-        self._shown.ended(_line(cell, status, reason), well=status == "ok")
+        line = _line(cell, status, reason) if self._each_cell else ""
+        self._shown.ended(line, well=status == "ok")
 
 
 def _line(cell: "Cell", status: "Status", reason: str) -> str:

@@ -1,9 +1,13 @@
 """`verify`, `reproduce`, `plan`, `compare`, `submit` and `accept`, as a person types them."""
 
 import json
+import re
+from functools import partial
 
 import pytest
 from typed_command import typed as loki_bench
+
+from loki_bench.progress import shown_work
 
 SUITE = """
 name = "toy"
@@ -30,11 +34,14 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_what_was_run_is_verified_at_every_level_and_reproduced(folder):
+def test_what_was_run_is_verified_at_every_level_and_reproduced(folder, monkeypatch):
+    monkeypatch.setattr("loki_bench.progress.shown_work", partial(shown_work, quiet=0.01))
     done = loki_bench(folder, "verify", "results/toy", "--workers", "1", "--json")
     report = json.loads(done.stdout)
     assert [level["verdict"] for level in report["levels"]] == ["passed"] * 6
     assert [level["n_checked"] for level in report["levels"]][1:4] == [10, 10, 10]
+
+    assert re.search(r"\[\d+/10\] at work on \w.* \(step \d+ of \d+, elapsed", done.stderr)
 
     record = next((folder / "results" / "toy" / "records").iterdir())
     done = loki_bench(folder, "reproduce", record.stem[:10], "--workers", "1")

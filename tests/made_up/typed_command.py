@@ -3,12 +3,12 @@ again."""
 
 import io
 import sys
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from workers_here import Here
+from workers_here import opened_here
 
 from loki_bench.cli.main import main
 from loki_bench.engine.workers import LocalWorkers
@@ -27,26 +27,24 @@ class Said:
     stderr: str
 
 
-def typed(folder, *arguments, code=0, processes=False):
+def typed(folder, *arguments, code=0, processes=False, site=None):
     """Run `loki-bench` with these arguments in a folder, the toy plugin installed.
 
-    It exits with ``code``. Jobs run in this process, unless worker processes are asked for.
+    It exits with ``code``. Jobs run in this process, unless worker processes are asked for. What is
+    installed in the folder ``site`` is installed, too.
     """
     said, errors = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.syspath_prepend(TOYS)
+        if site is not None:
+            patch.syspath_prepend(site)
         patch.setenv("COLUMNS", "200")
         patch.setattr(sys, "argv", ["loki-bench", *map(str, arguments)])
         if not processes:
-            patch.setattr(LocalWorkers, "open", _here)
+            patch.setattr(LocalWorkers, "open", opened_here)
         with redirect_stdout(said), redirect_stderr(errors), pytest.raises(SystemExit) as ended:
             main()
     done = Said(ended.value.code, said.getvalue(), errors.getvalue())
     assert done.returncode == code, done.stdout + done.stderr
     return done
-
-
-@contextmanager
-def _here(n_workers, *, seconds):
-    yield Here()
