@@ -283,6 +283,6 @@ class _Cells:
 def _line(cell: "Cell", status: "Status", reason: str) -> str:
     budget = f"{100 * cell.budget.fake_users:g} % x {cell.budget.actions}"
     defense = "" if cell.defense is None else f" defended by {cell.defense.label}"
-    victim = f"{cell.victim.label}{defense}"
+    victim = f"{cell.regime_label}{defense}"
     what = f"{cell.attack_label} on {victim}, {budget}, seed {cell.seed}: {status}"
     return f"{what}: {reason}" if reason else what

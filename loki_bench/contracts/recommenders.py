@@ -18,6 +18,7 @@ __all__ = [
     "DifferentiableRecommender",
     "FactorRecommender",
     "FactorTerm",
+    "FineTunableRecommender",
     "Recommender",
     "TrainingSamples",
     "TranslationRecommender",
@@ -119,6 +120,36 @@ class WeightedRecommender(Recommender):
         Returns
         -------
         self
+        """
+
+
+class FineTunableRecommender(Recommender):
+    """A recommender that can go on from its last fit, as platforms do between full trainings."""
+
+    @abstractmethod
+    def fine_tune(self, train: Interactions, *, seed: int, epochs: int) -> Self:
+        """Train on from the weights that the last ``fit`` left, on old and new data.
+
+        Parameters
+        ----------
+        train : Interactions
+            The whole training data: the users of the fit under their ids, whose events may have
+            become more or less, then further ones; the catalogue is the same.
+        seed : int
+            The only source of randomness.
+        epochs : int
+            From 1; all of them are run, and the last weights are kept.
+
+        Returns
+        -------
+        self
+            Then knows the further users, and ``n_training_samples`` and ``fit_report`` are of this
+            training.
+
+        Raises
+        ------
+        Exception
+            Any exception fails the cell; the record keeps its text.
         """
 
 

@@ -39,7 +39,7 @@ def facts_of(table: Table) -> list[str]:
     """What the head tells where it is not as in most: run key, split, repeats, dropped events."""
     return [
         f"{key.title()}: {table.about[key]}."
-        for key in ("seeds", "split", "repeats", "data")
+        for key in ("seeds", "split", "repeats", "regimes", "data")
         if key in table.about
     ]
 

@@ -99,7 +99,7 @@ def row_key(cell: Cell) -> RowKey:
     if cell.simulator == "single":
         simulator = f"{SINGLE}{cell.surrogates[0].recommender.label}"
     return RowKey(
-        victim=cell.victim.label,
+        victim=cell.victim.label if cell.regime is None else cell.regime_label,
         fake_users=cell.budget.fake_users,
         actions=cell.budget.actions,
         defense=NO_DEFENSE if cell.defense is None else cell.defense.label,

@@ -302,8 +302,12 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str], handed_in: Collecti
         )
         for row in rows
     ]
+    about = _about(entries[0].cell, has_handed_in=any(e.cell.id in handed_in for e in entries))
+    regimes = {e.cell.regime.name: e.cell.regime.told for e in entries if e.cell.regime}
+    if regimes:
+        about["regimes"] = "; ".join(f"{name}: {told}" for name, told in regimes.items())
     return Table(
-        about=_about(entries[0].cell, has_handed_in=any(e.cell.id in handed_in for e in entries)),
+        about=about,
         columns=columns,
         rows=tuple(sorted(rows, key=lambda row: _place(row, columns, sign or 1))),
         pairs=pairs,

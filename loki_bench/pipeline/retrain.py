@@ -18,9 +18,11 @@ from loki_bench.answer_checks import (
     ranks_given_by,
 )
 from loki_bench.content_ids import JsonObject
-from loki_bench.contracts import Recommender
+from loki_bench.contracts import FineTunableRecommender, Recommender
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
+from loki_bench.errors import InvalidAnswerError
+from loki_bench.interactions import Interactions
 from loki_bench.pipeline.craft import Craft, stored_confinement
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.pipeline.defend import Defend
@@ -28,6 +30,7 @@ from loki_bench.pipeline.training_data import NO_POISON, TrainingData
 from loki_bench.records.store import Codec
 from loki_bench.sandbox.carry_out import with_recommender
 from loki_bench.sandbox.confinement import part_in_force
+from loki_bench.split import Split
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.goal import draw_goal, untargeted_users
 from loki_bench.timing import Timed
@@ -116,7 +119,10 @@ class Retrain(CellStep[VictimRanks]):
 
     @property
     def work(self) -> str:
-        return f"fit of {self.cell.victim.label}"
+        # what a fit lasts depends on parameters, and on whether it is taken up again
+        tuned = self.cell.regime is not None and self.cell.regime.fine_tune_epochs is not None
+        again = f", {self.cell.regime_label}" if tuned else ""
+        return f"fit of {self.cell.victim.label}{again}"
 
     @abstractmethod
     def trained_on(self, values: Values) -> TrainingData:
@@ -215,8 +221,35 @@ class PoisonedVictim(Retrain):
         return TrainingData.left_by(values[defense], poison)
 
 
+def fit_and_fine_tune(
+    victim: Recommender, cell: Cell, split: Split, train: Interactions, *, epochs: int
+) -> None:
+    """Train the victim on the clean data, and go on from there on ``train``.
+
+    The clean data is all of it, whatever a defense keeps of ``train``: the weights are those of
+    before. The clean victim is gone on with in the same way, so that an attack's effect is not
+    that of more epochs.
+
+    Raises
+    ------
+    InvalidAnswerError
+        The recommender can't be fine-tuned, and its spec says otherwise.
+    """
+    name = cell.victim.name
+    clean, validation = TrainingData.undefended(NO_POISON).of(split)
+    victim.fit(clean, validation=validation, seed=cell.seed_of(f"victim/{name}"))
+    if not isinstance(victim, FineTunableRecommender):
+        raise InvalidAnswerError(
+            f"recommender '{name}' says that it can be fine-tuned (fine_tunes) and is no "
+            "FineTunableRecommender"
+        )
+    victim.fine_tune(train, seed=cell.seed_of(f"fine-tune/{name}"), epochs=epochs)
+
+
 def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[VictimRanks]:
-    """Train the victim from scratch on genuine plus fake users and rank.
+    """Train the victim on genuine plus fake users and rank.
+
+    From scratch but in a regime that fine-tunes (:func:`fit_and_fine_tune`).
 
     Early stopping sees validation events of genuine users only; target items and test events are
     ranked for genuine users only, dropped ones included, given the events before the test event.
@@ -231,7 +264,10 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
 
     def ranks(victim: Recommender) -> VictimRanks:
         train, validation = trained_on.of(split)
-        victim.fit(train, validation=validation, seed=cell.seed_of(f"victim/{name}"))
+        if cell.regime is not None and cell.regime.fine_tune_epochs is not None:
+            fit_and_fine_tune(victim, cell, split, train, epochs=cell.regime.fine_tune_epochs)
+        else:
+            victim.fit(train, validation=validation, seed=cell.seed_of(f"victim/{name}"))
         target_ranks, *untargeted_ranks = (
             ranks_given_by(
                 victim,

@@ -279,6 +279,9 @@ class RecommenderSpec(ComponentSpec):
     takes_weights : bool
         Whether the target is a ``WeightedRecommender``: only such a victim can be trained behind a
         defense that weighs events.
+    fine_tunes : bool
+        Whether the target is a ``FineTunableRecommender``: a suite's regime ``fine-tune`` refuses
+        one that is not.
     """
 
     kind: ClassVar[str] = "recommender"
@@ -287,6 +290,7 @@ class RecommenderSpec(ComponentSpec):
     differentiable: bool
     takes_weights: bool = False
     search: tuple[SearchRange, ...] = ()
+    fine_tunes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

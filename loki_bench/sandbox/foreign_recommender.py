@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 from typing_extensions import Self
 
-from loki_bench.contracts import Recommender
+from loki_bench.contracts import FineTunableRecommender, Recommender
 from loki_bench.errors import InvalidAnswerError, RejectedError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.sandbox.carry_out import component_of
 from loki_bench.sandbox.parent import Answer, Isolated, isolated
 from loki_bench.sandbox.recommender_request import (
     FactsRequest,
+    FineTuneRequest,
     FitRequest,
     PickleRequest,
     RecommenderForHost,
@@ -81,7 +82,7 @@ def pickled(fitted: Recommender) -> bytes:
     return pickle.dumps(fitted)
 
 
-class ForeignRecommender(Recommender):
+class ForeignRecommender(FineTunableRecommender):
     """A third party's recommender, which is fitted and asked in a process of its own.
 
     Parameters
@@ -115,6 +116,14 @@ class ForeignRecommender(Recommender):
         )
         fit = timed(lambda: self._ask(request), compiles=False)
         self.start_seconds += max(0.0, fit.wall_seconds - fit.value.costs["wall_seconds"])
+        return self
+
+    def fine_tune(self, train: Interactions, *, seed: int, epochs: int) -> Self:
+        """See :meth:`~loki_bench.contracts.FineTunableRecommender.fine_tune`.
+
+        Raises ``InvalidAnswerError`` where the recommender can't do it.
+        """
+        self._ask(FineTuneRequest(train=train, seed=seed, epochs=epochs))
         return self
 
     def score_next(self, users: NDArray[np.int32], histories: Sequences) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from loki_bench.answer_checks import (
     checked_scores,
 )
 from loki_bench.content_ids import JsonObject
-from loki_bench.contracts import Recommender
+from loki_bench.contracts import FineTunableRecommender, Recommender
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.sandbox.attack_request import Ask, Component, Reply
@@ -28,6 +28,7 @@ from loki_bench.timing import timed
 
 __all__ = [
     "FactsRequest",
+    "FineTuneRequest",
     "FitRequest",
     "PickleRequest",
     "RecommenderForHost",
@@ -44,6 +45,15 @@ class FitRequest:
     train: Interactions
     validation: HeldOut | None
     seed: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FineTuneRequest:
+    """What :meth:`~loki_bench.contracts.FineTunableRecommender.fine_tune` is given."""
+
+    train: Interactions
+    seed: int
+    epochs: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,7 +74,9 @@ class PickleRequest:
     """The fitted recommender is asked for, for attackers' processes."""
 
 
-RecommenderRequest: TypeAlias = FitRequest | ScoresRequest | FactsRequest | PickleRequest
+RecommenderRequest: TypeAlias = (
+    FitRequest | FineTuneRequest | ScoresRequest | FactsRequest | PickleRequest
+)
 
 
 class RecommenderForHost:
@@ -82,8 +94,8 @@ class RecommenderForHost:
         Returns
         -------
         (arrays, report, costs)
-            Of a fit nothing; ``scores``, a float32 array of shape (n_users, n_items); the report
-            ``samples`` and ``fit``; ``pickled``, bytes.
+            Of a fit or a fine-tuning nothing; ``scores``, a float32 array of shape (n_users,
+            n_items); the report ``samples`` and ``fit``; ``pickled``, bytes.
 
         Raises
         ------
@@ -107,6 +119,14 @@ class RecommenderForHost:
                 self._fitted = recommender.fit(
                     train, validation=request.validation, seed=request.seed
                 )
+                return {}, {}
+            case FineTuneRequest(train=train):
+                if not isinstance(recommender, FineTunableRecommender):
+                    raise InvalidAnswerError(
+                        f"recommender '{self._name}' says that it can be fine-tuned (fine_tunes) "
+                        "and is no FineTunableRecommender"
+                    )
+                recommender.fine_tune(train, seed=request.seed, epochs=request.epochs)
                 return {}, {}
             case ScoresRequest(users=users, histories=histories):
                 scores = checked_scores(

@@ -9,8 +9,9 @@ from typing_extensions import Self
 from loki_bench.content_ids import content_id
 from loki_bench.seeds import seed_for
 from loki_bench.suite.actions import Actions
-from loki_bench.suite.components import ComponentRef, FrozenModel
+from loki_bench.suite.components import ComponentRef, FrozenModel, shown_value
 from loki_bench.suite.suite import CellProtocol, Isolation, Parameter, SeenShare, Simulator, Until
+from loki_bench.suite.usable_values import ComponentName
 
 __all__ = [
     "ALL_EVENTS",
@@ -19,6 +20,7 @@ __all__ = [
     "Cell",
     "CellBudget",
     "CellKnowledge",
+    "CellRegime",
     "DatasetRef",
     "OracleGrant",
     "SurrogateRef",
@@ -107,6 +109,35 @@ class CellKnowledge(FrozenModel):
         return found
 
 
+class CellRegime(FrozenModel):
+    """How the victim of a cell is trained, where its suite names ways to do it.
+
+    Attributes
+    ----------
+    name : str
+        For labels; it enters no id.
+    parameters : mapping
+        What of the victim's parameters is the regime's; the victim has them already.
+    fine_tune_epochs : int or None
+        Epochs from the clean weights on old and new data; None trains from scratch.
+    """
+
+    name: ComponentName
+    parameters: dict[str, Parameter | None] = Field(default={})
+    fine_tune_epochs: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+
+    @property
+    def told(self) -> str:
+        """What it is, for notes: ``"epochs=20"``, ``"fine-tuned for 5 epochs"``."""
+        values = (f"{name}={shown_value(v)}" for name, v in sorted(self.parameters.items()))
+        tuned = (
+            f"fine-tuned for {self.fine_tune_epochs} epochs on old and new data, from the weights "
+            "of the clean data"
+        )
+        parts = [*values, *([] if self.fine_tune_epochs is None else [tuned])]
+        return ", ".join(parts) or "as the victim is by itself"
+
+
 class Cell(FrozenModel):
     """One cell: one victim, one attack, one defense or none, one budget, one seed.
 
@@ -114,7 +145,8 @@ class Cell(FrozenModel):
     table then need not show it. ``is_baseline`` says that the attack is one that gains are measured
     against, see :class:`~loki_bench.plugins.specs.AttackerSpec`. Neither determines a result, and
     neither enters an id. ``n_untargeted`` is how many users who were not targeted are ranked, too:
-    it enters the ids of what is measured, and not those of attacks.
+    it enters the ids of what is measured, and not those of attacks. So does a ``regime`` that
+    fine-tunes; the parameters of one are the victim's.
     """
 
     protocol_version: int = PROTOCOL_VERSION
@@ -135,6 +167,7 @@ class Cell(FrozenModel):
     sees_history: bool
     knowledge: CellKnowledge | None = None
     n_untargeted: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    regime: CellRegime | None = None
     isolation: Isolation
     seed: int
 
@@ -148,7 +181,7 @@ class Cell(FrozenModel):
     def _without_later_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
         # records of what ran before a key existed are as they were
         content: dict[str, object] = dump(self)
-        defaults: dict[str, object] = {"knowledge": None, "n_untargeted": 0}
+        defaults: dict[str, object] = {"knowledge": None, "n_untargeted": 0, "regime": None}
         return {k: v for k, v in content.items() if k not in defaults or v != defaults[k]}
 
     @property
@@ -169,7 +202,7 @@ class Cell(FrozenModel):
                 **self._attack,
                 "defense": None if self.defense is None else self.defense.identity,
                 "victim": self.victim.identity,
-                **(self._also_ranked if self.n_untargeted else {}),
+                **(self._later if self.n_untargeted or self.regime else {}),
             }
         )
 
@@ -228,13 +261,28 @@ class Cell(FrozenModel):
                 **self._shared,
                 "victim": self.victim.identity,
                 "poison": digest,
-                **(self._also_ranked if self.n_untargeted else {}),
+                **(self._later if self.n_untargeted or self.regime else {}),
             }
         )
 
     @property
-    def _also_ranked(self) -> Identity:
-        return {"n_untargeted": self.n_untargeted}
+    def regime_label(self) -> str:
+        """The victim with the name of its regime: ``bprmf (20 epochs)``."""
+        if self.regime is None:
+            return self.victim.label
+        own = {k: v for k, v in self.victim.changed.items() if k not in self.regime.parameters}
+        victim = self.victim.model_copy(update={"changed": own})
+        return f"{victim.label} ({self.regime.name})"
+
+    @property
+    def _later(self) -> Identity:
+        """What came later of what determines a victim's ranks."""
+        found: Identity = {}
+        if self.n_untargeted:
+            found["n_untargeted"] = self.n_untargeted
+        if self.regime is not None and self.regime.fine_tune_epochs is not None:
+            found["fine_tune_epochs"] = self.regime.fine_tune_epochs
+        return found
 
     @property
     def _data(self) -> Identity:

@@ -33,6 +33,7 @@ from loki_bench.suite.cell import (
 from loki_bench.suite.components import HANDED_IN, ComponentRef, resolve
 from loki_bench.suite.goal import N_UNTARGETED, draw_goal, draw_placebo_goal
 from loki_bench.suite.handed_in import HandedIn
+from loki_bench.suite.regimes import crossed_victims
 from loki_bench.suite.suite import CellProtocol, Choice, Protocol, Simulator, SplitRef, Suite
 
 __all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand", "planned"]
@@ -153,7 +154,8 @@ def _refuse_too_large(suite: Suite, dataset: DatasetRef) -> None:
     budgets = budgets_of(suite.budget, dataset)
     n_attacks = len(suite.attackers) * len(suite.simulator) * len(suite.defenses)
     n_attacks *= len(suite.knowledge.until) * len(suite.knowledge.users)
-    n_cells = len(budgets) * n_attacks * len(suite.victims) * len(suite.seeds)
+    n_victims = len(suite.victims) * max(len(suite.regimes), 1)
+    n_cells = len(budgets) * n_attacks * n_victims * len(suite.seeds)
     if n_cells > MOST_CELLS:
         raise SuiteError(f"it has {n_cells} cells; at most {MOST_CELLS} are run")
     most = max((budget.n_fake_users for budget in budgets), default=0)
@@ -177,7 +179,11 @@ def _cells(
     metrics: Sequence[ChosenMetric],
     handed_in: Sequence[HandedIn],
 ) -> Iterator[Cell]:
-    victims = [_resolved(registry, RecommenderSpec, choice)[1] for choice in suite.victims]
+    victims = (
+        crossed_victims(suite.victims, suite.regimes, registry)
+        if suite.regimes
+        else [(_resolved(registry, RecommenderSpec, choice)[1], None) for choice in suite.victims]
+    )
     pool = [
         (_resolved(registry, RecommenderSpec, choice)[1], choice) for choice in suite.surrogates
     ]
@@ -206,7 +212,7 @@ def _cells(
                 influence, is_default = _influence(registry, spec, needs, choice)
                 has_placebo = _has_placebo(suite, attack, budget, own)
                 known = _knowledge(suite, spec, needs)
-                for knowledge, victim in product(known, victims):
+                for knowledge, (victim, regime) in product(known, victims):
                     for simulator, surrogates in _surrogates_for(
                         victim, suite, needs, pool, attack.name
                     ):
@@ -226,6 +232,7 @@ def _cells(
                                 sees_history="history" in needs,
                                 knowledge=knowledge,
                                 n_untargeted=n_untargeted,
+                                regime=regime,
                                 isolation=suite.isolation,
                                 defense=defense,
                                 placebo=placebo,

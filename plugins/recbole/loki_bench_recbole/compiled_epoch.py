@@ -54,6 +54,11 @@ class CompiledEpoch(Epoch):
             np.full(len(table), INITIAL_ACCUMULATOR, dtype=np.float32) for table in tables
         )
 
+    @property
+    def accumulators(self) -> tuple[Vector, ...]:
+        """AdaGrad's sums, float32 of shape (n_rows,) for each table; the epochs' own memory."""
+        return self._accumulators
+
     def __call__(self, epoch: int) -> float:
         """One pass over the samples; the loss is NaN where a step was too large for float32."""
         negatives = self._source.negatives(seed=self._seed, epoch=epoch)

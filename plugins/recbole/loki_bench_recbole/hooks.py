@@ -49,6 +49,8 @@ _RECOMMENDERS = (
 
 
 _TAKE_WEIGHTS = frozenset({"bprmf", "fpmc", "gru4rec", "sasrec", "transrec"})
+_FINE_TUNABLE = {"bprmf", "fpmc", "transrec"}
+"""Those with a compiled trainer, which can take a fit up again."""
 
 # What `loki-bench tune` tries. The epochs are left out: validation events stop a fit early.
 _SEARCH: dict[str, tuple[SearchRange, ...]] = {
@@ -95,6 +97,7 @@ def loki_bench_recommenders() -> list[RecommenderSpec]:
             differentiable=True,
             takes_weights=name in _TAKE_WEIGHTS,
             search=_SEARCH[name],
+            fine_tunes=name in _FINE_TUNABLE,
         )
         for name, target, uses_order, summary, reference in _RECOMMENDERS
     ]

@@ -10,6 +10,7 @@ from loki_bench.contracts import TrainingSamples, TranslationRecommender, Transl
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench_recbole.adapter import Epoch, id_tensor, id_tensors
 from loki_bench_recbole.compiled_epoch import CompiledEpoch
+from loki_bench_recbole.fine_tuning import FineTunableTraining
 from loki_bench_recbole.parameter_checks import (
     Trainer,
     require_count,
@@ -25,7 +26,7 @@ from loki_bench_recbole.weighted_fit import WeightedFit
 __all__ = ["TransRec"]
 
 
-class TransRec(WeightedFit, TranslationRecommender):
+class TransRec(WeightedFit, FineTunableTraining, TranslationRecommender):
     """RecBole's ``TransRec``: score(u, l, i) = b_i - |T + u + l - i|, l the last item.
 
     A training sample for every event but the user's first, loss log(1 + exp(-x)) with x the
