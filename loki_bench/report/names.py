@@ -2,8 +2,8 @@
 
 import re
 
-from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, NO_SIMULATOR
-from loki_bench.suite.actions import Actions
+from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, NO_SIMULATOR, shown_budget
+from loki_bench.suite.actions import GENUINE, Actions
 
 __all__ = [
     "attack_name",
@@ -58,12 +58,14 @@ def metric_name(label: str) -> str:
 
 def budget_name(fake_users: float, actions: Actions) -> str:
     """A budget in a heading: ``3 % x 15``."""
-    return f"{100 * fake_users:g} % x {actions}"
+    return shown_budget(fake_users, actions, None)
 
 
-def full_budget_name(fake_users: float, actions: Actions) -> str:
-    """A budget in a sentence: ``3 % fake users x 15 actions each``."""
-    return f"{100 * fake_users:g} % fake users x {actions} actions each"
+def full_budget_name(fake_users: float, actions: Actions, event_share: float | None = None) -> str:
+    """``3 % fake users x 15 actions each (5.07 % of events)``."""
+    each = "genuine lengths" if actions == GENUINE else f"{actions} actions each"
+    events = "" if event_share is None else f" ({100 * event_share:.3g} % of events)"
+    return f"{100 * fake_users:g} % fake users x {each}{events}"
 
 
 def place_name(victim: str, defense: str = NO_DEFENSE) -> str:

@@ -6,7 +6,7 @@ const el = (tag, props = {}, ...kids) => { const e = document.createElement(tag)
 const percent = x => `${+(100 * x).toPrecision(6)} %`;
 const FACTS = [["victim", "Victim", v => data.names[v] ?? v], ["share", "Fake users", percent], ["actions", "Actions", String], ["defense", "Defense", v => data.names[v] ?? v], ["simulator", "Simulator", v => data.names[v] ?? v]];
 const blocks = $$("section.block").map(e => ({ e, body: $("tbody", e), rows: $$("tbody>tr", e).map(tr => ({ tr, n: +tr.dataset.n, text: (tr.cells[0].textContent + " " + data.rows[tr.dataset.n].attack + " " + data.rows[tr.dataset.n].simulator).toLowerCase() })) }));
-const value = (r, id) => { const m = data.tables[r.t].metrics.indexOf(id); if (m >= 0) return r.metrics[m]?.[0] ?? null; const v = { gain: r.gain?.[0], rank: r.rank?.[1], failed: r.failed, placebo: r.effect?.[0], p: r.p, behind: r.behind ?? (r.rank ? 0 : null), behind_p: r.behind_p, seeds: r.seeds, samples: r.samples, events: r.events }[id]; return v ?? null; };
+const value = (r, id) => { const m = data.tables[r.t].metrics.indexOf(id); if (m >= 0) return r.metrics[m]?.[0] ?? null; const v = { gain: r.gain?.[0], rank: r.rank?.[1], failed: r.failed, placebo: r.effect?.[0], p: r.p, behind: r.behind ?? (r.rank ? 0 : null), behind_p: r.behind_p, seeds: r.seeds, samples: r.samples }[id]; return v ?? null; };
 const state = { filters: {}, q: "", sort: null, down: true };
 const boxes = $$(".columns input"), START = boxes.map(b => b.checked);
 

@@ -15,14 +15,14 @@ from loki_bench.report.document import document, figure_html
 from loki_bench.report.figure_data import attack_of
 from loki_bench.report.figures import figures_of
 from loki_bench.report.looks import look_of
-from loki_bench.report.names import attack_name, file_name, metric_name, person_name
+from loki_bench.report.names import attack_name, metric_name, person_name
 from loki_bench.report.page_columns import PageColumn, columns_of
 from loki_bench.report.page_data import cells_of, plain_row
 from loki_bench.report.svg import mark_in_page, marks_in_page
 from loki_bench.report.winners import Place, answer_of, places_of
 from loki_bench.suite.cell import Cell
 
-__all__ = ["BoardContent", "page", "place_id"]
+__all__ = ["BoardContent", "page"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +115,6 @@ def page(board: BoardContent, *, navigation: str = "", downloads: str = "") -> s
     )
 
 
-def place_id(place: Place) -> str:
-    """What a link to one victim and budget ends in: ``on-FPMC-1-fake-users-x-15-actions-each``."""
-    return f"on-{file_name(place.name)}"
-
-
 def _suffix(number: int) -> str:
     return "" if number == 0 else f"-{number + 1}"
 
@@ -206,7 +201,7 @@ def _block(
     sentence = f"<p>{escape(place.sentence)}</p>" if place.sentence else ""
     title = escape(place.name)
     return (
-        f'<section class="block" id="{escape(place_id(place))}{_suffix(number)}" '
+        f'<section class="block" id="{escape(place.anchor)}{_suffix(number)}" '
         f'data-t="{number}"{said}><h3>{title}</h3>{sentence}'
         f'<div class="scroll" tabindex="0" role="region" aria-label="{title}">'
         f'<table class="rows"><thead><tr><th scope="col">attack</th>{heads}</tr></thead>'

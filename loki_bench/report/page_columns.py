@@ -71,7 +71,6 @@ def columns_of(table: Table) -> list[PageColumn]:
         _column("behind_p", "p of the pair with the best", lambda pair: shown_p(pair[0].behind_p)),
     ]
     ends = [
-        _column("events", "fake events", lambda pair: _events(pair[0])),
         _column("seeds", "seeds", lambda pair: seeds_of(pair[0])),
         _column("samples", "poison samples", lambda pair: samples_of(pair[0])),
     ]
@@ -89,10 +88,6 @@ def _value(label: str, pair: Pair) -> str:
 
 def _column(name: str, head: str, text: Callable[[Pair], str], *, high: bool = True) -> PageColumn:
     return PageColumn(id=name, head=head, text=text, high=high, shown=name in DEFAULT)
-
-
-def _events(row: Row) -> str:
-    return "-" if row.event_share is None else f"{100 * row.event_share:.3g} %"
 
 
 def _failed(pair: Pair) -> str:

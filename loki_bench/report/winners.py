@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from loki_bench.leaderboard.blocks import RowBlock, blocks_of
 from loki_bench.leaderboard.headlines import headline_of
 from loki_bench.leaderboard.table import Row, Table
-from loki_bench.report.names import attack_name, full_budget_name, metric_name, person_name
+from loki_bench.report.names import (
+    attack_name,
+    file_name,
+    full_budget_name,
+    metric_name,
+    person_name,
+)
 from loki_bench.report.names import place_name as victim_name
 
 __all__ = ["Place", "answer_of", "places_of", "sentence_of"]
@@ -22,7 +28,9 @@ class Place:
     Attributes
     ----------
     name : str
-        ``"FPMC, 1 % fake users x 15 actions each"``.
+        ``"FPMC, 1 % fake users x 15 actions each (1.69 % of events)"``.
+    anchor : str
+        What a link to it ends in.
     best : tuple of Row
         The best row, and those that the seeds do not tell from it; empty where none is ranked.
     sentence : str
@@ -30,6 +38,7 @@ class Place:
     """
 
     name: str
+    anchor: str
     block: RowBlock
     best: tuple[Row, ...]
     sentence: str
@@ -42,7 +51,8 @@ def places_of(table: Table) -> list[Place]:
         rows = [row for row, _ in block.rows]
         found.append(
             Place(
-                name=_named(rows[0]),
+                name=_named(rows[0], rows[0].event_share),
+                anchor=f"on-{file_name(_named(rows[0], None))}",
                 block=block,
                 best=_best(rows, table),
                 sentence=sentence_of(rows, table),
@@ -99,6 +109,6 @@ def _best(rows: Sequence[Row], table: Table) -> tuple[Row, ...]:
     return (best, *others)
 
 
-def _named(row: Row) -> str:
-    budget = full_budget_name(row.fake_users, row.actions)
+def _named(row: Row, event_share: float | None) -> str:
+    budget = full_budget_name(row.fake_users, row.actions, event_share)
     return f"{victim_name(row.victim, row.defense)}, {budget}"

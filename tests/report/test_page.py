@@ -44,7 +44,7 @@ def test_the_best_attack_on_fpmc_at_1_percent_is_two_clicks_away(visit):
     tab.get_by_role("button", name="1 %", exact=True).click()
     assert names(tab) == ["LOKI", "covisit", "random", "no attack"]
     said = tab.locator("#found").text_content()
-    assert "On FPMC, 1 % fake users x 15 actions each: LOKI has the best display rate@10" in said
+    assert "On FPMC, 1 % fake users x 15 actions each (500 % of events): LOKI has the best" in said
     assert tab.locator(".panel:visible").count() == 2  # FPMC at 3 %, and over budgets
 
 
