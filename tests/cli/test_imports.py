@@ -6,7 +6,7 @@ import sys
 import pytest
 from typed_command import typed
 
-HEAVY = {"torch", "recbole", "numba", "sklearn", "matplotlib", "plotly", "dask"}
+HEAVY = {"torch", "recbole", "numba", "sklearn", "dask"}
 
 PROGRAM = """
 import sys
