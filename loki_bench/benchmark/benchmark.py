@@ -230,7 +230,12 @@ class Benchmark:
 
     def plan(self) -> Plan:
         """What is left to compute and, by earlier runs in the folder, how long that takes."""
-        return plan_cells(self.missing(), self._resolved.grid.metrics, self._store())
+        return plan_cells(
+            self.missing(),
+            self._resolved.grid.metrics,
+            self._store(),
+            repeated=cells_to_repeat((self._whole or self).cells),
+        )
 
     def status(self) -> dict[str, int]:
         """How many cells are ``ok``, ``rejected``, ``failed``, ``timeout`` or ``missing``."""

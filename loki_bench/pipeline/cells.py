@@ -68,9 +68,18 @@ def missing_cells(grid: Grid, records: Mapping[str, Record], *, retry_failed: bo
     return [cell for cell in grid.cells if not settled(cell)]
 
 
-def plan_cells(cells: Sequence[Cell], metrics: tuple[ChosenMetric, ...], store: Store) -> Plan:
-    """What a run of these cells would still have to do; nothing is written."""
-    return plan([Measure(NO_DATA, cell, metrics) for cell in cells], store)
+def plan_cells(
+    cells: Sequence[Cell],
+    metrics: tuple[ChosenMetric, ...],
+    store: Store,
+    *,
+    repeated: Collection[str] = (),
+) -> Plan:
+    """What :func:`run_cells` of these cells would still have to do; nothing is written."""
+    again = _to_craft(cells, repeated, store)
+    return plan(
+        [Measure(NO_DATA, cell, metrics, repeats_craft=cell.id in again) for cell in cells], store
+    )
 
 
 def run_cells(
@@ -122,11 +131,7 @@ def run_cells(
         statuses[record.status] += 1
         told.finished(record.cell, record.status, record.reason)
 
-    again = {
-        cell.id
-        for cell in cells
-        if cell.id in repeated and store.read(PoisonCodec(), cell.craft_id) is None
-    }
+    again = _to_craft(cells, repeated, store) if repeated else ()
     data = replace(data, limits=limits)
     run_steps(
         [Measure(data, cell, metrics, repeats_craft=cell.id in again) for cell in cells],
@@ -137,3 +142,12 @@ def run_cells(
         working_on=None if progress is None else progress.working_on,
     )
     return statuses
+
+
+def _to_craft(cells: Iterable[Cell], repeated: Collection[str], store: Store) -> frozenset[str]:
+    """Of the cells whose craft is to be done twice those where it is done at all."""
+    return frozenset(
+        cell.id
+        for cell in cells
+        if cell.id in repeated and store.read(PoisonCodec(), cell.craft_id) is None
+    )

@@ -6,7 +6,7 @@ from workers_here import Here
 
 from loki_bench.leaderboard.rendering import as_json, as_text
 from loki_bench.leaderboard.table import tables_of
-from loki_bench.pipeline.cells import run_cells
+from loki_bench.pipeline.cells import plan_cells, run_cells
 from loki_bench.pipeline.craft_again import cells_to_repeat
 from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
@@ -54,6 +54,22 @@ def test_of_each_attack_the_cheapest_cell_of_the_first_seed_is_repeated():
     ]
     assert cells_to_repeat(cells) == {first.id, cheap.id, other.id}
     assert cells_to_repeat(reversed(cells)) >= {cheap.id, other.id}
+
+
+def test_a_plan_counts_the_crafts_that_are_done_twice(prepared, tmp_path):
+    suite = prepared(attackers=["none", "random", "asks-surrogates"], seeds=[0, 1])
+    repeated = cells_to_repeat(suite.grid.cells)
+
+    def planned():
+        found = plan_cells(
+            suite.grid.cells, suite.grid.metrics, Store(tmp_path, warn=print), repeated=repeated
+        )
+        return {work.name: work.n_steps for work in found.work if "craft of" in work.name}
+
+    assert planned()["repeated craft of random"] == 1
+    assert sum(n for name, n in planned().items() if "repeated" in name) == len(repeated) == 2
+    run_repeating(suite, tmp_path)
+    assert planned() == {}
 
 
 def test_a_deterministic_attack_leaves_the_bytes_that_it_left_without_repeating(
