@@ -18,9 +18,10 @@ from loki_bench.answer_checks import (
     ranks_given_by,
 )
 from loki_bench.content_ids import JsonObject
-from loki_bench.contracts import Recommender
+from loki_bench.contracts import Recommender, WeightedRecommender
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
+from loki_bench.errors import InvalidAnswerError
 from loki_bench.pipeline.craft import Craft
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.pipeline.defend import Defend
@@ -108,11 +109,19 @@ class Retrain(CellStep[VictimRanks]):
     def trained_on(self, values: Values) -> TrainingData:
         """What the victim is trained on."""
 
+    @property
+    def robustly(self) -> bool:
+        """Whether the defense does the training."""
+        return self.cell.defense is not None and self.cell.defense_form == "training"
+
     def address(self, values: Values) -> str:
-        return self.cell.evaluation_id(self.trained_on(values).digest())
+        digest = self.trained_on(values).digest()
+        return self.cell.evaluation_id(digest, robustly=self.robustly)
 
     def submit(self, workers: Workers, values: Values) -> "Future[Timed[VictimRanks]]":
-        return workers.submit(evaluate, self.data, self.cell, self.trained_on(values))
+        return workers.submit(
+            evaluate, self.data, self.cell, self.trained_on(values), self.robustly
+        )
 
 
 @dataclass(frozen=True)
@@ -120,6 +129,7 @@ class CleanVictim(Retrain):
     """The victim without any fake user and without a defense."""
 
     kind: ClassVar[str] = "clean"
+    robustly = False
 
     @cached_property
     def key(self) -> str:
@@ -201,11 +211,14 @@ class PoisonedVictim(Retrain):
         return TrainingData.left_by(values[defense], poison)
 
 
-def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[VictimRanks]:
+def evaluate(
+    data: DataFolder, cell: Cell, trained_on: TrainingData, robustly: bool = False
+) -> Timed[VictimRanks]:
     """Train the victim from scratch on genuine plus fake users and rank.
 
     Early stopping sees validation events of genuine users only; target items and test events are
     ranked for genuine users only, dropped ones included, given the events before the test event.
+    ``robustly`` lets the cell's defense do the training.
     """
     _, split = load_split(data)
     goal = draw_goal(split, cell.protocol, cell.seed)
@@ -213,7 +226,15 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
 
     def ranks(victim: Recommender) -> VictimRanks:
         train, validation = trained_on.of(split)
-        victim.fit(train, validation=validation, seed=cell.seed_of(f"victim/{name}"))
+        seed = cell.seed_of(f"victim/{name}")
+        if trained_on.weights is None:
+            victim.fit(train, validation=validation, seed=seed)
+        elif isinstance(victim, WeightedRecommender):
+            victim.fit_weighted(train, validation=validation, seed=seed, weights=trained_on.weights)
+        else:
+            raise InvalidAnswerError(
+                f"recommender '{name}' says takes_weights, and is no WeightedRecommender"
+            )
         target_ranks = ranks_given_by(
             victim,
             name=name,
@@ -240,6 +261,10 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
             report=report,
         )
 
+    if robustly:
+        from loki_bench.sandbox.robust_training import with_robust_training
+
+        return with_robust_training(cell, ranks, limits=data.limits, closed=data.folder)
     return with_recommender(
         cell.victim, ranks, isolation=cell.isolation, limits=data.limits, closed=data.folder
     )
