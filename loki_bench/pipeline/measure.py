@@ -118,6 +118,7 @@ class Measure(CellStep[Measured]):
                 suspicion=kept.suspicion,
                 clean_kept=clean_kept.kept,
                 undefended_test_ranks=values[undefended].test_ranks,
+                user_weights=kept.user_weights,
             )
         return workers.submit(
             measure,

@@ -18,7 +18,7 @@ from loki_bench.answer_checks import (
     ranks_given_by,
 )
 from loki_bench.content_ids import JsonObject
-from loki_bench.contracts import FineTunableRecommender, Recommender
+from loki_bench.contracts import FineTunableRecommender, Recommender, WeightedRecommender
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
 from loki_bench.errors import InvalidAnswerError
@@ -128,11 +128,19 @@ class Retrain(CellStep[VictimRanks]):
     def trained_on(self, values: Values) -> TrainingData:
         """What the victim is trained on."""
 
+    @property
+    def robustly(self) -> bool:
+        """Whether the defense does the training."""
+        return self.cell.defense is not None and self.cell.defense_form == "training"
+
     def address(self, values: Values) -> str:
-        return self.cell.evaluation_id(self.trained_on(values).digest())
+        digest = self.trained_on(values).digest()
+        return self.cell.evaluation_id(digest, robustly=self.robustly)
 
     def submit(self, workers: Workers, values: Values) -> "Future[Timed[VictimRanks]]":
-        return workers.submit(evaluate, self.data, self.cell, self.trained_on(values))
+        return workers.submit(
+            evaluate, self.data, self.cell, self.trained_on(values), self.robustly
+        )
 
 
 @dataclass(frozen=True)
@@ -140,6 +148,7 @@ class CleanVictim(Retrain):
     """The victim without any fake user and without a defense."""
 
     kind: ClassVar[str] = "clean"
+    robustly = False
 
     @cached_property
     def key(self) -> str:
@@ -246,13 +255,40 @@ def fit_and_fine_tune(
     victim.fine_tune(train, seed=cell.seed_of(f"fine-tune/{name}"), epochs=epochs)
 
 
-def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[VictimRanks]:
+def fit_on(victim: Recommender, cell: Cell, split: Split, trained_on: TrainingData) -> None:
+    """Train the victim in its regime, each event with its weight where a defense weighs them.
+
+    Raises
+    ------
+    InvalidAnswerError
+        The recommender's spec says that it takes weights or can be fine-tuned, and it does not.
+    """
+    train, validation = trained_on.of(split)
+    if cell.regime is not None and cell.regime.fine_tune_epochs is not None:
+        fit_and_fine_tune(victim, cell, split, train, epochs=cell.regime.fine_tune_epochs)
+        return
+    name = cell.victim.name
+    seed = cell.seed_of(f"victim/{name}")
+    if trained_on.weights is None:
+        victim.fit(train, validation=validation, seed=seed)
+    elif isinstance(victim, WeightedRecommender):
+        victim.fit_weighted(train, validation=validation, seed=seed, weights=trained_on.weights)
+    else:
+        raise InvalidAnswerError(
+            f"recommender '{name}' says takes_weights, and is no WeightedRecommender"
+        )
+
+
+def evaluate(
+    data: DataFolder, cell: Cell, trained_on: TrainingData, robustly: bool = False
+) -> Timed[VictimRanks]:
     """Train the victim on genuine plus fake users and rank.
 
     From scratch but in a regime that fine-tunes (:func:`fit_and_fine_tune`).
 
     Early stopping sees validation events of genuine users only; target items and test events are
     ranked for genuine users only, dropped ones included, given the events before the test event.
+    ``robustly`` lets the cell's defense do the training.
     """
     _, split = load_split(data)
     goal = draw_goal(split, cell.protocol, cell.seed, measured=True)
@@ -263,11 +299,7 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
         ranked_users.append(others)
 
     def ranks(victim: Recommender) -> VictimRanks:
-        train, validation = trained_on.of(split)
-        if cell.regime is not None and cell.regime.fine_tune_epochs is not None:
-            fit_and_fine_tune(victim, cell, split, train, epochs=cell.regime.fine_tune_epochs)
-        else:
-            victim.fit(train, validation=validation, seed=cell.seed_of(f"victim/{name}"))
+        fit_on(victim, cell, split, trained_on)
         target_ranks, *untargeted_ranks = (
             ranks_given_by(
                 victim,
@@ -298,9 +330,14 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
             untargeted_ranks=untargeted_ranks[0] if untargeted_ranks else None,
         )
 
-    done = with_recommender(
-        cell.victim, ranks, isolation=cell.isolation, limits=data.limits, closed=data.folder
-    )
+    if robustly:
+        from loki_bench.sandbox.robust_training import with_robust_training
+
+        done = with_robust_training(cell, ranks, limits=data.limits, closed=data.folder)
+    else:
+        done = with_recommender(
+            cell.victim, ranks, isolation=cell.isolation, limits=data.limits, closed=data.folder
+        )
     if not done.process:  # one of this project's
         return done
     return done.giving(replace(done.value, confinement=part_in_force(done.process)))

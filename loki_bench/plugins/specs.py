@@ -25,6 +25,7 @@ __all__ = [
     "ComponentSpec",
     "ConditionalNeed",
     "DatasetSpec",
+    "DefenseForm",
     "DefenseSpec",
     "HigherIs",
     "InfluenceEstimatorSpec",
@@ -43,6 +44,9 @@ influence estimator, questions to the victim."""
 Value = TypeVar("Value")
 HigherIs: TypeAlias = Literal["better for the attacker", "better for the platform", "neither"]
 """How to read a larger value of a metric."""
+
+DefenseForm: TypeAlias = Literal["filter", "weights", "training"]
+"""What a defense gives: users to keep, weights, or a victim that it trained itself."""
 
 Purpose: TypeAlias = Literal["attack", "utility", "stealth", "detection", "defense cost"]
 """What a metric measures: what the attack reaches, how well genuine users are served, how visible
@@ -462,9 +466,27 @@ class MetricSpec(ComponentSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class DefenseSpec(ComponentSpec):
-    """Declares a defense."""
+    """Declares a defense.
+
+    Attributes
+    ----------
+    form : "filter", "weights" or "training"
+        What the target is: a ``Defense``, which keeps users or drops them, a ``WeightingDefense``
+        or a ``RobustTraining``.
+    needs_weights : bool
+        Whether a ``RobustTraining`` gives weights: its victims' specs must say ``takes_weights``.
+        A ``WeightingDefense`` does so anyway.
+    """
 
     kind: ClassVar[str] = "defense"
+
+    form: DefenseForm = "filter"
+    needs_weights: bool = False
+
+    @property
+    def gives_weights(self) -> bool:
+        """Whether its victims have to take weights."""
+        return self.form == "weights" or self.needs_weights
 
 
 def higher_is_for(

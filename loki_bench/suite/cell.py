@@ -7,6 +7,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from typing_extensions import Self
 
 from loki_bench.content_ids import content_id
+from loki_bench.plugins.specs import DefenseForm
 from loki_bench.seeds import seed_for
 from loki_bench.suite.actions import Actions
 from loki_bench.suite.components import ComponentRef, FrozenModel, shown_value
@@ -143,10 +144,11 @@ class Cell(FrozenModel):
 
     ``influence_is_default`` says that the estimator is the one that the attacker's spec names: a
     table then need not show it. ``is_baseline`` says that the attack is one that gains are measured
-    against, see :class:`~loki_bench.plugins.specs.AttackerSpec`. Neither determines a result, and
-    neither enters an id. ``n_untargeted`` is how many users who were not targeted are ranked, too:
-    it enters the ids of what is measured, and not those of attacks. So does a ``regime`` that
-    fine-tunes; the parameters of one are the victim's.
+    against, see :class:`~loki_bench.plugins.specs.AttackerSpec`. ``defense_form`` is what the
+    defense's spec says of it. None of them determines a result, and none enters an id.
+    ``n_untargeted`` is how many users who were not targeted are ranked, too: it enters the ids of
+    what is measured, and not those of attacks. So does a ``regime`` that fine-tunes; the parameters
+    of one are the victim's.
     """
 
     protocol_version: int = PROTOCOL_VERSION
@@ -161,6 +163,7 @@ class Cell(FrozenModel):
     influence_is_default: bool = False
     is_baseline: bool = False
     defense: ComponentRef | None = None
+    defense_form: DefenseForm = "filter"
     placebo: bool = False
     prepares: bool = False
     oracle: OracleGrant | None
@@ -181,8 +184,13 @@ class Cell(FrozenModel):
     def _without_later_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
         # records of what ran before a key existed are as they were
         content: dict[str, object] = dump(self)
-        defaults: dict[str, object] = {"knowledge": None, "n_untargeted": 0, "regime": None}
-        return {k: v for k, v in content.items() if k not in defaults or v != defaults[k]}
+        at_rest: dict[str, object] = {
+            "knowledge": None,
+            "n_untargeted": 0,
+            "regime": None,
+            "defense_form": "filter",
+        }
+        return {k: v for k, v in content.items() if k not in at_rest or v != at_rest[k]}
 
     @property
     def key(self) -> str:
@@ -250,11 +258,13 @@ class Cell(FrozenModel):
             }
         )
 
-    def evaluation_id(self, digest: str) -> str:
+    def evaluation_id(self, digest: str, *, robustly: bool = False) -> str:
         """The address of the ranks that the victim gives after training on some data.
 
-        ``digest`` is that of :class:`~loki_bench.pipeline.training_data.TrainingData`.
+        ``digest`` is that of :class:`~loki_bench.pipeline.training_data.TrainingData`; ``robustly``
+        says that the defense does the training.
         """
+        defense = self.defense if robustly else None
         return content_id(
             {
                 "job": "evaluation",
@@ -262,6 +272,7 @@ class Cell(FrozenModel):
                 "victim": self.victim.identity,
                 "poison": digest,
                 **(self._later if self.n_untargeted or self.regime else {}),
+                **({} if defense is None else {"training": defense.identity}),
             }
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TypeVar, get_args
+from typing import TypeAlias, TypeVar, get_args
 
 from loki_bench.contracts import Outcome
 from loki_bench.errors import LokiBenchError, SuiteError
@@ -34,11 +34,22 @@ from loki_bench.suite.components import HANDED_IN, ComponentRef, resolve
 from loki_bench.suite.goal import N_UNTARGETED, draw_goal, draw_placebo_goal
 from loki_bench.suite.handed_in import HandedIn
 from loki_bench.suite.regimes import crossed_victims
-from loki_bench.suite.suite import CellProtocol, Choice, Protocol, Simulator, SplitRef, Suite
+from loki_bench.suite.suite import (
+    CellProtocol,
+    Choice,
+    Protocol,
+    Regime,
+    Simulator,
+    SplitRef,
+    Suite,
+)
 
 __all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand", "planned"]
 
 S = TypeVar("S", bound=ComponentSpec)
+
+ChosenDefense: TypeAlias = "tuple[DefenseSpec, ComponentRef] | tuple[None, None]"
+"""A defense by spec and component; neither for no defense."""
 
 MOST_CELLS = 100_000
 MOST_EVENTS = 2**31 - 1
@@ -179,10 +190,11 @@ def _cells(
     metrics: Sequence[ChosenMetric],
     handed_in: Sequence[HandedIn],
 ) -> Iterator[Cell]:
+    found = [_resolved(registry, RecommenderSpec, choice) for choice in suite.victims]
     victims = (
         crossed_victims(suite.victims, suite.regimes, registry)
         if suite.regimes
-        else [(_resolved(registry, RecommenderSpec, choice)[1], None) for choice in suite.victims]
+        else [(victim, None) for _, victim in found]
     )
     pool = [
         (_resolved(registry, RecommenderSpec, choice)[1], choice) for choice in suite.surrogates
@@ -192,6 +204,8 @@ def _cells(
         chosen.insert(0, Choice(name="none"))
     attackers = [(*_resolved(registry, AttackerSpec, choice), choice) for choice in chosen]
     defenses = [_defense(registry, choice) for choice in suite.defenses]
+    _refuse_weights_not_taken(registry, [d for d, _ in defenses], [spec for spec, _ in found])
+    _refuse_tuning_behind([spec for spec, _ in defenses], suite.regimes)
     budgets = budgets_of(suite.budget, dataset)
     n_untargeted = N_UNTARGETED if any(m.spec.reads_untargeted for m in metrics) else 0
     if any(choice.name != "none" for choice in chosen):
@@ -216,7 +230,9 @@ def _cells(
                     for simulator, surrogates in _surrogates_for(
                         victim, suite, needs, pool, attack.name
                     ):
-                        for defense, placebo in _variants(defenses, has_placebo=has_placebo):
+                        for (defense_spec, defense), placebo in _variants(
+                            defenses, has_placebo=has_placebo
+                        ):
                             yield Cell(
                                 dataset=dataset,
                                 protocol=protocol,
@@ -235,6 +251,7 @@ def _cells(
                                 regime=regime,
                                 isolation=suite.isolation,
                                 defense=defense,
+                                defense_form=defense_spec.form if defense_spec else "filter",
                                 placebo=placebo,
                                 # What is asked of the victim belongs to one attack alone.
                                 prepares=spec.prepares and "queries" not in needs,
@@ -274,10 +291,10 @@ def _has_placebo(
 
 
 def _variants(
-    defenses: list[ComponentRef | None], *, has_placebo: bool
-) -> list[tuple[ComponentRef | None, bool]]:
+    defenses: list[ChosenDefense], *, has_placebo: bool
+) -> list[tuple[ChosenDefense, bool]]:
     """Every defense, and one placebo beside the first: it is about the attack."""
-    plain: list[tuple[ComponentRef | None, bool]] = [(defense, False) for defense in defenses]
+    plain: list[tuple[ChosenDefense, bool]] = [(defense, False) for defense in defenses]
     return [*plain[:1], *([(defenses[0], True)] if has_placebo else []), *plain[1:]]
 
 
@@ -397,13 +414,46 @@ def _influence(
     return _resolved(registry, InfluenceEstimatorSpec, chosen)[1], chosen == default
 
 
-def _defense(registry: Registry, choice: Choice) -> ComponentRef | None:
-    """The component; None for ``none``, which is no component but the absence of one."""
+def _defense(registry: Registry, choice: Choice) -> ChosenDefense:
+    """Spec and component; None for ``none``, which is no component but the absence of one."""
     if choice.name != "none":
-        return _resolved(registry, DefenseSpec, choice)[1]
+        return _resolved(registry, DefenseSpec, choice)
     if choice.parameters:
         raise SuiteError(f"defense 'none' takes no parameter '{next(iter(choice.parameters))}'")
-    return None
+    return None, None
+
+
+def _refuse_weights_not_taken(
+    registry: Registry, defenses: list[DefenseSpec | None], victims: list[RecommenderSpec]
+) -> None:
+    """A defense that weighs needs victims that can be trained with weights."""
+    weighing = [spec.name for spec in defenses if spec is not None and spec.gives_weights]
+    without = [spec.name for spec in victims if not spec.takes_weights]
+    if not weighing or not without:
+        return
+    able = sorted(
+        c.spec.name
+        for c in registry.components("recommender")
+        if isinstance(c.spec, RecommenderSpec) and c.spec.takes_weights
+    )
+    raise SuiteError(
+        f"defense '{weighing[0]}' gives weights, and victim '{without[0]}' can't be trained with "
+        f"any (its spec does not say takes_weights); victims that can: {', '.join(able) or 'none'}"
+    )
+
+
+def _refuse_tuning_behind(
+    defenses: Sequence[DefenseSpec | None], regimes: Sequence[Regime]
+) -> None:
+    """How events are weighed, or a victim is trained, in a few more epochs no contract says."""
+    tuned = [regime.name for regime in regimes if regime.regime == "fine-tune"]
+    forms = [spec for spec in defenses if spec is not None]
+    other = [spec.name for spec in forms if spec.gives_weights or spec.form == "training"]
+    if tuned and other:
+        raise SuiteError(
+            f"key 'regimes': defense '{other[0]}' weighs events or trains the victim, which is not "
+            f"defined for a victim that is fine-tuned ('{tuned[0]}'); leave out one of the two"
+        )
 
 
 def _resolved(registry: Registry, spec_type: type[S], choice: Choice) -> tuple[S, ComponentRef]:

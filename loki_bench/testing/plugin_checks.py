@@ -13,12 +13,14 @@ from loki_bench.contracts import (
     DifferentiableRecommender,
     InfluenceEstimator,
     Recommender,
+    RobustTraining,
     WeightedRecommender,
+    WeightingDefense,
 )
 from loki_bench.errors import PluginError
 from loki_bench.plugins.hookspecs import ENTRY_POINT_GROUP
 from loki_bench.plugins.registry import Registry, discover
-from loki_bench.plugins.specs import ComponentSpec, RecommenderSpec
+from loki_bench.plugins.specs import ComponentSpec, DefenseSpec, RecommenderSpec
 from loki_bench.testing.subject import PluginSubject, promise
 
 __all__ = [
@@ -139,7 +141,11 @@ def _is(first: EntryPoint, second: EntryPoint) -> bool:
 
 def _contracts(spec: ComponentSpec) -> list[type]:
     """What the target must be; nothing for a metric, which is a function."""
+    if isinstance(spec, DefenseSpec) and spec.form == "training":
+        return [RobustTraining]
     found = [CONTRACTS[spec.kind]] if spec.kind in CONTRACTS else []
+    if isinstance(spec, DefenseSpec) and spec.form == "weights":
+        found.append(WeightingDefense)
     if isinstance(spec, RecommenderSpec) and spec.differentiable:
         found.append(DifferentiableRecommender)
     if isinstance(spec, RecommenderSpec) and spec.takes_weights:

@@ -85,6 +85,12 @@ def test_what_cannot_be_fine_tuned_is_refused_by_name(prepared):
         prepared(regimes=[{"name": "daily", "regime": "fine-tune", "epochs": 2}])
 
 
+@pytest.mark.parametrize("defense", ["weighs-jumps", "trains"])
+def test_fine_tuning_behind_a_defense_that_weighs_or_trains_is_refused(prepared, defense):
+    with pytest.raises(SuiteError, match=f"defense '{defense}' .* fine-tuned \\('daily'\\)"):
+        prepared(**ONE, regimes=[DAILY], defenses=[defense])
+
+
 def test_regimes_that_come_to_the_same_are_refused(prepared):
     own = {"name": "own", "parameters": {"epochs": 4}}
     with pytest.raises(SuiteError, match="'plain' and 'own' train 'bprmf' alike"):

@@ -69,6 +69,10 @@ SOUND = [
         name="ridge", summary="Sound", target="loki_bench.testing.ridge:RidgeInfluence"
     ),
     DefenseSpec(name="sound", summary="Sound", target="broken_defenses:Sound"),
+    DefenseSpec(name="weighs", summary="Sound", target="broken_defenses:Weighs", form="weights"),
+    DefenseSpec(
+        name="twice", summary="Sound", target="broken_defenses:TrainsTwice", form="training"
+    ),
     DatasetSpec(
         name="sound",
         summary="Sound",
