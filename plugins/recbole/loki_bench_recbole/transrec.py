@@ -8,8 +8,13 @@ from torch import Tensor, nn
 
 from loki_bench.contracts import TrainingSamples, TranslationRecommender, TranslationTables
 from loki_bench.interactions import Interactions, Sequences
-from loki_bench_recbole.adapter import Epoch, RecBoleRecommender, id_tensor, id_tensors
+from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.compiled_epoch import CompiledEpoch
+from loki_bench_recbole.differentiable_recommender import (
+    DifferentiableRecBoleRecommender,
+    id_tensor,
+    id_tensors,
+)
 from loki_bench_recbole.parameter_checks import (
     Trainer,
     require_count,
@@ -24,7 +29,7 @@ from loki_bench_recbole.translation_training import adagrad_epoch_translation, d
 __all__ = ["TransRec"]
 
 
-class TransRec(RecBoleRecommender, TranslationRecommender):
+class TransRec(DifferentiableRecBoleRecommender, TranslationRecommender):
     """RecBole's ``TransRec``: score(u, l, i) = b_i - |T + u + l - i|, l the last item.
 
     A training sample for every event but the user's first, loss log(1 + exp(-x)) with x the
