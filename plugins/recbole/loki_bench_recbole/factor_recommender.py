@@ -11,8 +11,13 @@ from torch import Tensor
 
 from loki_bench.contracts import FactorRecommender, FactorTerm, TrainingSamples
 from loki_bench.interactions import Interactions, Sequences
-from loki_bench_recbole.adapter import Epoch, id_tensor, id_tensors
+from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.compiled_epoch import CompiledEpoch
+from loki_bench_recbole.differentiable_recommender import (
+    DifferentiableRecBoleRecommender,
+    id_tensor,
+    id_tensors,
+)
 from loki_bench_recbole.factor_training import adagrad_epoch
 from loki_bench_recbole.fine_tuning import FineTunableTraining
 from loki_bench_recbole.lbfgs_training import minimise_factors
@@ -33,7 +38,9 @@ LBFGS_L2 = 1.0
 """Default l2 of a row of a table: with it Amazon Beauty's factors neither vanish nor grow."""
 
 
-class RecBoleFactorRecommender(WeightedFit, FineTunableTraining, FactorRecommender):
+class RecBoleFactorRecommender(
+    WeightedFit, FineTunableTraining, DifferentiableRecBoleRecommender, FactorRecommender
+):
     """Score = sum of terms <row_table[r], item_table[i]>, pairwise loss log(1 + exp(-x)).
 
     x is the positive item's score minus the negative's. Every training sample adds

@@ -81,8 +81,7 @@ class FineTunableTraining(RecBoleRecommender, FineTunableRecommender):
         self._model = build_model(
             self.model_class,
             self._model_parameters(),
-            n_users=train.n_users,
-            n_items=train.n_items,
+            train=train,
             max_length=self._max_length(train),
             seed=seed,
         )

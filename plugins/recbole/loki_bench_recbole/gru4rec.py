@@ -88,7 +88,7 @@ class GRU4Rec(WeightedFit, SequenceRecommender):
         dense = [*model.get_submodule("dense").parameters()]
         return [model.get_parameter("item_embedding.weight")[1:], *network, *dense]
 
-    def _states(self, embedded: Tensor, dropout: torch.Generator | None) -> Tensor:
+    def _states(self, embedded: Tensor, users: Tensor, dropout: torch.Generator | None) -> Tensor:
         model = self._fitted()
         if dropout is not None and self._dropout:
             kept = torch.empty_like(embedded).bernoulli_(1 - self._dropout, generator=dropout)

@@ -15,7 +15,9 @@ from loki_bench_recbole.samples import SampleSource
 
 __all__ = ["PaddedRows", "PrefixEpoch", "Windows", "by_length"]
 
-PrefixLoss = Callable[[Tensor, Tensor, Tensor, Tensor, torch.Generator, "Tensor | None"], Tensor]
+PrefixLoss = Callable[
+    [Tensor, Tensor, Tensor, Tensor, Tensor, torch.Generator, "Tensor | None"], Tensor
+]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -111,9 +113,9 @@ class PrefixEpoch(Epoch):
     tensors : list of Tensor
         The leaves to train, all on one device.
     loss : callable
-        ``loss(inputs (b, width), trained (b, width), positives (m,), negatives (m,), generator,
-        weights (m,) or None)`` -> Tensor (), the mean over the m places that are samples, whose ids
-        come in their order. Padding is on the right and is no sample.
+        ``loss(inputs (b, width), users (b,), trained (b, width), positives (m,), negatives (m,),
+        generator, weights (m,) or None)`` -> Tensor (), the mean over the m places that are
+        samples, whose ids come in their order. Padding is on the right and is no sample.
     learning_rate : float
     batch_size : int
     seed : int
@@ -157,6 +159,7 @@ class PrefixEpoch(Epoch):
             taken = padded.index[trained]
             loss = self._loss(
                 self._tensor(source.last_items[padded.index]),
+                self._tensor(source.users[windows.starts[rows]]),
                 torch.from_numpy(trained).to(self._device),
                 self._tensor(source.positives[taken]),
                 self._tensor(negatives[taken]),

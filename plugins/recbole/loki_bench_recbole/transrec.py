@@ -8,8 +8,13 @@ from torch import Tensor, nn
 
 from loki_bench.contracts import TrainingSamples, TranslationRecommender, TranslationTables
 from loki_bench.interactions import Interactions, Sequences
-from loki_bench_recbole.adapter import Epoch, id_tensor, id_tensors
+from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.compiled_epoch import CompiledEpoch
+from loki_bench_recbole.differentiable_recommender import (
+    DifferentiableRecBoleRecommender,
+    id_tensor,
+    id_tensors,
+)
 from loki_bench_recbole.fine_tuning import FineTunableTraining
 from loki_bench_recbole.parameter_checks import (
     Trainer,
@@ -26,7 +31,9 @@ from loki_bench_recbole.weighted_fit import WeightedFit
 __all__ = ["TransRec"]
 
 
-class TransRec(WeightedFit, FineTunableTraining, TranslationRecommender):
+class TransRec(
+    WeightedFit, FineTunableTraining, DifferentiableRecBoleRecommender, TranslationRecommender
+):
     """RecBole's ``TransRec``: score(u, l, i) = b_i - |T + u + l - i|, l the last item.
 
     A training sample for every event but the user's first, loss log(1 + exp(-x)) with x the

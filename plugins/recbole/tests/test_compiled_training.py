@@ -49,8 +49,7 @@ def test_a_compiled_step_follows_the_gradient_of_recboles_loss_plus_l2(kind, see
     model = build_model(
         target,
         {"embedding_size": 7, **parameters},
-        n_users=40,
-        n_items=120,
+        train=Interactions(np.zeros(41, np.int64), np.empty(0, np.int32), n_items=120),
         max_length=1,
         seed=seed,
     )
