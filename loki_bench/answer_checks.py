@@ -26,6 +26,7 @@ __all__ = [
     "checked_sample_count",
     "checked_scores",
     "checked_suspicion",
+    "checked_weights",
     "lists_given_by",
     "ranks_given_by",
     "validate_poison",
@@ -128,6 +129,38 @@ def checked_suspicion(answer: object, *, defense: str, n_users: int) -> NDArray[
             f"finite float64 array of shape {(n_users,)}"
         )
     return np.array(answer)
+
+
+def checked_weights(answer: object, *, who: str, train: Interactions) -> NDArray[np.float64]:
+    """The weight of each event, as an array of the host's own; a user's goes to all its events.
+
+    Raises
+    ------
+    InvalidAnswerError
+        Not a float64 array of shape (n_users,) or (n_events,) with values from 0 to 1, or no event
+        has any weight.
+    """
+    if (
+        not isinstance(answer, np.ndarray)
+        or answer.dtype != np.float64
+        or answer.shape not in ((train.n_users,), (train.n_events,))
+    ):
+        raise InvalidAnswerError(
+            f"{who} gave the weights {_described(answer)}; expected a float64 array of shape "
+            f"{(train.n_users,)}, one for each user, or {(train.n_events,)}, one for each event"
+        )
+    weights = np.array(answer)
+    if len(weights) and not (weights.min() >= 0 and weights.max() <= 1):
+        raise InvalidAnswerError(
+            f"{who} gave a weight outside 0 to 1; 0 leaves an event out, 1 changes nothing"
+        )
+    if weights.shape == (train.n_users,):
+        weights = np.repeat(weights, train.lengths)
+    if train.n_events and not weights.any():
+        raise InvalidAnswerError(
+            f"{who} gave weight 0 to all {train.n_events} events: none is left to train on"
+        )
+    return weights
 
 
 def checked_prepared(answer: object, *, attacker: str) -> NamedArrays:

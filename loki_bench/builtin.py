@@ -209,6 +209,18 @@ def loki_bench_metrics() -> list[MetricSpec]:
             former_names=("display_any",),
         ),
         MetricSpec(
+            name="collateral",
+            summary="Display rate of the target items among users who were not targeted",
+            target="loki_bench.metrics.display:collateral",
+            higher_is="neither",
+            range=(0.0, 1.0),
+            unit="share",
+            purpose="attack",
+            takes_k=True,
+            ceiling="loki_bench.metrics.display:display_rate_ceiling",
+            reads_untargeted=True,
+        ),
+        MetricSpec(
             name="demotion_rate",
             summary="Share of the pairs in the first K before the attack that are not after it",
             target="loki_bench.metrics.display:demotion_rate",

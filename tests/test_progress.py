@@ -96,6 +96,48 @@ def test_a_bar_counts_names_the_work_and_writes_what_did_not_end_well(capsys):
     assert "0/3" in said.err
 
 
+class Steps:
+    """Three of eight steps have ended, two are at work."""
+
+    n_steps, n_ended, seconds_left = 8, 3, None
+
+    def __iter__(self):
+        return iter(["fit of bprmf", "craft of loki"])
+
+
+def test_the_bar_of_a_run_counts_its_steps_and_says_where_the_time_left_is_unknown(capsys):
+    bar, steps = Bar(), Steps()
+    bar.started(2)
+    bar.at_work(steps)
+    assert "3/8 steps" in (said := capsys.readouterr().err)
+    assert "time left unknown yet, fit of bprmf, craft of loki" in said
+    bar.ended("covisit: ok")  # a cell: its steps are counted by the run
+    steps.n_ended, steps.seconds_left = 5, 130.0
+    bar.remind()
+    bar.close()
+    assert "5/8 steps" in (said := capsys.readouterr().err)
+    assert "about 2:10 left, fit of bprmf" in said
+
+
+def test_the_log_of_a_run_counts_cells_and_steps_and_tells_the_time_left_of_the_steps(capsys):
+    now, steps = Clock(), Steps()
+    lines = Lines(now=now)
+    lines.started(2)
+    now.seconds = 45.0
+    lines.at_work(steps)
+    assert capsys.readouterr().err == (
+        "[0/2] at work on fit of bprmf, craft of loki "
+        "(step 3 of 8, elapsed 0:45, time left unknown yet)\n"
+    )
+    steps.n_ended, steps.seconds_left = 5, 130.0
+    lines.ended("covisit: ok")
+    assert capsys.readouterr().err == (
+        "[1/2] covisit: ok (step 5 of 8, elapsed 0:45, about 2:10 left)\n"
+    )
+    lines.ended("loki: ok")
+    assert "about 0:00 left" in capsys.readouterr().err
+
+
 def test_a_bar_that_never_started_is_closed_in_silence(capsys):
     bar = Bar()
     bar.working_on(["fit of bprmf"])

@@ -54,9 +54,17 @@ def record_difference(old: Record, new: Record) -> str | None:
     ]
     contents: list[JsonValue] = [
         {**record.model_copy(update=NOT_COMPARED).to_json(), "metrics": _infos(record)}
-        for record in (old, new)
+        for record in (old, _as_told(new, old))
     ]
     return _first_difference({**differing_fields(values), **differing_fields(contents)})
+
+
+def _as_told(record: Record, old: Record) -> Record:
+    """Without the names of targets where an older record has none."""
+    if record.goal is None or old.goal is None or old.goal.item_tokens or old.goal.user_tokens:
+        return record
+    unnamed = record.goal.model_copy(update={"item_tokens": (), "user_tokens": ()})
+    return record.model_copy(update={"goal": unnamed})
 
 
 def _infos(record: Record) -> dict[str, JsonValue]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from loki_bench.errors import StoreError, UsageError
+from loki_bench.errors import StoreError
 from loki_bench.fidelity.figures import fidelity_figures
 from loki_bench.fidelity.folder import fidelity_page, fidelity_tables, read_grid
 from loki_bench.leaderboard.folder import FIGURES, PAGE, drawn_files, handed_in
@@ -18,10 +18,10 @@ from loki_bench.records.opening import as_working_folder
 from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
 from loki_bench.report.figures import figure_files
-from loki_bench.report.page import page
-from loki_bench.report.page_data import page_data
+from loki_bench.report.page import BoardContent, page
 
 __all__ = [
+    "board_of",
     "claims_of",
     "drawn_again",
     "drawn_by",
@@ -58,18 +58,22 @@ def records_of(folder: Path) -> tuple[Manifest, Records]:
 
 def page_of(folder: Path) -> str:
     """The page of a working folder; raises as :func:`records_of`."""
-    manifest, records = records_of(folder)
+    manifest = read_manifest(folder)
     if manifest.subject == "estimators":
         return fidelity_page(Store(folder, warn=lambda text: None), read_grid(folder))
-    return page(
-        page_data(
-            manifest.suite,
-            manifest.summary,
-            records,
-            manifest.missing,
-            metrics=manifest.metrics,
-            handed_in=handed_in(folder),
-        )
+    return page(board_of(folder))
+
+
+def board_of(folder: Path) -> BoardContent:
+    """What the page of a working folder is made from; raises as :func:`records_of`."""
+    manifest, records = records_of(folder)
+    return BoardContent(
+        name=manifest.suite,
+        summary=manifest.summary,
+        metrics=manifest.metrics,
+        records=records,
+        missing=manifest.missing,
+        handed_in=handed_in(folder),
     )
 
 
@@ -105,21 +109,14 @@ def claims_of(family: Path) -> str:
     return claims_page(suites, found)
 
 
-def drawn_again(folder: Path, names: list[str]) -> tuple[dict[str, bytes], dict[str, str]]:
-    """What the records give for these files, by name; and for what can't be made here, why."""
+def drawn_again(folder: Path, names: list[str]) -> dict[str, bytes]:
+    """What the records give for these files, by name; a file that they do not give is not there."""
     made: dict[str, bytes] = {}
-    why: dict[str, str] = {}
-    try:
-        if PAGE in names:
-            made[PAGE] = page_of(folder).encode()
-    except UsageError as error:
-        why[PAGE] = str(error)
-    try:
-        if names != [PAGE]:
-            made |= {f"{FIGURES}/{name}": raw for name, raw in figures_of(folder).items()}
-    except UsageError as error:
-        why |= {name: str(error) for name in names if name != PAGE}
-    return {name: made[name] for name in names if name in made}, why
+    if PAGE in names:
+        made[PAGE] = page_of(folder).encode()
+    if set(names) - {PAGE}:
+        made |= {f"{FIGURES}/{name}": raw for name, raw in figures_of(folder).items()}
+    return {name: made[name] for name in names if name in made}
 
 
 def keep_drawn(folder: Path, files: dict[str, bytes], *, also: Sequence[str] = ()) -> None:
@@ -134,6 +131,6 @@ def keep_drawn(folder: Path, files: dict[str, bytes], *, also: Sequence[str] = (
 
 
 def drawn_by(raw: bytes) -> str:
-    """The library that drew a file and its version, as it says itself; empty if it does not."""
+    """The library that drew a file for an older version; empty for what loki-bench drew itself."""
     found = re.search(rb"(Matplotlib v|plotly\.js v)(\d+\.\d+[.\w]*)", raw)
     return "" if found is None else f"{found[1].decode()}{found[2].decode()}".rstrip(".")

@@ -1,6 +1,6 @@
 """What an audit found, level by level, for people and programs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 
 from pydantic import JsonValue
@@ -95,13 +95,16 @@ class Verification:
             "notes": list(self.notes),
         }
 
-    def as_text(self) -> str:
-        """A line a level, and a line for each thing that was found."""
+    def as_text(self, *, verdict: Callable[[str], str] = str) -> str:
+        """A line a level, and a line for each thing that was found.
+
+        ``verdict`` says how a verdict is written, such as in a colour.
+        """
         lines = []
         for level in self.levels:
             left = f", {len(level.not_judged)} not judged" if level.not_judged else ""
             lines.append(
-                f"level {level.number} {level.name:<8} {level.verdict} "
+                f"level {level.number} {level.name:<8} {verdict(level.verdict)} "
                 f"({level.n_checked} compared{left})"
             )
             lines += [f"  {finding.what}: {finding.why}" for finding in level.problems]

@@ -96,7 +96,9 @@ def _exported(store: Store, cell_id: str, leaderboard: Path, data_of: DataOf) ->
         users=_fake_names(len(kept.poison), set(users)),
         rows=tuple(tuple(items[i] for i in row) for row in kept.poison),
         targets=tuple(items[i] for i in record.goal.items),
-        target_users=tuple(users[u] for u in record.goal.users),
+        target_users=()  # all of them, and a file need not name what it has nothing else of
+        if record.cell.protocol.n_target_users == "all"
+        else tuple(users[u] for u in record.goal.users),
     )
     return ExportedPoison(record=record, poison=poison)
 

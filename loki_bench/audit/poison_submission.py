@@ -274,6 +274,8 @@ def _refuse_other_goal(
             _tokens(data.user_tokens, len(data)),
         ),
     ):
+        if what == "target users" and record.cell.protocol.n_target_users == "all":
+            continue  # the record has a sample of them
         measured = [names[number] for number in numbers]
         if told and set(told) != set(measured):
             raise StoreError(

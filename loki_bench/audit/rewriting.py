@@ -44,7 +44,7 @@ def rewrite(leaderboard: Path) -> list[str]:
                 records, manifest.missing, metrics=manifest.metrics, handed_in=handed_in(folder)
             )
             texts = leaderboard_files(manifest.suite, manifest.summary, tables)
-        drawn, _ = drawn_again(folder, drawn_files(folder))
+        drawn = drawn_again(folder, drawn_files(folder))
     files = {name: text.encode() for name, text in texts.items()} | drawn
     changed = {name: raw for name, raw in files.items() if not _holds(leaderboard / name, raw)}
     keep_drawn(leaderboard, changed, also=list(texts))

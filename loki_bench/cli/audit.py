@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loki_bench.audit.findings import LEVELS
+from loki_bench.cli.colour import coloured
 from loki_bench.cli.options import as_json_option, recompute_options, results_option
 from loki_bench.plugins.registry import Registry
 
@@ -85,7 +86,8 @@ def verify(
         suite=None if suite is None else load_suite(suite),
         trusted_keys=trusted_keys,
     )
-    click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
+    text = json.dumps(found.as_json(), indent=1) if as_json else found.as_text(verdict=coloured)
+    click.echo(text)
     return found.exit_code
 
 

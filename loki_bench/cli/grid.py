@@ -215,8 +215,10 @@ def plan(
     if found.n_unknown and not found.seconds:
         click.echo(f"no timings yet: how long {found.n_unknown} steps take is told once some ran")
         return 0
-    unknown = f"; {found.n_unknown} steps have no timings yet" if found.n_unknown else ""
-    click.echo(f"about {seconds / 60:.1f} min on {n_workers} workers{unknown}")
+    about, unknown = "about", ""
+    if found.n_unknown:
+        about, unknown = "at least", f": {found.n_unknown} steps have no timings yet"
+    click.echo(f"{about} {_duration(seconds)} on {n_workers} workers{unknown}")
     return 0
 
 
@@ -323,6 +325,11 @@ def _open(
         key=key,
         fresh=fresh,
     )
+
+
+def _duration(seconds: float) -> str:
+    """Seconds below a minute, else minutes."""
+    return f"{seconds:.0f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
 
 
 def _title(benchmark: "Benchmark") -> str:

@@ -146,7 +146,10 @@ def timeout_option(command: F) -> Callable[..., Any]:
 
 
 def recompute_options(command: F) -> Callable[..., Any]:
-    """How stored cells are computed again. The command is given ``registry`` and ``opened``."""
+    """How stored cells are computed again. The command is given ``registry`` and ``opened``.
+
+    What it computes is shown while it goes on: a bar on a terminal, elsewhere a line now and then.
+    """
 
     @workers_option
     @timeout_option
@@ -168,16 +171,19 @@ def recompute_options(command: F) -> Callable[..., Any]:
         **options: Any,
     ) -> Any:
         from loki_bench.audit.replay import opening
+        from loki_bench.progress import progress_of
 
-        opened = opening(
-            registry,
-            n_workers=workers,
-            seconds=timeout,
-            dataset_path=dataset_path,
-            places=_noted_places(options),
-            download=not offline,
-        )
-        return command(*arguments, registry=registry, opened=opened, **options)
+        with progress_of(True, each_cell=False) as progress:
+            opened = opening(
+                registry,
+                n_workers=workers,
+                seconds=timeout,
+                dataset_path=dataset_path,
+                places=_noted_places(options),
+                download=not offline,
+                progress=progress,
+            )
+            return command(*arguments, registry=registry, opened=opened, **options)
 
     return with_opening
 

@@ -8,7 +8,7 @@ A module for each kind of component; every name is imported from this package.
 
 from loki_bench.contracts.attackers import Attacker, AttackerView, QueryOracle, Surrogate
 from loki_bench.contracts.datasets import DatasetLoader
-from loki_bench.contracts.defenses import Defended, Defense
+from loki_bench.contracts.defenses import Defended, Defense, WeightingDefense
 from loki_bench.contracts.goals import Budget, Goal, GoalKind, ids
 from loki_bench.contracts.influence import InfluenceEstimator, InfluenceObjective
 from loki_bench.contracts.metrics import Metric, Outcome
@@ -16,11 +16,14 @@ from loki_bench.contracts.recommenders import (
     DifferentiableRecommender,
     FactorRecommender,
     FactorTerm,
+    FineTunableRecommender,
     Recommender,
     TrainingSamples,
     TranslationRecommender,
     TranslationTables,
+    WeightedRecommender,
 )
+from loki_bench.contracts.robust_training import FittedVictim, RobustTraining, VictimTrainer
 
 __all__ = [
     "Attacker",
@@ -32,6 +35,8 @@ __all__ = [
     "DifferentiableRecommender",
     "FactorRecommender",
     "FactorTerm",
+    "FineTunableRecommender",
+    "FittedVictim",
     "Goal",
     "GoalKind",
     "InfluenceEstimator",
@@ -40,9 +45,13 @@ __all__ = [
     "Outcome",
     "QueryOracle",
     "Recommender",
+    "RobustTraining",
     "Surrogate",
     "TrainingSamples",
     "TranslationRecommender",
     "TranslationTables",
+    "VictimTrainer",
+    "WeightedRecommender",
+    "WeightingDefense",
     "ids",
 ]

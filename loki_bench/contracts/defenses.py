@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from loki_bench.interactions import Interactions
 
-__all__ = ["Defended", "Defense"]
+__all__ = ["Defended", "Defense", "WeightingDefense"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,6 +23,9 @@ class Defended:
         How suspicious each of these users was to it; None where it gives no such number.
     clean_kept : bool array of shape (n_users,)
         Which users of the clean data it kept.
+    user_weights : float64 array of shape (n_users + n_fake_users,), or None
+        What is left of each of these users, 0 to 1: the mean weight of the user's events where the
+        defense weighs them. None where it keeps or drops whole users.
     undefended_test_ranks : float64 array of shape (n_test_users,)
         Rank of each genuine user's own test item with neither attack nor defense.
     """
@@ -31,6 +34,7 @@ class Defended:
     suspicion: NDArray[np.float64] | None
     clean_kept: NDArray[np.bool_]
     undefended_test_ranks: NDArray[np.float64]
+    user_weights: NDArray[np.float64] | None = None
 
 
 class Defense(ABC):
@@ -76,3 +80,41 @@ class Defense(ABC):
     def report(self) -> dict[str, float]:
         """Numbers worth recording about the last :meth:`keep`: its threshold, for example."""
         return {}
+
+
+class WeightingDefense(Defense):
+    """Says how much each user, or each event, counts when the victim is trained.
+
+    Its spec says ``form="weights"``. Only a victim whose spec says ``takes_weights`` can be trained
+    behind it. A user whose events all have weight 0 is dropped, as by :meth:`Defense.keep`.
+    """
+
+    @abstractmethod
+    def weigh(self, train: Interactions, *, seed: int) -> NDArray[np.float64]:
+        """The weight of each user or of each event.
+
+        Parameters
+        ----------
+        train, seed
+            See :meth:`Defense.keep`.
+
+        Returns
+        -------
+        float64 array of shape (n_users,) or (n_events,)
+            From 0 (not trained on) to 1 (as without a defense); events in the order of
+            ``train.items``. Anything else, and no weight at all, fails the cell. Where there are
+            as many users as events they are taken for the users'.
+
+        Raises
+        ------
+        Exception
+            Any exception fails the cell; the record keeps its text.
+        """
+
+    def keep(self, train: Interactions, *, seed: int) -> NDArray[np.bool_]:
+        """Users that :meth:`weigh` leaves some weight, and those without events."""
+        weights = self.weigh(train, seed=seed)
+        if weights.shape == (train.n_users,):
+            return np.asarray((weights > 0) | (train.lengths == 0))
+        left = np.bincount(train.rows, weights, minlength=train.n_users)
+        return np.asarray((left > 0) | (train.lengths == 0))

@@ -46,6 +46,9 @@ class Outcome:
     n_genuine_repeats : int or None
         Genuine users' training events with an item that the same user had before; None where it is
         not known.
+    untargeted_ranks : float64 array of shape (n_users, n_targets), or None
+        Ranks that the victim gave the target items after the attack for a sample of genuine users
+        who are no target users; None where no metric of the suite says that it reads them.
     """
 
     goal: Goal
@@ -59,6 +62,7 @@ class Outcome:
     defended: Defended | None = None
     genuine_item_counts: NDArray[np.int64] | None = None
     n_genuine_repeats: int | None = None
+    untargeted_ranks: NDArray[np.float64] | None = None
 
 
 Metric: TypeAlias = Callable[..., float]

@@ -18,10 +18,12 @@ __all__ = [
     "DifferentiableRecommender",
     "FactorRecommender",
     "FactorTerm",
+    "FineTunableRecommender",
     "Recommender",
     "TrainingSamples",
     "TranslationRecommender",
     "TranslationTables",
+    "WeightedRecommender",
 ]
 
 
@@ -89,6 +91,66 @@ class Recommender(ABC):
     def fit_report(self) -> dict[str, float]:
         """Numbers worth recording about the last fit (epochs, validation score ...)."""
         return {}
+
+
+class WeightedRecommender(Recommender):
+    """A recommender that can be trained with a weight for each event; its spec says
+    ``takes_weights``."""
+
+    @abstractmethod
+    def fit_weighted(
+        self,
+        train: Interactions,
+        *,
+        validation: HeldOut | None,
+        seed: int,
+        weights: NDArray[np.float64],
+    ) -> Self:
+        """Train from scratch like :meth:`fit`, each event counted as often as it weighs.
+
+        Parameters
+        ----------
+        train, validation, seed
+            See :meth:`fit`.
+        weights : float64 array of shape (n_events,)
+            Finite, 0 or more, in the order of ``train.items``: what the loss is multiplied with
+            where the event is what is predicted. With 1 for all the result is that of :meth:`fit`,
+            bit for bit.
+
+        Returns
+        -------
+        self
+        """
+
+
+class FineTunableRecommender(Recommender):
+    """A recommender that can go on from its last fit, as platforms do between full trainings."""
+
+    @abstractmethod
+    def fine_tune(self, train: Interactions, *, seed: int, epochs: int) -> Self:
+        """Train on from the weights that the last ``fit`` left, on old and new data.
+
+        Parameters
+        ----------
+        train : Interactions
+            The whole training data: the users of the fit under their ids, whose events may have
+            become more or less, then further ones; the catalogue is the same.
+        seed : int
+            The only source of randomness.
+        epochs : int
+            From 1; all of them are run, and the last weights are kept.
+
+        Returns
+        -------
+        self
+            Then knows the further users, and ``n_training_samples`` and ``fit_report`` are of this
+            training.
+
+        Raises
+        ------
+        Exception
+            Any exception fails the cell; the record keeps its text.
+        """
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -29,7 +29,7 @@ COPIES = sys.platform == "linux"
 """Elsewhere libraries of the system do not survive a fork, and jobs share a process."""
 
 PRELOADED = (
-    *("loki_bench", "loki_bench_recbole", "loki_bench_defenses"),
+    *("loki_bench", "loki_bench_recbole", "loki_bench_defenses", "loki_bench_attacks"),
     *("numpy", "scipy", "numba", "llvmlite", "torch", "pandas", "sklearn", "recbole"),
 )
 """Packages that a worker imports itself once a job has needed them: no third party's plugin."""

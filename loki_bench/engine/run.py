@@ -2,14 +2,15 @@
 
 import heapq
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Generic, Literal, TypeVar
 
-from loki_bench.engine.schedule import priorities, steps_left
+from loki_bench.engine.schedule import priorities, seconds_by_work, steps_left
 from loki_bench.engine.step import Step, Values
+from loki_bench.engine.time_left import AtWork
 from loki_bench.engine.workers import Workers, outcome_of
 from loki_bench.errors import ClusterError, LokiBenchError, RejectedError, TemporaryFolderError
 from loki_bench.plain_data import in_short
@@ -60,7 +61,7 @@ def run_steps(
     workers: Workers,
     seconds: float,
     on_end: Callable[[F, Results], None],
-    working_on: Callable[[Iterable[str]], None],
+    working_on: Callable[[AtWork], None] | None = None,
 ) -> None:
     """Do what the steps need and the store lacks.
 
@@ -72,8 +73,8 @@ def run_steps(
         The time limit of a job, for the message of one that ran over it.
     on_end : callable
         Told of each final step as it ends, well or not.
-    working_on : callable
-        Told what the workers are doing now.
+    working_on : callable or None
+        Told what the workers are doing now, and how far the run is.
 
     Raises
     ------
@@ -97,7 +98,9 @@ class _Run(Generic[F]):
         self.store, self.workers, self.seconds, self.on_end = store, workers, seconds, on_end
         self.finals = {final.key: final for final in finals}
         self.steps, self.stored = steps_left(finals, store)
-        self.place = priorities(self.steps, finals, store)
+        self.known = seconds_by_work(store.runs())
+        self.place = priorities(self.steps, finals, self.known)
+        self.at_work: AtWork | None = None  # where somebody is told
         self.results = Results()
         self.graph: TopologicalSorter[str] = TopologicalSorter()
         for step in self.steps.values():
@@ -105,11 +108,15 @@ class _Run(Generic[F]):
         self.graph.prepare()
         self.ready: list[tuple[float, int, str]] = []  # a heap: see schedule.priorities
 
-    def to_the_end(self, working_on: Callable[[Iterable[str]], None]) -> None:
+    def to_the_end(self, working_on: Callable[[AtWork], None] | None) -> None:
         in_flight: dict[Future[Timed[object]], Step[object]] = {}
+        if working_on is not None:
+            self.at_work = AtWork(self.steps, self.known, n_workers=self.workers.n_workers)
         while self.graph.is_active():
             self._start_ready(in_flight)
-            working_on(step.label for step in in_flight.values())
+            if working_on is not None and self.at_work is not None:
+                self.at_work.in_flight(in_flight.values())
+                working_on(self.at_work)
             for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
                 step = in_flight.pop(future)
                 self._end(step, self._outcome(step, future))
@@ -158,6 +165,8 @@ class _Run(Generic[F]):
         else:
             self.results.values.add(step, outcome)
         self.graph.done(step.key)
+        if self.at_work is not None:
+            self.at_work.ended(step)
         if step.key in self.finals:
             self.on_end(self.finals[step.key], self.results)
 

@@ -19,6 +19,10 @@ from loki_bench.records.store import Store
 __all__ = ["Plan", "Work", "chains", "plan", "priorities", "seconds_by_work", "steps_left"]
 
 
+EARLY = 1e9
+"""Seconds that no chain lasts: what is moved forward by them keeps its order."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Work:
     """Steps of one kind with the same components.
@@ -111,12 +115,30 @@ def plan(finals: Sequence[Step[object]], store: Store) -> Plan:
 
 
 def priorities(
-    steps: Mapping[str, Step[object]], finals: Iterable[Step[object]], store: Store
+    steps: Mapping[str, Step[object]], finals: Iterable[Step[object]], known: Mapping[str, float]
 ) -> dict[str, tuple[float, int]]:
-    """By key, what a step is sorted by: finals, then the longest chain, then the plan's order."""
-    longest = chains(list(steps.values()), seconds_by_work(store.runs()))
-    for final in finals:
-        longest[final.key] = math.inf  # a moment's work, and something is finished
+    """By key, what a step is sorted by: finals, then the longest chain, then the plan's order.
+
+    One step of each work that no run tells of goes before the others, with what it needs: so how
+    long the rest takes is soon known. ``known`` is of :func:`seconds_by_work`.
+    """
+    longest = chains(list(steps.values()), known)
+    last = {final.key for final in finals}
+    untimed = {
+        step.work: step
+        for step in reversed(list(steps.values()))
+        if step.work not in known and step.key not in last
+    }
+    early: list[Step[object]] = list(untimed.values())
+    moved: set[str] = set()
+    while early:
+        step = early.pop()
+        if step.key in steps and step.key not in moved:
+            moved.add(step.key)
+            longest[step.key] += EARLY
+            early += step.needs
+    for key in last:
+        longest[key] = math.inf  # a moment's work, and something is finished
     return {key: (-longest[key], number) for number, key in enumerate(steps)}
 
 

@@ -1,72 +1,62 @@
 """Figures of an estimators' leaderboard: rank correlation with retraining, by estimator.
 
-The same tables and the same matplotlib give the same bytes.
+The same tables give the same bytes.
 """
-
-import textwrap
-from functools import partial
-from typing import TYPE_CHECKING
 
 from loki_bench.fidelity.rendering import title
 from loki_bench.fidelity.table import FidelityTable, Measure
-from loki_bench.report.figures import COLOURS, MARKERS, drawn_in_style
+from loki_bench.leaderboard.intervals import shown
+from loki_bench.report.figure import Figure, Numbers, files_of
+from loki_bench.report.looks import look_at
+from loki_bench.report.names import person_name
+from loki_bench.report.panels import Dot, dots_panel
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-__all__ = ["fidelity_figures"]
+__all__ = ["fidelity_figure", "fidelity_figures"]
 
 CEILING = "retest ceiling"
 
-NAME = 36
-"""Letters in a line of an estimator's name."""
+WIDTH = 480.0
+
+RHO = "Spearman's rho with retraining"
 
 
 def fidelity_figures(tables: list[FidelityTable]) -> dict[str, bytes]:
-    """The content of each file by its name, ``rho.svg``, ``rho.pdf``; a second table: ``rho-2``.
-
-    Raises ``UsageError`` where matplotlib is not installed.
-    """
+    """The content of each file by its name, ``rho.svg``, ``rho.pdf``; a second table: ``rho-2``."""
     files: dict[str, bytes] = {}
     for number, table in enumerate(tables, start=1):
-        name = "rho" if number == 1 else f"rho-{number}"
-        files |= drawn_in_style(name, partial(_rho, table))
+        files |= files_of(fidelity_figure(table), "" if number == 1 else f"-{number}")
     return files
 
 
-def _rho(table: FidelityTable, figure: "Figure") -> None:
-    """A line an estimator, best above; a point an experiment, with its interval over goals."""
+def fidelity_figure(table: FidelityTable) -> Figure:
+    """A row an estimator, best above; a mark an experiment, with its interval over goals."""
     experiments = list(dict.fromkeys(m.experiment for row in table.rows for m in row.measures))
     names = [f"{r.estimator} (control)" if r.control else r.estimator for r in table.rows]
     values = [row.measures for row in table.rows]
     if table.ceilings:
         names.append(CEILING)
         values.append(table.ceilings)
-    names = ["\n".join(textwrap.wrap(name, NAME)) for name in names]
-    n_lines = sum(name.count("\n") + 1 for name in names)
-    figure.set_size_inches(7.0, 0.2 * n_lines + 0.12 * len(names) + 1.4)
-    axes = figure.subplots()
-    step = 0.6 / max(1, len(experiments))
-    for place, experiment in enumerate(experiments):
-        measure = Measure(experiment, "all", "rho")
-        points = [(line, own[measure]) for line, own in enumerate(values) if measure in own]
-        axes.errorbar(
-            [value.mean for _, value in points],
-            [line + (place - (len(experiments) - 1) / 2) * step for line, _ in points],
-            xerr=[
-                [value.mean - value.low for _, value in points],
-                [value.high - value.mean for _, value in points],
-            ],
-            fmt=MARKERS[place % len(MARKERS)],
-            color=COLOURS[place % len(COLOURS)],
-            markersize=4,
-            elinewidth=0.9,
-            label=experiment,
-        )
-    axes.set_yticks(range(len(names)), names, fontsize=8)
-    axes.invert_yaxis()
-    axes.set_xlim(right=1.05)
-    axes.set_xlabel("Spearman's rho with retraining (95 % interval over goals)")
-    axes.set_title(title(table), fontsize=9)
-    if experiments:
-        figure.legend(loc="outside upper center", ncols=min(4, len(experiments)), fontsize=8)
+    looks = {experiment: look_at(place) for place, experiment in enumerate(experiments)}
+    dots, numbers = [], []
+    for name, own in zip(names, values, strict=True):
+        found = [
+            (looks[experiment], own[measure], f"{name}, {experiment}")
+            for experiment in experiments
+            if (measure := Measure(experiment, "all", "rho")) in own
+        ]
+        dots.append(Dot(name=name, values=tuple(found)))
+        numbers += [
+            (name, experiment, shown(own[measure]))
+            for experiment in experiments
+            if (measure := Measure(experiment, "all", "rho")) in own
+        ]
+    ends = [(value.low, value.high) for dot in dots for _, value, _ in dot.values]
+    low = min([0.0, *(low for low, _ in ends)])
+    panel = dots_panel(person_name(title(table)), dots, (low, 1.0), RHO, width=WIDTH)
+    return Figure(
+        name="rho",
+        title=f"{RHO}, {person_name(title(table))}: 95 % intervals over goals",
+        panels=(panel,),
+        key=tuple((experiment, look) for experiment, look in looks.items()),
+        numbers=Numbers(heads=("estimator", "experiment", RHO), rows=tuple(numbers)),
+    )

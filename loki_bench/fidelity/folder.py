@@ -9,11 +9,10 @@ from loki_bench.bounded_files import LARGEST_RECORD, json_object, read_regular
 from loki_bench.content_ids import JsonObject, canonical_json
 from loki_bench.errors import StoreError
 from loki_bench.fidelity.case import FidelityGrid
-from loki_bench.fidelity.figures import fidelity_figures
+from loki_bench.fidelity.page import fidelity_html
 from loki_bench.fidelity.record_form import costs_of, fidelity_record
 from loki_bench.fidelity.rendering import (
     as_csv,
-    as_html,
     as_json,
     as_markdown,
     costs_as_markdown,
@@ -69,11 +68,8 @@ def fidelity_files(store: Store, grid: FidelityGrid) -> dict[str, str]:
 
 
 def fidelity_page(store: Store, grid: FidelityGrid) -> str:
-    """The tables and their figures as one HTML file; raises ``UsageError`` without matplotlib."""
-    tables = fidelity_tables(store, grid)
-    figures = fidelity_figures(tables)
-    drawn = [raw.decode() for name, raw in figures.items() if name.endswith(".svg")]
-    return as_html(grid.suite, grid.summary, tables, drawn)
+    """The tables and their figures as one HTML file."""
+    return fidelity_html(grid.suite, grid.summary, fidelity_tables(store, grid))
 
 
 def write_fidelity(store: Store, grid: FidelityGrid) -> list[FidelityTable]:

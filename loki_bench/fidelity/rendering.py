@@ -1,7 +1,6 @@
 """Writes the estimators' leaderboard as Markdown, CSV and JSON, and their costs apart."""
 
 import csv
-import html
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +13,17 @@ from loki_bench.fidelity.table import FidelityRow, FidelityTable, Measure
 from loki_bench.leaderboard.formatting import csv_cell, escape_markdown, names_in, one_line
 from loki_bench.leaderboard.intervals import Interval, shown
 
-__all__ = ["as_csv", "as_html", "as_json", "as_markdown", "as_text", "costs_as_markdown", "title"]
+__all__ = [
+    "HOW_TO_READ",
+    "as_csv",
+    "as_json",
+    "as_markdown",
+    "as_text",
+    "costs_as_markdown",
+    "grid_of",
+    "notes_of",
+    "title",
+]
 
 CONTROL_LIMIT = 0.45
 """A control that reaches it is named: the design then gives ranks away for free."""
@@ -39,7 +48,7 @@ CSV_COLUMNS = (
     "of_ceiling",
 )
 
-_NOTE = (
+HOW_TO_READ = (
     "Spearman's correlation of predicted with true change: mean and 95 % confidence half-width "
     "over goals (Student's t). `within strata`: ranks are taken inside each stratum. Slope (1: "
     "sizes are right; 0.5: predicted twice too large) and relative error are those of single fake "
@@ -51,13 +60,13 @@ _NOTE = (
 def as_markdown(suite: str, summary: str, tables: list[FidelityTable]) -> str:
     """A page with one table for each surrogate and truth."""
     head = f"# Fidelity of influence estimators: {escape_markdown(suite)}"
-    parts = [head, escape_markdown(summary), _NOTE]
+    parts = [head, escape_markdown(summary), HOW_TO_READ]
     for table in tables:
         parts += [
             f"## {escape_markdown(title(table))}",
             "\n".join(f"- {name}: {escape_markdown(v)}" for name, v in table.about.items()),
             _grid(table, "github"),
-            "\n".join(f"- {escape_markdown(note)}" for note in _notes(table)),
+            "\n".join(f"- {escape_markdown(note)}" for note in notes_of(table)),
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -70,33 +79,9 @@ def as_text(tables: list[FidelityTable]) -> str:
         for part in (
             one_line(title(t)),
             _grid(t, "simple"),
-            "\n".join(one_line(note) for note in _notes(t)),
+            "\n".join(one_line(note) for note in notes_of(t)),
         )
         if part
-    )
-
-
-def as_html(suite: str, summary: str, tables: list[FidelityTable], figures: list[str]) -> str:
-    """One page that asks nothing of any network: the tables, and a figure (SVG) below each."""
-    name = html.escape(f"Fidelity of influence estimators: {suite}")
-    parts = [f"<h1>{name}</h1>", *(f"<p>{html.escape(text)}</p>" for text in (summary, _NOTE))]
-    for table, figure in zip(tables, figures, strict=True):
-        about = [f"<li>{html.escape(f'{k}: {v}')}</li>" for k, v in table.about.items()]
-        notes = [f"<li>{html.escape(note)}</li>" for note in _notes(table)]
-        parts += [
-            f"<h2>{html.escape(title(table))}</h2>",
-            f"<ul>{''.join(about)}</ul>",
-            str(_grid(table, "html")),
-            f"<ul>{''.join(notes)}</ul>" if notes else "",
-            figure[figure.index("<svg") :],
-        ]
-    body = "\n".join(part for part in parts if part)
-    return (
-        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{name}</title>\n'
-        "<style>body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;"
-        "padding:0 1rem}table{border-collapse:collapse}td,th{padding:.2rem .6rem;"
-        "border-bottom:1px solid #ddd;text-align:left;font-variant-numeric:tabular-nums}"
-        f"svg{{max-width:100%;height:auto}}</style>\n{body}\n</html>\n"
     )
 
 
@@ -206,20 +191,27 @@ def _share(experiment: str) -> float:
     return float(experiment.split()[1]) if experiment.startswith("group") else 0.0
 
 
-def _grid(table: FidelityTable, style: str) -> str:
-    name, columns = names_in(style), _columns(table)
+def grid_of(table: FidelityTable) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows of the table as plain text."""
+    columns = _columns(table)
     rows = [
         [
-            name(f"{row.estimator} (control)" if row.control else row.estimator),
+            f"{row.estimator} (control)" if row.control else row.estimator,
             *(_cell(row.measures.get(m), row.of_ceiling.get(m)) for m in columns),
         ]
         for row in table.rows
     ]
     if table.ceilings:
         rows.append(["retest ceiling", *(_cell(table.ceilings.get(m), None) for m in columns)])
+    return ["estimator", *(m.label for m in columns)], rows
+
+
+def _grid(table: FidelityTable, style: str) -> str:
+    name = names_in(style)
+    heads, rows = grid_of(table)
     text: str = tabulate(
-        rows,
-        headers=["estimator", *(name(m.label) for m in columns)],
+        [[name(row[0]), *row[1:]] for row in rows],
+        headers=[heads[0], *map(name, heads[1:])],
         tablefmt=style,
         disable_numparse=True,
     )
@@ -231,7 +223,8 @@ def _cell(value: Interval | None, share: Interval | None) -> str:
     return text if share is None else f"{text} [{share.mean:.2f}]"
 
 
-def _notes(table: FidelityTable) -> list[str]:
+def notes_of(table: FidelityTable) -> list[str]:
+    """What is to be said of single rows: missing answers, controls, answers that moved."""
     notes = list(table.reasons)
     for row in table.rows:
         notes += [f"{row.estimator}: {reason}" for reason in row.reasons]

@@ -16,7 +16,7 @@ from tabulate import tabulate
 from loki_bench.leaderboard.fitting import fitted_rows
 from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.intervals import Bounds, Interval, interval_of, shown
-from loki_bench.leaderboard.rows import NO_SIMULATOR, RowKey
+from loki_bench.leaderboard.rows import NO_SIMULATOR, EventShares, RowKey
 from loki_bench.suite.actions import Actions, actions_order
 
 __all__ = [
@@ -36,6 +36,8 @@ class BudgetSeries:
     ----------
     shares : tuple of float
         Fake users as shares of genuine users, in order.
+    event_shares : tuple of float or None
+        Events of each over all genuine events; None where they are not known.
     area : Interval
         Area under the main metric over log budget, divided by the width of the series: the mean of
         the metric over the series, in the metric's range. Over seeds that have every budget.
@@ -54,6 +56,7 @@ class BudgetSeries:
     simulator: str
     actions: Actions
     shares: tuple[float, ...]
+    event_shares: tuple[float | None, ...]
     area: Interval
     half_ceiling: Interval | None
     n_at_once: int
@@ -110,6 +113,7 @@ def series_of(
     bounds: Bounds,
     ceiling: float | None,
     higher_is_better: bool,
+    event_shares: EventShares,
 ) -> tuple[BudgetSeries, ...]:
     """The series of each attack that has two budgets or more with a seed in common.
 
@@ -119,6 +123,8 @@ def series_of(
         Placebos are left out.
     bounds, ceiling
         Of that metric; without a ceiling the end of its range is taken.
+    event_shares : mapping
+        Of each budget, to be shown beside it.
     """
     groups: dict[RowKey, dict[float, Mapping[int, float]]] = defaultdict(dict)
     for key, by_seed in values.items():
@@ -126,7 +132,7 @@ def series_of(
             groups[key._replace(fake_users=0.0)][key.fake_users] = by_seed
     top = ceiling if ceiling is not None else bounds[1]
     found = [
-        _series(key, own, bounds, top if higher_is_better else None)
+        _series(key, own, bounds, top if higher_is_better else None, event_shares)
         for key, own in sorted(groups.items())
         if len(own) > 1
     ]
@@ -171,7 +177,11 @@ def _place(one: BudgetSeries) -> tuple[str, float, str, float]:
 
 
 def _series(
-    key: RowKey, own: Mapping[float, Mapping[int, float]], bounds: Bounds, top: float | None
+    key: RowKey,
+    own: Mapping[float, Mapping[int, float]],
+    bounds: Bounds,
+    top: float | None,
+    event_shares: EventShares,
 ) -> BudgetSeries | None:
     shares = sorted(own)
     seeds = sorted(set.intersection(*(set(by_seed) for by_seed in own.values())))
@@ -189,6 +199,7 @@ def _series(
         simulator=key.simulator,
         actions=key.actions,
         shares=tuple(shares),
+        event_shares=tuple(event_shares.get((share, key.actions)) for share in shares),
         area=area,
         half_ceiling=None if on_log is None else _as_share(on_log, shares),
         n_at_once=sum(one == shares[0] for one in reached),
@@ -209,7 +220,10 @@ def _cells(one: BudgetSeries, name: Callable[[str], str], *, defended: bool) -> 
     attacker = one.attacker
     if one.simulator != NO_SIMULATOR:
         attacker = f"{attacker} ({one.simulator})"
+    first, *_, last = one.event_shares
     budgets = f"{100 * one.shares[0]:g} to {100 * one.shares[-1]:g} % x {one.actions}"
+    if first is not None and last is not None:
+        budgets += f" ({100 * first:.3g} to {100 * last:.3g} % of events)"
     return [
         name(one.victim),
         budgets,

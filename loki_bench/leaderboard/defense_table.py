@@ -14,7 +14,7 @@ from tabulate import tabulate
 from loki_bench.leaderboard.fitting import fitted_rows
 from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.intervals import Interval, plain, shown
-from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, NO_SIMULATOR
+from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, NO_SIMULATOR, shown_budget
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.suite.actions import Actions, actions_order
 
@@ -33,6 +33,8 @@ class WorstCase:
 
     Attributes
     ----------
+    event_share : float or None
+        Events of the budget over all genuine events, see :class:`Row`.
     row : Row or None
         The attack that is left with the main metric best for the attacker; None where no attack
         has a result.
@@ -47,6 +49,7 @@ class WorstCase:
     victim: str
     fake_users: float
     actions: Actions
+    event_share: float | None
     defense: str
     row: Row | None
     undefended: Interval | None
@@ -122,6 +125,7 @@ def _worst_case(
         victim=rows[0].victim,
         fake_users=rows[0].fake_users,
         actions=rows[0].actions,
+        event_share=rows[0].event_share,
         defense=rows[0].defense,
         row=row,
         undefended=None if same is None else same.metrics[main],
@@ -154,7 +158,7 @@ def _cells(case: WorstCase, main: str, columns: list[str], name: Callable[[str],
     without = f", {case.n_without_result} without result" if case.n_without_result else ""
     return [
         name(case.victim),
-        f"{100 * case.fake_users:g} % x {case.actions}",
+        shown_budget(case.fake_users, case.actions, case.event_share),
         name(case.defense),
         name(attacker),
         "-" if row is None else shown(row.metrics[main]),
@@ -172,6 +176,7 @@ def _plain_case(case: WorstCase, table: Table) -> dict[str, JsonValue]:
         "victim": case.victim,
         "fake_users": case.fake_users,
         "actions": case.actions,
+        "event_share": case.event_share,
         "defense": case.defense,
         "worst_attacker": None if row is None else row.attacker,
         "simulator": None if row is None else row.simulator,

@@ -44,13 +44,13 @@ def frame_of(tables: Iterable[Table]) -> "DataFrame":
     Returns
     -------
     DataFrame
-        What a row is about (``dataset``, ``victim``, ``fake_users``, ``actions``, ``defense``,
-        ``attacker``, ``placebo``, ``simulator``), how many seeds have a result (``n_seeds``),
-        each metric's mean under its own label and its 95 % confidence interval under ``_low`` and
-        ``_high``, then ``gain``, ``p_value``, ``n_failed`` (seeds), ``rank``, ``behind`` (how much
-        better the best row is), ``behind_p_value`` and ``placebo_effect`` with intervals where
-        there are any, and ``poison_samples``: training samples that came from fake users. A number
-        that there is not is NaN.
+        What a row is about (``dataset``, ``victim``, ``fake_users``, ``actions``, ``event_share``,
+        ``defense``, ``attacker``, ``placebo``, ``simulator``), how many seeds have a result
+        (``n_seeds``), each metric's mean under its own label and its 95 % confidence interval
+        under ``_low`` and ``_high``, then ``gain``, ``p_value``, ``n_failed`` (seeds), ``rank``,
+        ``behind`` (how much better the best row is), ``behind_p_value`` and ``placebo_effect``
+        with intervals where there are any, and ``poison_samples``: training samples that came from
+        fake users. A number that there is not is NaN.
     """
     from pandas import DataFrame
 
@@ -177,6 +177,7 @@ def _described(row: Row, table: Table) -> dict[str, object]:
         "victim": row.victim,
         "fake_users": row.fake_users,
         "actions": row.actions,
+        "event_share": NAN if row.event_share is None else row.event_share,
         "defense": row.defense,
         "attacker": row.attacker,
         "placebo": row.placebo,

@@ -2,7 +2,7 @@
 
 from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.intervals import shown
-from loki_bench.leaderboard.rows import NO_DEFENSE
+from loki_bench.leaderboard.rows import NO_DEFENSE, shown_budget
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.leaderboard.warnings import warnings_of
 from loki_bench.records.schema import MetricInfo
@@ -39,7 +39,7 @@ def facts_of(table: Table) -> list[str]:
     """What the head tells where it is not as in most: run key, split, repeats, dropped events."""
     return [
         f"{key.title()}: {table.about[key]}."
-        for key in ("seeds", "split", "repeats", "data")
+        for key in ("seeds", "split", "repeats", "regimes", "data")
         if key in table.about
     ]
 
@@ -91,9 +91,9 @@ def _best_baseline(table: Table) -> str:
 
 
 def _budgets_without_placebo(table: Table) -> list[str]:
-    def shown_budget(row: Row) -> str:
-        return f"{100 * row.fake_users:g} % x {row.actions}"
+    def budget_of(row: Row) -> str:
+        return shown_budget(row.fake_users, row.actions, None)
 
-    placebos = {shown_budget(row) for row in table.rows if row.placebo}
-    budgets = dict.fromkeys(shown_budget(row) for row in table.rows)
+    placebos = {budget_of(row) for row in table.rows if row.placebo}
+    budgets = dict.fromkeys(budget_of(row) for row in table.rows)
     return [budget for budget in budgets if budget not in placebos]

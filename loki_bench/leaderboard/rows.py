@@ -1,12 +1,17 @@
-"""What makes a row of a table: cells that differ in their seed alone, and the entries behind it."""
+"""What makes a row of a table: cells that differ in their seed alone, and the entries behind it.
+
+Three per cent of users are many events where users are short and few where they are long, so a
+budget is shown with the share of events that it adds, which compares across data sets.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal, NamedTuple, TypeAlias
 
 from loki_bench.records.schema import Record, Status
-from loki_bench.suite.actions import Actions, actions_order
+from loki_bench.suite.actions import GENUINE, Actions, actions_order
 from loki_bench.suite.cell import Cell
 
 __all__ = [
@@ -17,9 +22,12 @@ __all__ = [
     "SINGLE",
     "Block",
     "Entry",
+    "EventShares",
     "RowKey",
     "by_protocol",
+    "event_shares",
     "row_key",
+    "shown_budget",
 ]
 
 NO_ATTACK = "none"
@@ -91,7 +99,7 @@ def row_key(cell: Cell) -> RowKey:
     if cell.simulator == "single":
         simulator = f"{SINGLE}{cell.surrogates[0].recommender.label}"
     return RowKey(
-        victim=cell.victim.label,
+        victim=cell.victim.label if cell.regime is None else cell.regime_label,
         fake_users=cell.budget.fake_users,
         actions=cell.budget.actions,
         defense=NO_DEFENSE if cell.defense is None else cell.defense.label,
@@ -141,3 +149,41 @@ def _protocol_key(cell: Cell) -> ProtocolKey:
 
 def _order(entry: Entry) -> tuple[RowKey, int, str]:
     return entry.row, entry.cell.seed, "" if entry.record is None else entry.record.id
+
+
+EventShares: TypeAlias = Mapping[tuple[float, Actions], float]
+"""By share of fake users and actions; a budget whose events are not known is left out."""
+
+
+def event_shares(entries: Iterable[Entry]) -> EventShares:
+    """Events that each budget of one dataset grants, over all genuine events.
+
+    The number of fake users times their actions. With genuine lengths it is what the fake users'
+    lengths add up to, as attacks that were run have it, in the mean over seeds; those of a budget
+    that nobody was run with are not known.
+    """
+    found: dict[tuple[float, Actions], float] = {}
+    drawn: dict[tuple[float, Actions], dict[int, float]] = {}
+    for entry in entries:
+        budget, n_genuine = entry.cell.budget, entry.cell.dataset.n_events
+        place = (budget.fake_users, budget.actions)
+        if budget.actions != GENUINE:
+            found[place] = budget.n_fake_users * budget.actions / n_genuine
+            continue
+        spent = None if entry.record is None else entry.record.spent
+        if spent is not None and spent.fake_users:
+            # each fake user has exactly the length that it was given: all attacks of a seed agree
+            drawn.setdefault(place, {})[entry.cell.seed] = spent.events / n_genuine
+    return found | {place: fmean(shares.values()) for place, shares in drawn.items()}
+
+
+def shown_budget(fake_users: float, actions: Actions, event_share: float | None) -> str:
+    """A budget as tables have it.
+
+    >>> shown_budget(0.03, 15, 0.0507)
+    '3 % x 15 (5.07 % of events)'
+    >>> shown_budget(0.03, "genuine", None)
+    '3 % x genuine'
+    """
+    events = "" if event_share is None else f" ({100 * event_share:.3g} % of events)"
+    return f"{100 * fake_users:g} % x {actions}{events}"

@@ -41,6 +41,7 @@ from loki_bench.leaderboard.rows import (
     Entry,
     RowKey,
     by_protocol,
+    event_shares,
 )
 from loki_bench.leaderboard.statistics import (
     PairTest,
@@ -52,6 +53,7 @@ from loki_bench.leaderboard.statistics import (
 from loki_bench.records.schema import MetricInfo, Record
 from loki_bench.suite.actions import Actions, actions_order
 from loki_bench.suite.cell import Cell
+from loki_bench.suite.goal import MOST_MEASURED
 
 __all__ = ["Pair", "Row", "Table", "protocol_of", "tables_of"]
 
@@ -100,6 +102,9 @@ class Row:
 
     Attributes
     ----------
+    event_share : float or None
+        Events that the budget grants, over all genuine events; None where lengths are drawn and no
+        attack was run (:func:`loki_bench.leaderboard.rows.event_shares`).
     metrics : mapping of metric label to Interval or None
         None where no seed has a value.
     gain : Interval or None
@@ -169,6 +174,7 @@ class Row:
     counts: Mapping[str, int]
     reasons: tuple[str, ...]
     marked: bool
+    event_share: float | None = None
     not_deterministic: str = ""
     not_confined: str = ""
     not_counted: str = ""
@@ -272,33 +278,43 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str], handed_in: Collecti
     else:
         rows, pairs, not_ranked = _judged(groups, columns, handed_in)
     sign = SIGNS[columns[0].higher_is] if columns else 0
+    shares = event_shares(entries)
+    series: tuple[BudgetSeries, ...] = ()
+    if columns:
+        series = series_of(
+            {key: _by_seed(group, columns[0].label) for key, group in groups.items()},
+            bounds=columns[0].range,
+            ceiling=columns[0].ceiling,
+            higher_is_better=sign > 0,
+            event_shares=shares,
+        )
     # a craft is done twice in one cell: what that tells is told of all rows of the attack
     told = {
         entry.row.attacker: entry.record.not_deterministic
         for entry in entries
         if entry.record is not None and entry.record.not_deterministic
     }
-    rows = [replace(row, not_deterministic=told.get(row.attacker, "")) for row in rows]
+    rows = [
+        replace(
+            row,
+            not_deterministic=told.get(row.attacker, ""),
+            event_share=shares.get((row.fake_users, row.actions)),
+        )
+        for row in rows
+    ]
+    about = _about(entries[0].cell, has_handed_in=any(e.cell.id in handed_in for e in entries))
+    regimes = {e.cell.regime.name: e.cell.regime.told for e in entries if e.cell.regime}
+    if regimes:
+        about["regimes"] = "; ".join(f"{name}: {told}" for name, told in regimes.items())
     return Table(
-        about=_about(entries[0].cell, has_handed_in=any(e.cell.id in handed_in for e in entries)),
+        about=about,
         columns=columns,
         rows=tuple(sorted(rows, key=lambda row: _place(row, columns, sign or 1))),
         pairs=pairs,
-        series=_budget_series(groups, columns[0]) if columns else (),
+        series=series,
         n_users=entries[0].cell.dataset.n_users,
         n_items=entries[0].cell.dataset.n_items,
         not_ranked=not_ranked,
-    )
-
-
-def _budget_series(
-    groups: Mapping[RowKey, Sequence[Entry]], main: MetricInfo
-) -> tuple[BudgetSeries, ...]:
-    return series_of(
-        {key: _by_seed(group, main.label) for key, group in groups.items()},
-        bounds=main.range,
-        ceiling=main.ceiling,
-        higher_is_better=SIGNS[main.higher_is] > 0,
     )
 
 
@@ -335,7 +351,9 @@ def _judged(
     tests = {} if not_ranked else _tests(counted, sign)
     ranks: dict[RowKey, Rank] = {}
     for block, own in tests.items():
-        ranked = [key for key in counted if key.block == block and _is_ranked(key, counted)]
+        ranked = [
+            key for key, by in counted.items() if key.block == block and by and not key.placebo
+        ]
         ranks |= shared_ranks(ranked, own)
     behind = {test.worse: test for own in tests.values() for test in _against_the_best(own)}
     bounds = difference_bounds(main.range)
@@ -405,14 +423,10 @@ def _tests(values: Values, sign: int) -> dict[Block, list[PairTest[RowKey]]]:
         rows = {
             key: [by[seed] for seed in sorted(by)]
             for key, by in values.items()
-            if key.block == block and _is_ranked(key, values)
+            if key.block == block and by and not key.placebo
         }
         found[block] = pair_tests(rows, higher_is_better=sign > 0)
     return found
-
-
-def _is_ranked(key: RowKey, values: Values) -> bool:
-    return bool(values[key]) and not key.placebo
 
 
 def _against_the_best(tests: Sequence[PairTest[RowKey]]) -> list[PairTest[RowKey]]:
@@ -538,6 +552,8 @@ def _about(cell: Cell, *, has_handed_in: bool) -> dict[str, str]:
         "protocol version": str(cell.protocol_version),
         "isolation of attackers": cell.isolation,
     }
+    if protocol.n_target_users == "all":
+        about["goal"] += f", of whom at most {MOST_MEASURED}, drawn from the seed, are measured"
     if protocol.key:
         about["seeds"] = f"fresh key {protocol.key}"
     elif has_handed_in:

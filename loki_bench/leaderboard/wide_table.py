@@ -14,6 +14,7 @@ from loki_bench.leaderboard.row_cells import (
     shown_p,
     shown_rank,
 )
+from loki_bench.leaderboard.rows import shown_budget
 from loki_bench.leaderboard.table import Row, Table
 
 __all__ = ["wide_table"]
@@ -53,7 +54,7 @@ def _cells(row: Row, table: Table, name: Callable[[str], str]) -> list[str]:
     values = [shown(row.metrics[column.label]) for column in table.columns]
     return [
         name(row.victim),
-        f"{100 * row.fake_users:g} % x {row.actions}",
+        shown_budget(row.fake_users, row.actions, row.event_share),
         *([name(row.defense)] if table.has_defenses else []),
         name(attack_of(row)),
         name(row.simulator),

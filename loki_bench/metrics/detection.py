@@ -1,4 +1,7 @@
-"""How well a defense tells fake users from genuine ones. Fake users are the positive class."""
+"""How well a defense tells fake users from genuine ones. Fake users are the positive class.
+
+Where a defense weighs events, a user of weight 0.3 counts as 0.7 dropped.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,14 +91,16 @@ def recall_at_1pct_fpr(outcome: Outcome) -> float:
     return float(np.mean(suspicion[n_genuine:] > threshold))
 
 
-def _dropped(outcome: Outcome) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which genuine users, and which fake users, are not in the training data."""
-    n_genuine = len(outcome.genuine_lengths)
-    if outcome.defended is None:
-        return np.zeros(n_genuine, dtype=bool), np.zeros(len(outcome.poison), dtype=bool)
-    dropped = ~outcome.defended.kept
+def _dropped(outcome: Outcome) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How much of each genuine user, and of each fake user, is not in the training data: 0 to 1."""
+    n_genuine, defended = len(outcome.genuine_lengths), outcome.defended
+    if defended is None:
+        return np.zeros(n_genuine), np.zeros(len(outcome.poison))
+    dropped = (~defended.kept).astype(np.float64)
+    if defended.user_weights is not None:
+        dropped = 1 - defended.user_weights
     return dropped[:n_genuine], dropped[n_genuine:]
 
 
-def _share(part: int, whole: int) -> float:
+def _share(part: float, whole: float) -> float:
     return float(part / whole) if whole else float("nan")

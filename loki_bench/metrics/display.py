@@ -5,7 +5,13 @@ import numpy as np
 from loki_bench.contracts import Outcome
 from loki_bench.metrics.top_k import is_ranked, is_shown, share
 
-__all__ = ["demotion_rate", "display_rate", "display_rate_ceiling", "user_display_rate"]
+__all__ = [
+    "collateral",
+    "demotion_rate",
+    "display_rate",
+    "display_rate_ceiling",
+    "user_display_rate",
+]
 
 
 def display_rate(outcome: Outcome, k: int) -> float:
@@ -18,6 +24,21 @@ def display_rate(outcome: Outcome, k: int) -> float:
     float in [0, 1]; see :func:`display_rate_ceiling` for what can be reached.
     """
     return share(is_shown(outcome.target_ranks, k), is_ranked(outcome.target_ranks))
+
+
+def collateral(outcome: Outcome, k: int) -> float:
+    """The display rate of the target items among genuine users who were not targeted.
+
+    Of a sample of them that the host draws: the share of (user, target item) pairs whose item is in
+    the user's first ``k``. Pairs whose item is in the user's own history are left out; NaN if no
+    pair is left, or the sample is not known.
+
+    Returns
+    -------
+    float in [0, 1], with the ceiling of :func:`display_rate`.
+    """
+    ranks = outcome.untargeted_ranks
+    return float("nan") if ranks is None else share(is_shown(ranks, k), is_ranked(ranks))
 
 
 def display_rate_ceiling(k: int, n_targets: int) -> float:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from loki_bench.engine.run import Results, run_steps
 from loki_bench.engine.schedule import Plan, plan
+from loki_bench.engine.time_left import AtWork
 from loki_bench.engine.workers import Workers
 from loki_bench.interactions import Interactions
 from loki_bench.pipeline.craft import PoisonCodec
@@ -30,8 +31,8 @@ class Progress(Protocol):
         """The run begins."""
         ...
 
-    def working_on(self, what: Iterable[str]) -> None:
-        """What the workers are doing now."""
+    def working_on(self, what: AtWork) -> None:
+        """What the workers are doing now, a label a step; how many steps ended; the time left."""
         ...
 
     def finished(self, cell: Cell, status: Status, reason: str) -> None:
@@ -114,9 +115,9 @@ def run_cells(
     ClusterError
         The workers are gone for good. What was written before stays.
     """
-    progress = progress or NoProgress()
+    told = progress or NoProgress()
     statuses: Counter[Status] = Counter()
-    progress.started(len(cells))
+    told.started(len(cells))
     if not cells:
         return statuses
     repeats = cells[0].protocol.repeats
@@ -128,7 +129,7 @@ def run_cells(
     def on_end(step: Measure, results: Results) -> None:
         record = write_record(step, results, split=split, store=store)
         statuses[record.status] += 1
-        progress.finished(record.cell, record.status, record.reason)
+        told.finished(record.cell, record.status, record.reason)
 
     again = _to_craft(cells, repeated, store) if repeated else ()
     data = replace(data, limits=limits)
@@ -138,7 +139,7 @@ def run_cells(
         workers=workers,
         seconds=limits.seconds,
         on_end=on_end,
-        working_on=progress.working_on,
+        working_on=None if progress is None else progress.working_on,
     )
     return statuses
 

@@ -7,21 +7,31 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from loki_bench.answer_checks import NamedArrays, checked_keep, checked_suspicion
+from loki_bench.answer_checks import (
+    NamedArrays,
+    checked_keep,
+    checked_suspicion,
+    checked_weights,
+)
 from loki_bench.content_ids import JsonObject
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
 from loki_bench.interactions import Sequences
 from loki_bench.pipeline.craft import Craft, stored_confinement
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
-from loki_bench.pipeline.training_data import NO_POISON, DefenseAnswer, shown_to_defense
+from loki_bench.pipeline.training_data import (
+    NO_POISON,
+    DefenseAnswer,
+    events_of,
+    shown_to_defense,
+)
 from loki_bench.records.store import Codec
 from loki_bench.sandbox.carry_out import carry_out, component_of
 from loki_bench.sandbox.confinement import part_in_force
 from loki_bench.sandbox.defense_request import DefenseRequest, defend_for_host
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.components import ComponentRef
-from loki_bench.timing import Timed
+from loki_bench.timing import Timed, timed
 
 __all__ = ["Defend", "DefenseCodec", "defend"]
 
@@ -35,6 +45,10 @@ class DefenseCodec(Codec[DefenseAnswer]):
         arrays: NamedArrays = {"kept": value.kept}
         if value.suspicion is not None:
             arrays["suspicion"] = value.suspicion
+        if value.weights is not None:
+            arrays["weights"] = value.weights
+        if value.user_weights is not None:
+            arrays["user_weights"] = value.user_weights
         about: JsonObject = {"report": dict(value.report)}
         if value.confinement is not None:
             about["confinement"] = list(value.confinement)
@@ -49,6 +63,8 @@ class DefenseCodec(Codec[DefenseAnswer]):
             suspicion=arrays.get("suspicion"),
             report=report,
             confinement=stored_confinement(about) if "confinement" in about else None,
+            weights=arrays.get("weights"),
+            user_weights=arrays.get("user_weights"),
         )
 
 
@@ -124,11 +140,15 @@ def defend(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[DefenseAnsw
     """Let the defense choose among genuine and fake users, and check what it answers.
 
     It is shown training events alone, see
-    :func:`~loki_bench.pipeline.training_data.shown_to_defense`.
+    :func:`~loki_bench.pipeline.training_data.shown_to_defense`. One that trains the victim itself
+    is not asked here: it keeps everybody, and rates nobody.
     """
     if cell.defense is None:
         raise ValueError("the cell has no defense")
     _, split = load_split(data)
+    if cell.defense_form == "training":
+        everybody = np.ones(split.train.n_users + len(poison), dtype=np.bool_)
+        return timed(lambda: DefenseAnswer(kept=everybody, suspicion=None, report={}))
     shown, order = shown_to_defense(
         split.train.with_users(poison), np.random.default_rng(cell.seed_of("defense-order"))
     )
@@ -139,6 +159,7 @@ def defend(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[DefenseAnsw
             defense=component_of(cell.defense),
             shown=shown,
             seed=cell.seed_of(f"defense/{name}"),
+            weighs=cell.defense_form == "weights",
         ),
         who=f"defense '{name}'",
         cell=cell,
@@ -149,11 +170,20 @@ def defend(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[DefenseAnsw
     kept = checked_keep(arrays.get("kept"), defense=name, train=shown)
     suspicion = checked_suspicion(arrays.get("suspicion"), defense=name, n_users=shown.n_users)
     place = np.argsort(order)  # of each user of the host's order among those shown
+    weights = user_weights = None
+    if cell.defense_form == "weights":
+        weighed = checked_weights(arrays.get("weights"), who=f"defense '{name}'", train=shown)
+        sums, lengths = np.bincount(shown.rows, weighed, minlength=shown.n_users), shown.lengths
+        means = np.divide(sums, lengths, out=np.ones(shown.n_users), where=lengths > 0)
+        weights = weighed[events_of(shown, place[kept[place]])]
+        user_weights = means[place]
     return done.giving(
         DefenseAnswer(
             kept=kept[place],
             suspicion=None if suspicion is None else suspicion[place],
             report=done.value.report,
             confinement=part_in_force(done.process),
+            weights=weights,
+            user_weights=user_weights,
         )
     )

@@ -118,6 +118,7 @@ class Measure(CellStep[Measured]):
                 suspicion=kept.suspicion,
                 clean_kept=clean_kept.kept,
                 undefended_test_ranks=values[undefended].test_ranks,
+                user_weights=kept.user_weights,
             )
         return workers.submit(
             measure,
@@ -150,7 +151,7 @@ def measure(
     _, split = load_split(data)
     item_counts, n_genuine_repeats = _counts(data)
     outcome = Outcome(
-        goal=draw_goal(split, cell.protocol, cell.seed),
+        goal=draw_goal(split, cell.protocol, cell.seed, measured=True),
         n_items=split.train.n_items,
         target_ranks=attacked.target_ranks,
         clean_target_ranks=clean.target_ranks,
@@ -161,6 +162,7 @@ def measure(
         defended=defended,
         genuine_item_counts=item_counts,
         n_genuine_repeats=n_genuine_repeats,
+        untargeted_ranks=attacked.untargeted_ranks,
     )
     foreign = [metric for metric in metrics if _runs_apart(metric, cell)]
     values, confinement = _values_apart(foreign, outcome, data)

@@ -53,7 +53,7 @@ def write_record(
         As it was written.
     """
     cell, values = step.cell, results.values
-    goal = draw_goal(split, cell.protocol, cell.seed)
+    goal = draw_goal(split, cell.protocol, cell.seed, measured=True)
     outcome = results.of(step)
     if not isinstance(outcome, Failure):
         added = _from_fake_users(step, values)
@@ -71,7 +71,7 @@ def write_record(
             confinement=values[craft].confinement if craft in values else None,
         )
     else:
-        record = _result(step, values, outcome, goal, split.train.lengths, added)
+        record = _result(step, values, outcome, goal, split, added)
     # Each cost is told once: with the first cell that shares the work.
     costs = {s.name: (s.work, results.costs.pop(s.key, None)) for s in steps_of(step)}
     details = outcome.details if isinstance(outcome, Failure) else ""
@@ -87,11 +87,12 @@ def _result(
     values: Values,
     measured: Measured,
     goal: Goal,
-    genuine_lengths: NDArray[np.int64],
+    split: Split,
     added: int | None,
 ) -> Record:
     """The record of a cell that ran to its end."""
     cell, inputs = step.cell, step.inputs
+    data = split.history
     crafted, attacked, again = values[inputs.craft], values[inputs.attack], inputs.again
     kept = {
         needed.artefact: needed.address(values)
@@ -106,9 +107,14 @@ def _result(
         metrics=tuple(
             _value(metric, measured.values[metric.label], cell) for metric in step.metrics
         ),
-        goal=DrawnGoal(items=tuple(goal.items.tolist()), users=tuple(goal.users.tolist())),
+        goal=DrawnGoal(
+            items=tuple(goal.items.tolist()),
+            users=tuple(goal.users.tolist()),
+            item_tokens=tuple(names[i] for i in goal.items) if (names := data.item_tokens) else (),
+            user_tokens=tuple(names[u] for u in goal.users) if (names := data.user_tokens) else (),
+        ),
         spent=_spent(cell, crafted, goal),
-        lengths=Lengths(genuine=_counts(genuine_lengths), fake=_counts(crafted.poison.lengths)),
+        lengths=Lengths(genuine=_counts(split.train.lengths), fake=_counts(crafted.poison.lengths)),
         canary=Canary(
             training_samples=attacked.n_training_samples,
             training_samples_from_fake_users=added,

@@ -18,9 +18,11 @@ from loki_bench.answer_checks import (
     ranks_given_by,
 )
 from loki_bench.content_ids import JsonObject
-from loki_bench.contracts import Recommender
+from loki_bench.contracts import FineTunableRecommender, Recommender, WeightedRecommender
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
+from loki_bench.errors import InvalidAnswerError
+from loki_bench.interactions import Interactions
 from loki_bench.pipeline.craft import Craft, stored_confinement
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.pipeline.defend import Defend
@@ -28,8 +30,9 @@ from loki_bench.pipeline.training_data import NO_POISON, TrainingData
 from loki_bench.records.store import Codec
 from loki_bench.sandbox.carry_out import with_recommender
 from loki_bench.sandbox.confinement import part_in_force
+from loki_bench.split import Split
 from loki_bench.suite.cell import Cell
-from loki_bench.suite.goal import draw_goal
+from loki_bench.suite.goal import draw_goal, untargeted_users
 from loki_bench.timing import Timed
 
 __all__ = [
@@ -54,6 +57,8 @@ class VictimRanks:
     n_training_samples : int or None
     report : mapping
         The recommender's numbers about its fit.
+    untargeted_ranks : float64 array of shape (n_users, n_targets), or None
+        Of the target items for users who were not targeted; None where no metric reads them.
     confinement : tuple of str or None
         What a third party's recommender was kept from; None where that was all, it ran in-process,
         or it is one of this project's.
@@ -63,6 +68,7 @@ class VictimRanks:
     test_ranks: NDArray[np.float64]
     n_training_samples: int | None
     report: Mapping[str, JsonValue]
+    untargeted_ranks: NDArray[np.float64] | None = None
     confinement: tuple[str, ...] | None = None
 
 
@@ -73,6 +79,8 @@ class VictimRanksCodec(Codec[VictimRanks]):
 
     def encode(self, value: VictimRanks) -> tuple[NamedArrays, JsonObject]:
         arrays: NamedArrays = {"target_ranks": value.target_ranks, "test_ranks": value.test_ranks}
+        if value.untargeted_ranks is not None:
+            arrays["untargeted_ranks"] = value.untargeted_ranks
         about: JsonObject = {
             "n_training_samples": value.n_training_samples,
             "report": dict(value.report),
@@ -90,6 +98,7 @@ class VictimRanksCodec(Codec[VictimRanks]):
             test_ranks=arrays["test_ranks"],
             n_training_samples=n_samples,
             report=report,
+            untargeted_ranks=arrays.get("untargeted_ranks"),
             confinement=stored_confinement(about) if "confinement" in about else None,
         )
 
@@ -110,17 +119,28 @@ class Retrain(CellStep[VictimRanks]):
 
     @property
     def work(self) -> str:
-        return f"fit of {self.cell.victim.label}"
+        # what a fit lasts depends on parameters, and on whether it is taken up again
+        tuned = self.cell.regime is not None and self.cell.regime.fine_tune_epochs is not None
+        again = f", {self.cell.regime_label}" if tuned else ""
+        return f"fit of {self.cell.victim.label}{again}"
 
     @abstractmethod
     def trained_on(self, values: Values) -> TrainingData:
         """What the victim is trained on."""
 
+    @property
+    def robustly(self) -> bool:
+        """Whether the defense does the training."""
+        return self.cell.defense is not None and self.cell.defense_form == "training"
+
     def address(self, values: Values) -> str:
-        return self.cell.evaluation_id(self.trained_on(values).digest())
+        digest = self.trained_on(values).digest()
+        return self.cell.evaluation_id(digest, robustly=self.robustly)
 
     def submit(self, workers: Workers, values: Values) -> "Future[Timed[VictimRanks]]":
-        return workers.submit(evaluate, self.data, self.cell, self.trained_on(values))
+        return workers.submit(
+            evaluate, self.data, self.cell, self.trained_on(values), self.robustly
+        )
 
 
 @dataclass(frozen=True)
@@ -128,6 +148,7 @@ class CleanVictim(Retrain):
     """The victim without any fake user and without a defense."""
 
     kind: ClassVar[str] = "clean"
+    robustly = False
 
     @cached_property
     def key(self) -> str:
@@ -209,27 +230,87 @@ class PoisonedVictim(Retrain):
         return TrainingData.left_by(values[defense], poison)
 
 
-def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[VictimRanks]:
-    """Train the victim from scratch on genuine plus fake users and rank.
+def fit_and_fine_tune(
+    victim: Recommender, cell: Cell, split: Split, train: Interactions, *, epochs: int
+) -> None:
+    """Train the victim on the clean data, and go on from there on ``train``.
+
+    The clean data is all of it, whatever a defense keeps of ``train``: the weights are those of
+    before. The clean victim is gone on with in the same way, so that an attack's effect is not
+    that of more epochs.
+
+    Raises
+    ------
+    InvalidAnswerError
+        The recommender can't be fine-tuned, and its spec says otherwise.
+    """
+    name = cell.victim.name
+    clean, validation = TrainingData.undefended(NO_POISON).of(split)
+    victim.fit(clean, validation=validation, seed=cell.seed_of(f"victim/{name}"))
+    if not isinstance(victim, FineTunableRecommender):
+        raise InvalidAnswerError(
+            f"recommender '{name}' says that it can be fine-tuned (fine_tunes) and is no "
+            "FineTunableRecommender"
+        )
+    victim.fine_tune(train, seed=cell.seed_of(f"fine-tune/{name}"), epochs=epochs)
+
+
+def fit_on(victim: Recommender, cell: Cell, split: Split, trained_on: TrainingData) -> None:
+    """Train the victim in its regime, each event with its weight where a defense weighs them.
+
+    Raises
+    ------
+    InvalidAnswerError
+        The recommender's spec says that it takes weights or can be fine-tuned, and it does not.
+    """
+    train, validation = trained_on.of(split)
+    if cell.regime is not None and cell.regime.fine_tune_epochs is not None:
+        fit_and_fine_tune(victim, cell, split, train, epochs=cell.regime.fine_tune_epochs)
+        return
+    name = cell.victim.name
+    seed = cell.seed_of(f"victim/{name}")
+    if trained_on.weights is None:
+        victim.fit(train, validation=validation, seed=seed)
+    elif isinstance(victim, WeightedRecommender):
+        victim.fit_weighted(train, validation=validation, seed=seed, weights=trained_on.weights)
+    else:
+        raise InvalidAnswerError(
+            f"recommender '{name}' says takes_weights, and is no WeightedRecommender"
+        )
+
+
+def evaluate(
+    data: DataFolder, cell: Cell, trained_on: TrainingData, robustly: bool = False
+) -> Timed[VictimRanks]:
+    """Train the victim on genuine plus fake users and rank.
+
+    From scratch but in a regime that fine-tunes (:func:`fit_and_fine_tune`).
 
     Early stopping sees validation events of genuine users only; target items and test events are
     ranked for genuine users only, dropped ones included, given the events before the test event.
+    ``robustly`` lets the cell's defense do the training.
     """
     _, split = load_split(data)
-    goal = draw_goal(split, cell.protocol, cell.seed)
+    goal = draw_goal(split, cell.protocol, cell.seed, measured=True)
     name, n_items = cell.victim.name, split.train.n_items
+    ranked_users = [goal.users]
+    if cell.n_untargeted:
+        others = untargeted_users(split, cell.protocol, cell.seed, cell.n_untargeted)
+        ranked_users.append(others)
 
     def ranks(victim: Recommender) -> VictimRanks:
-        train, validation = trained_on.of(split)
-        victim.fit(train, validation=validation, seed=cell.seed_of(f"victim/{name}"))
-        target_ranks = ranks_given_by(
-            victim,
-            name=name,
-            users=goal.users,
-            histories=split.history.take(goal.users),
-            items=np.tile(goal.items, (len(goal.users), 1)),
-            n_items=n_items,
-            repeats_are_shown=split.repeats_are_shown,
+        fit_on(victim, cell, split, trained_on)
+        target_ranks, *untargeted_ranks = (
+            ranks_given_by(
+                victim,
+                name=name,
+                users=users,
+                histories=split.history.take(users),
+                items=np.tile(goal.items, (len(users), 1)),
+                n_items=n_items,
+                repeats_are_shown=split.repeats_are_shown,
+            )
+            for users in ranked_users
         )
         test_ranks = ranks_given_by(
             victim,
@@ -246,11 +327,17 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
             test_ranks=test_ranks[:, 0],
             n_training_samples=checked_sample_count(victim.n_training_samples, name=name),
             report=report,
+            untargeted_ranks=untargeted_ranks[0] if untargeted_ranks else None,
         )
 
-    done = with_recommender(
-        cell.victim, ranks, isolation=cell.isolation, limits=data.limits, closed=data.folder
-    )
+    if robustly:
+        from loki_bench.sandbox.robust_training import with_robust_training
+
+        done = with_robust_training(cell, ranks, limits=data.limits, closed=data.folder)
+    else:
+        done = with_recommender(
+            cell.victim, ranks, isolation=cell.isolation, limits=data.limits, closed=data.folder
+        )
     if not done.process:  # one of this project's
         return done
     return done.giving(replace(done.value, confinement=part_in_force(done.process)))

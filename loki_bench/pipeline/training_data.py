@@ -18,7 +18,7 @@ from loki_bench.content_ids import bytes_digest, content_id
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.split import HeldOut, Split
 
-__all__ = ["NO_POISON", "DefenseAnswer", "TrainingData", "shown_to_defense"]
+__all__ = ["NO_POISON", "DefenseAnswer", "TrainingData", "events_of", "shown_to_defense"]
 
 NO_POISON = Sequences.empty()
 
@@ -35,12 +35,18 @@ class DefenseAnswer:
         The defense's numbers about itself.
     confinement : tuple of str or None
         What it was kept from while it answered; None where that was all, or it ran in-process.
+    weights : float64 array of shape (n_events_kept,), or None
+        Of the events of the users that it keeps, where it weighs events.
+    user_weights : float64 array of the shape of ``kept``, or None
+        The mean weight of each user's events, 1 without events; with ``weights``.
     """
 
     kept: NDArray[np.bool_]
     suspicion: NDArray[np.float64] | None
     report: Mapping[str, JsonValue]
     confinement: tuple[str, ...] | None = None
+    weights: NDArray[np.float64] | None = None
+    user_weights: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +59,13 @@ class TrainingData:
         Fake users.
     dropped : int64 array of shape (n_dropped,)
         Genuine users whose events are left out, rising.
+    weights : float64 array of shape (n_events_left,), or None
+        Of the events that are left, genuine users' first; None where all count alike.
     """
 
     poison: Sequences
     dropped: NDArray[np.int64]
+    weights: NDArray[np.float64] | None = None
 
     @classmethod
     def undefended(cls, poison: Sequences) -> "TrainingData":
@@ -67,17 +76,23 @@ class TrainingData:
     def left_by(cls, filtered: DefenseAnswer, poison: Sequences) -> "TrainingData":
         """What a defense kept of the genuine users and the poison."""
         n_genuine = len(filtered.kept) - len(poison)
+        weights = filtered.weights
         return cls(
             poison=poison.take(np.flatnonzero(filtered.kept[n_genuine:])),
             dropped=np.flatnonzero(~filtered.kept[:n_genuine]),
+            # weights that change nothing are none: the victim is then that of a filter
+            weights=None if weights is None or (weights == 1).all() else weights,
         )
 
     def digest(self) -> str:
-        """The address of the content; that of the poison where no genuine user is dropped."""
-        if not len(self.dropped):
+        """The address of the content; that of the poison where that is all there is to it."""
+        if not len(self.dropped) and self.weights is None:
             return self.poison.digest()
         dropped = bytes_digest(self.dropped.astype("<i8").tobytes())
-        return content_id({"poison": self.poison.digest(), "dropped": dropped})
+        content = {"poison": self.poison.digest(), "dropped": dropped}
+        if self.weights is not None:
+            content["weights"] = bytes_digest(self.weights.astype("<f8").tobytes())
+        return content_id(content)
 
     def of(self, split: Split) -> tuple[Interactions, HeldOut | None]:
         """Training data and validation events; None where no validation event is left."""
@@ -106,3 +121,10 @@ def shown_to_defense(
         shuffled.offsets, shuffled.items, n_items=train.n_items, item_tokens=train.item_tokens
     )
     return shown, order
+
+
+def events_of(data: Sequences, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the events of these rows lie in ``data.items``, in the order of the rows."""
+    starts, lengths = data.offsets[rows], data.lengths[rows]
+    begins = np.cumsum(lengths) - lengths
+    return np.asarray(np.arange(lengths.sum()) + np.repeat(starts - begins, lengths))

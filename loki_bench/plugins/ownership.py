@@ -10,6 +10,7 @@ OWN_DISTRIBUTIONS: Mapping[str, str] = {
     "loki-bench": "loki_bench",
     "loki-bench-recbole": "loki_bench_recbole",
     "loki-bench-defenses": "loki_bench_defenses",
+    "loki-bench-attacks": "loki_bench_attacks",
 }
 """By name, the package of each."""
 

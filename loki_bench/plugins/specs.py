@@ -25,6 +25,7 @@ __all__ = [
     "ComponentSpec",
     "ConditionalNeed",
     "DatasetSpec",
+    "DefenseForm",
     "DefenseSpec",
     "HigherIs",
     "InfluenceEstimatorSpec",
@@ -43,6 +44,9 @@ influence estimator, questions to the victim."""
 Value = TypeVar("Value")
 HigherIs: TypeAlias = Literal["better for the attacker", "better for the platform", "neither"]
 """How to read a larger value of a metric."""
+
+DefenseForm: TypeAlias = Literal["filter", "weights", "training"]
+"""What a defense gives: users to keep, weights, or a victim that it trained itself."""
 
 Purpose: TypeAlias = Literal["attack", "utility", "stealth", "detection", "defense cost"]
 """What a metric measures: what the attack reaches, how well genuine users are served, how visible
@@ -276,13 +280,21 @@ class RecommenderSpec(ComponentSpec):
         Whether the target is a ``DifferentiableRecommender``.
     search : tuple of FloatRange, IntRange and Choices
         The parameters that ``loki-bench tune`` tries, and their values; may be empty.
+    takes_weights : bool
+        Whether the target is a ``WeightedRecommender``: only such a victim can be trained behind a
+        defense that weighs events.
+    fine_tunes : bool
+        Whether the target is a ``FineTunableRecommender``: a suite's regime ``fine-tune`` refuses
+        one that is not.
     """
 
     kind: ClassVar[str] = "recommender"
 
     uses_order: bool
     differentiable: bool
+    takes_weights: bool = False
     search: tuple[SearchRange, ...] = ()
+    fine_tunes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -391,6 +403,8 @@ class MetricSpec(ComponentSpec):
         ``"package.module:function"`` of the highest value that a protocol leaves room for; empty
         where that is the end of the range. The function is called with the number of target items
         and, where the metric takes one, the cut-off: ``function(n_targets=20, k=10)``.
+    reads_untargeted : bool
+        Whether it reads ``outcome.untargeted_ranks``: they are taken only where a metric does.
     """
 
     kind: ClassVar[str] = "metric"
@@ -402,6 +416,7 @@ class MetricSpec(ComponentSpec):
     takes_k: bool = False
     goal: "GoalKind" = "promote"
     ceiling: str = ""
+    reads_untargeted: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -451,9 +466,27 @@ class MetricSpec(ComponentSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class DefenseSpec(ComponentSpec):
-    """Declares a defense."""
+    """Declares a defense.
+
+    Attributes
+    ----------
+    form : "filter", "weights" or "training"
+        What the target is: a ``Defense``, which keeps users or drops them, a ``WeightingDefense``
+        or a ``RobustTraining``.
+    needs_weights : bool
+        Whether a ``RobustTraining`` gives weights: its victims' specs must say ``takes_weights``.
+        A ``WeightingDefense`` does so anyway.
+    """
 
     kind: ClassVar[str] = "defense"
+
+    form: DefenseForm = "filter"
+    needs_weights: bool = False
+
+    @property
+    def gives_weights(self) -> bool:
+        """Whether its victims have to take weights."""
+        return self.form == "weights" or self.needs_weights
 
 
 def higher_is_for(

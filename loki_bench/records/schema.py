@@ -9,7 +9,14 @@ import math
 import re
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    model_validator,
+)
 from typing_extensions import Self
 
 from loki_bench.content_ids import canonical_json
@@ -52,6 +59,9 @@ LATER: dict[str, object] = {
     "others_confinement": None,
 }
 """Keys that came later, and their values where nothing is written: old records keep their bytes."""
+
+TARGET_NAMES = ("item_tokens", "user_tokens")
+"""Of a goal: later keys, too."""
 
 DEEPEST = 32
 LARGEST = 2**63
@@ -99,10 +109,17 @@ class MetricValue(MetricInfo):
 
 
 class DrawnGoal(_Part):
-    """Indices of the target items and of the target users."""
+    """The target items and the target users whose ranks are kept, by number and by name.
+
+    All users of the cell but where all users are target users: then a sample, see
+    :func:`loki_bench.suite.goal.draw_goal`. Names are empty where the dataset has none, and in
+    records of before they were kept.
+    """
 
     items: tuple[Count, ...]
     users: tuple[Count, ...]
+    item_tokens: tuple[str, ...] = ()
+    user_tokens: tuple[str, ...] = ()
 
 
 class Spent(_Part):
@@ -282,7 +299,11 @@ class Record(_Part):
 
     def to_json(self) -> dict[str, JsonValue]:
         """The record as JSON has it."""
-        absent = {name for name, default in LATER.items() if getattr(self, name) == default}
+        absent: dict[str, bool | set[str]] = {
+            name: True for name, default in LATER.items() if getattr(self, name) == default
+        }
+        if self.goal is not None:
+            absent["goal"] = {name for name in TARGET_NAMES if not getattr(self.goal, name)}
         return {"schema": SCHEMA_VERSION, **self.model_dump(mode="json", exclude=absent)}
 
     def to_text(self) -> str:
@@ -318,6 +339,10 @@ class Record(_Part):
             part is not None for part in (*parts, self.defense, self.others_confinement)
         ):
             raise ValueError(f"a record with the status '{self.status}' has a result")
+        for name in TARGET_NAMES if self.goal is not None else ():
+            numbers = getattr(self.goal, f"{name.partition('_')[0]}s")
+            if len(getattr(self.goal, name)) not in (0, len(numbers)):
+                raise ValueError(f"its goal has other numbers of {name} than of targets")
         for name, _ in self.artefacts or ():
             if not re.fullmatch(r"[a-z]+(_[a-z]+)*", name):  # its last word is a folder
                 raise ValueError(f"an artefact can't be called {name[:80]!r}")

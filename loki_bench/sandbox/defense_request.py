@@ -8,8 +8,11 @@ import json
 import sys
 from dataclasses import dataclass
 
-from loki_bench.answer_checks import NamedArrays, checked_keep, checked_suspicion
-from loki_bench.contracts import Defense
+import numpy as np
+
+from loki_bench.answer_checks import NamedArrays, checked_keep, checked_suspicion, checked_weights
+from loki_bench.contracts import Defense, WeightingDefense
+from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Interactions
 from loki_bench.sandbox.attack_request import Ask, Component, Reply
 from loki_bench.timing import timed
@@ -27,11 +30,14 @@ class DefenseRequest:
     shown : Interactions
         See :func:`~loki_bench.pipeline.training_data.shown_to_defense`.
     seed : int
+    weighs : bool
+        Whether it is a :class:`~loki_bench.contracts.WeightingDefense`.
     """
 
     defense: Component
     shown: Interactions
     seed: int
+    weighs: bool = False
 
 
 def defend_for_host(request: DefenseRequest, ask: Ask) -> Reply:
@@ -41,7 +47,9 @@ def defend_for_host(request: DefenseRequest, ask: Ask) -> Reply:
     -------
     (arrays, report, costs)
         ``kept`` and, where the defense has one, ``suspicion``, in the order of the users shown;
-        its numbers about itself; and what ``keep`` cost.
+        ``weights`` of their events where it weighs; its numbers about itself; and what ``keep`` or
+        ``weigh`` cost. A defense that weighs and has no suspicion is taken to suspect whom it
+        leaves the least.
 
     Raises
     ------
@@ -50,11 +58,34 @@ def defend_for_host(request: DefenseRequest, ask: Ask) -> Reply:
     """
     name, shown = request.defense.name, request.shown
     defense: Defense = request.defense.build()
+    if request.weighs:
+        return _weighed(defense, request)
     # numba is imported to listen to its compiling; who does not use it must not wait for that
     done = timed(lambda: defense.keep(shown, seed=request.seed), compiles="numba" in sys.modules)
     arrays: NamedArrays = {"kept": checked_keep(done.value, defense=name, train=shown)}
     suspicion = checked_suspicion(defense.suspicion, defense=name, n_users=shown.n_users)
     if suspicion is not None:
         arrays["suspicion"] = suspicion
+    report = json.loads(json.dumps(dict(defense.report), allow_nan=False))
+    return arrays, report, done.costs
+
+
+def _weighed(defense: Defense, request: DefenseRequest) -> Reply:
+    name, shown = request.defense.name, request.shown
+    if not isinstance(defense, WeightingDefense):
+        raise InvalidAnswerError(
+            f"defense '{name}' is declared with the form 'weights', and is no WeightingDefense"
+        )
+    done = timed(lambda: defense.weigh(shown, seed=request.seed), compiles="numba" in sys.modules)
+    weights = checked_weights(done.value, who=f"defense '{name}'", train=shown)
+    left = np.bincount(shown.rows, weights, minlength=shown.n_users)
+    suspicion = checked_suspicion(defense.suspicion, defense=name, n_users=shown.n_users)
+    if suspicion is None:
+        suspicion = np.where(shown.lengths > 0, 1 - left / np.maximum(shown.lengths, 1), 0.0)
+    arrays: NamedArrays = {
+        "kept": (left > 0) | (shown.lengths == 0),
+        "suspicion": suspicion,
+        "weights": weights,
+    }
     report = json.loads(json.dumps(dict(defense.report), allow_nan=False))
     return arrays, report, done.costs

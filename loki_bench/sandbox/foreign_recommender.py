@@ -5,7 +5,8 @@ the process answers plain scores, and never learns which items are ranked.
 """
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, cast
@@ -15,13 +16,14 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 from typing_extensions import Self
 
-from loki_bench.contracts import Recommender
+from loki_bench.contracts import FineTunableRecommender, Recommender, WeightedRecommender
 from loki_bench.errors import InvalidAnswerError, RejectedError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.sandbox.carry_out import component_of
 from loki_bench.sandbox.parent import Answer, Isolated, isolated
 from loki_bench.sandbox.recommender_request import (
     FactsRequest,
+    FineTuneRequest,
     FitRequest,
     PickleRequest,
     RecommenderForHost,
@@ -33,7 +35,7 @@ from loki_bench.suite.components import ComponentRef
 from loki_bench.suite.suite import Limits
 from loki_bench.timing import Timed, timed
 
-__all__ = ["ForeignRecommender", "pickled", "with_foreign_recommender"]
+__all__ = ["ForeignRecommender", "opened_recommender", "pickled", "with_foreign_recommender"]
 
 T = TypeVar("T")
 
@@ -46,14 +48,7 @@ def with_foreign_recommender(
     closed: Path,
 ) -> Timed[T]:
     """See :func:`~loki_bench.sandbox.carry_out.with_recommender`."""
-    with isolated(
-        f"recommender '{component.name}'",
-        f"{RecommenderForHost.__module__}:{RecommenderForHost.__name__}",
-        seconds=limits.seconds,
-        memory_gib=limits.memory_gib,
-        closed=closed,
-    ) as process:
-        foreign = ForeignRecommender(component, process)
+    with opened_recommender(component, limits=limits, closed=closed) as (foreign, process):
         done = timed(lambda: work(foreign))
     costs = foreign.costs
     return replace(
@@ -71,6 +66,21 @@ def with_foreign_recommender(
     )
 
 
+@contextmanager
+def opened_recommender(
+    component: ComponentRef, *, limits: Limits, closed: Path
+) -> "Iterator[tuple[ForeignRecommender, Isolated]]":
+    """A third party's recommender and its process, for the length of a ``with`` block."""
+    with isolated(
+        f"recommender '{component.name}'",
+        f"{RecommenderForHost.__module__}:{RecommenderForHost.__name__}",
+        seconds=limits.seconds,
+        memory_gib=limits.memory_gib,
+        closed=closed,
+    ) as process:
+        yield ForeignRecommender(component, process), process
+
+
 def pickled(fitted: Recommender) -> bytes:
     """A fitted recommender for attackers' processes; of a third party's its own process's bytes.
 
@@ -81,7 +91,7 @@ def pickled(fitted: Recommender) -> bytes:
     return pickle.dumps(fitted)
 
 
-class ForeignRecommender(Recommender):
+class ForeignRecommender(FineTunableRecommender, WeightedRecommender):
     """A third party's recommender, which is fitted and asked in a process of its own.
 
     Parameters
@@ -106,15 +116,44 @@ class ForeignRecommender(Recommender):
 
     def fit(self, train: Interactions, *, validation: HeldOut | None, seed: int) -> Self:
         """See :meth:`~loki_bench.contracts.Recommender.fit`."""
+        return self._fit(train, validation, seed, None)
+
+    def fit_weighted(
+        self,
+        train: Interactions,
+        *,
+        validation: HeldOut | None,
+        seed: int,
+        weights: NDArray[np.float64],
+    ) -> Self:
+        """See :meth:`~loki_bench.contracts.WeightedRecommender.fit_weighted`."""
+        return self._fit(train, validation, seed, weights)
+
+    def _fit(
+        self,
+        train: Interactions,
+        validation: HeldOut | None,
+        seed: int,
+        weights: NDArray[np.float64] | None,
+    ) -> Self:
         self._n_items = train.n_items
         request = FitRequest(
             recommender=component_of(self._component),
             train=train,
             validation=validation,
             seed=seed,
+            weights=weights,
         )
         fit = timed(lambda: self._ask(request), compiles=False)
         self.start_seconds += max(0.0, fit.wall_seconds - fit.value.costs["wall_seconds"])
+        return self
+
+    def fine_tune(self, train: Interactions, *, seed: int, epochs: int) -> Self:
+        """See :meth:`~loki_bench.contracts.FineTunableRecommender.fine_tune`.
+
+        Raises ``InvalidAnswerError`` where the recommender can't do it.
+        """
+        self._ask(FineTuneRequest(train=train, seed=seed, epochs=epochs))
         return self
 
     def score_next(self, users: NDArray[np.int32], histories: Sequences) -> NDArray[np.float32]:

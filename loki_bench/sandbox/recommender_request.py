@@ -19,7 +19,7 @@ from loki_bench.answer_checks import (
     checked_scores,
 )
 from loki_bench.content_ids import JsonObject
-from loki_bench.contracts import Recommender
+from loki_bench.contracts import FineTunableRecommender, Recommender, WeightedRecommender
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.sandbox.attack_request import Ask, Component, Reply
@@ -28,6 +28,7 @@ from loki_bench.timing import timed
 
 __all__ = [
     "FactsRequest",
+    "FineTuneRequest",
     "FitRequest",
     "PickleRequest",
     "RecommenderForHost",
@@ -38,12 +39,25 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FitRequest:
-    """A recommender, and what :meth:`~loki_bench.contracts.Recommender.fit` is given."""
+    """A recommender, and what :meth:`~loki_bench.contracts.Recommender.fit` is given.
+
+    With weights it is :meth:`~loki_bench.contracts.WeightedRecommender.fit_weighted`.
+    """
 
     recommender: Component
     train: Interactions
     validation: HeldOut | None
     seed: int
+    weights: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FineTuneRequest:
+    """What :meth:`~loki_bench.contracts.FineTunableRecommender.fine_tune` is given."""
+
+    train: Interactions
+    seed: int
+    epochs: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,7 +78,9 @@ class PickleRequest:
     """The fitted recommender is asked for, for attackers' processes."""
 
 
-RecommenderRequest: TypeAlias = FitRequest | ScoresRequest | FactsRequest | PickleRequest
+RecommenderRequest: TypeAlias = (
+    FitRequest | FineTuneRequest | ScoresRequest | FactsRequest | PickleRequest
+)
 
 
 class RecommenderForHost:
@@ -82,8 +98,8 @@ class RecommenderForHost:
         Returns
         -------
         (arrays, report, costs)
-            Of a fit nothing; ``scores``, a float32 array of shape (n_users, n_items); the report
-            ``samples`` and ``fit``; ``pickled``, bytes.
+            Of a fit or a fine-tuning nothing; ``scores``, a float32 array of shape (n_users,
+            n_items); the report ``samples`` and ``fit``; ``pickled``, bytes.
 
         Raises
         ------
@@ -104,9 +120,15 @@ class RecommenderForHost:
         match request:
             case FitRequest(recommender=component, train=train):
                 self._name, self._n_items = component.name, train.n_items
-                self._fitted = recommender.fit(
-                    train, validation=request.validation, seed=request.seed
-                )
+                self._fitted = _fit(recommender, request)
+                return {}, {}
+            case FineTuneRequest(train=train):
+                if not isinstance(recommender, FineTunableRecommender):
+                    raise InvalidAnswerError(
+                        f"recommender '{self._name}' says that it can be fine-tuned (fine_tunes) "
+                        "and is no FineTunableRecommender"
+                    )
+                recommender.fine_tune(train, seed=request.seed, epochs=request.epochs)
                 return {}, {}
             case ScoresRequest(users=users, histories=histories):
                 scores = checked_scores(
@@ -124,3 +146,17 @@ class RecommenderForHost:
                 }
             case PickleRequest():
                 return {"pickled": np.frombuffer(pickle.dumps(self._fitted), np.uint8)}, {}
+
+
+def _fit(recommender: Recommender, request: FitRequest) -> Recommender:
+    validation, seed, weights = request.validation, request.seed, request.weights
+    if weights is None:
+        return recommender.fit(request.train, validation=validation, seed=seed)
+    if not isinstance(recommender, WeightedRecommender):
+        raise InvalidAnswerError(
+            f"recommender '{request.recommender.name}' says takes_weights, and is no "
+            "WeightedRecommender"
+        )
+    return recommender.fit_weighted(
+        request.train, validation=validation, seed=seed, weights=weights
+    )

@@ -1,16 +1,18 @@
 """A cell of the grid: everything that determines one result, and the ids that follow from it."""
 
 from functools import cached_property
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from typing_extensions import Self
 
 from loki_bench.content_ids import content_id
+from loki_bench.plugins.specs import DefenseForm
 from loki_bench.seeds import seed_for
 from loki_bench.suite.actions import Actions
-from loki_bench.suite.components import ComponentRef, FrozenModel
+from loki_bench.suite.components import ComponentRef, FrozenModel, shown_value
 from loki_bench.suite.suite import CellProtocol, Isolation, Parameter, SeenShare, Simulator, Until
+from loki_bench.suite.usable_values import ComponentName
 
 __all__ = [
     "ALL_EVENTS",
@@ -19,6 +21,7 @@ __all__ = [
     "Cell",
     "CellBudget",
     "CellKnowledge",
+    "CellRegime",
     "DatasetRef",
     "OracleGrant",
     "SurrogateRef",
@@ -107,13 +110,45 @@ class CellKnowledge(FrozenModel):
         return found
 
 
+class CellRegime(FrozenModel):
+    """How the victim of a cell is trained, where its suite names ways to do it.
+
+    Attributes
+    ----------
+    name : str
+        For labels; it enters no id.
+    parameters : mapping
+        What of the victim's parameters is the regime's; the victim has them already.
+    fine_tune_epochs : int or None
+        Epochs from the clean weights on old and new data; None trains from scratch.
+    """
+
+    name: ComponentName
+    parameters: dict[str, Parameter | None] = Field(default={})
+    fine_tune_epochs: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+
+    @property
+    def told(self) -> str:
+        """What it is, for notes: ``"epochs=20"``, ``"fine-tuned for 5 epochs"``."""
+        values = (f"{name}={shown_value(v)}" for name, v in sorted(self.parameters.items()))
+        tuned = (
+            f"fine-tuned for {self.fine_tune_epochs} epochs on old and new data, from the weights "
+            "of the clean data"
+        )
+        parts = [*values, *([] if self.fine_tune_epochs is None else [tuned])]
+        return ", ".join(parts) or "as the victim is by itself"
+
+
 class Cell(FrozenModel):
     """One cell: one victim, one attack, one defense or none, one budget, one seed.
 
     ``influence_is_default`` says that the estimator is the one that the attacker's spec names: a
     table then need not show it. ``is_baseline`` says that the attack is one that gains are measured
-    against, see :class:`~loki_bench.plugins.specs.AttackerSpec`. Neither determines a result, and
-    neither enters an id.
+    against, see :class:`~loki_bench.plugins.specs.AttackerSpec`. ``defense_form`` is what the
+    defense's spec says of it. None of them determines a result, and none enters an id.
+    ``n_untargeted`` is how many users who were not targeted are ranked, too: it enters the ids of
+    what is measured, and not those of attacks. So does a ``regime`` that fine-tunes; the parameters
+    of one are the victim's.
     """
 
     protocol_version: int = PROTOCOL_VERSION
@@ -128,11 +163,14 @@ class Cell(FrozenModel):
     influence_is_default: bool = False
     is_baseline: bool = False
     defense: ComponentRef | None = None
+    defense_form: DefenseForm = "filter"
     placebo: bool = False
     prepares: bool = False
     oracle: OracleGrant | None
     sees_history: bool
     knowledge: CellKnowledge | None = None
+    n_untargeted: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    regime: CellRegime | None = None
     isolation: Isolation
     seed: int
 
@@ -146,7 +184,13 @@ class Cell(FrozenModel):
     def _without_later_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
         # records of what ran before a key existed are as they were
         content: dict[str, object] = dump(self)
-        return {k: v for k, v in content.items() if k != "knowledge" or v is not None}
+        at_rest: dict[str, object] = {
+            "knowledge": None,
+            "n_untargeted": 0,
+            "regime": None,
+            "defense_form": "filter",
+        }
+        return {k: v for k, v in content.items() if k not in at_rest or v != at_rest[k]}
 
     @property
     def key(self) -> str:
@@ -166,6 +210,7 @@ class Cell(FrozenModel):
                 **self._attack,
                 "defense": None if self.defense is None else self.defense.identity,
                 "victim": self.victim.identity,
+                **(self._later if self.n_untargeted or self.regime else {}),
             }
         )
 
@@ -213,19 +258,42 @@ class Cell(FrozenModel):
             }
         )
 
-    def evaluation_id(self, digest: str) -> str:
+    def evaluation_id(self, digest: str, *, robustly: bool = False) -> str:
         """The address of the ranks that the victim gives after training on some data.
 
-        ``digest`` is that of :class:`~loki_bench.pipeline.training_data.TrainingData`.
+        ``digest`` is that of :class:`~loki_bench.pipeline.training_data.TrainingData`; ``robustly``
+        says that the defense does the training.
         """
+        defense = self.defense if robustly else None
         return content_id(
             {
                 "job": "evaluation",
                 **self._shared,
                 "victim": self.victim.identity,
                 "poison": digest,
+                **(self._later if self.n_untargeted or self.regime else {}),
+                **({} if defense is None else {"training": defense.identity}),
             }
         )
+
+    @property
+    def regime_label(self) -> str:
+        """The victim with the name of its regime: ``bprmf (20 epochs)``."""
+        if self.regime is None:
+            return self.victim.label
+        own = {k: v for k, v in self.victim.changed.items() if k not in self.regime.parameters}
+        victim = self.victim.model_copy(update={"changed": own})
+        return f"{victim.label} ({self.regime.name})"
+
+    @property
+    def _later(self) -> Identity:
+        """What came later of what determines a victim's ranks."""
+        found: Identity = {}
+        if self.n_untargeted:
+            found["n_untargeted"] = self.n_untargeted
+        if self.regime is not None and self.regime.fine_tune_epochs is not None:
+            found["fine_tune_epochs"] = self.regime.fine_tune_epochs
+        return found
 
     @property
     def _data(self) -> Identity:

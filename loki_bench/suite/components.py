@@ -10,7 +10,7 @@ from loki_bench.plugins.registry import Origin
 from loki_bench.plugins.specs import ComponentSpec
 from loki_bench.suite.suite import Parameter
 
-__all__ = ["HANDED_IN", "ComponentRef", "FrozenModel", "handed_in", "resolve"]
+__all__ = ["HANDED_IN", "ComponentRef", "FrozenModel", "handed_in", "resolve", "shown_value"]
 
 HANDED_IN = "replay"
 """The attacker whose fake users are read from a file, or were at hand."""
@@ -68,7 +68,7 @@ class ComponentRef(FrozenModel):
         if self.is_handed_in:
             return f"{self.name}: {self.changed.get('poison', 'poison')}"
         told = {**self.changed, **further}
-        values = ", ".join(f"{name}={_shown(value)}" for name, value in sorted(told.items()))
+        values = ", ".join(f"{name}={shown_value(value)}" for name, value in sorted(told.items()))
         return f"{self.name}({values})" if told else self.name
 
     def build(self) -> Any:
@@ -126,5 +126,6 @@ def handed_in(sha256: str, *, version: str, label: str, name: str | None = None)
     )
 
 
-def _shown(value: Parameter | None) -> str:
+def shown_value(value: Parameter | None) -> str:
+    """A parameter's value as labels have it."""
     return value if isinstance(value, str) else json.dumps(value)

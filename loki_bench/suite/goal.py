@@ -12,22 +12,38 @@ from loki_bench.seeds import generator_for
 from loki_bench.split import Split
 from loki_bench.suite.suite import Popularity, Protocol
 
-__all__ = ["POPULAR_SHARE", "draw_goal", "draw_placebo_goal"]
+__all__ = [
+    "MOST_MEASURED",
+    "N_UNTARGETED",
+    "POPULAR_SHARE",
+    "draw_goal",
+    "draw_placebo_goal",
+    "untargeted_users",
+]
 
 POPULAR_SHARE = 0.1
 """The share of the catalogue, the most popular items first, that is the head."""
+
+MOST_MEASURED = 1000
+"""Target users whose ranks are kept where all users are target users."""
+
+N_UNTARGETED = 200
+"""Users who were not targeted whose ranks are kept where a metric reads them."""
 
 MID_SHARE = 0.5
 """The share of the catalogue, the most popular items first, that is head and middle."""
 
 
-def draw_goal(split: Split, protocol: Protocol, seed: int) -> Goal:
+def draw_goal(split: Split, protocol: Protocol, seed: int, *, measured: bool = False) -> Goal:
     """The goal of one seed: the same for every attacker and victim, so rows are paired.
 
     Targets are drawn uniformly from the catalogue and target users uniformly from the users that
     are tested, each without repetition. The paper does not say how its 20 and 20 were chosen. To
     demote, targets are drawn from the ``POPULAR_SHARE`` of the catalogue with the most events that
-    an attacker may see: what is not shown can't be pushed out.
+    an attacker may see: what is not shown can't be pushed out. With ``n_target_users = "all"``
+    every user that is tested is a target user; ranks of all of them would be as many as the targets
+    for each, so that ``MOST_MEASURED`` of them are ranked: the goal that is ``measured``. They are
+    drawn anew at each seed, and what a table says over seeds holds that draw, too.
 
     With a ``target_popularity`` the catalogue is sorted by events in the training data, of equal
     ones the lower id first: the first tenth is the head, what follows up to the half is the
@@ -51,8 +67,11 @@ def draw_goal(split: Split, protocol: Protocol, seed: int) -> Goal:
         drawn = random.choice(pool, protocol.n_targets, replace=False)
         items = sorted(int(i) for i in drawn)
     if not users:
-        _enough(protocol.n_target_users, len(tested), "n_target_users", "users that are tested")
-        drawn = random.choice(tested, protocol.n_target_users, replace=False)
+        wanted = len(tested) if protocol.n_target_users == "all" else protocol.n_target_users
+        _enough(wanted, len(tested), "n_target_users", "users that are tested")
+        drawn = random.choice(tested, wanted, replace=False)
+        if measured and protocol.n_target_users == "all":
+            drawn = drawn[:MOST_MEASURED]
         users = sorted(int(u) for u in drawn)
     return Goal(items=ids(items), users=ids(users), kind=protocol.goal)
 
@@ -79,6 +98,17 @@ def draw_placebo_goal(split: Split, protocol: Protocol, seed: int) -> Goal:
     random = generator_for(seed, "placebo", key=protocol.key)
     drawn = random.choice(pool, n_targets, replace=False)
     return Goal(items=ids(sorted(int(i) for i in drawn)), users=goal.users, kind=goal.kind)
+
+
+def untargeted_users(split: Split, protocol: Protocol, seed: int, n: int) -> NDArray[np.int32]:
+    """Users that are tested and are no target users: ``n`` of them, or all there are; rising.
+
+    They are drawn from the seed: the same in every cell of it.
+    """
+    others = np.setdiff1d(split.test.users, draw_goal(split, protocol, seed).users)
+    random = generator_for(seed, "untargeted users", key=protocol.key)
+    drawn = random.choice(others, min(n, len(others)), replace=False)
+    return ids(sorted(int(u) for u in drawn))
 
 
 NOTHING = ids(())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TypeVar, get_args
+from typing import TypeAlias, TypeVar, get_args
 
 from loki_bench.contracts import Outcome
 from loki_bench.errors import LokiBenchError, SuiteError
@@ -31,13 +31,25 @@ from loki_bench.suite.cell import (
     SurrogateRef,
 )
 from loki_bench.suite.components import HANDED_IN, ComponentRef, resolve
-from loki_bench.suite.goal import draw_goal, draw_placebo_goal
+from loki_bench.suite.goal import N_UNTARGETED, draw_goal, draw_placebo_goal
 from loki_bench.suite.handed_in import HandedIn
-from loki_bench.suite.suite import CellProtocol, Choice, Protocol, Simulator, SplitRef, Suite
+from loki_bench.suite.regimes import crossed_victims
+from loki_bench.suite.suite import (
+    CellProtocol,
+    Choice,
+    Protocol,
+    Regime,
+    Simulator,
+    SplitRef,
+    Suite,
+)
 
 __all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand", "planned"]
 
 S = TypeVar("S", bound=ComponentSpec)
+
+ChosenDefense: TypeAlias = "tuple[DefenseSpec, ComponentRef] | tuple[None, None]"
+"""A defense by spec and component; neither for no defense."""
 
 MOST_CELLS = 100_000
 MOST_EVENTS = 2**31 - 1
@@ -109,9 +121,8 @@ def expand(
         protocol = CellProtocol(
             **suite.protocol.model_dump(), repeats=suite.repeats, split=split_ref
         )
-        return Grid(
-            cells=tuple(_cells(suite, registry, dataset, protocol, handed_in)), metrics=metrics
-        )
+        cells = _cells(suite, registry, dataset, protocol, metrics, handed_in)
+        return Grid(cells=tuple(cells), metrics=metrics)
     except LokiBenchError as error:
         raise type(error)(f"suite '{suite.name}': {error}") from error
 
@@ -128,9 +139,9 @@ def planned(
     suite = suite.model_copy(update={"attackers": written})
     protocol = CellProtocol(**suite.protocol.model_dump(), repeats=suite.repeats, split=split_ref)
     _refuse_too_large(suite, dataset)
+    metrics = _metrics(suite, registry, dataset)
     return Grid(
-        cells=tuple(_cells(suite, registry, dataset, protocol, ())),
-        metrics=_metrics(suite, registry, dataset),
+        cells=tuple(_cells(suite, registry, dataset, protocol, metrics, ())), metrics=metrics
     )
 
 
@@ -139,6 +150,11 @@ def _metrics(suite: Suite, registry: Registry, dataset: DatasetRef) -> tuple[Cho
     found: dict[str, ChosenMetric] = {}
     for label in suite.metrics:
         metric = chosen_metric(registry, label, dataset.n_items, suite.protocol)
+        if metric.spec.reads_untargeted and suite.protocol.n_target_users == "all":
+            raise SuiteError(
+                f"key 'metrics': '{metric.label}' is about users who were not targeted, and "
+                "n_target_users = 'all' leaves none; leave one of the two out"
+            )
         if found.setdefault(metric.label, metric) is not metric:
             raise SuiteError(f"key 'metrics': '{metric.label}' is listed twice, once as '{label}'")
     return tuple(found.values())
@@ -149,7 +165,8 @@ def _refuse_too_large(suite: Suite, dataset: DatasetRef) -> None:
     budgets = budgets_of(suite.budget, dataset)
     n_attacks = len(suite.attackers) * len(suite.simulator) * len(suite.defenses)
     n_attacks *= len(suite.knowledge.until) * len(suite.knowledge.users)
-    n_cells = len(budgets) * n_attacks * len(suite.victims) * len(suite.seeds)
+    n_victims = len(suite.victims) * max(len(suite.regimes), 1)
+    n_cells = len(budgets) * n_attacks * n_victims * len(suite.seeds)
     if n_cells > MOST_CELLS:
         raise SuiteError(f"it has {n_cells} cells; at most {MOST_CELLS} are run")
     most = max((budget.n_fake_users for budget in budgets), default=0)
@@ -170,9 +187,15 @@ def _cells(
     registry: Registry,
     dataset: DatasetRef,
     protocol: CellProtocol,
+    metrics: Sequence[ChosenMetric],
     handed_in: Sequence[HandedIn],
 ) -> Iterator[Cell]:
-    victims = [_resolved(registry, RecommenderSpec, choice)[1] for choice in suite.victims]
+    found = [_resolved(registry, RecommenderSpec, choice) for choice in suite.victims]
+    victims = (
+        crossed_victims(suite.victims, suite.regimes, registry)
+        if suite.regimes
+        else [(victim, None) for _, victim in found]
+    )
     pool = [
         (_resolved(registry, RecommenderSpec, choice)[1], choice) for choice in suite.surrogates
     ]
@@ -181,7 +204,10 @@ def _cells(
         chosen.insert(0, Choice(name="none"))
     attackers = [(*_resolved(registry, AttackerSpec, choice), choice) for choice in chosen]
     defenses = [_defense(registry, choice) for choice in suite.defenses]
+    _refuse_weights_not_taken(registry, [d for d, _ in defenses], [spec for spec, _ in found])
+    _refuse_tuning_behind([spec for spec, _ in defenses], suite.regimes)
     budgets = budgets_of(suite.budget, dataset)
+    n_untargeted = N_UNTARGETED if any(m.spec.reads_untargeted for m in metrics) else 0
     if any(choice.name != "none" for choice in chosen):
         _refuse_no_fake_user(budgets, dataset)
     for seed in suite.seeds:
@@ -200,11 +226,13 @@ def _cells(
                 influence, is_default = _influence(registry, spec, needs, choice)
                 has_placebo = _has_placebo(suite, attack, budget, own)
                 known = _knowledge(suite, spec, needs)
-                for knowledge, victim in product(known, victims):
+                for knowledge, (victim, regime) in product(known, victims):
                     for simulator, surrogates in _surrogates_for(
                         victim, suite, needs, pool, attack.name
                     ):
-                        for defense, placebo in _variants(defenses, has_placebo=has_placebo):
+                        for (defense_spec, defense), placebo in _variants(
+                            defenses, has_placebo=has_placebo
+                        ):
                             yield Cell(
                                 dataset=dataset,
                                 protocol=protocol,
@@ -219,8 +247,11 @@ def _cells(
                                 oracle=_oracle(suite, needs, dataset),
                                 sees_history="history" in needs,
                                 knowledge=knowledge,
+                                n_untargeted=n_untargeted,
+                                regime=regime,
                                 isolation=suite.isolation,
                                 defense=defense,
+                                defense_form=defense_spec.form if defense_spec else "filter",
                                 placebo=placebo,
                                 # What is asked of the victim belongs to one attack alone.
                                 prepares=spec.prepares and "queries" not in needs,
@@ -260,10 +291,10 @@ def _has_placebo(
 
 
 def _variants(
-    defenses: list[ComponentRef | None], *, has_placebo: bool
-) -> list[tuple[ComponentRef | None, bool]]:
+    defenses: list[ChosenDefense], *, has_placebo: bool
+) -> list[tuple[ChosenDefense, bool]]:
     """Every defense, and one placebo beside the first: it is about the attack."""
-    plain: list[tuple[ComponentRef | None, bool]] = [(defense, False) for defense in defenses]
+    plain: list[tuple[ChosenDefense, bool]] = [(defense, False) for defense in defenses]
     return [*plain[:1], *([(defenses[0], True)] if has_placebo else []), *plain[1:]]
 
 
@@ -383,13 +414,46 @@ def _influence(
     return _resolved(registry, InfluenceEstimatorSpec, chosen)[1], chosen == default
 
 
-def _defense(registry: Registry, choice: Choice) -> ComponentRef | None:
-    """The component; None for ``none``, which is no component but the absence of one."""
+def _defense(registry: Registry, choice: Choice) -> ChosenDefense:
+    """Spec and component; None for ``none``, which is no component but the absence of one."""
     if choice.name != "none":
-        return _resolved(registry, DefenseSpec, choice)[1]
+        return _resolved(registry, DefenseSpec, choice)
     if choice.parameters:
         raise SuiteError(f"defense 'none' takes no parameter '{next(iter(choice.parameters))}'")
-    return None
+    return None, None
+
+
+def _refuse_weights_not_taken(
+    registry: Registry, defenses: list[DefenseSpec | None], victims: list[RecommenderSpec]
+) -> None:
+    """A defense that weighs needs victims that can be trained with weights."""
+    weighing = [spec.name for spec in defenses if spec is not None and spec.gives_weights]
+    without = [spec.name for spec in victims if not spec.takes_weights]
+    if not weighing or not without:
+        return
+    able = sorted(
+        c.spec.name
+        for c in registry.components("recommender")
+        if isinstance(c.spec, RecommenderSpec) and c.spec.takes_weights
+    )
+    raise SuiteError(
+        f"defense '{weighing[0]}' gives weights, and victim '{without[0]}' can't be trained with "
+        f"any (its spec does not say takes_weights); victims that can: {', '.join(able) or 'none'}"
+    )
+
+
+def _refuse_tuning_behind(
+    defenses: Sequence[DefenseSpec | None], regimes: Sequence[Regime]
+) -> None:
+    """How events are weighed, or a victim is trained, in a few more epochs no contract says."""
+    tuned = [regime.name for regime in regimes if regime.regime == "fine-tune"]
+    forms = [spec for spec in defenses if spec is not None]
+    other = [spec.name for spec in forms if spec.gives_weights or spec.form == "training"]
+    if tuned and other:
+        raise SuiteError(
+            f"key 'regimes': defense '{other[0]}' weighs events or trains the victim, which is not "
+            f"defined for a victim that is fine-tuned ('{tuned[0]}'); leave out one of the two"
+        )
 
 
 def _resolved(registry: Registry, spec_type: type[S], choice: Choice) -> tuple[S, ComponentRef]:

@@ -57,6 +57,7 @@ __all__ = [
     "Parameter",
     "Popularity",
     "Protocol",
+    "Regime",
     "SeenShare",
     "Simulator",
     "SplitChoice",
@@ -177,6 +178,11 @@ SeenShare: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 Seed: TypeAlias = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
 
 
+NumberOfUsers: TypeAlias = Annotated[
+    Annotated[Count, Tag("(number)")] | Annotated[Literal["all"], Tag("(word)")],
+    Discriminator(lambda v: "(word)" if isinstance(v, str) else "(number)"),
+]
+
 Popularity: TypeAlias = Literal["uniform", "head", "mid", "tail"]
 """Of target items, see :func:`loki_bench.suite.goal.draw_goal`."""
 
@@ -242,7 +248,11 @@ class Protocol(SuiteTable):
     """What the attack is after, and how success is read."""
 
     n_targets: Count = Field(default=20, description="target items, drawn from the seed")
-    n_target_users: Count = Field(default=20, description="target users, drawn from the seed")
+    n_target_users: NumberOfUsers = Field(
+        default=20,
+        description="target users, drawn from the seed, or `all` that are tested: the ranks of "
+        "1,000 of them, drawn from the seed, are kept and measured",
+    )
     goal: GoalKind = Field(
         default="promote", description="whether targets are to be shown, or shown no longer"
     )
@@ -271,6 +281,11 @@ class Protocol(SuiteTable):
         if self.targets and self.target_popularity != "uniform":
             raise ValueError(
                 "'targets' are given, so 'target_popularity' has none to draw: leave one of them "
+                "out"
+            )
+        if self.target_users and self.n_target_users == "all":
+            raise ValueError(
+                "'target_users' are given, so 'n_target_users' can't be 'all': leave one of them "
                 "out"
             )
         return self
@@ -365,6 +380,43 @@ class Knowledge(SuiteTable):
     _each_once = field_validator("until", "users")(without_repetition)
 
 
+class Regime(SuiteTable):
+    """A way to train the victims, under a name that tables show; ``[[regimes]]`` in a suite.
+
+    Victims are crossed with regimes. One without parameters that retrains is the victim as it is.
+    """
+
+    name: ComponentName = Field(description="what tables call it: `bprmf (20 epochs)`")
+    parameters: dict[str, Parameter] = Field(
+        default={}, description="parameters of the victims, in the place of their own"
+    )
+    regime: Literal["retrain", "fine-tune"] = Field(
+        default="retrain",
+        description="from scratch on all data; or, as platforms do daily, from the weights that "
+        "the clean data gives, on old and new data",
+    )
+    epochs: Count | None = Field(
+        default=None, description="of `fine-tune`: how many; of a retrain they are a parameter"
+    )
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _usable_parameters(cls, parameters: object) -> object:
+        refuse_unusable(parameters)
+        return parameters
+
+    @model_validator(mode="after")
+    def _epochs_of_fine_tuning(self) -> "Regime":
+        if self.regime == "fine-tune" and self.epochs is None:
+            raise ValueError("'fine-tune' needs 'epochs': for how many it goes on")
+        if self.regime == "retrain" and self.epochs is not None:
+            raise ValueError(
+                "'epochs' is of 'fine-tune'; to retrain with other epochs write parameters = "
+                f"{{ epochs = {self.epochs} }}"
+            )
+        return self
+
+
 class Limits(SuiteTable):
     """What a job may take before it is ended. Not part of a cell's identity."""
 
@@ -391,6 +443,12 @@ class Suite(SuiteTable):
     )
     victims: Annotated[list[Named], Field(min_length=1)] = Field(
         description="recommenders that are attacked"
+    )
+    regimes: list[Regime] = Field(
+        default=[],
+        max_length=MOST_VALUES,
+        description="ways to train the victims, each crossed with every victim; without it they "
+        "are retrained with their own parameters",
     )
     attackers: Annotated[list[Named], Field(min_length=1)] = Field(
         description="attacks that are compared; `none` attacks nothing"
@@ -467,6 +525,12 @@ class Suite(SuiteTable):
     _each_once = field_validator(
         "seeds", "metrics", "simulator", "victims", "attackers", "defenses", "surrogates"
     )(without_repetition)
+
+    @field_validator("regimes")
+    @classmethod
+    def _regimes_of_different_names(cls, regimes: list[Regime]) -> list[Regime]:
+        without_repetition([regime.name for regime in regimes])
+        return regimes
 
 
 def dataset_choice(name: str, parameters: Mapping[str, object]) -> Choice:

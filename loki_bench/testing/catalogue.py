@@ -9,6 +9,8 @@ from loki_bench.errors import UsageError
 from loki_bench.plugins.specs import (
     AttackerSpec,
     ComponentSpec,
+    DefenseForm,
+    DefenseSpec,
     MetricSpec,
     RecommenderSpec,
     nearest,
@@ -22,6 +24,8 @@ from loki_bench.testing import (
     metric_checks,
     plugin_checks,
     recommender_checks,
+    robust_checks,
+    weighted_checks,
 )
 from loki_bench.testing.subject import PluginSubject, Subject
 
@@ -39,14 +43,21 @@ def _checks(module: ModuleType) -> tuple[Check, ...]:
     return tuple(getattr(module, name) for name in module.__all__)
 
 
+def _checks_of(module: ModuleType, start: str) -> tuple[Check, ...]:
+    return tuple(check for check in _checks(module) if check.__name__.startswith(start))
+
+
 CHECKS: Mapping[str, tuple[Check, ...]] = {
     "plugin": _checks(plugin_checks),
     "recommender": _checks(recommender_checks),
     "differentiable recommender": _checks(differentiable_checks),
+    "weighted recommender": _checks(weighted_checks),
     "attacker": _checks(attacker_checks),
     "influence estimator": _checks(estimator_checks),
     "metric": _checks(metric_checks),
     "defense": _checks(defense_checks),
+    "weighting defense": _checks_of(robust_checks, "check_weighting_defense"),
+    "robust training": _checks_of(robust_checks, "check_robust_training"),
     "dataset": _checks(dataset_checks),
 }
 """The checks of each kind of component, and of a plugin as a whole, in the order of their run."""
@@ -55,7 +66,8 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
 def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
     """The checks of a kind (a key of ``CHECKS``), or those that one subject must pass.
 
-    A recommender declared as differentiable must pass those of both kinds; a metric is compared
+    A recommender declared as differentiable, or as one that takes weights, must pass those of all
+    its kinds; a metric is compared
     with a reference only where there is one, and an attack prepares only where it says so.
 
     Raises
@@ -70,11 +82,15 @@ def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
                 f"them for: {', '.join(CHECKS)}"
             )
         return CHECKS[what]
+    if isinstance(what, Subject) and isinstance(what.spec, DefenseSpec):
+        return _checks_of_form(what.spec.form)
     found = checks_for(what.kind)
     if isinstance(what, PluginSubject):
         return found
     if isinstance(what.spec, RecommenderSpec) and what.spec.differentiable:
         found += CHECKS["differentiable recommender"]
+    if isinstance(what.spec, RecommenderSpec) and what.spec.takes_weights:
+        found += CHECKS["weighted recommender"]
     if isinstance(what.spec, MetricSpec) and what.reference is None:
         found = tuple(
             c for c in found if c is not metric_checks.check_metric_agrees_with_its_reference
@@ -84,6 +100,12 @@ def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
             c for c in found if c is not attacker_checks.check_attacker_prepares_named_arrays
         )
     return found
+
+
+def _checks_of_form(form: DefenseForm) -> tuple[Check, ...]:
+    if form == "training":
+        return CHECKS["robust training"]
+    return CHECKS["defense"] + (CHECKS["weighting defense"] if form == "weights" else ())
 
 
 def subjects_of(

@@ -74,6 +74,8 @@ def check_metric_answers_where_there_is_nothing_to_measure(subject: Subject) -> 
     none = np.full_like(outcome.test_ranks, np.nan)
     for case in (
         replace(outcome, poison=Sequences.empty()),
+        replace(outcome, untargeted_ranks=None),
+        replace(outcome, untargeted_ranks=nothing),
         replace(outcome, target_ranks=nothing, clean_target_ranks=nothing),
         replace(outcome, test_ranks=none, clean_test_ranks=none),
         replace(outcome, test_ranks=none[:0], clean_test_ranks=none[:0]),
@@ -110,7 +112,8 @@ def check_metric_leaves_the_process_alone(subject: Subject) -> None:
 def check_metric_leaves_its_input_alone(subject: Subject) -> None:
     """The arrays of the outcome are as they were before."""
     outcome = _random_outcome(1)
-    names = ("target_ranks", "clean_target_ranks", "test_ranks", "clean_test_ranks")
+    names = ["target_ranks", "clean_target_ranks", "test_ranks", "clean_test_ranks"]
+    names.append("untargeted_ranks")
     arrays = [getattr(outcome, name) for name in (*names, "genuine_lengths")]
     before = [array.copy() for array in arrays]
     _value(subject, outcome)
@@ -202,7 +205,7 @@ def _random_outcome(seed: int) -> Outcome:
         drawn = random.integers(2, N_ITEMS, size=size) / 2
         return np.where(random.random(size) < 0.2, np.nan, drawn)
 
-    return _outcome(
+    outcome = _outcome(
         ranks(*shape),
         ranks(*shape),
         ranks(8),
@@ -217,6 +220,8 @@ def _random_outcome(seed: int) -> Outcome:
             undefended=ranks(8),
         ),
     )
+    # not known in a third of them, as where no metric says that it reads them
+    return outcome if seed % 3 == 0 else replace(outcome, untargeted_ranks=ranks(7, shape[1]))
 
 
 def _with_nothing_ranked(outcome: Outcome) -> Outcome:
@@ -227,9 +232,11 @@ def _with_nothing_ranked(outcome: Outcome) -> Outcome:
     if defended is not None:
         ranks = np.append(defended.undefended_test_ranks, none[:, 0])
         defended = replace(defended, undefended_test_ranks=ranks)
+    untargeted = outcome.untargeted_ranks
     return replace(
         outcome,
         defended=defended,
+        untargeted_ranks=None if untargeted is None else np.vstack([untargeted, none]),
         goal=replace(outcome.goal, users=np.arange(n_users + 5, dtype=np.int32)),
         target_ranks=np.vstack([outcome.target_ranks, none]),
         clean_target_ranks=np.vstack([outcome.clean_target_ranks, none]),

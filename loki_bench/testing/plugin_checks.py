@@ -13,11 +13,14 @@ from loki_bench.contracts import (
     DifferentiableRecommender,
     InfluenceEstimator,
     Recommender,
+    RobustTraining,
+    WeightedRecommender,
+    WeightingDefense,
 )
 from loki_bench.errors import PluginError
 from loki_bench.plugins.hookspecs import ENTRY_POINT_GROUP
 from loki_bench.plugins.registry import Registry, discover
-from loki_bench.plugins.specs import ComponentSpec, RecommenderSpec
+from loki_bench.plugins.specs import ComponentSpec, DefenseSpec, RecommenderSpec
 from loki_bench.testing.subject import PluginSubject, promise
 
 __all__ = [
@@ -85,17 +88,13 @@ def check_plugin_targets_resolve(subject: PluginSubject) -> None:
             target = spec.resolve()
         except PluginError as error:
             promise(False, subject, f"has a target that can't be imported: {error}")
-        expected = _contract(spec)
-        fits = (
-            callable(target)
-            if expected is None
-            else isinstance(target, type) and issubclass(target, expected)
-        )
+        expected = _contracts(spec)
+        unmet = [c for c in expected if not (isinstance(target, type) and issubclass(target, c))]
         promise(
-            fits,
+            not unmet and (bool(expected) or callable(target)),
             subject,
             f"declares the {spec.kind} '{spec.name}', whose target {spec.target} is no "
-            + ("function" if expected is None else expected.__name__),
+            + (unmet[0].__name__ if unmet else "function"),
         )
 
 
@@ -140,7 +139,15 @@ def _is(first: EntryPoint, second: EntryPoint) -> bool:
     return (first.name, first.value) == (second.name, second.value)
 
 
-def _contract(spec: ComponentSpec) -> type | None:
+def _contracts(spec: ComponentSpec) -> list[type]:
+    """What the target must be; nothing for a metric, which is a function."""
+    if isinstance(spec, DefenseSpec) and spec.form == "training":
+        return [RobustTraining]
+    found = [CONTRACTS[spec.kind]] if spec.kind in CONTRACTS else []
+    if isinstance(spec, DefenseSpec) and spec.form == "weights":
+        found.append(WeightingDefense)
     if isinstance(spec, RecommenderSpec) and spec.differentiable:
-        return DifferentiableRecommender
-    return CONTRACTS.get(spec.kind)
+        found.append(DifferentiableRecommender)
+    if isinstance(spec, RecommenderSpec) and spec.takes_weights:
+        found.append(WeightedRecommender)
+    return found

@@ -4,8 +4,9 @@ import pytest
 from made_up_records import with_value
 from scipy import stats
 
-from loki_bench.audit.comparison import compare
+from loki_bench.audit.comparison import ComparedRow, Comparison, compare
 from loki_bench.errors import StoreError
+from loki_bench.leaderboard.intervals import interval_of
 from loki_bench.records.manifest import read_manifest
 from loki_bench.records.store import Store
 
@@ -55,6 +56,46 @@ def test_rows_are_paired_by_seed_and_tested_as_scipy_does(tmp_path, compute):
         "in A, 0 only in B."
     )
     assert "hr@5" in shown
+
+
+def compared(metric, p_value, *, n_equal=0):
+    interval = interval_of([0.1, 0.2, 0.3], (0.0, 1.0))
+    return ComparedRow(
+        row="none on counts",
+        metric=metric,
+        first=interval,
+        second=interval,
+        difference=interval,
+        p_value=p_value,
+        n_equal=n_equal,
+        differs="",
+    )
+
+
+@pytest.mark.parametrize(
+    ("not_paired", "sentence"),
+    [
+        (
+            "",
+            "3 of the 4 means that both have differ, 1 of them clearly (p below 0.05); 2 rows are "
+            "only in A, 1 only in B.",
+        ),
+        # nothing is tested where the protocols differ
+        (
+            "protocol.n_targets (3, 4)",
+            "3 of the 4 means that both have differ; 2 rows are only in A, 1 only in B.",
+        ),
+    ],
+)
+def test_one_sentence_counts_what_differs_what_clearly_and_what_only_one_has(not_paired, sentence):
+    rows = (
+        compared("hr@5", 0.049),
+        compared("hr@10", 0.05),
+        compared("ndcg@5", None),
+        compared("ndcg@10", 0.001, n_equal=3),
+    )
+    found = Comparison(rows=rows, not_paired=not_paired, only_first=("a", "b"), only_second=("c",))
+    assert found.as_text().splitlines()[0] == sentence
 
 
 def test_other_protocols_are_not_paired_and_the_field_is_named(tmp_path, compute, leaderboard):

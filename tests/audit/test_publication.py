@@ -67,8 +67,6 @@ def test_a_cell_of_it_is_found_by_its_id_and_reproduced(published, opened):
 
 
 def test_page_and_figures_become_a_part_of_it(published, opened):
-    pytest.importorskip("matplotlib", reason="loki-bench[report] is not installed")
-    pytest.importorskip("plotly", reason="loki-bench[report] is not installed")
     run(report, published, "--output", published / "leaderboard.html")
     run(figures, published)
     assert {"leaderboard.html", "figures/overall.svg"} <= set(read_manifest(published).files)

@@ -38,8 +38,6 @@ def test_its_bytes_are_those_of_its_manifest(folder):
 @pytest.mark.slow
 @each
 def test_it_is_verified_shown_drawn_and_compared(folder, tmp_path):
-    pytest.importorskip("matplotlib", reason="loki-bench[report] is not installed")
-    pytest.importorskip("plotly", reason="loki-bench[report] is not installed")
     found = verify(folder, levels=(1, 5), registry=discover(), opened=None)
     assert found.exit_code == 0, found.as_text()
     for command, output in ((report, "page.html"), (figures, "figures")):

@@ -1,14 +1,13 @@
 """`verify`, `reproduce`, `plan`, `compare`, `submit` and `accept`, as a person types them."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+import re
+from functools import partial
 
 import pytest
+from typed_command import typed as loki_bench
 
-TOYS = Path(__file__).parents[1] / "toys"
+from loki_bench.progress import shown_work
 
 SUITE = """
 name = "toy"
@@ -17,6 +16,7 @@ victims = ["counts"]
 attackers = ["random", "covisit"]
 metrics = ["display_rate@5", "hr@5"]
 dataset = "toy"
+isolation = "in-process"  # the commands are the subject
 [protocol]
 n_targets = 3
 n_target_users = 10
@@ -24,19 +24,6 @@ n_target_users = 10
 fake_users = 0.2
 actions = 5
 """
-
-
-def loki_bench(folder, *arguments, code=0):
-    done = subprocess.run(
-        [sys.executable, "-m", "loki_bench", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(TOYS), "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +34,14 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_what_was_run_is_verified_at_every_level_and_reproduced(folder):
+def test_what_was_run_is_verified_at_every_level_and_reproduced(folder, monkeypatch):
+    monkeypatch.setattr("loki_bench.progress.shown_work", partial(shown_work, quiet=0.01))
     done = loki_bench(folder, "verify", "results/toy", "--workers", "1", "--json")
     report = json.loads(done.stdout)
     assert [level["verdict"] for level in report["levels"]] == ["passed"] * 6
     assert [level["n_checked"] for level in report["levels"]][1:4] == [10, 10, 10]
+
+    assert re.search(r"\[\d+/10\] at work on \w.* \(step \d+ of \d+, elapsed", done.stderr)
 
     record = next((folder / "results" / "toy" / "records").iterdir())
     done = loki_bench(folder, "reproduce", record.stem[:10], "--workers", "1")

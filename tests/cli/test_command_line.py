@@ -1,4 +1,8 @@
-"""The installed command, run as a person runs it, with a third party's plugin installed."""
+"""The commands as a person types them, with a third party's plugin installed.
+
+What a process does to the outcome is the subject of few tests: those start the installed command,
+and leave attackers and recommenders in processes of their own.
+"""
 
 import json
 import os
@@ -10,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from typed_command import typed as loki_bench
 
 TOYS = Path(__file__).parents[1] / "toys"
 
@@ -21,6 +26,7 @@ surrogates = ["counts", "follows"]
 attackers = ["none", "random", "popular", "randalter", "covisit", "asks-surrogates"]
 metrics = ["display_rate@5", "hr@5", "hr_change@5", "length_ks", "target_rank"]
 dataset = "toy"
+isolation = "in-process"
 integrity_rows = false
 [protocol]
 n_targets = 3
@@ -34,6 +40,13 @@ actions = 5
 # belong to another one.
 COMMAND = [sys.executable, "-m", "loki_bench"]
 
+# as a suite is by default: what a third party wrote runs in processes of its own
+ISOLATED = (
+    SUITE.replace('isolation = "in-process"\n', "")
+    .replace('victims = ["counts", "follows"]', 'victims = ["counts"]')
+    .replace('"none", "random", "popular", "randalter", "covisit", ', '"random", ')
+)
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -43,19 +56,6 @@ def folder(tmp_path):
 
 def environment():
     return {**os.environ, "PYTHONPATH": str(TOYS), "COLUMNS": "200"}
-
-
-def loki_bench(folder, *arguments, code=0):
-    done = subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
 
 
 def results(folder):
@@ -89,8 +89,18 @@ def test_a_run_prints_the_table_and_writes_it_three_ways(folder):
 
 def test_a_killed_run_is_taken_up_and_ends_in_the_same_bytes(folder, tmp_path_factory):
     whole = tmp_path_factory.mktemp("whole")
-    (whole / "toy.toml").write_text(SUITE)
-    loki_bench(whole, "run", "toy.toml", "--workers", "2")
+    for place in (whole, folder):
+        (place / "toy.toml").write_text(ISOLATED)
+    at_once = subprocess.run(
+        [*COMMAND, "run", "toy.toml", "--workers", "2"],
+        cwd=whole,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "display_rate@5 (max 1)" in at_once.stdout
+    assert "[4/4]" in at_once.stderr
 
     running = subprocess.Popen(
         [*COMMAND, "run", "toy.toml", "--workers", "2"],
@@ -108,15 +118,15 @@ def test_a_killed_run_is_taken_up_and_ends_in_the_same_bytes(folder, tmp_path_fa
     truncated = next(records.glob("*.json"))
     truncated.write_bytes(truncated.read_bytes()[:100])
 
-    done = loki_bench(folder, "run", "toy.toml", "--workers", "1")
+    done = loki_bench(folder, "run", "toy.toml", "--workers", "1", processes=True)
     assert f"{truncated.name}: not a whole record; it is computed again" in done.stderr
-    assert f"{24 - (n_kept - 1)} of 24 cells to run" in done.stderr
+    assert f"{4 - (n_kept - 1)} of 4 cells to run" in done.stderr
     assert results(folder) == results(whole)
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(folder):
     (folder / "toy.toml").write_text(
-        SUITE.replace('"asks-surrogates"', '"sleeps"').replace("[0, 1]", "[0]")
+        ISOLATED.replace('"asks-surrogates"', '"sleeps"').replace("[0, 1]", "[0]")
     )
     running = subprocess.Popen(
         [*COMMAND, "run", "toy.toml", "--workers", "2"],  # one of them will sleep
@@ -138,7 +148,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(folder):
     finally:
         _, said = running.communicate()
     assert running.returncode == 130
-    assert re.search(r"stopped; \d+ of 12 cells are kept\. The same command goes on", said)
+    assert re.search(r"stopped; \d of 2 cells are kept\. The same command goes on", said)
     assert not list(folder.rglob("*.part"))
 
 

@@ -1,12 +1,9 @@
 """``loki-bench fidelity`` as a person types it, with a third party's estimators installed."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from typed_command import typed as loki_bench
 
 pytest.importorskip("loki_bench_recbole")
 
@@ -30,20 +27,6 @@ group_shares = [0.05]
 n_groups = 3
 n_next_items = 4
 """
-
-
-def loki_bench(folder, *arguments, code=0):
-    toys = str(Path(__file__).parents[1] / "toys")
-    done = subprocess.run(
-        [sys.executable, "-m", "loki_bench", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": toys, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
 
 
 def written(folder):

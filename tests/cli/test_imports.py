@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from typed_command import typed
 
-HEAVY = {"torch", "recbole", "numba", "sklearn", "matplotlib", "plotly", "dask"}
+HEAVY = {"torch", "recbole", "numba", "sklearn", "dask"}
 
 PROGRAM = """
 import sys
@@ -26,6 +27,7 @@ victims = [{ name = "bprmf", parameters = { epochs = 1, embedding_size = 4 } }]
 attackers = ["none", "popular"]
 metrics = ["display_rate@10", "hr@10"]
 dataset = { name = "file", parameters = { path = "events.csv" } }
+isolation = "in-process"
 
 [protocol]
 n_targets = 2
@@ -43,7 +45,7 @@ def folder(tmp_path_factory):
     events = [f"{user},{(user * 3 + n) % 20},{n}" for user in range(30) for n in range(8)]
     (folder / "events.csv").write_text("user_id,item_id,timestamp\n" + "\n".join(events))
     (folder / "stored.toml").write_text(SUITE)
-    command(folder, "run", "stored.toml")
+    typed(folder, "run", "stored.toml")
     return folder
 
 

@@ -23,9 +23,11 @@ from markdown_pages import (
 )
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
+from workers_here import opened_here
 
 from loki_bench import Benchmark
 from loki_bench.cli.main import cli
+from loki_bench.engine.workers import LocalWorkers
 from loki_bench.fidelity.suite import FidelitySuite
 from loki_bench.suite.suite import Suite
 
@@ -52,7 +54,9 @@ SMALLER = {
         "victims": ["bprmf"],
         "attackers": ["none", "covisit"],
         "integrity_rows": False,
-    }
+        "isolation": "in-process",
+    },
+    "docs/how-to/python.md": {"isolation": "in-process"},
 }
 """Changes of suite keys that make a page's runs short; the slow test runs them as they stand."""
 
@@ -66,6 +70,7 @@ def test_python_examples_run_one_after_the_other(page, install, tmp_path, monkey
     monkeypatch.chdir(tmp_path)  # results are written where an example runs
     opened = partial(Benchmark.open, **SMALLER.get(named(page), {}))
     monkeypatch.setattr(Benchmark, "open", opened)
+    monkeypatch.setattr(LocalWorkers, "open", opened_here)
     for example in _python_examples(page):
         example.evaluate()  # in the namespace of its page
     if page.name == "README.md":

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from typed_command import typed
 
 from loki_bench import __version__
 from loki_bench.testing import CHECKS
@@ -77,7 +78,7 @@ def test_the_readmes_attack_keeps_every_promise(plugin, tmp_path):
 
 def test_the_readmes_attack_gets_its_row_in_a_leaderboard(plugin, tmp_path):
     (tmp_path / "mine.toml").write_text(SUITE)
-    loki_bench("run", "mine.toml", "--workers", "1", plugin=plugin, cwd=tmp_path)
+    typed(tmp_path, "run", "mine.toml", site=plugin)
     folder = tmp_path / "results" / "mine"
     rows = list(csv.DictReader((folder / "leaderboard.csv").read_text().splitlines()))
     # Every toy item has 5 events or more and only two have more than 17: with the 12 of the fake

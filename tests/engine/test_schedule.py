@@ -4,7 +4,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from loki_bench.engine.schedule import chains, seconds_by_work
+from loki_bench.engine.schedule import chains, priorities, seconds_by_work
 from loki_bench.engine.step import steps_of
 from loki_bench.pipeline.cells import missing_cells, plan_cells
 from loki_bench.pipeline.dataset import NO_DATA
@@ -114,6 +114,25 @@ def test_what_lasted_longest_before_is_started_first_and_changes_no_byte(
     run(suite, told.folder, longest_first := Noting())
     assert longest_first.victims == [("follows", 3), ("follows", 1), ("counts", 3), ("counts", 1)]
     assert files(told) == files(plain)
+
+
+def test_one_of_each_work_that_nobody_has_timed_goes_first_with_what_it_needs(prepared):
+    suite = prepared(victims=["counts", "follows"], attackers=["none"], seeds=[0, 1])
+    finals = [Measure(NO_DATA, cell, suite.grid.metrics) for cell in suite.grid.cells]
+    by_key = {}
+    for final in finals:
+        for step in steps_of(final):
+            by_key.setdefault(step.key, step)
+
+    def in_order(known):
+        place = priorities(by_key, finals, known)
+        return [by_key[key].work for key in sorted(place, key=place.get)]
+
+    told = {"fit of counts": 100.0, "craft of none": 1.0, "fit of follows": 1.0}
+    assert in_order(told)[4:6] == ["fit of counts"] * 2  # after the four measurements
+    del told["fit of follows"]
+    assert in_order(told)[4] == "fit of follows"
+    assert in_order(told)[5:7] == ["fit of counts"] * 2
 
 
 def planned(suite, store):

@@ -89,12 +89,12 @@ def test_the_same_records_in_any_order_give_the_same_bytes():
 def test_both_tables_are_shown_and_name_the_worst_attacker():
     text = as_markdown("s", "", tables_of([*RECORDS, record("x", "a", None, status="failed")]))
     attacks, defenses = text.split("## Defenses")
-    assert "## v defended by a, 3 % x 15\n" in attacks
+    assert "## v defended by a, 3 % x 15 (500 % of events)\n" in attacks
     lines = [[c.strip() for c in line.strip("|").split("|")] for line in defenses.splitlines()]
     [cells] = [line for line in lines if line[2:3] == ["a"]]
     assert cells == [
         "v",
-        "3 % x 15",
+        "3 % x 15 (500 % of events)",
         "a",
         "random",
         "0.100",

@@ -22,8 +22,8 @@ def test_each_victim_has_its_grid_and_each_attack_one_row():
     [table] = tables_of([*found, *placebo, *records("fpmc", none=(0.0, 0.1))])
     paragraphs = grouped_table(table)
     assert [p for p in paragraphs if p.startswith("## ")] == [
-        "## bprmf, 3 % x 15",
-        "## fpmc, 3 % x 15",
+        "## bprmf, 3 % x 15 (500 % of events)",  # 10 fake users x 15 / 30 events
+        "## fpmc, 3 % x 15 (500 % of events)",
     ]
     head, _, *rows = paragraphs[2].splitlines()
     cells = [cell.strip() for cell in head.strip("|").split("|")]

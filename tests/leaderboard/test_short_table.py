@@ -58,8 +58,11 @@ def test_an_attack_has_one_row_with_all_that_is_asked_first():
 
 def test_rows_are_grouped_under_victim_and_budget_with_the_sentence_of_the_best():
     text = shown([*records(), *records(victim="fpmc"), *records(victim="fpmc", share=0.01)])
-    titles = [line for line in text.splitlines() if re.fullmatch(r"\w+, \d % x \d+", line)]
-    assert titles == ["bprmf, 3 % x 15", "fpmc, 3 % x 15", "fpmc, 1 % x 15"]
+    titles = [line for line in text.splitlines() if re.match(r"\w+, \d % x \d+", line)]
+    events = " (500 % of events)"  # 10 fake users x 15 / 30 events
+    assert titles == [
+        f"{where}{events}" for where in ("bprmf, 3 % x 15", "fpmc, 3 % x 15", "fpmc, 1 % x 15")
+    ]
     assert text.count("loki has the best display_rate@10, 0.344") == 3
     assert "tied with covisit." in text.replace("\n", " ")
 

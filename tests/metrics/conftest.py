@@ -24,6 +24,7 @@ def outcome_of():
         item_counts=None,
         repeats=None,
         n_targets=None,
+        untargeted=None,
     ):
         target_ranks = np.array(targets, dtype=np.float64)
         test_ranks = np.array(tests, dtype=np.float64)
@@ -46,6 +47,7 @@ def outcome_of():
                 None if item_counts is None else np.array(item_counts, dtype=np.int64)
             ),
             n_genuine_repeats=repeats,
+            untargeted_ranks=None if untargeted is None else np.array(untargeted, float),
         )
 
     return build

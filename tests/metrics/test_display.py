@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loki_bench.metrics.display import (
+    collateral,
     demotion_rate,
     display_rate,
     display_rate_ceiling,
@@ -39,6 +40,14 @@ def test_without_any_pair_a_rate_is_not_a_number(outcome_of):
         outcome = outcome_of(targets=targets)
         for metric in (display_rate, user_display_rate, demotion_rate):
             assert math.isnan(metric(outcome, 10))
+
+
+def test_collateral_counts_pairs_of_users_who_were_not_targeted(outcome_of):
+    shown = [[1, 1, 1]]  # to the target user, who does not count
+    outcome = outcome_of(targets=shown, untargeted=[[1, 11, NAN], [10.5, 30, 10]])
+    assert collateral(outcome, 10) == pytest.approx(2 / 5)
+    for nobody in (None, [[NAN, NAN, NAN]], [[]]):
+        assert math.isnan(collateral(outcome_of(targets=shown, untargeted=nobody), 10))
 
 
 def test_demotion_counts_only_what_was_shown_before(outcome_of):

@@ -56,6 +56,7 @@ def test_values_are_floats_in_the_declared_range(outcome_of, spec, seed, k):
         defended=defended if seed % 2 else None,
         targets=ranks(shape),
         clean_targets=ranks(shape),
+        untargeted=ranks((3, shape[1])),
         tests=ranks(6),
         clean_tests=ranks(6),
         lengths=random.integers(0, 9, size=4),
@@ -69,7 +70,9 @@ def test_values_are_floats_in_the_declared_range(outcome_of, spec, seed, k):
 
 @pytest.mark.parametrize("spec", [s for s in SPECS if s.takes_k], ids=lambda spec: spec.name)
 def test_a_list_of_the_whole_catalogue_shows_everything(outcome_of, spec):
-    outcome = outcome_of(targets=[[5.0, 100.0]], tests=[100.0], n_items=100)
+    outcome = outcome_of(
+        targets=[[5.0, 100.0]], untargeted=[[7.0, 100.0]], tests=[100.0], n_items=100
+    )
     expected = {
         "demotion_rate": 0.0,
         "hr_change": 0.0,

@@ -64,7 +64,13 @@ def test_a_spec_arrives_as_it_was(spec):
 
 
 @pytest.mark.parametrize(
-    "module", ["loki_bench.builtin", "loki_bench_recbole.hooks", "loki_bench_defenses.hooks"]
+    "module",
+    [
+        "loki_bench.builtin",
+        "loki_bench_recbole.hooks",
+        "loki_bench_defenses.hooks",
+        "loki_bench_attacks.hooks",
+    ],
 )
 def test_every_spec_of_this_projects_own_arrives_as_it_was(module):
     pytest.importorskip(module)

@@ -10,8 +10,6 @@ from loki_bench.leaderboard.table import tables_of
 from loki_bench.report.figure_data import learned, length_shares, lines, transfers
 from loki_bench.report.figures import figure_files
 
-pytest.importorskip("matplotlib", reason="loki-bench[report] is not installed")
-
 
 def record(attacker, victim, value, *, seed=0, share=0.03, actions=15, fake=None, report=None):
     return made_up_result(

@@ -78,7 +78,7 @@ def test_the_ids_and_the_text_of_a_cell_are_those_before_splits_and_repeats():
         "a8361e93fefba049a365ea15c5fa7cc91684fbba2185035b28969703654fefce",
     ]
     text = canonical_json(cell_with())
-    later = ("split", "repeats", "target_popularity", "key", "knowledge")
+    later = ("split", "repeats", "target_popularity", "key", "knowledge", "n_untargeted")
     assert not [key for key in later if f'"{key}"' in text]
 
 
@@ -152,6 +152,13 @@ def test_what_an_attacker_knows_changes_its_attack_and_surrogates_and_no_victim(
     ]
     assert len({address_of(cell) for cell in cells}) == 1
     assert len(set().union(*map(attack_of, cells))) == 4 * len(cells)
+
+
+def test_users_who_were_not_targeted_are_ranked_with_the_victim_and_change_no_attack():
+    plain, wider = ids_of(cell_that()), ids_of(cell_that(n_untargeted=200))
+    differs = [a != b for a, b in zip(plain, wider, strict=True)]
+    # the cell and its ranks alone
+    assert differs == [True, False, False, False, False, False, True]
 
 
 def test_a_surrogate_belongs_to_its_target_users_where_their_events_are_hidden():

@@ -96,6 +96,7 @@ def test_targets_are_drawn_from_the_head_the_middle_or_the_tail_of_the_training_
         ({"targets": ["i5", "i5", "i7"]}, "'i5' is listed twice"),
         ({"target_users": ["u1", "u1"]}, "'u1' is listed twice"),
         ({"targets": ["i5"], "target_popularity": "head"}, "'targets' are given"),
+        ({"target_users": ["u1"], "n_target_users": "all"}, "'target_users' are given"),
     ],
 )
 def test_targets_that_contradict_each_other_are_refused(protocol, message):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from mutants import breaks, state_of_the_global_generator
 
-from loki_bench.contracts import Defense
+from loki_bench.contracts import Defense, RobustTraining, WeightingDefense
 
 
 class Sound(Defense):
@@ -110,3 +110,59 @@ class RatesTheDroppedOnly(Sound):
     @property
     def suspicion(self):
         return self.rating
+
+
+class Weighs(WeightingDefense):
+    """Halves users who repeat a third of their events."""
+
+    def weigh(self, train, *, seed):
+        repeated = [1 - len(set(row)) / max(1, len(row)) for row in train]
+        return np.array([0.5 if share >= 1 / 3 else 1.0 for share in repeated], dtype=float)
+
+
+@breaks("check_weighting_defense_gives_each_user_or_event_a_weight", form="weights")
+class WeighsTwice(Weighs):
+    def weigh(self, train, *, seed):
+        return 2 * super().weigh(train, seed=seed)
+
+
+@breaks("check_weighting_defense_leaves_clean_users_their_weight", form="weights")
+class WeighsEverybodyDown(Weighs):
+    def weigh(self, train, *, seed):
+        return 0.1 * super().weigh(train, seed=seed)
+
+
+class TrainsTwice(RobustTraining):
+    """The mean of two victims."""
+
+    def fit(self, victim, train, *, seed):
+        self.victims = [victim.fit(), victim.fit(kept=train.lengths > 0)]
+
+    def score_next(self, users, histories):
+        return np.mean([v.scores(users, histories) for v in self.victims], axis=0)
+
+
+@breaks("check_robust_training_answers_for_the_victim", form="training")
+class AnswersInFloat64(TrainsTwice):
+    def score_next(self, users, histories):
+        return super().score_next(users, histories).astype(np.float64)
+
+
+@breaks("check_robust_training_seed_fixes_everything", form="training")
+class TrainsOnTheGlobalGenerator(TrainsTwice):
+    def score_next(self, users, histories):
+        factor = np.float32(1 + state_of_the_global_generator())
+        return super().score_next(users, histories) * factor
+
+
+@breaks("check_robust_training_leaves_the_process_alone", form="training")
+class WritesItsVictims(TrainsTwice):
+    def fit(self, victim, train, *, seed):
+        Path("victims.txt").write_text("two")
+        super().fit(victim, train, seed=seed)
+
+
+@breaks("check_robust_training_keeps_what_clean_data_teach", form="training")
+class AnswersTheSameForAll(TrainsTwice):
+    def score_next(self, users, histories):
+        return np.zeros_like(super().score_next(users, histories))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from mutants import breaks, change_the_warning_filters, state_of_the_global_generator
 
-from loki_bench.contracts import Recommender, TrainingSamples
+from loki_bench.contracts import Recommender, TrainingSamples, WeightedRecommender
 from loki_bench.interactions import Sequences
 from loki_bench.testing.ridge import RidgeRecommender
 
@@ -307,3 +307,26 @@ class ForgetsItsL2(RidgeRecommender):
 class GivesL2OfAnotherShape(RidgeRecommender):
     def l2_coefficients(self, samples):
         return [torch.ones(3, 7, dtype=torch.float64)]
+
+
+class Weighted(RidgeRecommender, WeightedRecommender):
+    """Takes weights of 0 and 1: it leaves out what weighs nothing."""
+
+    def fit_weighted(self, train, *, validation, seed, weights):
+        rows = [row[weights[train.rows == user] > 0] for user, row in enumerate(train)]
+        left = train.with_sequences(Sequences.of(rows))
+        return self.fit(left, validation=validation, seed=seed)
+
+
+@breaks("check_weighted_recommender_fits_as_usual_where_all_weights_are_one", takes_weights=True)
+class TakesAnotherSeedForWeights(Weighted):
+    def fit_weighted(self, train, *, validation, seed, weights):
+        super().fit_weighted(train, validation=validation, seed=seed, weights=weights)
+        self._weights = (self._weights * 1.001).detach().requires_grad_()
+        return self
+
+
+@breaks("check_weighted_recommender_learns_nothing_from_events_without_weight", takes_weights=True)
+class IgnoresTheWeights(Weighted):
+    def fit_weighted(self, train, *, validation, seed, weights):
+        return self.fit(train, validation=validation, seed=seed)

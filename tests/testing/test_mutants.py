@@ -53,6 +53,14 @@ SOUND = [
         uses_order=False,
         differentiable=False,
     ),
+    RecommenderSpec(
+        name="weighted",
+        summary="Leaves out",
+        target="broken_recommenders:Weighted",
+        uses_order=True,
+        differentiable=False,
+        takes_weights=True,
+    ),
     AttackerSpec(name="sound", summary="Sound", target="broken_attackers:Sound"),
     AttackerSpec(
         name="prepares", summary="Sound", target="broken_attackers:Prepares", prepares=True
@@ -61,6 +69,10 @@ SOUND = [
         name="ridge", summary="Sound", target="loki_bench.testing.ridge:RidgeInfluence"
     ),
     DefenseSpec(name="sound", summary="Sound", target="broken_defenses:Sound"),
+    DefenseSpec(name="weighs", summary="Sound", target="broken_defenses:Weighs", form="weights"),
+    DefenseSpec(
+        name="twice", summary="Sound", target="broken_defenses:TrainsTwice", form="training"
+    ),
     DatasetSpec(
         name="sound",
         summary="Sound",

@@ -28,7 +28,13 @@ from loki_bench.seeds import generator_for, seed_for
 from loki_bench.simulator import ranks_of_scores, simulator_scores
 from loki_bench.split import HeldOut
 
-__all__ = ["RecommenderSimulator", "Trial", "TriedSurrogates", "surrogates_to_try"]
+__all__ = [
+    "RecommenderSimulator",
+    "Trial",
+    "TriedSurrogates",
+    "surrogates_to_try",
+    "validation_of",
+]
 
 TriedSurrogates: TypeAlias = Literal["tables", "all"]
 
@@ -106,7 +112,7 @@ class RecommenderSimulator:
         self._promoted, self._list_length = promoted, list_length
         self._histories = view.history.take(view.goal.users)
         self._validation = {
-            surrogate.name: _validation_of(view, surrogate.train) for surrogate in surrogates
+            surrogate.name: validation_of(view, surrogate.train) for surrogate in surrogates
         }
 
     def try_out(self, poison: Sequences) -> Trial:
@@ -148,7 +154,7 @@ class RecommenderSimulator:
         return ranks
 
 
-def _validation_of(view: AttackerView, train: Interactions) -> HeldOut | None:
+def validation_of(view: AttackerView, train: Interactions) -> HeldOut | None:
     """The event after a user's training events, where the attacker knows it; None without any."""
     known = view.history
     users = np.flatnonzero((train.lengths > 0) & (known.lengths > train.lengths)).astype(np.int32)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from typing_extensions import Self
 
-from loki_bench.contracts import DifferentiableRecommender, TrainingSamples
+from loki_bench.contracts import Recommender
 from loki_bench.errors import ParameterError, UsageError
 from loki_bench.first_places import FirstPlaces
 from loki_bench.interactions import Interactions, Sequences
@@ -22,7 +22,7 @@ from loki_bench_recbole.samples import SampleSource
 from loki_bench_recbole.training_loop import Schedule, run_epochs
 from loki_bench_recbole.validation import held_out_ranks, ndcg_at
 
-__all__ = ["Epoch", "RecBoleRecommender", "id_tensor", "id_tensors"]
+__all__ = ["Epoch", "RecBoleRecommender"]
 
 
 class Epoch:
@@ -33,7 +33,7 @@ class Epoch:
         raise NotImplementedError
 
 
-class RecBoleRecommender(DifferentiableRecommender):
+class RecBoleRecommender(Recommender):
     """A model class of RecBole's with our own samples, training loop, validation and scoring.
 
     RecBole's tables carry a padding row 0; everything here works on views without it, so that
@@ -112,11 +112,6 @@ class RecBoleRecommender(DifferentiableRecommender):
 
     # ------------------------------------------------------------------ the contract
 
-    @property
-    def loss_is_log_probability(self) -> bool:
-        """True: pairwise logistic losses and cross-entropies."""
-        return True
-
     def fit(self, train: Interactions, *, validation: HeldOut | None, seed: int) -> Self:
         """Train from scratch on one thread; see :meth:`loki_bench.contracts.Recommender.fit`.
 
@@ -132,11 +127,23 @@ class RecBoleRecommender(DifferentiableRecommender):
         InvalidAnswerError
             Training diverged.
         """
+        return self._fit(train, validation, seed, None)
+
+    def _fit(
+        self,
+        train: Interactions,
+        validation: HeldOut | None,
+        seed: int,
+        event_weights: NDArray[np.float64] | None,
+    ) -> Self:
+        """See :meth:`fit`; with weights each sample has the weight of the event it predicts."""
         self._forget()
         self._n_users, self._n_items = train.n_users, train.n_items
         if not 0 <= seed < 2**63:
             raise ParameterError(f"{self.name}: seed {seed} must lie in [0, 2**63)")
         source = SampleSource.of(train, from_first=self.from_first)
+        if event_weights is not None:
+            source = source.weighted(event_weights)
         if not len(source):
             raise ParameterError(
                 f"{self.name}: nothing to train on, {train.n_users} users with {train.n_events} "
@@ -152,8 +159,7 @@ class RecBoleRecommender(DifferentiableRecommender):
         model = build_model(
             self.model_class,
             self._model_parameters(),
-            n_users=train.n_users,
-            n_items=train.n_items,
+            train=train,
             max_length=self._max_length(train),
             seed=seed,
         )
@@ -214,10 +220,6 @@ class RecBoleRecommender(DifferentiableRecommender):
                 ]
         return self._views
 
-    def training_samples(self, train: Interactions, *, seed: int) -> TrainingSamples:
-        """The samples of ``train`` in the order of its events, with the negatives of epoch 0."""
-        return SampleSource.of(train, from_first=self.from_first).with_negatives(seed=seed)
-
     @property
     def n_training_samples(self) -> int | None:
         """Number of training samples of an epoch of the last fit; None before."""
@@ -267,31 +269,9 @@ class RecBoleRecommender(DifferentiableRecommender):
             )
         self._check_items(histories.items)
 
-    def _check_samples(self, samples: TrainingSamples) -> None:
-        self._fitted()
-        self._check_users(samples.users)
-        self._check_items(samples.positives)
-        self._check_items(samples.negatives)
-        self._check_items(samples.last_items[samples.last_items != -1])
-
     def _check_ids(self, ids: NDArray[np.int32], n: int, kind: str) -> None:
         if len(ids) and (int(ids.min()) < 0 or int(ids.max()) >= n):
             unknown = int(ids[(ids < 0) | (ids >= n)][0])
             raise ParameterError(
                 f"{self.name}: {kind} {unknown} is unknown; fit saw {kind}s 0 to {n - 1}"
             )
-
-
-def id_tensor(ids: NDArray[np.int32]) -> Tensor:
-    """Ids as torch indexes with them: int64."""
-    return torch.from_numpy(ids.astype(np.int64))
-
-
-def id_tensors(samples: TrainingSamples) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Users, last items (-1 where there is none), positives and negatives as int64 tensors."""
-    return (
-        id_tensor(samples.users),
-        id_tensor(samples.last_items),
-        id_tensor(samples.positives),
-        id_tensor(samples.negatives),
-    )

@@ -20,7 +20,7 @@ BLOCK_SAMPLES = 2**18
 Below it (Amazon Beauty, MovieLens-100K) an epoch is one shuffle of all samples.
 """
 
-Pass = Callable[[tuple[Ids, ...], Ids, Ids, tuple[Vector, ...]], float]
+Pass = Callable[[tuple[Ids, ...], Ids, Ids, "Vector | None", tuple[Vector, ...]], float]
 
 
 class CompiledEpoch(Epoch):
@@ -34,9 +34,9 @@ class CompiledEpoch(Epoch):
     tables : tuple of float32 arrays of shape (n_rows, d)
         What is trained: only their numbers of rows are used here.
     one_pass : callable
-        ``one_pass(rows, positives, negatives, accumulators) -> mean loss``, changing the tables
-        and the accumulators, one of shape (n_rows,) for each table, in place. The ids come in the
-        order in which the samples are to be taken.
+        ``one_pass(rows, positives, negatives, weights, accumulators) -> mean loss``, changing the
+        tables and the accumulators, one of shape (n_rows,) for each table, in place. The ids and
+        the weights, if there are any, come in the order in which the samples are to be taken.
     seed : int
     """
 
@@ -54,6 +54,11 @@ class CompiledEpoch(Epoch):
             np.full(len(table), INITIAL_ACCUMULATOR, dtype=np.float32) for table in tables
         )
 
+    @property
+    def accumulators(self) -> tuple[Vector, ...]:
+        """AdaGrad's sums, float32 of shape (n_rows,) for each table; the epochs' own memory."""
+        return self._accumulators
+
     def __call__(self, epoch: int) -> float:
         """One pass over the samples; the loss is NaN where a step was too large for float32."""
         negatives = self._source.negatives(seed=self._seed, epoch=epoch)
@@ -62,7 +67,8 @@ class CompiledEpoch(Epoch):
         # put into their order once, and then read one after the other
         rows = tuple(row[order] for row in self._rows)
         positives, negatives = self._source.positives[order], negatives[order]
-        loss = float(self._one_pass(rows, positives, negatives, self._accumulators))
+        weights = None if self._source.weights is None else self._source.weights[order]
+        loss = float(self._one_pass(rows, positives, negatives, weights, self._accumulators))
         # an infinite sum would divide every later step of its row to nothing, and nobody would know
         finite = all(bool(np.isfinite(total).all()) for total in self._accumulators)
         return loss if finite else float("nan")

@@ -21,6 +21,7 @@ class Stream(IntEnum):
     ORDER = 1
     DROPOUT = 2
     BATCHES = 3
+    MASKS = 4
 
 
 _SHORT = 32

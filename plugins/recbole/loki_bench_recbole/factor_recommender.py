@@ -11,9 +11,15 @@ from torch import Tensor
 
 from loki_bench.contracts import FactorRecommender, FactorTerm, TrainingSamples
 from loki_bench.interactions import Interactions, Sequences
-from loki_bench_recbole.adapter import Epoch, RecBoleRecommender, id_tensor, id_tensors
+from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.compiled_epoch import CompiledEpoch
+from loki_bench_recbole.differentiable_recommender import (
+    DifferentiableRecBoleRecommender,
+    id_tensor,
+    id_tensors,
+)
 from loki_bench_recbole.factor_training import adagrad_epoch
+from loki_bench_recbole.fine_tuning import FineTunableTraining
 from loki_bench_recbole.lbfgs_training import minimise_factors
 from loki_bench_recbole.parameter_checks import (
     FactorTrainer,
@@ -24,6 +30,7 @@ from loki_bench_recbole.parameter_checks import (
 from loki_bench_recbole.samples import SampleSource, last_items
 from loki_bench_recbole.torch_training import AdamEpoch
 from loki_bench_recbole.training_loop import Schedule
+from loki_bench_recbole.weighted_fit import WeightedFit
 
 __all__ = ["RecBoleFactorRecommender"]
 
@@ -31,7 +38,9 @@ LBFGS_L2 = 1.0
 """Default l2 of a row of a table: with it Amazon Beauty's factors neither vanish nor grow."""
 
 
-class RecBoleFactorRecommender(RecBoleRecommender, FactorRecommender):
+class RecBoleFactorRecommender(
+    WeightedFit, FineTunableTraining, DifferentiableRecBoleRecommender, FactorRecommender
+):
     """Score = sum of terms <row_table[r], item_table[i]>, pairwise loss log(1 + exp(-x)).
 
     x is the positive item's score minus the negative's. Every training sample adds
@@ -215,6 +224,7 @@ class RecBoleFactorRecommender(RecBoleRecommender, FactorRecommender):
             source.negatives(seed=seed, epoch=0),
             tuple(self._numpy_tables()),
             l2=self._l2,
+            weights=source.weights,
             max_iterations=self._schedule.epochs,
             tolerance=self._tolerance,
         )
@@ -238,7 +248,7 @@ class RecBoleFactorRecommender(RecBoleRecommender, FactorRecommender):
             source,
             self._sample_rows(source),
             tables,
-            lambda rows, positives, negatives, accumulators: adagrad_epoch(
+            lambda rows, positives, negatives, weights, accumulators: adagrad_epoch(
                 rows,
                 positives,
                 negatives,
@@ -246,6 +256,7 @@ class RecBoleFactorRecommender(RecBoleRecommender, FactorRecommender):
                 accumulators,
                 np.float32(self._learning_rate),
                 np.float32(self._l2),
+                weights,
             ),
             seed=seed,
         )

@@ -138,6 +138,7 @@ def adagrad_epoch(
     accumulators: tuple[Vector, ...],
     learning_rate: np.float32,
     l2: np.float32,
+    weights: Vector | None = None,
 ) -> float:
     """One pass over the samples for the score sum_k <tables[2k][rows[k]], tables[2k + 1][item]>.
 
@@ -157,14 +158,17 @@ def adagrad_epoch(
         Sums of mean squared gradients, above zero; changed in place.
     learning_rate, l2 : float32
         Each sample adds ``l2 / 2 * |row|**2`` for every row that it touches.
+    weights : float32 array of shape (n,), or None
+        What each sample's loss and its L2 term are multiplied with; None is 1 for all, and
+        compiles to a loop without them.
 
     Returns
     -------
-    The mean loss without L2, each sample's before its own step.
+    The mean loss without L2 and weights, each sample's before its own step.
     """
     n, n_terms = len(positives), len(rows)
     zero, one, two = np.float32(0), np.float32(1), np.float32(2)
-    per_number, l2_square = one / np.float32(tables[0].shape[1]), l2 * l2
+    per_number = one / np.float32(tables[0].shape[1])
     sums = np.empty((_TOGETHER, n_terms, 6), np.float32)
     slopes = np.empty(_TOGETHER, np.float32)
     total, product = 0.0, 1.0
@@ -191,9 +195,11 @@ def adagrad_epoch(
             total += float(max(-x, zero))
             slopes[member] = -(e if x >= zero else one) / (one + e)
         for member in range(size):
-            sample, slope = start + member, slopes[member]
+            sample, slope, charge = start + member, slopes[member], l2
+            if weights is not None:
+                slope, charge = weights[sample] * slope, weights[sample] * charge
             i, j = positives[sample], negatives[sample]
-            square, mixed = slope * slope, two * slope * l2
+            square, mixed, l2_square = slope * slope, two * slope * charge, charge * charge
             for term in range(n_terms):
                 margin, difference, own, toward, liked, other = sums[member, term]
                 row, row_sum, item_sum = (
@@ -213,7 +219,7 @@ def adagrad_epoch(
                     learning_rate / np.sqrt(item_sum[i]),
                     learning_rate / np.sqrt(item_sum[j]),
                 )
-                _move(tables[2 * term], tables[2 * term + 1], row, i, j, slope, l2, rates)
+                _move(tables[2 * term], tables[2 * term + 1], row, i, j, slope, charge, rates)
         start += size
         if product > 1e200:  # the losses are log(1 + e) each: one logarithm for hundreds of them
             total += np.log(product)

@@ -6,11 +6,12 @@ from torch import Tensor, nn
 from loki_bench_recbole.parameter_checks import require_count, require_number
 from loki_bench_recbole.sequence_recommender import SequenceLoss, SequenceRecommender
 from loki_bench_recbole.training_loop import Schedule
+from loki_bench_recbole.weighted_fit import WeightedFit
 
 __all__ = ["GRU4Rec"]
 
 
-class GRU4Rec(SequenceRecommender):
+class GRU4Rec(WeightedFit, SequenceRecommender):
     """RecBole's ``GRU4Rec``: score(h, i) = <dense(GRU(h)), e_i>, h the user's history.
 
     A training sample for every event but the user's first. RecBole feeds every prefix of a
@@ -87,7 +88,7 @@ class GRU4Rec(SequenceRecommender):
         dense = [*model.get_submodule("dense").parameters()]
         return [model.get_parameter("item_embedding.weight")[1:], *network, *dense]
 
-    def _states(self, embedded: Tensor, dropout: torch.Generator | None) -> Tensor:
+    def _states(self, embedded: Tensor, users: Tensor, dropout: torch.Generator | None) -> Tensor:
         model = self._fitted()
         if dropout is not None and self._dropout:
             kept = torch.empty_like(embedded).bernoulli_(1 - self._dropout, generator=dropout)

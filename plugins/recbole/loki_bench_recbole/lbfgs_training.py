@@ -39,6 +39,7 @@ def objective_and_gradient(
     tables: tuple[Table, ...],
     gradients: tuple[Table, ...],
     l2: float,
+    weights: NDArray[np.float32] | None = None,
 ) -> float:
     """The objective above, and its gradient written into ``gradients``.
 
@@ -52,6 +53,8 @@ def objective_and_gradient(
         Row table, item table, row table, item table ...
     l2 : float
         What each row is charged.
+    weights : float32 array, or None
+        What each sample's loss is multiplied with; None is 1 for all.
     """
     n_terms, d = len(rows), tables[0].shape[1]
     differences = np.empty((n_terms, d))
@@ -70,8 +73,11 @@ def objective_and_gradient(
                 differences[term, k] = item_table[i, k] - item_table[j, k]
             x += _inner_product(row_table[row], differences[term])
         e = np.exp(-abs(x))
-        value += np.log1p(e) + max(-x, 0.0)
+        loss = np.log1p(e) + max(-x, 0.0)
         slope = -(e if x >= 0 else 1.0) / (1.0 + e)
+        if weights is not None:
+            loss, slope = weights[sample] * loss, weights[sample] * slope
+        value += loss
         for term in range(n_terms):
             row, row_table = rows[term][sample], tables[2 * term]
             row_gradient, item_gradient = gradients[2 * term], gradients[2 * term + 1]
@@ -93,6 +99,7 @@ def minimise_factors(
     l2: float,
     max_iterations: int,
     tolerance: float,
+    weights: NDArray[np.float32] | None = None,
 ) -> dict[str, float]:
     """Minimise the objective above, writing the weights into ``tables``.
 
@@ -106,6 +113,8 @@ def minimise_factors(
         What each row is charged.
     max_iterations : int
         At most so many iterations.
+    weights : float32 array, or None
+        See :func:`objective_and_gradient`.
     tolerance : float
         Stop when no component of the gradient is larger in size.
 
@@ -123,9 +132,9 @@ def minimise_factors(
 
     def evaluate(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         gradient = np.empty_like(flat)
-        weights = shaped(np.ascontiguousarray(flat))
+        parts = shaped(np.ascontiguousarray(flat))
         value = objective_and_gradient(
-            rows, positives, negatives, weights, shaped(gradient), float(l2)
+            rows, positives, negatives, parts, shaped(gradient), float(l2), weights
         )
         return value, gradient
 

@@ -1,57 +1,37 @@
 """Builds RecBole model classes without RecBole's ``Config``, data layer or ``quick_start``.
 
 ``recbole.config.Config`` reads ``sys.argv``, patches numpy and writes folders, and
-``recbole.quick_start`` imports ray; a model class itself needs only a mapping and two counts.
+``recbole.quick_start`` imports ray; a model class itself needs only a mapping and, of its dataset,
+what :class:`~loki_bench_recbole.dataset_stand_in.DatasetStandIn` answers.
 """
 
 import importlib
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import cast
 
 import torch
+from scipy.sparse import dok_matrix
 from torch import nn
 
 from loki_bench.errors import PluginError
+from loki_bench.interactions import Interactions
+from loki_bench_recbole.dataset_stand_in import (
+    ITEM,
+    LENGTH,
+    USER,
+    DatasetStandIn,
+)
 
-__all__ = [
-    "ITEM",
-    "LENGTH",
-    "NEGATIVE",
-    "SEQUENCE",
-    "USER",
-    "build_model",
-    "one_torch_thread",
-    "recbole_class",
-]
-
-# Keys of the mapping that a model's ``calculate_loss`` and ``predict`` read.
-USER = "user_id"
-ITEM = "item_id"
-NEGATIVE = "neg_item_id"
-SEQUENCE = "item_id_list"
-LENGTH = "item_length"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Counts:
-    """Stands in for RecBole's dataset: how many users and items there are, padding included."""
-
-    user_num: int
-    item_num: int
-
-    def num(self, field: str) -> int:
-        """Number of ids of a field."""
-        return {USER: self.user_num, ITEM: self.item_num}[field]
+__all__ = ["build_model", "one_torch_thread", "recbole_class"]
 
 
 def build_model(
     target: str,
     parameters: Mapping[str, object],
     *,
-    n_users: int,
-    n_items: int,
+    train: Interactions,
     max_length: int,
     seed: int,
 ) -> nn.Module:
@@ -67,8 +47,8 @@ def build_model(
         ``"package.module:Class"``.
     parameters : mapping
         The model's own hyper-parameters (``embedding_size`` ...).
-    n_users, n_items : int
-        Sizes without padding.
+    train : Interactions
+        How many users and items there are, and what a graph is built of.
     max_length : int
         RecBole's ``MAX_ITEM_LIST_LENGTH``.
     seed : int in [0, 2**63)
@@ -90,14 +70,32 @@ def build_model(
         "device": torch.device("cpu"),
         **parameters,
     }
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _dictionary_updates():
         # not manual_seed(): that also seeds the generators of every accelerator
         torch.default_generator.manual_seed(seed)
-        model = model_class(config, _Counts(user_num=n_users + 1, item_num=n_items + 1))
+        model = model_class(config, DatasetStandIn(train, max_length=max_length))
     for module in model.modules():
         if isinstance(module, nn.Embedding):
             module.weight.data[0] = 0
     return model
+
+
+@contextmanager
+def _dictionary_updates() -> Iterator[None]:
+    """Give scipy's matrices of pairs the method that RecBole builds its graphs with.
+
+    scipy had it until 1.12; torch's warning of an old constructor is kept from the user, too.
+    """
+    known = hasattr(dok_matrix, "_update")
+    if not known:
+        dok_matrix._update = lambda matrix, values: matrix._dict.update(values)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        if not known:
+            del dok_matrix._update
 
 
 @contextmanager

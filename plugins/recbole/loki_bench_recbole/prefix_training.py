@@ -15,7 +15,9 @@ from loki_bench_recbole.samples import SampleSource
 
 __all__ = ["PaddedRows", "PrefixEpoch", "Windows", "by_length"]
 
-PrefixLoss = Callable[[Tensor, Tensor, Tensor, Tensor, torch.Generator], Tensor]
+PrefixLoss = Callable[
+    [Tensor, Tensor, Tensor, Tensor, Tensor, torch.Generator, "Tensor | None"], Tensor
+]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -111,9 +113,9 @@ class PrefixEpoch(Epoch):
     tensors : list of Tensor
         The leaves to train, all on one device.
     loss : callable
-        ``loss(inputs (b, width), trained (b, width), positives (m,), negatives (m,), generator)``
-        -> Tensor (), the mean over the m places that are samples, whose ids come in their order.
-        Padding is on the right and is no sample.
+        ``loss(inputs (b, width), users (b,), trained (b, width), positives (m,), negatives (m,),
+        generator, weights (m,) or None)`` -> Tensor (), the mean over the m places that are
+        samples, whose ids come in their order. Padding is on the right and is no sample.
     learning_rate : float
     batch_size : int
     seed : int
@@ -157,10 +159,12 @@ class PrefixEpoch(Epoch):
             taken = padded.index[trained]
             loss = self._loss(
                 self._tensor(source.last_items[padded.index]),
+                self._tensor(source.users[windows.starts[rows]]),
                 torch.from_numpy(trained).to(self._device),
                 self._tensor(source.positives[taken]),
                 self._tensor(negatives[taken]),
                 generator,
+                None if source.weights is None else self._tensor_of(source.weights[taken]),
             )
             self._optimiser.zero_grad()
             torch.autograd.backward(loss)
@@ -169,4 +173,7 @@ class PrefixEpoch(Epoch):
         return float(total) / len(source)
 
     def _tensor(self, ids: NDArray[np.int32]) -> Tensor:
-        return torch.from_numpy(ids.astype(np.int64)).to(self._device)
+        return self._tensor_of(ids.astype(np.int64))
+
+    def _tensor_of(self, values: NDArray[np.int64] | NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(values).to(self._device)

@@ -1,6 +1,6 @@
 """The training samples that a set of sequences gives: what is predicted, after what, for whom."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ class SampleSource:
     item_offsets : int64 array of shape (n_users + 1,)
     user_items : int32 array
         Each user's own items, sorted and without repeats: never drawn as negatives.
+    weights : float32 array of shape (n,), or None
+        What each sample's loss is multiplied with; None is 1 for all.
     """
 
     users: NDArray[np.int32]
@@ -37,6 +39,7 @@ class SampleSource:
     n_items: int
     item_offsets: NDArray[np.int64]
     user_items: NDArray[np.int32]
+    weights: NDArray[np.float32] | None = None
 
     @classmethod
     def of(cls, train: Interactions, *, from_first: bool) -> "SampleSource":
@@ -78,6 +81,10 @@ class SampleSource:
 
     def __len__(self) -> int:
         return len(self.users)
+
+    def weighted(self, event_weights: NDArray[np.float64]) -> "SampleSource":
+        """The same samples, each with the weight of the event that it predicts."""
+        return replace(self, weights=event_weights[self.events].astype(np.float32))
 
     def negatives(self, *, seed: int, epoch: int) -> NDArray[np.int32]:
         """One negative item a sample, int32 array of shape (n,); see ``draw_negatives``."""

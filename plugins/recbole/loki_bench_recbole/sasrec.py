@@ -1,16 +1,15 @@
 """SASRec: self-attention over a user's latest events (Kang and McAuley, ICDM 2018)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
 
 from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions
+from loki_bench_recbole.dropping import dropping
 from loki_bench_recbole.parameter_checks import require_count, require_number
 from loki_bench_recbole.sequence_recommender import SequenceLoss, SequenceRecommender
 from loki_bench_recbole.training_loop import Schedule
+from loki_bench_recbole.weighted_fit import WeightedFit
 
 __all__ = ["SASRec"]
 
@@ -18,7 +17,7 @@ _MASKED = -10000.0
 """What RecBole adds to the attention to an item that comes later: its weight is then exactly 0."""
 
 
-class SASRec(SequenceRecommender):
+class SASRec(WeightedFit, SequenceRecommender):
     """RecBole's ``SASRec``: score(h, i) = <transformer(h), e_i>, h the user's latest items.
 
     A training sample for every event but the user's first. RecBole reads every prefix of a
@@ -132,29 +131,14 @@ class SASRec(SequenceRecommender):
             *model.get_submodule("trm_encoder").parameters(),
         ]
 
-    def _states(self, embedded: Tensor, dropout: torch.Generator | None) -> Tensor:
+    def _states(self, embedded: Tensor, users: Tensor, dropout: torch.Generator | None) -> Tensor:
         model = self._fitted()
         model.train(dropout is not None)
         width = embedded.shape[1]
         later = torch.full((width, width), _MASKED, device=embedded.device).triu(1)
         placed = embedded + model.get_parameter("position_embedding.weight")[:width]
-        with _dropping(dropout, embedded.device):
+        with dropping(dropout, embedded.device):
             inputs = model.get_submodule("dropout")(model.get_submodule("LayerNorm")(placed))
             encoder = model.get_submodule("trm_encoder")
             states: Tensor = encoder(inputs, later, output_all_encoded_layers=False)[-1]
         return states
-
-
-@contextmanager
-def _dropping(generator: torch.Generator | None, device: torch.device) -> Iterator[None]:
-    """Let torch's dropout modules, which know the global generator only, draw from this one."""
-    if generator is None:
-        yield
-        return
-    seed = int(torch.randint(2**62, (), generator=generator, device=device))
-    devices = [] if device.type == "cpu" else [device]
-    with torch.random.fork_rng(devices=devices, device_type=device.type if devices else "cuda"):
-        torch.default_generator.manual_seed(seed)
-        if devices:
-            torch.get_device_module(device).manual_seed(seed)
-        yield

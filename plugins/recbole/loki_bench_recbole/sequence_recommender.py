@@ -1,4 +1,4 @@
-"""What gru4rec and sasrec share: a network whose states after all prefixes come out of one pass."""
+"""What the sequence models share: states after all prefixes of a user come out of one pass."""
 
 from abc import abstractmethod
 from typing import ClassVar, Literal, TypeAlias
@@ -12,8 +12,12 @@ from torch import Tensor
 from loki_bench.contracts import TrainingSamples
 from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions, Sequences
-from loki_bench_recbole.adapter import Epoch, RecBoleRecommender, id_tensor
+from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.catalogue_softmax import catalogue_cross_entropy
+from loki_bench_recbole.differentiable_recommender import (
+    DifferentiableRecBoleRecommender,
+    id_tensor,
+)
 from loki_bench_recbole.parameter_checks import require_choice, require_count, require_number
 from loki_bench_recbole.prefix_training import PaddedRows, PrefixEpoch, by_length
 from loki_bench_recbole.samples import SampleSource, prefixes
@@ -25,8 +29,8 @@ __all__ = ["SequenceLoss", "SequenceRecommender"]
 SequenceLoss: TypeAlias = Literal["BPR", "CE"]
 
 
-class SequenceRecommender(RecBoleRecommender):
-    """Score(h, i) = <state(h), e_i>, h the user's history; the user's id plays no part.
+class SequenceRecommender(DifferentiableRecBoleRecommender):
+    """Score(u, h, i) = <state(u, h), e_i>, h the user's history.
 
     A training sample for every event but the user's first. A network that looks only backwards
     gives the states after all prefixes of one user in one pass over the sequence.
@@ -47,6 +51,8 @@ class SequenceRecommender(RecBoleRecommender):
     """
 
     from_first: ClassVar[bool] = False
+    reads_users: ClassVar[bool] = False
+    """Whether the state depends on the user's id, too."""
 
     def __init__(
         self,
@@ -66,16 +72,20 @@ class SequenceRecommender(RecBoleRecommender):
         self._batch_size = require_count(self.name, "batch_size", batch_size)
 
     @abstractmethod
-    def _states(self, embedded: Tensor, dropout: torch.Generator | None) -> Tensor:
+    def _states(self, embedded: Tensor, users: Tensor, dropout: torch.Generator | None) -> Tensor:
         """The state after each place, (batch, length, d), of embedded items likewise.
 
-        Zero vectors after the last item must not change the states before them. Without a
-        generator nothing is dropped.
+        Zero vectors after the last item must not change the states before them. ``users`` are the
+        ids of the rows. Without a generator nothing is dropped.
         """
 
     def _longest_read(self) -> int | None:
         """How many of the latest items the fitted network reads; None where it reads all."""
         return None
+
+    def _longest_trained(self) -> int | None:
+        """The longest window that :meth:`_states` may be given in training; None for any."""
+        return self._longest_read()
 
     # ------------------------------------------------------------------ DifferentiableRecommender
 
@@ -101,10 +111,12 @@ class SequenceRecommender(RecBoleRecommender):
             raise ParameterError(
                 f"{self.name}: the samples have no histories; take them from training_samples"
             )
+        if self.reads_users:
+            self._check_users(samples.users)
         for items in (samples.histories.items, samples.positives, samples.negatives):
             self._check_items(items)
         return self._losses(
-            self._outputs(samples.histories),
+            self._outputs(samples.users, samples.histories),
             id_tensor(samples.positives),
             id_tensor(samples.negatives),
         )
@@ -120,11 +132,11 @@ class SequenceRecommender(RecBoleRecommender):
         self._check_users(users)
         self._check_histories(users, histories)
         self._check_items(items)
-        return (self._outputs(histories) * self.parameters()[0][id_tensor(items)]).sum(-1)
+        return (self._outputs(users, histories) * self.parameters()[0][id_tensor(items)]).sum(-1)
 
     # ------------------------------------------------------------------ the network
 
-    def _outputs(self, histories: Sequences) -> Tensor:
+    def _outputs(self, users: NDArray[np.int32], histories: Sequences) -> Tensor:
         """The state after each history, shape (n, d).
 
         Neighbouring histories that continue each other, as those of a user's samples do, are read
@@ -136,7 +148,7 @@ class SequenceRecommender(RecBoleRecommender):
         longest = self._longest_read()
         if longest is not None and histories.lengths.max(initial=0) > longest:
             histories = _latest(histories, longest)
-        shared = SharedPrefixes.of(histories)
+        shared = SharedPrefixes.of(histories, users if self.reads_users else None)
         batches = by_length(histories.lengths[shared.longest], self._batch_size)
         starts, parts, start = [], [], 0
         for batch in batches:
@@ -148,7 +160,8 @@ class SequenceRecommender(RecBoleRecommender):
             if padded.index.size:
                 mask = torch.from_numpy(padded.filled).unsqueeze(-1).to(items.device)
                 inputs = items[id_tensor(histories.items[padded.index]).to(items.device)] * mask
-            parts.append(self._states(inputs, None).reshape(len(batch) * width, -1))
+            owners = id_tensor(users[rows]).to(items.device)
+            parts.append(self._states(inputs, owners, None).reshape(len(batch) * width, -1))
             starts.append(start + np.arange(len(batch)) * width)
             start += len(batch) * width
         # where the states of each run begin, in the order of the runs
@@ -166,7 +179,7 @@ class SequenceRecommender(RecBoleRecommender):
 
     def _queries(self, users: NDArray[np.int32], histories: Sequences) -> NDArray[np.float32]:
         with torch.no_grad():
-            queries: NDArray[np.float32] = self._outputs(histories).cpu().numpy()
+            queries: NDArray[np.float32] = self._outputs(users, histories).cpu().numpy()
         return queries
 
     def _query_items(self) -> NDArray[np.float32]:
@@ -180,16 +193,21 @@ class SequenceRecommender(RecBoleRecommender):
 
         def loss(
             inputs: Tensor,
+            users: Tensor,
             trained: Tensor,
             positives: Tensor,
             negatives: Tensor,
             generator: torch.Generator,
+            weights: Tensor | None = None,
         ) -> Tensor:
-            outputs = self._states(items[inputs], generator)[trained]
+            outputs = self._states(items[inputs], users, generator)[trained]
             if self._loss == "CE" and items.device.type == "cpu":
-                mean = catalogue_cross_entropy(outputs, items, positives) / len(positives)
-            else:
+                total = catalogue_cross_entropy(outputs, items, positives, weights)
+                mean = total / len(positives)
+            elif weights is None:
                 mean = self._losses(outputs, positives, negatives).mean()
+            else:
+                mean = (weights * self._losses(outputs, positives, negatives)).mean()
             if not self._l2:
                 return mean
             squares = torch.stack([tensor.square().sum() for tensor in self.parameters()])
@@ -202,7 +220,7 @@ class SequenceRecommender(RecBoleRecommender):
             learning_rate=self._learning_rate,
             batch_size=self._batch_size,
             seed=seed,
-            longest=self._longest_read(),
+            longest=self._longest_trained(),
         )
 
 

@@ -31,12 +31,17 @@ class SharedPrefixes:
     run: NDArray[np.int64]
 
     @classmethod
-    def of(cls, histories: Sequences) -> Self:
-        """Find the runs of neighbouring rows; an empty row continues nothing but an empty one."""
+    def of(cls, histories: Sequences, owners: NDArray[np.int32] | None = None) -> Self:
+        """Find the runs of neighbouring rows; an empty row continues nothing but an empty one.
+
+        With ``owners``, of shape (n,), rows of two owners do not continue each other.
+        """
         n = len(histories)
         lengths = histories.lengths
         before = lengths[:-1]
         goes_on = (before <= lengths[1:]) & ((before > 0) | (lengths[1:] == 0))
+        if owners is not None:
+            goes_on &= owners[:-1] == owners[1:]
         candidates = np.flatnonzero(goes_on)
         sizes = before[candidates]
         within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)

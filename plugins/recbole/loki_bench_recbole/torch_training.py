@@ -45,6 +45,9 @@ class AdamEpoch(Epoch):
         self._batch_size = batch_size
         self._device = tensors[0].device
         self._optimiser = torch.optim.Adam(tensors, lr=learning_rate, fused=True)
+        self._weights = (
+            None if source.weights is None else torch.from_numpy(source.weights).to(self._device)
+        )
         self._ids = [
             self._tensor(column) for column in (source.users, source.last_items, source.positives)
         ]
@@ -59,6 +62,8 @@ class AdamEpoch(Epoch):
         for rows in torch.split(order, self._batch_size):
             users, last, positives = (column[rows] for column in self._ids)
             loss = self._loss(users, last, positives, negatives[rows])
+            if self._weights is not None:
+                loss = self._weights[rows] * loss
             self._optimiser.zero_grad()
             torch.autograd.backward(loss.mean())
             self._optimiser.step()

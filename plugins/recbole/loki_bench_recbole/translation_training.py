@@ -35,6 +35,7 @@ def adagrad_epoch_translation(
     accumulators: tuple[Vector, ...],
     learning_rate: np.float32,
     l2: np.float32,
+    weights: Vector | None = None,
 ) -> float:
     """One pass over the samples.
 
@@ -50,10 +51,12 @@ def adagrad_epoch_translation(
         place.
     learning_rate, l2 : float32
         Each sample adds ``l2 / 2 * |row|**2`` for every row that it touches.
+    weights : float32 array of shape (n,), or None
+        What each sample's loss and its L2 term are multiplied with; None is 1 for all.
 
     Returns
     -------
-    The mean loss without L2, each sample's before its own step.
+    The mean loss without L2 and weights, each sample's before its own step.
     """
     user_table, item_table, bias_table, shared = tables
     user_sum, item_sum, bias_sum, shared_sum = accumulators
@@ -71,15 +74,18 @@ def adagrad_epoch_translation(
         e = np.exp(-abs(x))
         total += np.log1p(e) + max(-x, np.float32(0))
         slope = np.float32(-(e if x >= 0 else np.float32(1)) / (np.float32(1) + e))
+        charge = l2
+        if weights is not None:
+            slope, charge = weights[sample] * slope, weights[sample] * charge
         for k in range(d):
             pull[k] = away[k] - toward[k]
-        step_row(user_table, user_sum, u, pull, slope, l2, lr)
-        step_row(shared, shared_sum, 0, pull, slope, l2, lr)
-        step_row(item_table, item_sum, q, pull, slope, l2, lr)
-        step_row(item_table, item_sum, i, toward, slope, l2, lr)
-        step_row(item_table, item_sum, j, away, -slope, l2, lr)
-        step_row(bias_table, bias_sum, i, one, slope, l2, lr)
-        step_row(bias_table, bias_sum, j, one, -slope, l2, lr)
+        step_row(user_table, user_sum, u, pull, slope, charge, lr)
+        step_row(shared, shared_sum, 0, pull, slope, charge, lr)
+        step_row(item_table, item_sum, q, pull, slope, charge, lr)
+        step_row(item_table, item_sum, i, toward, slope, charge, lr)
+        step_row(item_table, item_sum, j, away, -slope, charge, lr)
+        step_row(bias_table, bias_sum, i, one, slope, charge, lr)
+        step_row(bias_table, bias_sum, j, one, -slope, charge, lr)
     return total / max(len(positives), 1)
 
 

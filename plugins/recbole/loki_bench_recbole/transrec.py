@@ -8,8 +8,14 @@ from torch import Tensor, nn
 
 from loki_bench.contracts import TrainingSamples, TranslationRecommender, TranslationTables
 from loki_bench.interactions import Interactions, Sequences
-from loki_bench_recbole.adapter import Epoch, RecBoleRecommender, id_tensor, id_tensors
+from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.compiled_epoch import CompiledEpoch
+from loki_bench_recbole.differentiable_recommender import (
+    DifferentiableRecBoleRecommender,
+    id_tensor,
+    id_tensors,
+)
+from loki_bench_recbole.fine_tuning import FineTunableTraining
 from loki_bench_recbole.parameter_checks import (
     Trainer,
     require_count,
@@ -20,11 +26,14 @@ from loki_bench_recbole.samples import SampleSource, last_items
 from loki_bench_recbole.torch_training import AdamEpoch
 from loki_bench_recbole.training_loop import Schedule
 from loki_bench_recbole.translation_training import adagrad_epoch_translation, distance_scores
+from loki_bench_recbole.weighted_fit import WeightedFit
 
 __all__ = ["TransRec"]
 
 
-class TransRec(RecBoleRecommender, TranslationRecommender):
+class TransRec(
+    WeightedFit, FineTunableTraining, DifferentiableRecBoleRecommender, TranslationRecommender
+):
     """RecBole's ``TransRec``: score(u, l, i) = b_i - |T + u + l - i|, l the last item.
 
     A training sample for every event but the user's first, loss log(1 + exp(-x)) with x the
@@ -202,7 +211,7 @@ class TransRec(RecBoleRecommender, TranslationRecommender):
             source,
             (source.users, source.last_items),
             tables,
-            lambda rows, positives, negatives, accumulators: adagrad_epoch_translation(
+            lambda rows, positives, negatives, weights, accumulators: adagrad_epoch_translation(
                 rows[0],
                 rows[1],
                 positives,
@@ -211,6 +220,7 @@ class TransRec(RecBoleRecommender, TranslationRecommender):
                 accumulators,
                 np.float32(self._learning_rate),
                 np.float32(self._l2),
+                weights,
             ),
             seed=seed,
         )

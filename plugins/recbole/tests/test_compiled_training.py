@@ -49,8 +49,7 @@ def test_a_compiled_step_follows_the_gradient_of_recboles_loss_plus_l2(kind, see
     model = build_model(
         target,
         {"embedding_size": 7, **parameters},
-        n_users=40,
-        n_items=120,
+        train=Interactions(np.zeros(41, np.int64), np.empty(0, np.int32), n_items=120),
         max_length=1,
         seed=seed,
     )
@@ -174,7 +173,7 @@ def test_an_epoch_takes_every_sample_once_with_its_own_rows_and_negative():
     tables = (np.zeros((100, 4), np.float32), np.zeros((40, 4), np.float32))
     seen = []
 
-    def one_pass(rows, positives, negatives, sums):
+    def one_pass(rows, positives, negatives, weights, sums):
         seen.append(np.stack([*rows, positives, negatives]))
         for total, table in zip(sums, tables, strict=True):
             np.testing.assert_array_equal(total, np.full(len(table), INITIAL_ACCUMULATOR, "f4"))

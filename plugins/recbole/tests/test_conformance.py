@@ -49,6 +49,36 @@ def test_gru4rec_with_a_pairwise_loss(check, subject):
     check(subject)
 
 
+BERT4REC = {**SASREC, "hidden_size": 32, "learning_rate": 0.01, "epochs": 100, "mask_ratio": 0.2}
+CASER = {"embedding_size": 16, "epochs": 40, "learning_rate": 0.02, "batch_size": 32}
+LIGHTGCN = {"embedding_size": 8, "epochs": 60, "learning_rate": 0.02, "batch_size": 64}
+NARM = {**GRU4REC, "epochs": 40}
+
+
+@pytest.mark.slow
+@parametrize_with_checks([SPECS["bert4rec"]], parameters={"bert4rec": BERT4REC})
+def test_bert4rec(check, subject):
+    check(subject)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([SPECS["caser"]], parameters={"caser": CASER})
+def test_caser(check, subject):
+    check(subject)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([SPECS["lightgcn"]], parameters={"lightgcn": LIGHTGCN})
+def test_lightgcn(check, subject):
+    check(subject)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([SPECS["narm"]], parameters={"narm": NARM})
+def test_narm(check, subject):
+    check(subject)
+
+
 @pytest.mark.slow
 @parametrize_with_checks([SPECS["sasrec"]], parameters={"sasrec": {**SASREC, "loss": "CE"}})
 def test_sasrec_with_cross_entropy(check, subject):
@@ -62,7 +92,8 @@ def test_sasrec_with_a_pairwise_loss(check, subject):
 
 
 def test_none_is_left_out():
-    assert {*QUICK, "gru4rec", "sasrec"} == set(SPECS)
+    slow = {"bert4rec", "caser", "gru4rec", "lightgcn", "narm", "sasrec"}
+    assert {*QUICK, *slow} == set(SPECS)
 
 
 def test_the_plugin_as_a_whole():

@@ -6,7 +6,9 @@ import torch
 
 from loki_bench.contracts import TrainingSamples
 from loki_bench.interactions import Sequences
+from loki_bench_recbole.caser import Caser
 from loki_bench_recbole.gru4rec import GRU4Rec
+from loki_bench_recbole.narm import NARM
 from loki_bench_recbole.prefix_training import Windows
 from loki_bench_recbole.samples import SampleSource
 from loki_bench_recbole.sasrec import SASRec
@@ -19,10 +21,16 @@ def sasrec(**given):
 
 
 @pytest.mark.parametrize("loss", ["CE", "BPR"])
-@pytest.mark.parametrize("name", ["gru4rec", "sasrec"])
+@pytest.mark.parametrize("name", ["caser", "gru4rec", "narm", "sasrec"])
 def test_the_shared_pass_has_the_loss_and_gradient_of_all_prefixes_one_by_one(small, loss, name):
     if name == "gru4rec":
         model = GRU4Rec(loss=loss, embedding_size=8, hidden_size=8, **ALL_AT_ONCE)
+    elif name == "narm":
+        model = NARM(
+            loss=loss, embedding_size=8, hidden_size=6, attention_dropout=0.0, **ALL_AT_ONCE
+        )
+    elif name == "caser":  # reads the last three items, so most samples are not whole prefixes
+        model = Caser(loss=loss, embedding_size=8, max_length=3, **ALL_AT_ONCE)
     else:
         model = sasrec(loss=loss)
     model.fit(small, validation=None, seed=3)

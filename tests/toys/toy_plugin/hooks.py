@@ -39,8 +39,17 @@ def loki_bench_recommenders():
         differentiable=False,
         search=(IntRange("step", 0, 9), FloatRange("blur", 0.01, 1.0, log=True)),
     )
+    weighted = RecommenderSpec(
+        name="follows-weighted",
+        summary="For tests",
+        target="toy_plugin.robust:FollowsWeighted",
+        uses_order=True,
+        differentiable=False,
+        takes_weights=True,
+    )
     return [
         walks,
+        weighted,
         declared("counts", "Counts"),
         declared("follows", "Follows"),
         declared("waits-once", "WaitsOnce"),
@@ -163,6 +172,10 @@ def loki_bench_defenses():
     def declared(name, target):
         return DefenseSpec(name=name, summary="For tests", target=f"toy_plugin.components:{target}")
 
+    def declared_robust(name, target, **more):
+        target = f"toy_plugin.robust:{target}"
+        return DefenseSpec(name=name, summary="For tests", target=target, **more)
+
     return [
         declared("drops-jumpers", "DropsJumpers"),
         declared("drops-long", "DropsLong"),
@@ -171,6 +184,10 @@ def loki_bench_defenses():
         declared("looks-for-the-host", "LooksForTheHost"),
         declared("defense-sleeps", "DefenseSleeps"),
         declared("changes-the-data", "ChangesTheData"),
+        declared_robust("weighs-jumps", "WeighsJumps", form="weights"),
+        declared_robust("weighs-jumpers", "WeighsJumpers", form="weights"),
+        declared_robust("trains", "Trains", form="training"),
+        declared_robust("trains-weighing", "Trains", form="training", needs_weights=True),
     ]
 
 

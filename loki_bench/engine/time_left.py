@@ -1,0 +1,108 @@
+"""How far a run is, in steps, and how long the rest takes: told once enough is known to be honest.
+
+Work is timed as the host sees it, from its start to its end, in this run; until a kind of work has
+ended here, earlier runs of the folder tell. Work that neither tells of makes the time left unknown,
+unless little of it is left.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from statistics import fmean, median
+
+from loki_bench.engine.schedule import chains
+from loki_bench.engine.step import Step
+
+__all__ = ["AtWork"]
+
+SMALL_SHARE = 0.1
+"""Where guessed work is more than this of all that is left, nothing is said."""
+FRESH_SECONDS = 1.0
+"""An estimate looks at every step that is left; so long one is kept, and counted down."""
+
+
+class AtWork:
+    """What the workers are doing: their steps' labels, when it is iterated.
+
+    The run writes it, and whoever shows it may read it in a thread of its own.
+
+    Attributes
+    ----------
+    n_steps, n_ended : int
+        Of the whole run: fits, crafts, rankings; ended are those whose value was found, too.
+    """
+
+    def __init__(
+        self,
+        steps: Mapping[str, Step[object]],
+        known: Mapping[str, float],
+        *,
+        n_workers: int,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._now, self._known, self._n_workers = now, known, n_workers
+        self._left = dict(steps)
+        self._in_flight: dict[str, Step[object]] = {}
+        self._since: dict[str, float] = {}
+        self._took: dict[str, list[float]] = {}
+        self._told: tuple[float, float | None] | None = None
+        self._lock = threading.Lock()
+        self.n_steps, self.n_ended = len(steps), 0
+
+    def __iter__(self) -> Iterator[str]:
+        with self._lock:
+            return iter([step.label for step in self._in_flight.values()])
+
+    def in_flight(self, steps: Iterable[Step[object]]) -> None:
+        """These are what the workers are doing now."""
+        with self._lock:
+            self._in_flight = {step.key: step for step in steps}
+            for key in self._in_flight:
+                self._since.setdefault(key, self._now())
+
+    def ended(self, step: Step[object]) -> None:
+        """A step has a value, or will never have one."""
+        with self._lock:
+            self.n_ended += 1
+            self._told = None
+            del self._left[step.key]
+            self._in_flight.pop(step.key, None)
+            if step.key in self._since:
+                took = self._now() - self._since.pop(step.key)
+                self._took.setdefault(step.work, []).append(took)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """About how long until the last step has ended; None where that is unknown yet."""
+        with self._lock:
+            now = self._now()
+            if self._told is None or now - self._told[0] >= FRESH_SECONDS:
+                self._told = (now, self._estimate(now))
+            at, seconds = self._told
+        return None if seconds is None else max(0.0, seconds - (now - at))
+
+    def _estimate(self, now: float) -> float | None:
+        timed = {**self._known, **{work: median(took) for work, took in self._took.items()}}
+        by_kind: dict[str, list[float]] = {}
+        for kind, work in {(step.kind, step.work) for step in self._left.values()}:
+            if work in timed:
+                by_kind.setdefault(kind, []).append(timed[work])
+        total = guessed = 0.0
+        for (work, kind, assumed), n in Counter(
+            (step.work, step.kind, step.seconds) for step in self._left.values()
+        ).items():
+            if work in timed:
+                total += n * timed[work]
+            else:  # rather too much than too little: it may be what nothing measured comes near
+                timed[work] = max(assumed, fmean(by_kind.get(kind, [0.0])))
+                guessed += n * timed[work]
+        if guessed > SMALL_SHARE * (total + guessed):
+            return None
+        done = {
+            key: min(now - self._since[key], timed[step.work])
+            for key, step in self._in_flight.items()
+        }
+        longest = chains(list(self._left.values()), timed)
+        chain = max((longest[key] - done.get(key, 0.0) for key in longest), default=0.0)
+        return max((total + guessed - sum(done.values())) / self._n_workers, chain)

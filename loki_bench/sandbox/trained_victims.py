@@ -1,0 +1,171 @@
+"""The victims that the host trains for a defense, and what the defense may know of them.
+
+A defense sees users in an order drawn at random; here its ids are turned into the host's, and its
+masks and weights are checked. Validation events stay here: only genuine users have any.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.answer_checks import checked_keep, checked_scores, checked_weights, lists_given_by
+from loki_bench.contracts import FittedVictim, Recommender, VictimTrainer, WeightedRecommender
+from loki_bench.errors import InvalidAnswerError
+from loki_bench.interactions import Interactions, Sequences
+from loki_bench.sandbox.carry_out import runs_apart
+from loki_bench.split import HeldOut
+from loki_bench.suite.components import ComponentRef
+from loki_bench.suite.suite import Isolation, Limits
+
+__all__ = ["MOST_FITS", "TrainedVictim", "TrainedVictims", "VictimSource"]
+
+MOST_FITS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class VictimSource:
+    """Makes victims to train, each a new one; a third party's in a process of its own."""
+
+    component: ComponentRef
+    isolation: Isolation
+    limits: Limits
+    closed: Path
+    open: ExitStack
+
+    def new(self) -> Recommender:
+        """A victim that is not fitted; it is gone when the stack is closed."""
+        if self.isolation == "process" and runs_apart(self.component):
+            from loki_bench.sandbox.foreign_recommender import opened_recommender
+
+            opened = opened_recommender(self.component, limits=self.limits, closed=self.closed)
+            return self.open.enter_context(opened)[0]
+        recommender: Recommender = self.component.build()
+        return recommender
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainedVictim(FittedVictim):
+    """One of them. ``order`` are the host's ids of the users as the defense knows them."""
+
+    recommender: Recommender
+    name: str
+    order: NDArray[np.int64]
+    n_items: int
+
+    def scores(self, users: NDArray[np.int32], histories: Sequences) -> NDArray[np.float32]:
+        """See :meth:`~loki_bench.contracts.FittedVictim.scores`."""
+        found = self.recommender.score_next(self._hosts(users), histories)
+        return checked_scores(found, self.name, (len(histories), self.n_items))
+
+    def top_k(self, users: NDArray[np.int32], histories: Sequences, k: int) -> NDArray[np.int32]:
+        """See :meth:`~loki_bench.contracts.FittedVictim.top_k`."""
+        return lists_given_by(
+            self.recommender,
+            name=self.name,
+            users=self._hosts(users),
+            histories=histories,
+            k=k,
+            n_items=self.n_items,
+        )
+
+    def _hosts(self, users: NDArray[np.int32]) -> NDArray[np.int32]:
+        if len(users) and not (users.min() >= 0 and users.max() < len(self.order)):
+            raise InvalidAnswerError(
+                f"the defense asked victim '{self.name}' for a user outside 0 to "
+                f"{len(self.order) - 1}"
+            )
+        return self.order[users].astype(np.int32)
+
+
+class TrainedVictims(VictimTrainer):
+    """Trains them on the host's data, of which the defense is shown ``train.take(order)``.
+
+    Parameters
+    ----------
+    source : VictimSource
+    who : str
+        The defense, for messages.
+    train : Interactions
+    validation : HeldOut or None
+    order : int64 array of shape (n_users,)
+    seed_of_fit : callable
+        The seed of the n-th fit, from 0.
+    """
+
+    def __init__(
+        self,
+        source: VictimSource,
+        *,
+        who: str,
+        train: Interactions,
+        validation: HeldOut | None,
+        order: NDArray[np.int64],
+        seed_of_fit: Callable[[int], int],
+    ) -> None:
+        self._source, self._who, self._train, self._validation = source, who, train, validation
+        self._order, self._seed_of_fit = order, seed_of_fit
+        self._place = np.argsort(order)
+        self.fitted: list[TrainedVictim] = []
+
+    def fit(
+        self,
+        *,
+        kept: NDArray[np.bool_] | None = None,
+        weights: NDArray[np.float64] | None = None,
+    ) -> TrainedVictim:
+        """See :meth:`~loki_bench.contracts.VictimTrainer.fit`."""
+        number = len(self.fitted)
+        if number == MOST_FITS:
+            raise InvalidAnswerError(
+                f"{self._who} asked for {MOST_FITS + 1} fits of the victim; at most {MOST_FITS}"
+            )
+        train, validation, left = self._left_of(kept, weights)
+        victim, name = self._source.new(), self._source.component.name
+        seed = self._seed_of_fit(number)
+        if left is None:
+            victim.fit(train, validation=validation, seed=seed)
+        elif isinstance(victim, WeightedRecommender):
+            victim.fit_weighted(train, validation=validation, seed=seed, weights=left)
+        else:
+            raise InvalidAnswerError(
+                f"{self._who} gives weights, and victim '{name}' is no WeightedRecommender; its "
+                "spec must say needs_weights, so that this is known before a run"
+            )
+        found = TrainedVictim(
+            recommender=victim, name=name, order=self._order, n_items=train.n_items
+        )
+        self.fitted.append(found)
+        return found
+
+    def _left_of(
+        self, kept: NDArray[np.bool_] | None, weights: NDArray[np.float64] | None
+    ) -> tuple[Interactions, HeldOut | None, NDArray[np.float64] | None]:
+        """Training data, validation events and weights of the host's users."""
+        train, validation, name = self._train, self._validation, self._who
+        left = None
+        if weights is not None:
+            shown = train.with_sequences(train.take(self._order))
+            if weights.shape != (shown.n_events,):
+                raise InvalidAnswerError(
+                    f"{name} gave weights of shape {weights.shape}; expected one for each of the "
+                    f"{shown.n_events} events"
+                )
+            checked = checked_weights(weights, who=name, train=shown)
+            moved = shown.offsets[self._place] - train.offsets[:-1]  # of each user's events
+            left = checked[np.arange(train.n_events) + np.repeat(moved, train.lengths)]
+        if kept is not None:
+            shown = train.with_sequences(train.take(self._order))
+            whom = checked_keep(kept, defense=name, train=shown)[self._place]
+            if left is not None:
+                left = left[np.repeat(whom, train.lengths)]
+            train = train.with_sequences(train.first(np.where(whom, train.lengths, 0)))
+            if validation is not None:
+                rows = np.flatnonzero(whom[validation.users])
+                validation = validation.take(rows) if len(rows) else None
+        if left is not None and (left == 1).all():
+            left = None
+        return train, validation, left

@@ -1,0 +1,141 @@
+"""A third party's robust training, in its own process: it asks the host for fits and scores.
+
+What is asked is JSON of a bounded size; arrays go before a question in parts, as text.
+"""
+
+import base64
+import sys
+from dataclasses import dataclass
+from typing import TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loki_bench.answer_checks import NamedArrays, checked_report, checked_scores
+from loki_bench.contracts import FittedVictim, RobustTraining, VictimTrainer
+from loki_bench.errors import InvalidAnswerError
+from loki_bench.interactions import Interactions, Sequences
+from loki_bench.sandbox.attack_request import Ask, Component, Reply
+from loki_bench.sandbox.recommender_request import ScoresRequest
+from loki_bench.timing import timed
+
+__all__ = ["PART_BYTES", "TrainRequest", "TrainingForHost", "TrainingRequest"]
+
+PART_BYTES = 120_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainRequest:
+    """A defense, and what :meth:`~loki_bench.contracts.RobustTraining.fit` is given."""
+
+    defense: Component
+    shown: Interactions
+    seed: int
+
+
+TrainingRequest: TypeAlias = TrainRequest | ScoresRequest
+
+
+class TrainingForHost:
+    """Trains, and then answers for the victim; called with one request after the other."""
+
+    def __init__(self) -> None:
+        self._name, self._n_items = "", 0
+        self._defense: RobustTraining | None = None
+
+    def __call__(self, request: TrainingRequest, ask: Ask) -> Reply:
+        """Carry out a request.
+
+        Returns
+        -------
+        (arrays, report, costs)
+            Of a training the defense's report; ``scores``, a float32 array of shape
+            (n_users, n_items).
+
+        Raises
+        ------
+        InvalidAnswerError
+            The answer breaks the contract.
+        """
+        if isinstance(request, TrainRequest):
+            self._defense = cast("RobustTraining", request.defense.build())
+            self._name, self._n_items = request.defense.name, request.shown.n_items
+        defense = self._defense
+        if not isinstance(defense, RobustTraining):
+            raise InvalidAnswerError(
+                f"defense '{self._name}' is declared with the form 'training', and is no "
+                "RobustTraining"
+            )
+        done = timed(
+            lambda: self._carried_out(defense, request, ask), compiles="numba" in sys.modules
+        )
+        arrays, report = done.value
+        return arrays, {**report}, done.costs
+
+    def _carried_out(
+        self, defense: RobustTraining, request: TrainingRequest, ask: Ask
+    ) -> tuple[NamedArrays, dict[str, float]]:
+        if isinstance(request, TrainRequest):
+            defense.fit(_AskedTrainer(ask, self._n_items), request.shown, seed=request.seed)
+            return {}, cast(
+                "dict[str, float]",
+                checked_report(defense.report, who=f"defense '{self._name}'"),
+            )
+        # what is asked for may be answered with further questions
+        found = defense.score_next(request.users, request.histories)
+        shape = (len(request.histories), self._n_items)
+        return {"scores": checked_scores(found, self._name, shape)}, {}
+
+
+class _AskedTrainer(VictimTrainer):
+    def __init__(self, ask: Ask, n_items: int) -> None:
+        self._ask, self._n_items = ask, n_items
+
+    def fit(
+        self,
+        *,
+        kept: NDArray[np.bool_] | None = None,
+        weights: NDArray[np.float64] | None = None,
+    ) -> FittedVictim:
+        arrays: NamedArrays = {}
+        if kept is not None:
+            arrays["kept"] = kept
+        if weights is not None:
+            arrays["weights"] = weights
+        answer = _put(self._ask, "fit", arrays)
+        return _AskedVictim(self._ask, cast("int", answer["victim"]), self._n_items)
+
+
+class _AskedVictim(FittedVictim):
+    def __init__(self, ask: Ask, number: int, n_items: int) -> None:
+        self._ask, self._number, self._n_items = ask, number, n_items
+
+    def scores(self, users: NDArray[np.int32], histories: Sequences) -> NDArray[np.float32]:
+        content = self._asked(users, histories, 0)
+        scores: NDArray[np.float32] = np.frombuffer(content, dtype="<f4").copy()
+        return scores.reshape(-1, self._n_items)
+
+    def top_k(self, users: NDArray[np.int32], histories: Sequences, k: int) -> NDArray[np.int32]:
+        content = self._asked(users, histories, k)
+        items: NDArray[np.int32] = np.frombuffer(content, dtype="<i4").copy()
+        return items.reshape(-1, k)
+
+    def _asked(self, users: NDArray[np.int32], histories: Sequences, k: int) -> bytes:
+        arrays: NamedArrays = {
+            "users": users,
+            "offsets": histories.offsets,
+            "items": histories.items,
+        }
+        answer = _put(self._ask, "scores", arrays, victim=self._number, k=k)
+        return base64.b64decode(cast("str", answer["content"]))
+
+
+def _put(ask: Ask, what: str, arrays: NamedArrays, **plain: int) -> dict[str, object]:
+    """Send arrays in parts, then the question that they belong to."""
+    for name, array in arrays.items():
+        content = np.ascontiguousarray(array).tobytes()
+        for start in range(0, len(content), PART_BYTES):
+            part = base64.b64encode(content[start : start + PART_BYTES]).decode()
+            ask({"part": part, "of": name})
+    forms = {name: [array.dtype.str, len(array)] for name, array in arrays.items()}
+    return cast("dict[str, object]", ask({"ask": what, "arrays": forms, **plain}))

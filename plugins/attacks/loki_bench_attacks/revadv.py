@@ -1,0 +1,105 @@
+"""Gradient ascent through the training of a surrogate, unrolled."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from loki_bench.attackers.promoted_items import other_items, promoted_items
+from loki_bench.contracts import Attacker, AttackerView
+from loki_bench.errors import ParameterError
+from loki_bench.interactions import Sequences
+from loki_bench.seeds import generator_for, seed_for
+from loki_bench_attacks.alternating_profiles import profiles_of_choice
+from loki_bench_attacks.filler_ascent import ascended, relaxed_clicks
+from loki_bench_attacks.implicit_factors import ImplicitFactorisation
+from loki_bench_attacks.target_pairs import target_pairs
+
+__all__ = ["UnrolledAttack", "adversarial_loss"]
+
+_WHO = "attacker 'revadv'"
+
+
+class UnrolledAttack(Attacker):
+    """After Tang et al. (2020): the attack's loss, differentiated through a surrogate's training.
+
+    The loss is the paper's, the cross-entropy of each item to lift among all items
+    (:func:`adversarial_loss`), and its exact gradient goes through the last ``n_unrolled`` steps of
+    training, users' and items' factors and all that one does to the other. Ours: a step of
+    training is a sweep of alternating least squares, not of stochastic gradients
+    (:mod:`.implicit_factors`), target users stand for all users, and relaxed clicks are projected
+    as in :mod:`.filler_ascent`; at the end the largest become fillers, as in the paper.
+
+    Parameters
+    ----------
+    n_steps : int, at least 1
+        Trainings of the surrogate, a step up the gradient after each.
+    step : float, above 0
+    n_sweeps : int, at least ``n_unrolled``
+        Sweeps of the first training. Each later one starts where the last one ended, and is the
+        unrolled sweeps alone.
+    n_unrolled : int, at least 1
+    candidate_share : float, above 0, at most 1
+        Share of the catalogue among which each fake user chooses its fillers.
+    """
+
+    def __init__(
+        self,
+        *,
+        n_steps: int = 15,
+        step: float = 0.3,
+        n_sweeps: int = 10,
+        n_unrolled: int = 3,
+        candidate_share: float = 0.25,
+    ) -> None:
+        if n_steps < 1 or not 1 <= n_unrolled <= n_sweeps:
+            raise ParameterError(
+                f"{_WHO}: n_steps is {n_steps!r}, n_unrolled {n_unrolled!r}, n_sweeps "
+                f"{n_sweeps!r}; expected at least 1 each, and no more unrolled than there are"
+            )
+        if not 0 < candidate_share <= 1 or not 0 < step < np.inf:
+            raise ParameterError(
+                f"{_WHO}: candidate_share is {candidate_share!r}, step {step!r}; expected a share "
+                "above 0, and a number above 0"
+            )
+        self._n_steps, self._step, self._n_sweeps = n_steps, step, n_sweeps
+        self._n_unrolled, self._candidate_share = n_unrolled, candidate_share
+
+    def poison(self, view: AttackerView) -> Sequences:
+        """Use the whole budget; see ``Attacker.poison``."""
+        generator = generator_for(view.seed, "revadv")
+        promoted = promoted_items(view)
+        others = other_items(view, promoted)
+        users, items = map(torch.from_numpy, target_pairs(view, promoted, who=_WHO))
+        relaxed = relaxed_clicks(
+            view,
+            promoted,
+            others,
+            candidate_share=self._candidate_share,
+            generator=generator,
+        )
+        if not len(relaxed.rooms):
+            return Sequences.empty()
+        model = ImplicitFactorisation(view.history)
+        factors = model.start(len(relaxed.rooms), seed=seed_for(view.seed, "revadv/factors"))
+        factors = model.sweeps(factors, relaxed.clicks, self._n_sweeps - self._n_unrolled)
+
+        def gradient(clicks: Tensor) -> Tensor:
+            nonlocal factors
+            free = clicks.detach().clone().requires_grad_()
+            trained = model.sweeps(factors, free, self._n_unrolled)
+            loss = adversarial_loss(trained.users, trained.items, users, items)
+            (slope,) = torch.autograd.grad(loss, free)
+            factors = trained.detached()
+            return -slope
+
+        relaxed = ascended(relaxed, gradient, n_steps=self._n_steps, step=self._step)
+        return profiles_of_choice(view.budget, relaxed.chosen(), promoted, generator)
+
+
+def adversarial_loss(
+    user_factors: Tensor, item_factors: Tensor, users: Tensor, items: Tensor
+) -> Tensor:
+    """Sum over pairs of ``-log(exp(s_ut) / sum_j exp(s_uj))``, scores s = ``<p_u, q_j>``."""
+    scores = user_factors[users] @ item_factors.t()
+    lifted = scores.gather(1, items[:, None])[:, 0]
+    return (torch.logsumexp(scores, dim=1) - lifted).sum()

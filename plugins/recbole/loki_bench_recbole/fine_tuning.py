@@ -1,0 +1,102 @@
+"""What the compiled trainers can do more: go on from a fit, with more users and their events."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from typing_extensions import Self
+
+from loki_bench.contracts import FineTunableRecommender
+from loki_bench.errors import ParameterError
+from loki_bench.interactions import Interactions
+from loki_bench_recbole.adapter import Epoch, RecBoleRecommender
+from loki_bench_recbole.compiled_epoch import CompiledEpoch
+from loki_bench_recbole.model_building import build_model, one_torch_thread
+from loki_bench_recbole.samples import SampleSource
+from loki_bench_recbole.training_loop import Schedule, run_epochs
+
+__all__ = ["FineTunableTraining"]
+
+
+class FineTunableTraining(RecBoleRecommender, FineTunableRecommender):
+    """A fit that keeps AdaGrad's sums, so that it can be taken up where it ended.
+
+    Without them the first steps after it would be as long as the very first ones, which undo what
+    was learnt: a step is divided by the root of the sum. The sums kept are those of the weights
+    kept, of the best epoch where validation events chose one.
+    """
+
+    _trainer: str
+    _sums: "tuple[NDArray[np.float32], ...]" = ()
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._sums = ()
+
+    def _train(
+        self,
+        train: Interactions,
+        source: SampleSource,
+        measure: Callable[[], float] | None,
+        *,
+        seed: int,
+    ) -> dict[str, float]:
+        return self._run(self._epoch(train, source, seed=seed), self._schedule, measure)
+
+    def _run(
+        self, epoch: Epoch, schedule: Schedule, measure: Callable[[], float] | None
+    ) -> dict[str, float]:
+        self._sums = epoch.accumulators if isinstance(epoch, CompiledEpoch) else ()
+        trained = [*self.parameters(), *map(torch.from_numpy, self._sums)]
+        return run_epochs(epoch, trained, schedule=schedule, measure=measure, who=self.name)
+
+    def fine_tune(self, train: Interactions, *, seed: int, epochs: int) -> Self:
+        """Go on for ``epochs`` epochs; see :meth:`FineTunableRecommender.fine_tune`.
+
+        A new user's row begins as the initialisation of ``seed`` has it.
+
+        Raises
+        ------
+        UsageError
+            Not fitted.
+        ParameterError
+            The trainer is not ``compiled``: only that one keeps what it needs. Or the data is not
+            that of the fit with further users.
+        """
+        fitted, sums = [tensor.detach().clone() for tensor in self.parameters()], self._sums
+        if not sums:
+            raise ParameterError(
+                f"{self.name}: only a fit with trainer = 'compiled' can be taken up, this one has "
+                f"'{self._trainer}'"
+            )
+        if train.n_items != self._n_items or train.n_users < self._n_users:
+            raise ParameterError(
+                f"{self.name}: {train.n_users} users and {train.n_items} items to go on with; the "
+                f"fit had {self._n_users} and {self._n_items}, users may only be added"
+            )
+        source = SampleSource.of(train, from_first=self.from_first)
+        if not len(source):
+            raise ParameterError(f"{self.name}: nothing to go on with, no user has two events")
+        self._model = build_model(
+            self.model_class,
+            self._model_parameters(),
+            train=train,
+            max_length=self._max_length(train),
+            seed=seed,
+        )
+        self._views, self._n_users = None, train.n_users
+        for tensor, old in zip(self.parameters(), fitted, strict=True):
+            tensor.data[: len(old)] = old
+        epoch = self._epoch(train, source, seed=seed)
+        if isinstance(epoch, CompiledEpoch):
+            for total, old_total in zip(epoch.accumulators, sums, strict=True):
+                total[: len(old_total)] = old_total
+        schedule = Schedule(epochs=epochs, validate_every=epochs, patience=1)
+        before = self._report["epochs"]
+        with one_torch_thread():
+            self._report = {**self._run(epoch, schedule, None), "epochs_before": before}
+        self._model.eval()
+        self._views = None
+        self._n_samples = len(source)
+        return self

@@ -1,0 +1,124 @@
+"""The time left of a run is told once it is known, and is what the steps that are left take."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from loki_bench.engine.time_left import AtWork
+
+
+class Clock:
+    seconds = 0.0
+
+    def __call__(self):
+        return self.seconds
+
+
+@dataclass(frozen=True)
+class Planned:
+    key: str
+    work: str
+    kind: str = "fit"
+    seconds: float = 60.0
+    needs: tuple = field(default=())
+
+    @property
+    def label(self):
+        return self.work
+
+
+def run_of(*steps, known=None, n_workers=1):
+    now = Clock()
+    return now, AtWork(
+        {step.key: step for step in steps}, known or {}, n_workers=n_workers, now=now
+    )
+
+
+def fits(n, work="fit of bprmf"):
+    return [Planned(f"{work} {number}", work) for number in range(n)]
+
+
+def do(now, at_work, step, seconds):
+    at_work.in_flight([step])
+    now.seconds += seconds
+    at_work.ended(step)
+
+
+def test_nothing_is_known_before_the_first_step_has_ended():
+    steps = fits(10)
+    now, at_work = run_of(*steps)
+    at_work.in_flight(steps[:1])
+    now.seconds = 30.0
+    assert at_work.seconds_left is None
+    assert (list(at_work), at_work.n_ended, at_work.n_steps) == (["fit of bprmf"], 0, 10)
+
+
+def test_after_the_first_step_the_rest_takes_as_long_each():
+    steps = fits(10)
+    now, at_work = run_of(*steps, n_workers=1)
+    do(now, at_work, steps[0], 5.0)
+    assert at_work.seconds_left == 45.0
+    assert at_work.n_ended == 1
+
+
+def test_two_workers_take_half_as_long_and_no_less_than_one_step():
+    steps = fits(10)
+    now, at_work = run_of(*steps, n_workers=2)
+    do(now, at_work, steps[0], 6.0)
+    assert at_work.seconds_left == 27.0
+    for step in steps[1:9]:
+        do(now, at_work, step, 6.0)
+    assert at_work.seconds_left == 6.0
+
+
+def test_steps_that_wait_for_each_other_take_one_after_the_other():
+    first, second, third = fits(3)
+    second = Planned("b", "fit of bprmf", needs=(first,))
+    third = Planned("c", "fit of bprmf", needs=(second,))
+    _, at_work = run_of(first, second, third, known={"fit of bprmf": 10.0}, n_workers=8)
+    assert at_work.seconds_left == 30.0
+
+
+def test_what_a_step_has_run_is_done_and_the_time_left_goes_down_with_the_clock():
+    steps = fits(3)
+    now, at_work = run_of(*steps, known={"fit of bprmf": 10.0})
+    at_work.in_flight(steps[:1])
+    assert at_work.seconds_left == 30.0
+    now.seconds = 0.5
+    assert at_work.seconds_left == 29.5
+    now.seconds = 4.0
+    assert at_work.seconds_left == 26.0
+    now.seconds = 400.0  # it takes longer than any before: what it still needs is not known
+    assert at_work.seconds_left == 20.0
+
+
+def test_this_run_is_believed_rather_than_earlier_ones():
+    steps = fits(4)
+    now, at_work = run_of(*steps, known={"fit of bprmf": 100.0})
+    assert at_work.seconds_left == 400.0
+    for step in steps[:2]:
+        do(now, at_work, step, 1.0)
+    assert at_work.seconds_left == 2.0
+
+
+@pytest.mark.parametrize(("n_known", "is_told"), [(3, False), (10_000, True)])
+def test_a_little_work_that_nobody_has_timed_is_guessed_and_much_is_not(n_known, is_told):
+    unknown = Planned("craft", "craft of loki", kind="craft", seconds=30.0)
+    steps = fits(n_known)
+    now, at_work = run_of(*steps, unknown)
+    do(now, at_work, steps[0], 1.0)
+    assert (at_work.seconds_left is not None) == is_told
+
+
+def test_a_step_that_was_found_in_the_store_tells_nothing_of_its_time():
+    steps = fits(3)
+    _, at_work = run_of(*steps)
+    at_work.ended(steps[0])
+    assert (at_work.n_ended, at_work.seconds_left) == (1, None)
+
+
+def test_a_run_that_is_over_has_nothing_left():
+    steps = fits(1)
+    now, at_work = run_of(*steps)
+    do(now, at_work, steps[0], 5.0)
+    assert (at_work.seconds_left, list(at_work)) == (0.0, [])
