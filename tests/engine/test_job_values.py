@@ -16,7 +16,7 @@ from loki_bench.engine.job_values import decoded, encoded, type_given_by
 from loki_bench.interactions import Sequences
 from loki_bench.pipeline.craft import Poison, craft, prepare
 from loki_bench.pipeline.defend import defend
-from loki_bench.pipeline.measure import measure
+from loki_bench.pipeline.measure import Measured, measure
 from loki_bench.pipeline.retrain import VictimRanks, evaluate
 from loki_bench.pipeline.surrogate import fit_surrogate
 from loki_bench.pipeline.training_data import DefenseAnswer
@@ -69,7 +69,10 @@ def written(node, forms=(), content=b""):
         (prepare, {"policy": np.ones((2, 3), np.float32), "names": np.array(["a", "bc"])}),
         (fit_surrogate, b"\x80\x05 whatever a pickle holds"),
         (show_lists, np.array([[1, -1]], dtype=np.int32)),
-        (measure, {"hr@10": 0.5, "map@5": math.nan}),
+        (
+            measure,
+            Measured(values={"hr@10": 0.5, "map@5": math.nan}, confinement={"map@5": ("reads",)}),
+        ),
         (defend, DefenseAnswer(kept=np.array([True, False]), suspicion=None, report={})),
         (validate, Validated(ranks=np.array([1.0]), report={"epochs": 2.0})),
     ],
