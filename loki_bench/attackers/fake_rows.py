@@ -93,6 +93,8 @@ def fake_rows(
                 f"{named.who(row)}: the dataset has no item '{wrong}'"
                 f"{_advice(wrong, named, tokens, items, dropped_items)}"
             )
+    if named.user_leads:
+        _refuse_lines_of_items(named, [named.users[row] for row in found], number_of)
     counts = Counter(number for row in found for number in numbers[row])
     return FakeRows(
         poison=Sequences.of(numbers[row] for row in found),
@@ -106,7 +108,10 @@ def fake_rows(
 def _numbering(
     named: NamedRows, n_items: int, tokens: Sequence[str], items: ItemNames
 ) -> Callable[[str], int]:
-    """From an item's name in the file to its number; ``_UNKNOWN`` where there is none."""
+    """From an item's name in the file to its number; ``_UNKNOWN`` where there is none.
+
+    Blanks around a name, as they follow commas, are no part of it unless the dataset has it so.
+    """
     if named.n_columns is not None and named.n_columns != n_items:
         raise _refusal(
             f"{named.path}: it is {named.recognised}, and the dataset has {n_items} items: a "
@@ -117,7 +122,33 @@ def _numbering(
         known = {str(number): number for number in range(n_items)}
     else:
         known = {token: number for number, token in enumerate(tokens)}
-    return lambda name: known.get(name, _UNKNOWN)
+
+    def number_of(name: str) -> int:
+        number = known.get(name)
+        return known.get(name.strip(), _UNKNOWN) if number is None else number
+
+    return number_of
+
+
+def _refuse_lines_of_items(
+    named: NamedRows, users: Sequence[str], number_of: Callable[[str], int]
+) -> None:
+    """Refuse lines that seem to hold items alone: the first one of each would be lost.
+
+    Numbers that rise by one count users, whatever the items are called.
+    """
+    if any(number_of(user) == _UNKNOWN for user in users):
+        return
+    if all(_is_number(user, None) for user in users):
+        first = int(users[0][:18])
+        if list(users) == [str(number) for number in range(first, first + len(users))]:
+            return
+    raise _refusal(
+        f"{named.path}: each of its {len(users)} lines begins with the name of an item "
+        f"('{users[0]}'), and what begins a line is its user; where the lines hold items alone, "
+        f"put a user before each (`fake1 {users[0]} ...`), or write them as JSON, "
+        f'[["{users[0]}", ...], ...]; else give the users names that no item has'
+    )
 
 
 def _beyond_genuine(

@@ -18,6 +18,8 @@ class NamedRows:
         ``by_column``, the numbers of columns.
     users : tuple of str
         Names of the users; empty where the file has none.
+    user_leads : bool
+        Whether each was taken for a user because it stands first in its line.
     targets, target_users : tuple of str
         What the poison was written for; empty where the file does not say.
     n_columns : int or None
@@ -31,6 +33,7 @@ class NamedRows:
     path: Path
     rows: tuple[tuple[str, ...], ...]
     users: tuple[str, ...] = ()
+    user_leads: bool = False
     targets: tuple[str, ...] = ()
     target_users: tuple[str, ...] = ()
     n_columns: int | None = None

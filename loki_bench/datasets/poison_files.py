@@ -99,6 +99,7 @@ def _events(file: DataFile, reading: Reading) -> NamedRows:
             for end, length in zip(ends, lengths.tolist(), strict=True)
         ),
         users=tuple(named[user] for user in by_first.tolist()),
+        user_leads=layout.kind == "sequences",
         targets=told.get("target_items", ()),
         target_users=told.get("target_users", ()),
         recognised=described(file, layout, reading),

@@ -69,6 +69,49 @@ def test_every_form_of_text_gives_the_same_fake_users(tmp_path, form):
     assert rows_of(found_in(tmp_path / name)) == FAKE
 
 
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("8, d, a, d\n9, d, b\n", "sequences"),
+        ("8,d ,a,d\n9,d,b\n", "sequences"),
+        ("user_id,item_id\n8, d\n8, a\n8, d\n9, d\n9, b\n", "auto"),
+    ],
+)
+def test_blanks_after_commas_are_no_part_of_a_name(tmp_path, text, form):
+    (tmp_path / "p.csv").write_text(text)
+    found = found_in(tmp_path / "p.csv", format=form, separator=",")
+    assert rows_of(found) == FAKE
+
+
+def test_a_name_that_the_dataset_has_with_a_blank_is_that_name(tmp_path):
+    spaced = Interactions(
+        GENUINE.offsets, GENUINE.items, n_items=4, item_tokens=("a", " a", "c", "d")
+    )
+    (tmp_path / "p.csv").write_text("user_id,item_id\n8, a\n8, d\n9, a\n")
+    assert rows_of(found_in(tmp_path / "p.csv", spaced)) == [[1, 3], [1]]
+
+
+@pytest.mark.parametrize("text", ["d a d\na d\n", "d,a,d\na,d\n", "b d\n"])
+def test_lines_of_items_alone_are_refused_and_no_first_item_is_lost(tmp_path, text):
+    (tmp_path / "p.txt").write_text(text)
+    with pytest.raises(ParameterError) as refused:
+        found_in(tmp_path / "p.txt", format="sequences")
+    first = text[0]
+    assert f"lines begins with the name of an item ('{first}')" in str(refused.value)
+    assert f"(`fake1 {first} ...`)" in str(refused.value)
+
+
+def test_users_that_are_counted_may_be_called_as_items_are(tmp_path):
+    numbered = Interactions(
+        GENUINE.offsets, GENUINE.items, n_items=4, item_tokens=("7", "8", "9", "10")
+    )
+    (tmp_path / "p.txt").write_text("8 10 7 10\n9 10 8\n")
+    assert rows_of(found_in(tmp_path / "p.txt", numbered)) == FAKE
+    (tmp_path / "p.txt").write_text("9 10 7 10\n7 10 8\n")
+    with pytest.raises(ParameterError, match="begins with the name of an item"):
+        found_in(tmp_path / "p.txt", numbered)
+
+
 def test_arrays_give_the_same_fake_users_by_token_and_by_id(tmp_path):
     np.savez(tmp_path / "t.npz", offsets=np.array([0, 3, 5]), items=np.array(list("dadDb".lower())))
     assert rows_of(found_in(tmp_path / "t.npz")) == FAKE
