@@ -42,6 +42,8 @@ S = TypeVar("S", bound=ComponentSpec)
 MOST_CELLS = 100_000
 MOST_EVENTS = 2**31 - 1
 
+_QUERIES: frozenset[Need] = frozenset({"queries", "sequence-queries"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChosenMetric:
@@ -171,7 +173,7 @@ def _cells(
     metrics: Sequence[ChosenMetric],
     handed_in: Sequence[HandedIn],
 ) -> Iterator[Cell]:
-    victims = [_resolved(registry, RecommenderSpec, choice)[1] for choice in suite.victims]
+    victims = [_resolved(registry, RecommenderSpec, choice) for choice in suite.victims]
     pool = [
         (_resolved(registry, RecommenderSpec, choice)[1], choice) for choice in suite.surrogates
     ]
@@ -200,7 +202,8 @@ def _cells(
                 influence, is_default = _influence(registry, spec, needs, choice)
                 has_placebo = _has_placebo(suite, attack, budget, own)
                 known = _knowledge(suite, spec, needs)
-                for knowledge, victim in product(known, victims):
+                asked = _victims_for(spec, needs, victims)
+                for knowledge, victim in product(known, asked):
                     for simulator, surrogates in _surrogates_for(
                         victim, suite, needs, pool, attack.name
                     ):
@@ -224,9 +227,31 @@ def _cells(
                                 defense=defense,
                                 placebo=placebo,
                                 # What is asked of the victim belongs to one attack alone.
-                                prepares=spec.prepares and "queries" not in needs,
+                                prepares=spec.prepares and not needs & _QUERIES,
                                 seed=seed,
                             )
+
+
+def _victims_for(
+    spec: AttackerSpec,
+    needs: frozenset[Need],
+    victims: Sequence[tuple[RecommenderSpec, ComponentRef]],
+) -> list[ComponentRef]:
+    """Those that can answer what an attack asks; it has no row against others.
+
+    Where a suite has no other victim it is refused.
+    """
+    if "sequence-queries" not in needs:
+        return [victim for _, victim in victims]
+    found = [victim for recommender, victim in victims if recommender.answers_sequences]
+    if not found:
+        listed = ", ".join(victim.name for _, victim in victims)
+        raise SuiteError(
+            f"attacker '{spec.name}' asks the victim about sequences that nobody has, and none of "
+            f"the suite's victims can answer without training on them ({listed}); add one whose "
+            "scores a history alone decides, such as gru4rec"
+        )
+    return found
 
 
 def _budgets_for(spec: AttackerSpec, budgets: Sequence[CellBudget]) -> Sequence[CellBudget]:
@@ -328,7 +353,7 @@ def _refuse_ungranted(suite: Suite, spec: AttackerSpec, needs: frozenset[Need]) 
         raise SuiteError(
             f"attacker '{spec.name}' needs surrogates, and the suite's key 'surrogates' is empty"
         )
-    if "queries" in needs and not suite.knowledge.queries:
+    if needs & _QUERIES and not suite.knowledge.queries:
         raise SuiteError(
             f"attacker '{spec.name}' needs queries to the victim, and the suite grants none; set "
             "'queries' in the table [knowledge]"
@@ -360,7 +385,7 @@ def _knowledge(
 
 
 def _oracle(suite: Suite, needs: frozenset[Need], dataset: DatasetRef) -> OracleGrant | None:
-    if "queries" not in needs:
+    if not needs & _QUERIES:
         return None
     knowledge = suite.knowledge
     if knowledge.list_length > dataset.n_items:
@@ -368,7 +393,11 @@ def _oracle(suite: Suite, needs: frozenset[Need], dataset: DatasetRef) -> Oracle
             f"key 'knowledge.list_length': {knowledge.list_length} is larger than the catalogue "
             f"of {dataset.n_items} items"
         )
-    return OracleGrant(queries=knowledge.queries, list_length=knowledge.list_length)
+    return OracleGrant(
+        queries=knowledge.queries,
+        list_length=knowledge.list_length,
+        sequences="sequence-queries" in needs,
+    )
 
 
 def _influence(

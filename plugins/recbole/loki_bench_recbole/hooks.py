@@ -82,6 +82,10 @@ _SEARCH: dict[str, tuple[SearchRange, ...]] = {
 }
 
 
+_ANSWER_SEQUENCES = frozenset({"gru4rec", "sasrec"})
+"""They have no user table: a history alone decides their scores."""
+
+
 @hookimpl
 def loki_bench_recommenders() -> list[RecommenderSpec]:
     """The recommenders, each a line of the table above."""
@@ -94,6 +98,7 @@ def loki_bench_recommenders() -> list[RecommenderSpec]:
             uses_order=uses_order,
             differentiable=True,
             takes_weights=name in _TAKE_WEIGHTS,
+            answers_sequences=name in _ANSWER_SEQUENCES,
             search=_SEARCH[name],
         )
         for name, target, uses_order, summary, reference in _RECOMMENDERS
