@@ -37,9 +37,10 @@ __all__ = [
     "nearest",
 ]
 
-Need = Literal["history", "surrogates", "influence", "queries"]
+Need = Literal["history", "surrogates", "influence", "queries", "sequence-queries"]
 """What an attack may ask to be granted: genuine users' events, the suite's surrogate pool, an
-influence estimator, questions to the victim."""
+influence estimator, questions to the victim about genuine users, and also about sequences that the
+attack makes up."""
 
 Value = TypeVar("Value")
 HigherIs: TypeAlias = Literal["better for the attacker", "better for the platform", "neither"]
@@ -278,6 +279,9 @@ class RecommenderSpec(ComponentSpec):
         Whether the order of a user's events matters to it.
     differentiable : bool
         Whether the target is a ``DifferentiableRecommender``.
+    answers_sequences : bool
+        Whether a history alone decides the scores, whoever the user is: the victim can then be
+        asked about a sequence that nobody has (``QueryOracle.top_k_of``).
     search : tuple of FloatRange, IntRange and Choices
         The parameters that ``loki-bench tune`` tries, and their values; may be empty.
     takes_weights : bool
@@ -293,6 +297,7 @@ class RecommenderSpec(ComponentSpec):
     uses_order: bool
     differentiable: bool
     takes_weights: bool = False
+    answers_sequences: bool = False
     search: tuple[SearchRange, ...] = ()
     fine_tunes: bool = False
 
@@ -306,7 +311,7 @@ class ConditionalNeed:
     parameter : str
         Its name.
     value : str, int, float or bool
-    need : "history", "surrogates", "influence" or "queries"
+    need : "history", "surrogates", "influence", "queries" or "sequence-queries"
     """
 
     parameter: str
@@ -320,7 +325,7 @@ class AttackerSpec(ComponentSpec):
 
     Attributes
     ----------
-    needs : frozenset of "history", "surrogates", "influence", "queries"
+    needs : frozenset of "history", "surrogates", "influence", "queries", "sequence-queries"
         What the attack must be granted; what it does not name it is not given.
     influence : str
         The influence estimator that an attack with that need gets unless a suite names one.
