@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from typing_extensions import Self
 
-from loki_bench.contracts import DifferentiableRecommender, TrainingSamples
+from loki_bench.contracts import RowwiseRecommender, TrainingSamples
 from loki_bench.errors import ParameterError, UsageError
 from loki_bench.first_places import FirstPlaces
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.split import HeldOut
 from loki_bench_recbole.model_building import build_model, one_torch_thread, recbole_class
+from loki_bench_recbole.moving_rows import MovingRows
 from loki_bench_recbole.parameter_checks import require_device
 from loki_bench_recbole.samples import SampleSource
 from loki_bench_recbole.training_loop import Schedule, run_epochs
@@ -33,7 +34,7 @@ class Epoch:
         raise NotImplementedError
 
 
-class RecBoleRecommender(DifferentiableRecommender):
+class RecBoleRecommender(RowwiseRecommender):
     """A model class of RecBole's with our own samples, training loop, validation and scoring.
 
     RecBole's tables carry a padding row 0; everything here works on views without it, so that
@@ -76,8 +77,22 @@ class RecBoleRecommender(DifferentiableRecommender):
         """What is trained, without padding rows, sharing memory with the model."""
 
     @abstractmethod
-    def _epoch(self, train: Interactions, source: SampleSource, *, seed: int) -> Epoch:
-        """The trainer of one fit."""
+    def _epoch(
+        self,
+        train: Interactions,
+        source: SampleSource,
+        *,
+        seed: int,
+        moving: MovingRows | None = None,
+    ) -> Epoch:
+        """The trainer of one fit; with ``moving`` it leaves all else as it is.
+
+        Raises ``ParameterError`` where the trainer can't train some rows alone.
+        """
+
+    @abstractmethod
+    def _moving_tables(self, moving: MovingRows) -> list[NDArray[np.bool_] | None]:
+        """Which rows of each of :meth:`parameters` move; None where none does."""
 
     def _train(
         self,
@@ -161,14 +176,7 @@ class RecBoleRecommender(DifferentiableRecommender):
         measure = None
         if validation is not None and len(validation):
             measure = self._look(validation)
-        model = build_model(
-            self.model_class,
-            self._model_parameters(),
-            n_users=train.n_users,
-            n_items=train.n_items,
-            max_length=self._max_length(train),
-            seed=seed,
-        )
+        model = self._built(train, seed=seed)
         self._model = model.to(self._device)
         with one_torch_thread():
             self._report = self._train(train, source, measure, seed=seed)
@@ -177,6 +185,67 @@ class RecBoleRecommender(DifferentiableRecommender):
         self._views = None
         self._n_samples = len(source)
         return self
+
+    def fit_rows(
+        self,
+        train: Interactions,
+        *,
+        users: NDArray[np.int32],
+        items: NDArray[np.int32],
+        seed: int,
+    ) -> Self:
+        """See :meth:`loki_bench.contracts.RowwiseRecommender.fit_rows`; always on the CPU.
+
+        What a model has beside the rows of users and items (a network, what all users share)
+        stays.
+        """
+        before = [tensor.detach().clone() for tensor in self.parameters()]
+        self._check_users(users)
+        self._check_items(items)
+        if train.n_users < self._n_users or train.n_items != self._n_items:
+            raise ParameterError(
+                f"{self.name}: was fitted on {self._n_users} users and {self._n_items} items, and "
+                f"is given {train.n_users} and {train.n_items} to train some rows on; give the "
+                "same catalogue, and further users behind the others"
+            )
+        n_epochs = int(self._report.get("best_epoch", self._report["epochs"]))
+        moving = MovingRows.of(
+            users, items, n_before=self._n_users, n_users=train.n_users, n_items=train.n_items
+        )
+        source = SampleSource.of(train, from_first=self.from_first)
+        self._forget()
+        self._n_users, self._n_items = train.n_users, train.n_items
+        self._model = self._built(train, seed=seed)
+        for tensor, old, rows in zip(
+            self.parameters(), before, self._moving_tables(moving), strict=True
+        ):
+            stay = torch.ones(len(old), dtype=torch.bool)
+            if rows is not None:
+                stay = torch.from_numpy(~rows[: len(old)])
+            tensor.data[: len(old)][stay] = old[stay]
+        with one_torch_thread():
+            run_epoch = self._epoch(train, source, seed=seed, moving=moving)
+            self._report = run_epochs(
+                run_epoch,
+                self.parameters(),
+                schedule=Schedule(epochs=max(n_epochs, 1), validate_every=1, patience=1),
+                measure=None,
+                who=self.name,
+            )
+        self._model.eval()
+        self._n_samples = len(source)
+        return self
+
+    def _built(self, train: Interactions, *, seed: int) -> nn.Module:
+        """RecBole's model with its initial weights."""
+        return build_model(
+            self.model_class,
+            self._model_parameters(),
+            n_users=train.n_users,
+            n_items=train.n_items,
+            max_length=self._max_length(train),
+            seed=seed,
+        )
 
     def _look(self, held_out: HeldOut) -> Callable[[], float]:
         """What measures NDCG@10 of the current weights on the held-out events."""

@@ -1,6 +1,7 @@
 """What gru4rec and sasrec share: a network whose states after all prefixes come out of one pass."""
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -14,6 +15,7 @@ from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench_recbole.adapter import Epoch, RecBoleRecommender, id_tensor
 from loki_bench_recbole.catalogue_softmax import catalogue_cross_entropy
+from loki_bench_recbole.moving_rows import MovingRows
 from loki_bench_recbole.parameter_checks import require_choice, require_count, require_number
 from loki_bench_recbole.prefix_training import PaddedRows, PrefixEpoch, by_length
 from loki_bench_recbole.samples import SampleSource, prefixes
@@ -175,7 +177,20 @@ class SequenceRecommender(RecBoleRecommender):
 
     # ------------------------------------------------------------------ training
 
-    def _epoch(self, train: Interactions, source: SampleSource, *, seed: int) -> Epoch:
+    def _moving_tables(self, moving: MovingRows) -> list[NDArray[np.bool_] | None]:
+        return [moving.items, *[None for _ in self.parameters()[1:]]]
+
+    def _epoch(
+        self,
+        train: Interactions,
+        source: SampleSource,
+        *,
+        seed: int,
+        moving: MovingRows | None = None,
+    ) -> Epoch:
+        if moving is not None and self._loss == "CE":
+            # every sample of a softmax moves every item
+            moving = replace(moving, users=np.ones_like(moving.users))
         items = self.parameters()[0]
 
         def loss(
@@ -207,6 +222,7 @@ class SequenceRecommender(RecBoleRecommender):
             batch_size=self._batch_size,
             seed=seed,
             longest=self._longest_read(),
+            moving=moving,
         )
 
 

@@ -11,11 +11,13 @@ from loki_bench.interactions import Interactions, Sequences
 from loki_bench_recbole.adapter import Epoch, id_tensor, id_tensors
 from loki_bench_recbole.compiled_epoch import CompiledEpoch
 from loki_bench_recbole.fine_tuning import FineTunableTraining
+from loki_bench_recbole.moving_rows import MovingRows
 from loki_bench_recbole.parameter_checks import (
     Trainer,
     require_count,
     require_number,
     require_trainer,
+    require_trainer_of_rows,
 )
 from loki_bench_recbole.samples import SampleSource, last_items
 from loki_bench_recbole.torch_training import AdamEpoch
@@ -189,7 +191,19 @@ class TransRec(WeightedFit, FineTunableTraining, TranslationRecommender):
             loss = loss + self._l2 / 2 * rows.square().sum(-1)
         return loss
 
-    def _epoch(self, train: Interactions, source: SampleSource, *, seed: int) -> Epoch:
+    def _moving_tables(self, moving: MovingRows) -> list[NDArray[np.bool_] | None]:
+        return [moving.users, moving.items, moving.items, None]
+
+    def _epoch(
+        self,
+        train: Interactions,
+        source: SampleSource,
+        *,
+        seed: int,
+        moving: MovingRows | None = None,
+    ) -> Epoch:
+        if moving is not None:
+            require_trainer_of_rows(self.name, self._trainer)
         if self._trainer == "torch":
             return AdamEpoch(
                 source,
@@ -216,4 +230,6 @@ class TransRec(WeightedFit, FineTunableTraining, TranslationRecommender):
                 weights,
             ),
             seed=seed,
+            moving=moving,
+            moving_tables=() if moving is None else self._moving_tables(moving),
         )
