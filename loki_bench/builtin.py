@@ -176,6 +176,7 @@ def loki_bench_attackers() -> list[AttackerSpec]:
                 "negatives": "per-prefix",
             },
             former_parameters={"skip_opaque_surrogates": "skip_nondifferentiable"},
+            later_parameters=("check_estimates",),
         ),
     ]
 
@@ -438,5 +439,10 @@ def loki_bench_influence_estimators() -> list[InfluenceEstimatorSpec]:
             name="retrain",
             summary="Real training with each fake user, less a control: ground truth, slow",
             target="loki_bench.influence.estimators.retrain:RetrainInfluence",
+        ),
+        InfluenceEstimatorSpec(
+            name="local-retrain",
+            summary="Training of the rows that a fake user moves, less a control: a cheap retrain",
+            target="loki_bench.influence.estimators.local_retrain:LocalRetrainInfluence",
         ),
     ]

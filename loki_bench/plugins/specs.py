@@ -80,6 +80,9 @@ class ComponentSpec:
     former_values : mapping of str to mapping of str to str
         For a parameter, by its present name: old values, and the values that replaced them. Old
         words are accepted with a warning, and enter no id and no record.
+    later_parameters : tuple of str
+        Parameters that came after results were published: at their default they enter no id, so
+        that what ran before they existed is found.
     target_facts : TargetFacts or None
         Left alone by plugins: the host fills it in for a third party's component, whose target
         it does not import.
@@ -94,6 +97,7 @@ class ComponentSpec:
     former_names: tuple[str, ...] = ()
     former_parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
     former_values: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    later_parameters: tuple[str, ...] = ()
     target_facts: TargetFacts | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
