@@ -18,8 +18,8 @@ STEPS = (
 PLUGIN = (
     "Your plugin",
     "an attack, a recommender, a metric, a defense,",
-    "a data set; an attack sees no test event,",
-    "no seed and no victim",
+    "a data set; an attack sees no test event",
+    "and no seed, and of the victim what the suite grants",
 )
 REFEREE = (
     "The referee",
