@@ -27,7 +27,10 @@ __all__ = [
     "loki_bench_metrics",
 ]
 
-_LOKI = "Zhang et al., Practical Data Poisoning Attack against Next-Item Recommendation, WWW 2020"
+_LOKI = (
+    "Zhang et al., Practical Data Poisoning Attack against Next-Item Recommendation, WWW 2020, "
+    "https://doi.org/10.1145/3366423.3379992"
+)
 _COVISITATION = (
     "Yang et al., Fake Co-visitation Injection Attacks to Recommender Systems, NDSS 2017"
 )
