@@ -6,7 +6,7 @@ what came into force is written down: a result says what kept its attack honest.
 
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ __all__ = [
     "confinement_of",
     "part_in_force",
     "summary_of",
+    "weakest",
 ]
 
 NPROC_COUNTS_BY_NAMESPACE = (5, 14)
@@ -140,6 +141,17 @@ def confinement_of(told: object) -> Confinement:
         if not isinstance(means, list) or not all(isinstance(one, str) for one in means):
             raise ValueError("expected lists of text")
     return Confinement(**{name: tuple(means) for name, means in told.items()})
+
+
+def weakest(confinements: Sequence[Confinement]) -> Confinement:
+    """What was in force in each of several processes; :data:`NOT_CONFINED` of none."""
+    return Confinement(
+        **{
+            field.name: getattr(confinements[0], field.name)
+            for field in fields(Confinement)
+            if confinements and all(getattr(one, field.name) for one in confinements)
+        }
+    )
 
 
 def part_in_force(process: "JsonObject") -> tuple[str, ...] | None:

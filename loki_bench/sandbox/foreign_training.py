@@ -28,8 +28,8 @@ KINDS = {"kept": "|b1", "weights": "<f8", "users": "<i4", "offsets": "<i8", "ite
 @contextmanager
 def opened_training(
     component: ComponentRef, *, limits: Limits, closed: Path
-) -> "Iterator[ForeignTraining]":
-    """A defense in a process of its own, for the length of a ``with`` block."""
+) -> "Iterator[tuple[ForeignTraining, Isolated]]":
+    """A defense in a process of its own, and that, for the length of a ``with`` block."""
     with isolated(
         f"defense '{component.name}'",
         f"{TrainingForHost.__module__}:{TrainingForHost.__name__}",
@@ -37,7 +37,7 @@ def opened_training(
         memory_gib=limits.memory_gib,
         closed=closed,
     ) as process:
-        yield ForeignTraining(component, process)
+        yield ForeignTraining(component, process), process
 
 
 class ForeignTraining:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -14,6 +14,8 @@ from loki_bench.contracts import Recommender, RobustTraining
 from loki_bench.errors import InvalidAnswerError, UsageError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.sandbox.carry_out import runs_apart
+from loki_bench.sandbox.confinement import weakest
+from loki_bench.sandbox.parent import Isolated
 from loki_bench.sandbox.trained_victims import TrainedVictims, VictimSource
 from loki_bench.split import HeldOut
 from loki_bench.suite.cell import Cell
@@ -46,18 +48,21 @@ def with_robust_training(
     """Let a cell's defense train the victim, and ask what it answers; see ``with_recommender``.
 
     This project's own defenses run here; a third party's in a process of its own, which asks the
-    host for each fit and for each victim's scores.
+    host for each fit and for each victim's scores. The cost tells what confined each of these
+    processes.
     """
     if cell.defense is None:
         raise ValueError("the cell has no defense")
+    processes: list[Isolated] = []
     with ExitStack() as stack:
         training: Training
         if cell.isolation == "process" and runs_apart(cell.defense):
             from loki_bench.sandbox.foreign_training import opened_training
 
-            training = stack.enter_context(
+            training, process = stack.enter_context(
                 opened_training(cell.defense, limits=limits, closed=closed)
             )
+            processes.append(process)
         else:
             training = _built(cell.defense)
         source = VictimSource(
@@ -66,9 +71,21 @@ def with_robust_training(
             limits=limits,
             closed=closed,
             open=stack,
+            processes=processes,
         )
         victim = RobustVictim(training, source, cell)
-        return timed(lambda: work(victim))
+        done = timed(lambda: work(victim))
+    if not processes:
+        return done
+    confined = weakest([process.confinement for process in processes])
+    return replace(
+        done,
+        process={
+            "isolation": "process",
+            "confined": confined.summary,
+            "confinement": confined.as_json(),
+        },
+    )
 
 
 def _built(component: ComponentRef) -> RobustTraining:

@@ -17,6 +17,7 @@ from loki_bench.contracts import FittedVictim, Recommender, VictimTrainer, Weigh
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.sandbox.carry_out import runs_apart
+from loki_bench.sandbox.parent import Isolated
 from loki_bench.split import HeldOut
 from loki_bench.suite.components import ComponentRef
 from loki_bench.suite.suite import Isolation, Limits
@@ -28,13 +29,17 @@ MOST_FITS = 100
 
 @dataclass(frozen=True, kw_only=True)
 class VictimSource:
-    """Makes victims to train, each a new one; a third party's in a process of its own."""
+    """Makes victims to train, each a new one; a third party's in a process of its own.
+
+    ``processes`` are those, in the order in which they were made.
+    """
 
     component: ComponentRef
     isolation: Isolation
     limits: Limits
     closed: Path
     open: ExitStack
+    processes: list[Isolated]
 
     def new(self) -> Recommender:
         """A victim that is not fitted; it is gone when the stack is closed."""
@@ -42,7 +47,9 @@ class VictimSource:
             from loki_bench.sandbox.foreign_recommender import opened_recommender
 
             opened = opened_recommender(self.component, limits=self.limits, closed=self.closed)
-            return self.open.enter_context(opened)[0]
+            foreign, process = self.open.enter_context(opened)
+            self.processes.append(process)
+            return foreign
         recommender: Recommender = self.component.build()
         return recommender
 

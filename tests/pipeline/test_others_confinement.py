@@ -36,6 +36,19 @@ def test_a_whole_confinement_leaves_no_word_and_no_byte(tmp_path, prepared, run,
     assert not any(b"others_confinement" in content for content in files(store).values())
 
 
+def test_a_defense_that_trains_the_victim_is_judged_with_it(
+    tmp_path, prepared, run, without_network
+):
+    made = prepared(**{**SUITE, "metrics": ["display_rate@5"], "defenses": ["trains"]})
+    store, _ = run(made, tmp_path)
+    [record] = store.records(made.grid.cells).values()
+    assert record.status == "ok", record.reason
+    assert set(record.others_confinement) == {"victim"}
+    assert set(record.others_confinement["victim"]) < ALL
+    timings = store.read_json("runs", record.id)["timings"]
+    assert timings["attack"]["confined"].startswith("partial: without")
+
+
 def test_victim_defense_and_metric_are_named_with_what_was_in_force(
     tmp_path, prepared, run, without_network
 ):
