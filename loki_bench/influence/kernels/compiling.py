@@ -4,10 +4,15 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 import numba
+import numpy as np
 
-__all__ = ["compiled", "compiled_inline_sum", "compiled_sum"]
+__all__ = ["NONE", "compiled", "compiled_inline_sum", "compiled_sum"]
 
 Function = TypeVar("Function", bound=Callable[..., object])
+
+NONE = np.int64(0)
+"""A count that starts at nothing. A plain 0 that is handed to a compiled function has a type of its
+own: the function, and whatever it calls, would be compiled once more for it."""
 
 compiled = cast("Callable[[Function], Function]", numba.njit(cache=True, error_model="numpy"))
 """Compile at the first call and keep the machine code on disk.

@@ -112,7 +112,9 @@ def add_hessian_product(
 ) -> None:
     """Add the Hessian of the summed loss times ``vector`` to ``out``."""
     n_terms, n = row_at.shape
-    widest = dims.max()
+    widest = dims[0]
+    for k in range(1, n_terms):  # `dims.max()` would be compiled from numpy's source
+        widest = max(widest, dims[k])
     # Differences are formed once and kept in these rows: the second loop then reads L1, and the
     # compiler sees no aliasing between the tables.
     differences = np.empty((n_terms, widest), theta.dtype)

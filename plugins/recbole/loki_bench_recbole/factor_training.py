@@ -174,7 +174,7 @@ def adagrad_epoch(
     total, product = 0.0, 1.0
     for step in range(_AHEAD):
         _ask_for(step, rows, positives, negatives, tables)
-    start = 0
+    start = np.int64(0)  # a plain 0 has a type of its own: what it is given to is compiled for it
     while start < n:
         size = 1
         if start + 1 < n and _are_apart(start, start + 1, rows, positives, negatives):

@@ -80,7 +80,7 @@ def adagrad_epoch_translation(
         for k in range(d):
             pull[k] = away[k] - toward[k]
         step_row(user_table, user_sum, u, pull, slope, charge, lr)
-        step_row(shared, shared_sum, 0, pull, slope, charge, lr)
+        step_row(shared, shared_sum, np.int32(0), pull, slope, charge, lr)
         step_row(item_table, item_sum, q, pull, slope, charge, lr)
         step_row(item_table, item_sum, i, toward, slope, charge, lr)
         step_row(item_table, item_sum, j, away, -slope, charge, lr)
