@@ -10,7 +10,7 @@ __all__ = ["NONE", "compiled", "compiled_inline_sum", "compiled_sum"]
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
-NONE = np.int64(0)
+NONE = cast("int", np.int64(0))
 """A count that starts at nothing. A plain 0 that is handed to a compiled function has a type of its
 own: the function, and whatever it calls, would be compiled once more for it."""
 
