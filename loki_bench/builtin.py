@@ -27,7 +27,10 @@ __all__ = [
     "loki_bench_metrics",
 ]
 
-_LOKI = "Zhang et al., Practical Data Poisoning Attack against Next-Item Recommendation, WWW 2020"
+_LOKI = (
+    "Zhang et al., Practical Data Poisoning Attack against Next-Item Recommendation, WWW 2020, "
+    "https://doi.org/10.1145/3366423.3379992"
+)
 _COVISITATION = (
     "Yang et al., Fake Co-visitation Injection Attacks to Recommender Systems, NDSS 2017"
 )
@@ -176,6 +179,7 @@ def loki_bench_attackers() -> list[AttackerSpec]:
                 "negatives": "per-prefix",
             },
             former_parameters={"skip_opaque_surrogates": "skip_nondifferentiable"},
+            later_parameters=("check_estimates",),
         ),
     ]
 
@@ -438,5 +442,10 @@ def loki_bench_influence_estimators() -> list[InfluenceEstimatorSpec]:
             name="retrain",
             summary="Real training with each fake user, less a control: ground truth, slow",
             target="loki_bench.influence.estimators.retrain:RetrainInfluence",
+        ),
+        InfluenceEstimatorSpec(
+            name="local-retrain",
+            summary="Training of the rows that a fake user moves, less a control: a cheap retrain",
+            target="loki_bench.influence.estimators.local_retrain:LocalRetrainInfluence",
         ),
     ]

@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from loki_bench.audit.replay import Replay
-from loki_bench.audit.shards import check_shard
 from loki_bench.benchmark.cell_result import CellResult, result_in
 from loki_bench.benchmark.claim import SuiteFile, claim
 from loki_bench.benchmark.one_cell import ComponentChoice, one_cell
@@ -357,6 +356,8 @@ class Benchmark:
             Two folders tell different things of one cell, or a drawn cell does not come out again.
             Nothing is copied.
         """
+        from loki_bench.audit.shards import check_shard  # imports what draws and tests
+
         grid, target = self._resolved.grid, self._store()
         sources = {Path(folder): self._store(Path(folder)) for folder in folders}
         refuse_conflicts(grid, [target, *sources.values()])

@@ -17,6 +17,7 @@ from loki_bench.cli.new import new
 from loki_bench.cli.poison import poison
 from loki_bench.cli.power import power
 from loki_bench.cli.report import claims, figures, report, rewrite
+from loki_bench.cli.site import site
 from loki_bench.cli.spread import spread
 from loki_bench.cli.submission import accept, publish, sign, submit
 from loki_bench.cli.tune import tune
@@ -47,6 +48,7 @@ COMMANDS = (
     figures,
     claims,
     rewrite,
+    site,
     power,
     spread,
     plan,

@@ -10,7 +10,11 @@ from loki_bench.contracts.attackers import Attacker, AttackerView, QueryOracle, 
 from loki_bench.contracts.datasets import DatasetLoader
 from loki_bench.contracts.defenses import Defended, Defense, WeightingDefense
 from loki_bench.contracts.goals import Budget, Goal, GoalKind, ids
-from loki_bench.contracts.influence import InfluenceEstimator, InfluenceObjective
+from loki_bench.contracts.influence import (
+    InfluenceEstimator,
+    InfluenceObjective,
+    RetrainingEstimator,
+)
 from loki_bench.contracts.metrics import Metric, Outcome
 from loki_bench.contracts.recommenders import (
     DifferentiableRecommender,
@@ -24,6 +28,7 @@ from loki_bench.contracts.recommenders import (
     WeightedRecommender,
 )
 from loki_bench.contracts.robust_training import FittedVictim, RobustTraining, VictimTrainer
+from loki_bench.contracts.row_training import RowwiseRecommender
 
 __all__ = [
     "Attacker",
@@ -45,7 +50,9 @@ __all__ = [
     "Outcome",
     "QueryOracle",
     "Recommender",
+    "RetrainingEstimator",
     "RobustTraining",
+    "RowwiseRecommender",
     "Surrogate",
     "TrainingSamples",
     "TranslationRecommender",

@@ -48,8 +48,8 @@ class QueryOracle(Protocol):
     """A limited number of queries to the black-box victim; the host counts them.
 
     The victim is trained on genuine users alone. A query
-    names one of them, and the victim answers for the history that the attacker knows; see
-    ``docs/threat-model.md``.
+    names one of them, and the victim answers for the history that the attacker knows, or it is a
+    sequence that the attacker made up; see ``docs/threat-model.md``.
 
     Attributes
     ----------
@@ -67,6 +67,30 @@ class QueryOracle(Protocol):
 
         Raises ``RejectedError`` when no query is left or there is no such user: the cell is then
         rejected, even if the attacker catches it.
+        """
+        ...
+
+    def top_k_of(self, items: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The clean victim's top-K list for somebody with this history; costs one query.
+
+        Granted where the attacker's spec names ``"sequence-queries"``, against victims that a
+        history alone decides (``RecommenderSpec.answers_sequences``): others would have to be
+        trained on a user first.
+
+        Parameters
+        ----------
+        items : int32 array of shape (n,)
+            Items of the catalogue, oldest first; n from 1 to 1,000.
+
+        Returns
+        -------
+        int32 array of shape (K,), as of :meth:`top_k`; the items of the history are left out
+        unless ``AttackerView.repeats`` is ``"allow"``.
+
+        Raises
+        ------
+        RejectedError
+            As :meth:`top_k`; also of anything but such a history, and where it is not granted.
         """
         ...
 

@@ -1,6 +1,7 @@
 """What an influence estimator implements, and the objective whose change it predicts."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from typing_extensions import Self
 from loki_bench.contracts.recommenders import DifferentiableRecommender
 from loki_bench.interactions import Interactions, Sequences
 
-__all__ = ["InfluenceEstimator", "InfluenceObjective"]
+__all__ = ["InfluenceEstimator", "InfluenceObjective", "RetrainingEstimator"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -124,3 +125,28 @@ class InfluenceEstimator(ABC):
     def report(self) -> dict[str, float]:
         """The solver's numbers: iterations, relative residual, damping ... They are recorded."""
         return {}
+
+
+class RetrainingEstimator(InfluenceEstimator):
+    """An estimator that predicts by training: it can be asked for any outcome of a whole attack.
+
+    A sum of single fake users' influences says nothing of lists of K; a trained recommender does.
+    """
+
+    @abstractmethod
+    def change_of(
+        self, outcome: Callable[[DifferentiableRecommender], float], fake_users: Sequences
+    ) -> float:
+        """How an outcome of training changes when all of the fake users are added at once.
+
+        Parameters
+        ----------
+        outcome : callable
+            A number that a trained recommender has; 0 is its change without fake users.
+        fake_users : Sequences
+
+        Raises
+        ------
+        Exception
+            Of an item outside the catalogue, and before ``fit``.
+        """

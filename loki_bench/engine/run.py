@@ -166,7 +166,7 @@ class _Run(Generic[F]):
             self.results.values.add(step, outcome)
         self.graph.done(step.key)
         if self.at_work is not None:
-            self.at_work.ended(step)
+            self.at_work.ended(step, self.results.costs.get(step.key))
         if step.key in self.finals:
             self.on_end(self.finals[step.key], self.results)
 

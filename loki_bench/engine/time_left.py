@@ -1,8 +1,9 @@
 """How far a run is, in steps, and how long the rest takes: told once enough is known to be honest.
 
-Work is timed as the host sees it, from its start to its end, in this run; until a kind of work has
-ended here, earlier runs of the folder tell. Work that neither tells of makes the time left unknown,
-unless little of it is left.
+Work is timed in this run: as the host sees it, from its start to its end without compiling, or by
+the job's own clock where too few have ended to tell what the start of a worker costs. Until some of
+it has ended here, earlier runs of the folder tell. Work that neither tells of makes the time left
+unknown, unless little of it is left.
 """
 
 import threading
@@ -13,11 +14,14 @@ from statistics import fmean, median
 
 from loki_bench.engine.schedule import chains
 from loki_bench.engine.step import Step
+from loki_bench.timing import Timed
 
 __all__ = ["AtWork"]
 
 SMALL_SHARE = 0.1
 """Where guessed work is more than this of all that is left, nothing is said."""
+FEW = 3
+"""The first jobs also wait for workers that start and import; a median of so many does not."""
 FRESH_SECONDS = 1.0
 """An estimate looks at every step that is left; so long one is kept, and counted down."""
 
@@ -45,7 +49,7 @@ class AtWork:
         self._left = dict(steps)
         self._in_flight: dict[str, Step[object]] = {}
         self._since: dict[str, float] = {}
-        self._took: dict[str, list[float]] = {}
+        self._took: dict[str, list[tuple[float, float]]] = {}  # by the host, by the job itself
         self._told: tuple[float, float | None] | None = None
         self._lock = threading.Lock()
         self.n_steps, self.n_ended = len(steps), 0
@@ -61,8 +65,8 @@ class AtWork:
             for key in self._in_flight:
                 self._since.setdefault(key, self._now())
 
-    def ended(self, step: Step[object]) -> None:
-        """A step has a value, or will never have one."""
+    def ended(self, step: Step[object], cost: Timed[object] | None) -> None:
+        """A step has a value, or will never have one; what its job cost, if there was one."""
         with self._lock:
             self.n_ended += 1
             self._told = None
@@ -70,7 +74,11 @@ class AtWork:
             self._in_flight.pop(step.key, None)
             if step.key in self._since:
                 took = self._now() - self._since.pop(step.key)
-                self._took.setdefault(step.work, []).append(took)
+                if cost is None:
+                    both = (took, took)
+                else:
+                    both = (max(took - cost.compile_seconds, 0.0), cost.wall_seconds)
+                self._took.setdefault(step.work, []).append(both)
 
     @property
     def seconds_left(self) -> float | None:
@@ -83,7 +91,13 @@ class AtWork:
         return None if seconds is None else max(0.0, seconds - (now - at))
 
     def _estimate(self, now: float) -> float | None:
-        timed = {**self._known, **{work: median(took) for work, took in self._took.items()}}
+        timed = {
+            **self._known,
+            **{
+                work: median(both[len(took) < FEW] for both in took)
+                for work, took in self._took.items()
+            },
+        }
         by_kind: dict[str, list[float]] = {}
         for kind, work in {(step.kind, step.work) for step in self._left.values()}:
             if work in timed:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata, spearmanr
 
-__all__ = ["Agreement", "agreement_of", "spearman", "spearman_within"]
+__all__ = ["Agreement", "agreement_of", "spearman", "spearman_within", "told_apart"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +79,22 @@ def spearman_within(
         own.append(ranks)
     spread = float(np.linalg.norm(own[0]) * np.linalg.norm(own[1]))
     return float(own[0] @ own[1]) / spread if len(a) >= 3 and spread > 0.0 else float("nan")
+
+
+def told_apart(
+    predicted: NDArray[np.float64], truth: NDArray[np.float64], marked: NDArray[np.bool_]
+) -> float:
+    """Share of pairs of a marked and another thing whose order is predicted; all shapes (n,).
+
+    Pairs that the truth ties don't count, those that the prediction ties count half. NaN without
+    a pair.
+    """
+    true = np.sign(truth[marked][:, None] - truth[~marked][None, :])
+    guess = np.sign(predicted[marked][:, None] - predicted[~marked][None, :])
+    counts = true != 0.0
+    if not counts.any():
+        return float("nan")
+    return float(np.mean((1.0 + true[counts] * guess[counts]) / 2.0))
 
 
 def _ratio(a: float, b: float) -> float:

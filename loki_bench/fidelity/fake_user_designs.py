@@ -4,20 +4,30 @@ Ranking users with a target item above users without one is easy (counting click
 estimator is worth its cost only if it also ranks well inside each stratum.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.contracts import Goal, InfluenceEstimator, InfluenceObjective
+from loki_bench.contracts import (
+    DifferentiableRecommender,
+    Goal,
+    InfluenceEstimator,
+    InfluenceObjective,
+    RetrainingEstimator,
+)
 from loki_bench.errors import InvalidAnswerError, SuiteError
+from loki_bench.fidelity.whole_attacks import display_rate, whole_attacks
 from loki_bench.interactions import Interactions, Sequences
 
 __all__ = [
     "STRATA",
     "Experiment",
     "FakeUserDesign",
+    "Outcome",
     "design_fake_users",
     "draw_goal",
     "experiments_of",
@@ -25,6 +35,9 @@ __all__ = [
 ]
 
 STRATA = ("random", "popular", "target-users", "no-target")
+
+Outcome: TypeAlias = Callable[[DifferentiableRecommender], float]
+"""A number that a trained model has."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,25 +63,34 @@ class Experiment:
     Attributes
     ----------
     name : str
-        ``single``, ``group 1 %`` ... or ``next item``.
+        ``single``, ``group 1 %`` ..., ``display rate 3 %`` ... or ``next item``.
     added : tuple of Sequences
         The fake users of each thing.
     beyond : Sequences or None
         Fake users whose effect is taken away from each thing's: the prefix of next items.
     strata : str array of shape (n,)
         Of each thing; all alike where there are none.
+    outcome : callable or None
+        What is measured of a trained model; None is the objective.
     """
 
     name: str
     added: tuple[Sequences, ...]
     beyond: Sequences | None
     strata: NDArray[np.str_]
+    outcome: Outcome | None = None
 
     def predicted_by(self, estimator: InfluenceEstimator) -> NDArray[np.float64]:
         """What an estimator says: the sum over a group's members, or marginal influences.
 
+        Of another outcome than the objective an estimator that trains has a value of its own; of
+        any other the sum is taken, whose order may yet be that of the outcome.
+
         Raises ``InvalidAnswerError`` unless it gives one finite number for each candidate.
         """
+        if self.outcome is not None and isinstance(estimator, RetrainingEstimator):
+            changed = [estimator.change_of(self.outcome, group) for group in self.added]
+            return _checked(np.array(changed), len(changed), estimator)
         if self.beyond is None:
             sizes = [len(group) for group in self.added]
             flat = Sequences.of([row for group in self.added for row in group])
@@ -78,6 +100,10 @@ class Experiment:
         prefixes = Sequences.of([self.beyond[0]] * len(following))
         marginals = estimator.marginal_influence(prefixes, following)
         return _checked(marginals, len(following), estimator)
+
+    def first(self, n: int) -> "Experiment":
+        """The same with the first n things alone."""
+        return replace(self, added=self.added[:n], strata=self.strata[:n])
 
     def target_clicks(self, goal: Goal) -> NDArray[np.float64]:
         """The heuristic to beat: how many events are on target items."""
@@ -166,7 +192,7 @@ def design_fake_users(
 def experiments_of(
     train: Interactions, goal: Goal, design: "DesignSizes", rng: np.random.Generator
 ) -> list[Experiment]:
-    """All experiments with one goal: single fake users, groups of each size, next items."""
+    """All experiments with one goal: single fake users, groups, whole attacks, next items."""
     singles = design_fake_users(
         train, goal, n_per_stratum=design.n_per_stratum, length=design.length, rng=rng
     )
@@ -186,6 +212,26 @@ def experiments_of(
                 strata=np.full(len(groups), "all"),
             )
         )
+    for share in design.attack_shares if design.n_per_attack or design.n_mixed_attacks else ():
+        attacks, names = whole_attacks(
+            train,
+            goal,
+            n_fake_users=max(1, round(share * train.n_users)),
+            length=design.length,
+            n_per_attack=design.n_per_attack,
+            n_mixed=design.n_mixed_attacks,
+            rng=rng,
+        )
+        shown = partial(display_rate, train=train, goal=goal, list_length=design.list_length)
+        out.append(
+            Experiment(
+                name=f"display rate {100 * share:g} %",
+                added=attacks,
+                beyond=None,
+                strata=names,
+                outcome=shown,
+            )
+        )
     if design.n_next_items:
         out.append(_next_items(train, goal, design, rng))
     return out
@@ -202,6 +248,14 @@ class DesignSizes(Protocol):
     def group_shares(self) -> list[float]: ...
     @property
     def n_groups(self) -> int: ...
+    @property
+    def attack_shares(self) -> list[float]: ...
+    @property
+    def n_per_attack(self) -> int: ...
+    @property
+    def n_mixed_attacks(self) -> int: ...
+    @property
+    def list_length(self) -> int: ...
     @property
     def n_next_items(self) -> int: ...
 

@@ -18,6 +18,7 @@ from loki_bench.contracts import (
     Goal,
     InfluenceEstimator,
     InfluenceObjective,
+    RetrainingEstimator,
 )
 from loki_bench.errors import ComponentError, InvalidAnswerError
 from loki_bench.fidelity.case import Case, EstimatorRef
@@ -105,29 +106,43 @@ def ask_estimator(train: Interactions, case: Case, judged: EstimatorRef) -> Pred
         estimator: InfluenceEstimator = judged.estimator.build()
         return estimator.fit(on, train, objective, seed=case.model_seed)
 
-    fitted(model).influence(experiments[0].added[0])  # compiled code is loaded before the clock
+    one = experiments[0].added[0].take([0])
+    fitted(model).influence(one)  # compiled code is loaded before the clock
     started = time.process_time()
     estimator = fitted(model)
     ready = time.process_time()
     values = {e.name: e.predicted_by(estimator).tolist() for e in experiments}
     ended = time.process_time()
     tracemalloc.start()  # apart from the clock, which it slows
-    experiments[0].predicted_by(fitted(model))
+    few = experiments[0] if experiments[0].outcome is None else experiments[0].first(1)
+    few.predicted_by(fitted(model))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return Prediction(
         values=values,
         report={k: v if np.isfinite(v) else None for k, v in estimator.report.items()},
-        invariance={
-            "batch": _moved(estimator, estimator, experiments[0]),
-            "rotation": _rotation(model, fitted, estimator, experiments[0], case),
-        },
+        invariance=_invariance(model, fitted, estimator, experiments[0], case),
         costs={
             "fit_seconds": ready - started,
             "score_seconds": ended - ready,
             "peak_memory_bytes": float(peak),
         },
     )
+
+
+def _invariance(
+    model: DifferentiableRecommender,
+    fitted: Callable[[DifferentiableRecommender], InfluenceEstimator],
+    estimator: InfluenceEstimator,
+    experiment: Experiment,
+    case: Case,
+) -> dict[str, float | None]:
+    if experiment.outcome is not None and isinstance(estimator, RetrainingEstimator):
+        return {"batch": None, "rotation": None}  # every thing is a training of its own
+    return {
+        "batch": _moved(estimator, estimator, experiment),
+        "rotation": _rotation(model, fitted, estimator, experiment, case),
+    }
 
 
 def _rotation(
@@ -166,7 +181,7 @@ def _prepared(train: Interactions, case: Case) -> tuple[Goal, InfluenceObjective
     low, high = case.design.popularity
     goal = draw_goal(
         train,
-        n_items=1,
+        n_items=case.design.n_target_items,
         n_users=case.design.n_target_users,
         popularity=(low, high),
         rng=generator_for(case.seed, f"fidelity/goal/{case.goal}"),

@@ -15,7 +15,8 @@ Number = Annotated[float, Field(ge=-1e100, le=1e100)]
 """Sums of their squares are finite."""
 
 Experiment = Annotated[
-    str, Field(pattern=r"^(single|next item|group \d{1,3}(\.\d{1,6})?(e-\d\d)? %)$")
+    str,
+    Field(pattern=r"^(single|next item|(group|display rate) \d{1,3}(\.\d{1,6})?(e-\d\d)? %)$"),
 ]
 """As :func:`loki_bench.fidelity.fake_user_designs.experiments_of` names it."""
 

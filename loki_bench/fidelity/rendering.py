@@ -9,7 +9,8 @@ from typing import Any
 from tabulate import tabulate
 
 from loki_bench.fidelity.case import Case, EstimatorRef
-from loki_bench.fidelity.table import FidelityRow, FidelityTable, Measure
+from loki_bench.fidelity.table import TOLD_APART, FidelityRow, FidelityTable, Measure
+from loki_bench.fidelity.whole_attacks import TARGETS_ONLY
 from loki_bench.leaderboard.formatting import csv_cell, escape_markdown, names_in, one_line
 from loki_bench.leaderboard.intervals import Interval, shown
 
@@ -176,11 +177,13 @@ def _columns(table: FidelityTable) -> list[Measure]:
         if e != "single"
     ]
     experiments.sort(key=lambda e: (not e.startswith("group"), _share(e), e))
+    attacks = [e for e in experiments if e.startswith("display rate")]
     wanted = [
         Measure("single", "all", "rho"),
         Measure("single", "within strata", "rho"),
         Measure("single", "no-target", "rho"),
         *(Measure(e, "all", "rho") for e in experiments),
+        *(Measure(e, TARGETS_ONLY, TOLD_APART) for e in attacks),
         Measure("single", "all", "slope"),
         Measure("single", "all", "relative error"),
     ]
@@ -188,7 +191,9 @@ def _columns(table: FidelityTable) -> list[Measure]:
 
 
 def _share(experiment: str) -> float:
-    return float(experiment.split()[1]) if experiment.startswith("group") else 0.0
+    if not experiment.startswith(("group", "display rate")):
+        return 0.0
+    return float(experiment.split()[-2])
 
 
 def grid_of(table: FidelityTable) -> tuple[list[str], list[list[str]]]:

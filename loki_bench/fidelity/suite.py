@@ -5,7 +5,14 @@ Suites that come with the package live in ``loki_bench/fidelity/suites``.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from typing_extensions import Self
 
 from loki_bench.suite.suite import Limits, Named, Parameter
@@ -35,6 +42,12 @@ TruthName = Literal["warm", "cold", "reshuffled", "transfer"]
 Count = Annotated[int, Field(ge=1, lt=2**31)]
 Size = Annotated[int, Field(ge=0, lt=2**31)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
+
+
+_LATER = frozenset(
+    {"n_target_items", "attack_shares", "n_per_attack", "n_mixed_attacks", "list_length"}
+)
+"""Keys of the design that enter an id only where they differ from their defaults."""
 
 
 def _as_table(value: Any) -> Any:
@@ -89,6 +102,21 @@ class DesignTable(SuiteTable):
     )
     n_groups: Size = Field(default=10, description="groups of each size")
     n_next_items: Size = Field(default=20, description="continuations of one prefix")
+    n_target_items: Count = Field(default=1, description="target items of a goal")
+    attack_shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(
+        default=[],
+        description="sizes of whole attacks, as shares of the users, judged by display rate",
+    )
+    n_per_attack: Size = Field(default=1, description="draws of each whole attack")
+    n_mixed_attacks: Size = Field(default=0, description="mixtures of the whole attacks")
+    list_length: Count = Field(default=10, description="K, of the lists that users are shown")
+
+    @model_serializer(mode="wrap")
+    def _without_later_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
+        # records of what ran before a key existed are as they were
+        content: dict[str, object] = dump(self)
+        fields = type(self).model_fields
+        return {k: v for k, v in content.items() if k not in _LATER or v != fields[k].default}
 
 
 class FidelitySuite(SuiteTable):

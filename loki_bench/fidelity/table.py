@@ -12,17 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.fidelity.agreement import agreement_of, spearman, spearman_within
+from loki_bench.fidelity.agreement import agreement_of, spearman, spearman_within, told_apart
 from loki_bench.fidelity.case import Case, EstimatorRef
 from loki_bench.fidelity.record_form import fits
+from loki_bench.fidelity.whole_attacks import TARGETS_ONLY
 from loki_bench.leaderboard.intervals import NO_BOUNDS, Bounds, Interval, interval_of
 
-__all__ = ["FidelityRow", "FidelityTable", "Measure", "tables_of", "values_by_goal"]
+__all__ = ["TOLD_APART", "FidelityRow", "FidelityTable", "Measure", "tables_of", "values_by_goal"]
 
 Record = Mapping[str, Any]
 
 WITHIN = "within strata"
 CLICKS = "target clicks"
+TOLD_APART = "told apart"
+"""Share of the pairs of one attack of a stratum and one of another that are in their true order."""
 
 BOUNDS: Mapping[str, Bounds] = {
     "rho": (-1.0, 1.0),
@@ -30,6 +33,7 @@ BOUNDS: Mapping[str, Bounds] = {
     "relative error": (0.0, None),
     "top 10 %": (0.0, 1.0),
     "sign": (0.0, 1.0),
+    TOLD_APART: (0.0, 1.0),
 }
 """The range of each statistic."""
 
@@ -45,6 +49,8 @@ class Measure:
     @property
     def label(self) -> str:
         """Column head."""
+        if self.statistic == TOLD_APART:
+            return f"{self.experiment}, {self.stratum} told apart"
         if self.statistic != "rho":
             return self.statistic
         if self.stratum == "all":
@@ -234,6 +240,11 @@ def _measures(truth: Record, values: Mapping[str, list[float]]) -> dict[Measure,
         strata = np.array(truth["strata"][experiment])
         agreement = agreement_of(guess, true)
         out |= _correlations(experiment, guess, true, strata)
+        if TARGETS_ONLY in strata:  # whole attacks: sums of scores have no size in display rates
+            out[Measure(experiment, TARGETS_ONLY, TOLD_APART)] = told_apart(
+                guess, true, strata == TARGETS_ONLY
+            )
+            continue
         for name, value in (
             ("slope", agreement.slope),
             ("relative error", agreement.relative_error),
@@ -305,8 +316,9 @@ def _about(cases: list[Case], truths: list[Record]) -> dict[str, str]:
         "dataset": dataset.component.name,
         "fingerprint": dataset.fingerprint,
         "sample": ", ".join(parts),
-        "goals": f"{len(cases)} of one target item with {design.popularity[0]} to "
-        f"{design.popularity[1]} events and {design.n_target_users} target users",
+        "goals": f"{len(cases)} of {_target_items(design.n_target_items)} with "
+        f"{design.popularity[0]} to {design.popularity[1]} events and "
+        f"{design.n_target_users} target users",
         "fake users": f"{design.length} events each",
         "fidelity version": str(case.fidelity_version),
     }
@@ -314,3 +326,7 @@ def _about(cases: list[Case], truths: list[Record]) -> dict[str, str]:
     if gradients:
         about["largest gradient norm left by any retraining"] = f"{max(gradients):.1e}"
     return about
+
+
+def _target_items(n: int) -> str:
+    return "one target item" if n == 1 else f"{n} target items"

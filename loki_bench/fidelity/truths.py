@@ -9,6 +9,7 @@ same way without fake users, is subtracted.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +23,7 @@ from loki_bench.contracts import (
 )
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.fidelity.converged_factors import ConvergedFactors
-from loki_bench.fidelity.fake_user_designs import Experiment
+from loki_bench.fidelity.fake_user_designs import Experiment, Outcome
 from loki_bench.influence.estimators.retrain import objective_value
 from loki_bench.influence.fake_users.options import FakeUserOptions
 from loki_bench.influence.fake_users.samples import sample_rules
@@ -35,8 +36,11 @@ __all__ = ["ColdTruth", "Truth", "WarmTruth", "changes"]
 class Truth(Protocol):
     """Real changes of an objective."""
 
-    def change(self, fake_users: Sequences) -> float:
-        """The change when all of the fake users are added together."""
+    def change(self, fake_users: Sequences, outcome: Outcome | None = None) -> float:
+        """The change of an outcome when all of the fake users are added together.
+
+        None is the objective.
+        """
         ...
 
 
@@ -62,21 +66,21 @@ class WarmTruth:
     ) -> None:
         self._model = model
         self._n_users = train.n_users
-        self._objective = objective
         self._rules = sample_rules(
             model, train, model.samples, objective.items, FakeUserOptions(), seed=seed
         )
-        self._control = objective_value(model, objective)
+        self._score = partial(objective_value, objective=objective)
         self.largest_gradient = model.gradient_left
 
-    def change(self, fake_users: Sequences) -> float:
+    def change(self, fake_users: Sequences, outcome: Outcome | None = None) -> float:
         """As ``Truth.change``; 0 without samples."""
         samples = self._samples(fake_users)
         if not len(samples):
             return 0.0
         after = self._model.with_user(samples)
         self.largest_gradient = max(self.largest_gradient, after.gradient_left)
-        return objective_value(after, self._objective) - self._control
+        value = outcome or self._score
+        return value(after) - value(self._model)
 
     def _samples(self, fake_users: Sequences) -> TrainingSamples:
         users, lasts, positives, negatives = [], [], [], []
@@ -120,26 +124,31 @@ class ColdTruth:
     ) -> None:
         self._make = make
         self._train = train
-        self._objective = objective
+        self._score = partial(objective_value, objective=objective)
         self._seeds = tuple(seeds)
-        self._controls = [self._value(Sequences.empty(), seed) for seed in self._seeds]
+        self._controls = [self._trained(Sequences.empty(), seed) for seed in self._seeds]
 
-    def change(self, fake_users: Sequences) -> float:
+    def change(self, fake_users: Sequences, outcome: Outcome | None = None) -> float:
         """As ``Truth.change``."""
-        values = [self._value(fake_users, seed) for seed in self._seeds]
-        return float(np.mean([v - c for v, c in zip(values, self._controls, strict=True)]))
+        value = outcome or self._score
+        pairs = zip(self._seeds, self._controls, strict=True)
+        changed = [value(self._trained(fake_users, s)) - value(control) for s, control in pairs]
+        return float(np.mean(changed))
 
-    def _value(self, fake_users: Sequences, seed: int) -> float:
+    def _trained(self, fake_users: Sequences, seed: int) -> DifferentiableRecommender:
         model = self._make().fit(self._train.with_users(fake_users), validation=None, seed=seed)
         if not isinstance(model, DifferentiableRecommender):
             raise InvalidAnswerError(
                 f"{type(model).__name__} is not a DifferentiableRecommender: it has no target "
                 "score to compare; choose another recommender"
             )
-        return objective_value(model, self._objective)
+        return model
 
 
 def changes(truth: Truth, experiment: Experiment) -> NDArray[np.float64]:
     """The true effect of each thing of an experiment, shape (n,)."""
-    beyond = 0.0 if experiment.beyond is None else truth.change(experiment.beyond)
-    return np.array([truth.change(group) - beyond for group in experiment.added], dtype=np.float64)
+    outcome, before = experiment.outcome, experiment.beyond
+    beyond = 0.0 if before is None else truth.change(before, outcome)
+    return np.array(
+        [truth.change(group, outcome) - beyond for group in experiment.added], dtype=np.float64
+    )

@@ -9,6 +9,7 @@ name                  target
 ``gradient-dot``      ``loki_bench.influence.estimators.gradient_dot:GradientDotInfluence``
 ``target-block``      ``loki_bench.influence.estimators.target_block:TargetBlockInfluence``
 ``retrain``           ``loki_bench.influence.estimators.retrain:RetrainInfluence``
+``local-retrain``     ``loki_bench.influence.estimators.local_retrain:LocalRetrainInfluence``
 ====================  =============================================================
 
 Each folder imports only from those below it:

@@ -17,6 +17,7 @@ from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Sequences
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.pipeline.surrogate import FitSurrogate
+from loki_bench.pipeline.victim_beside import beside_victim
 from loki_bench.pipeline.victim_lists import TopK, VictimTopK
 from loki_bench.records.store import Codec, StoredFile
 from loki_bench.sandbox.attack_request import (
@@ -27,6 +28,7 @@ from loki_bench.sandbox.attack_request import (
 )
 from loki_bench.sandbox.carry_out import carry_out, component_of
 from loki_bench.sandbox.confinement import part_in_force
+from loki_bench.sandbox.parent import Answer
 from loki_bench.sandbox.query_oracle import Oracle
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.fake_user_lengths import budget_of, without_fake_users
@@ -163,7 +165,7 @@ class Craft(CellStep[Poison]):
         data, cell = self.data, self.cell
         return CraftInputs(
             surrogates=tuple(FitSurrogate(data, cell, s) for s in cell.surrogates),
-            lists=None if cell.oracle is None else VictimTopK(data, cell),
+            lists=VictimTopK(data, cell) if cell.oracle and not cell.oracle.sequences else None,
             preparation=Prepare(data, cell) if cell.prepares else None,
         )
 
@@ -215,7 +217,7 @@ def craft(
     surrogates : tuple of StoredFile
         The fitted surrogates of the cell, in its order.
     lists : int32 array of shape (n_users, K) or None
-        What the query oracle answers; None where the cell has none.
+        What the query oracle answers; None where the cell has none, or a victim beside it.
     prepared : dict of str to array, or None
         What :func:`prepare` gave; None where the attacker does not prepare.
 
@@ -233,18 +235,25 @@ def craft(
             "any more; run the suite again with the file, and with --retry-failed"
         )
     request = replace(_request(data, cell, surrogates), prepared=prepared)
+
+    def carried_out(oracle: Oracle | None) -> Timed[Answer]:
+        return carry_out(
+            craft_for_host,
+            request,
+            who=f"attacker '{name}'",
+            cell=cell,
+            limits=data.limits,
+            closed=data.folder,
+            oracle=oracle,
+        )
+
     oracle = None
-    if lists is not None:
-        oracle = Oracle(lists, n_granted=request.queries or 0, attacker=name)
-    done = carry_out(
-        craft_for_host,
-        request,
-        who=f"attacker '{name}'",
-        cell=cell,
-        limits=data.limits,
-        closed=data.folder,
-        oracle=oracle,
-    )
+    if cell.oracle is not None and cell.oracle.sequences:
+        oracle, done = beside_victim(data, cell, carried_out)
+    else:
+        if lists is not None:
+            oracle = Oracle(lists, n_granted=request.queries or 0, attacker=name)
+        done = carried_out(oracle)
     arrays = done.value.arrays
     try:
         written: object = Sequences(arrays["offsets"], arrays["items"])

@@ -16,10 +16,11 @@ from loki_bench.engine.workers import Workers
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.records.store import Codec
 from loki_bench.sandbox.carry_out import with_recommender
+from loki_bench.split import Split
 from loki_bench.suite.cell import Cell
 from loki_bench.timing import Timed
 
-__all__ = ["TopK", "VictimTopK", "show_lists"]
+__all__ = ["TopK", "VictimTopK", "fitted_lists", "show_lists"]
 
 TopK: TypeAlias = NDArray[np.int32]
 """Shape (n_users, K), best first; -1 where there is no more to show."""
@@ -74,22 +75,26 @@ def show_lists(data: DataFolder, cell: Cell) -> Timed[TopK]:
     the clean victim of the grid, bit for bit, given the events that attackers know.
     """
     _, split = load_split(data)
-    name = cell.victim.name
-    length = 0 if cell.oracle is None else cell.oracle.list_length
-
-    def lists(victim: Recommender) -> TopK:
-        seed = cell.seed_of(f"victim/{name}")
-        victim.fit(split.train, validation=split.validation, seed=seed)
-        return lists_given_by(
-            victim,
-            name=name,
-            users=np.arange(len(split.history), dtype=np.int32),
-            histories=split.history,
-            k=length,
-            n_items=split.history.n_items,
-            repeats_are_shown=split.repeats_are_shown,
-        )
-
     return with_recommender(
-        cell.victim, lists, isolation=cell.isolation, limits=data.limits, closed=data.folder
+        cell.victim,
+        lambda victim: fitted_lists(victim, cell, split),
+        isolation=cell.isolation,
+        limits=data.limits,
+        closed=data.folder,
+    )
+
+
+def fitted_lists(victim: Recommender, cell: Cell, split: Split) -> TopK:
+    """Train the clean victim of a cell, and write down what it shows every genuine user."""
+    name = cell.victim.name
+    seed = cell.seed_of(f"victim/{name}")
+    victim.fit(split.train, validation=split.validation, seed=seed)
+    return lists_given_by(
+        victim,
+        name=name,
+        users=np.arange(len(split.history), dtype=np.int32),
+        histories=split.history,
+        k=0 if cell.oracle is None else cell.oracle.list_length,
+        n_items=split.history.n_items,
+        repeats_are_shown=split.repeats_are_shown,
     )

@@ -270,6 +270,7 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "former_parameters": _words,
     "former_values": _values_by_parameter,
     "influence_parameters": _parameters,
+    "later_parameters": _names,
     "needs": _needs,
     "needs_when": _needs_when,
     "range": _bounds,

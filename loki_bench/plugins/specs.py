@@ -37,9 +37,10 @@ __all__ = [
     "nearest",
 ]
 
-Need = Literal["history", "surrogates", "influence", "queries"]
+Need = Literal["history", "surrogates", "influence", "queries", "sequence-queries"]
 """What an attack may ask to be granted: genuine users' events, the suite's surrogate pool, an
-influence estimator, questions to the victim."""
+influence estimator, questions to the victim about genuine users, and also about sequences that the
+attack makes up."""
 
 Value = TypeVar("Value")
 HigherIs: TypeAlias = Literal["better for the attacker", "better for the platform", "neither"]
@@ -79,6 +80,9 @@ class ComponentSpec:
     former_values : mapping of str to mapping of str to str
         For a parameter, by its present name: old values, and the values that replaced them. Old
         words are accepted with a warning, and enter no id and no record.
+    later_parameters : tuple of str
+        Parameters that came after results were published: at their default they enter no id, so
+        that what ran before they existed is found.
     target_facts : TargetFacts or None
         Left alone by plugins: the host fills it in for a third party's component, whose target
         it does not import.
@@ -93,6 +97,7 @@ class ComponentSpec:
     former_names: tuple[str, ...] = ()
     former_parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
     former_values: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    later_parameters: tuple[str, ...] = ()
     target_facts: TargetFacts | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -278,6 +283,9 @@ class RecommenderSpec(ComponentSpec):
         Whether the order of a user's events matters to it.
     differentiable : bool
         Whether the target is a ``DifferentiableRecommender``.
+    answers_sequences : bool
+        Whether a history alone decides the scores, whoever the user is: the victim can then be
+        asked about a sequence that nobody has (``QueryOracle.top_k_of``).
     search : tuple of FloatRange, IntRange and Choices
         The parameters that ``loki-bench tune`` tries, and their values; may be empty.
     takes_weights : bool
@@ -293,6 +301,7 @@ class RecommenderSpec(ComponentSpec):
     uses_order: bool
     differentiable: bool
     takes_weights: bool = False
+    answers_sequences: bool = False
     search: tuple[SearchRange, ...] = ()
     fine_tunes: bool = False
 
@@ -306,7 +315,7 @@ class ConditionalNeed:
     parameter : str
         Its name.
     value : str, int, float or bool
-    need : "history", "surrogates", "influence" or "queries"
+    need : "history", "surrogates", "influence", "queries" or "sequence-queries"
     """
 
     parameter: str
@@ -320,7 +329,7 @@ class AttackerSpec(ComponentSpec):
 
     Attributes
     ----------
-    needs : frozenset of "history", "surrogates", "influence", "queries"
+    needs : frozenset of "history", "surrogates", "influence", "queries", "sequence-queries"
         What the attack must be granted; what it does not name it is not given.
     influence : str
         The influence estimator that an attack with that need gets unless a suite names one.

@@ -2,16 +2,18 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 
 from pydantic import JsonValue
 
 from loki_bench.leaderboard.notes import notes_of
-from loki_bench.leaderboard.rows import NO_DEFENSE, by_protocol
+from loki_bench.leaderboard.rows import NO_DEFENSE, Entry, by_protocol
 from loki_bench.leaderboard.table import Row, Table, tables_of
 from loki_bench.records.schema import Record
 from loki_bench.report.attack_figures import dots_of
 from loki_bench.report.document import document, figure_html
+from loki_bench.report.figure import Figure
 from loki_bench.report.figure_data import attack_of
 from loki_bench.report.figures import figures_of
 from loki_bench.report.looks import look_of
@@ -47,10 +49,23 @@ class BoardContent:
     missing: Sequence[Cell] = ()
     handed_in: Collection[str] = ()
 
-    @property
+    @cached_property
     def tables(self) -> list[Table]:
         """One for each dataset and protocol."""
         return tables_of(self.records, self.missing, metrics=self.metrics, handed_in=self.handed_in)
+
+    @cached_property
+    def entries(self) -> list[list[Entry]]:
+        """The cells behind each table."""
+        return by_protocol(self.records, self.missing)
+
+    @cached_property
+    def figures(self) -> list[list[Figure]]:
+        """Of each table, the one that answers its question first."""
+        return [
+            figures_of(table, [entry.record for entry in entries if entry.record is not None])
+            for table, entries in zip(self.tables, self.entries, strict=True)
+        ]
 
 
 def page(board: BoardContent, *, navigation: str = "", downloads: str = "") -> str:
@@ -63,7 +78,7 @@ def page(board: BoardContent, *, navigation: str = "", downloads: str = "") -> s
     downloads : str
         HTML that leads to files beside the page, in a site.
     """
-    groups = by_protocol(board.records, board.missing)
+    groups = board.entries
     tables = board.tables
     columns: dict[str, int] = {}
     known: list[PageColumn] = []
@@ -78,8 +93,7 @@ def page(board: BoardContent, *, navigation: str = "", downloads: str = "") -> s
         parts.append(f"<p>{escape(person_name(board.summary))}</p>")
     for number, (table, entries) in enumerate(zip(tables, groups, strict=True)):
         parts += _first(table, number, len(tables))
-        records = [entry.record for entry in entries if entry.record is not None]
-        figures = [figure_html(one, _suffix(number)) for one in figures_of(table, records)]
+        figures = [figure_html(one, _suffix(number)) for one in board.figures[number]]
         parts += figures[:1]
         if number == 0:
             parts.append(_controls(known, tables, downloads))

@@ -67,10 +67,19 @@ class SurrogateRef(FrozenModel):
 
 
 class OracleGrant(FrozenModel):
-    """How many lists of the victim the attacker may ask for, and how long they are."""
+    """How many lists of the victim the attacker may ask for, and how long they are.
+
+    ``sequences`` says that it may also ask for those of histories that it made up.
+    """
 
     queries: int
     list_length: int
+    sequences: bool = False
+
+    @model_serializer(mode="wrap")
+    def _without_later_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
+        content: dict[str, object] = dump(self)
+        return {k: v for k, v in content.items() if k != "sequences" or v}
 
 
 class CellKnowledge(FrozenModel):

@@ -81,7 +81,7 @@ def resolve(spec: ComponentSpec, origin: Origin, given: Mapping[str, Parameter])
     """A component with all its parameters, refusing those that it does not take.
 
     A parameter given by a former name or value enters by the present one, so the id does not
-    depend on which of them a suite uses.
+    depend on which of them a suite uses. A later parameter at its default is left out.
 
     Raises ``ParameterError`` or ``PluginError``, see :class:`ComponentSpec`.
     """
@@ -97,7 +97,11 @@ def resolve(spec: ComponentSpec, origin: Origin, given: Mapping[str, Parameter])
         distribution=origin.distribution,
         version=origin.version,
         target=spec.target,
-        parameters={**defaults, **given},
+        parameters={
+            name: value
+            for name, value in {**defaults, **given}.items()
+            if name not in spec.later_parameters or defaults.get(name) != value
+        },
         changed={k: v for k, v in given.items() if k not in defaults or defaults[k] != v},
     )
 

@@ -26,6 +26,7 @@ from loki_bench.suite.cell import (
     Cell,
     CellBudget,
     CellKnowledge,
+    CellRegime,
     DatasetRef,
     OracleGrant,
     SurrogateRef,
@@ -51,8 +52,13 @@ S = TypeVar("S", bound=ComponentSpec)
 ChosenDefense: TypeAlias = "tuple[DefenseSpec, ComponentRef] | tuple[None, None]"
 """A defense by spec and component; neither for no defense."""
 
+ChosenVictim: TypeAlias = "tuple[ComponentRef, CellRegime | None]"
+"""A victim and the regime that it is trained in; None where the suite names none."""
+
 MOST_CELLS = 100_000
 MOST_EVENTS = 2**31 - 1
+
+_QUERIES: frozenset[Need] = frozenset({"queries", "sequence-queries"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +197,7 @@ def _cells(
     handed_in: Sequence[HandedIn],
 ) -> Iterator[Cell]:
     found = [_resolved(registry, RecommenderSpec, choice) for choice in suite.victims]
-    victims = (
+    victims: Sequence[ChosenVictim] = (
         crossed_victims(suite.victims, suite.regimes, registry)
         if suite.regimes
         else [(victim, None) for _, victim in found]
@@ -226,7 +232,10 @@ def _cells(
                 influence, is_default = _influence(registry, spec, needs, choice)
                 has_placebo = _has_placebo(suite, attack, budget, own)
                 known = _knowledge(suite, spec, needs)
-                for knowledge, (victim, regime) in product(known, victims):
+                asked = _victims_for(
+                    spec, needs, [recommender for recommender, _ in found], victims
+                )
+                for knowledge, (victim, regime) in product(known, asked):
                     for simulator, surrogates in _surrogates_for(
                         victim, suite, needs, pool, attack.name
                     ):
@@ -254,9 +263,33 @@ def _cells(
                                 defense_form=defense_spec.form if defense_spec else "filter",
                                 placebo=placebo,
                                 # What is asked of the victim belongs to one attack alone.
-                                prepares=spec.prepares and "queries" not in needs,
+                                prepares=spec.prepares and not needs & _QUERIES,
                                 seed=seed,
                             )
+
+
+def _victims_for(
+    spec: AttackerSpec,
+    needs: frozenset[Need],
+    recommenders: Sequence[RecommenderSpec],
+    victims: Sequence[ChosenVictim],
+) -> Sequence[ChosenVictim]:
+    """Those that can answer what an attack asks; it has no row against others.
+
+    Where a suite has no other victim it is refused.
+    """
+    if "sequence-queries" not in needs:
+        return victims
+    able = {spec.name for spec in recommenders if spec.answers_sequences}
+    found = [(victim, regime) for victim, regime in victims if victim.name in able]
+    if not found:
+        listed = ", ".join(spec.name for spec in recommenders)
+        raise SuiteError(
+            f"attacker '{spec.name}' asks the victim about sequences that nobody has, and none of "
+            f"the suite's victims can answer without training on them ({listed}); add one whose "
+            "scores a history alone decides, such as gru4rec"
+        )
+    return found
 
 
 def _budgets_for(spec: AttackerSpec, budgets: Sequence[CellBudget]) -> Sequence[CellBudget]:
@@ -358,7 +391,7 @@ def _refuse_ungranted(suite: Suite, spec: AttackerSpec, needs: frozenset[Need]) 
         raise SuiteError(
             f"attacker '{spec.name}' needs surrogates, and the suite's key 'surrogates' is empty"
         )
-    if "queries" in needs and not suite.knowledge.queries:
+    if needs & _QUERIES and not suite.knowledge.queries:
         raise SuiteError(
             f"attacker '{spec.name}' needs queries to the victim, and the suite grants none; set "
             "'queries' in the table [knowledge]"
@@ -390,7 +423,7 @@ def _knowledge(
 
 
 def _oracle(suite: Suite, needs: frozenset[Need], dataset: DatasetRef) -> OracleGrant | None:
-    if "queries" not in needs:
+    if not needs & _QUERIES:
         return None
     knowledge = suite.knowledge
     if knowledge.list_length > dataset.n_items:
@@ -398,7 +431,11 @@ def _oracle(suite: Suite, needs: frozenset[Need], dataset: DatasetRef) -> Oracle
             f"key 'knowledge.list_length': {knowledge.list_length} is larger than the catalogue "
             f"of {dataset.n_items} items"
         )
-    return OracleGrant(queries=knowledge.queries, list_length=knowledge.list_length)
+    return OracleGrant(
+        queries=knowledge.queries,
+        list_length=knowledge.list_length,
+        sequences="sequence-queries" in needs,
+    )
 
 
 def _influence(

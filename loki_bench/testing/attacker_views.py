@@ -62,7 +62,9 @@ def view_for(
         seed=seed,
         surrogates=(_surrogate(),) if "surrogates" in needs else (),
         influence=RidgeInfluence if "influence" in needs else None,
-        oracle=_CountedOracle() if "queries" in needs else None,
+        oracle=_CountedOracle(sequences="sequence-queries" in needs)
+        if needs & {"queries", "sequence-queries"}
+        else None,
     )
 
 
@@ -75,7 +77,7 @@ def needs_of(subject: Subject) -> frozenset[Need]:
 
 def is_asked_to_prepare(subject: Subject) -> bool:
     """Whether the host lets the attack prepare: it says so, and asks the victim nothing."""
-    return _spec(subject).prepares and "queries" not in needs_of(subject)
+    return _spec(subject).prepares and not needs_of(subject) & {"queries", "sequence-queries"}
 
 
 def _spec(subject: Subject) -> AttackerSpec:
@@ -104,14 +106,27 @@ def _surrogate() -> _LentSurrogate:
 class _CountedOracle:
     """Answers with the first ten items of the kit's ridge recommender that a user does not have."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, sequences: bool) -> None:
         self.n_left = N_QUERIES
+        self._sequences = sequences
 
     def top_k(self, user: int) -> NDArray[np.int32]:
+        return self._list(user, attacked_data().history[user])
+
+    def top_k_of(self, items: NDArray[np.int32]) -> NDArray[np.int32]:
+        asked = np.asarray(items)
+        n_items = attacked_data().history.n_items
+        if not self._sequences or not len(asked) or asked.min() < 0 or asked.max() >= n_items:
+            raise RejectedError(
+                "asked about a sequence: it must hold items of the catalogue, and the spec must "
+                "name the need 'sequence-queries'"
+            )
+        return self._list(0, asked)
+
+    def _list(self, user: int, history: NDArray[np.int32]) -> NDArray[np.int32]:
         if not self.n_left:
             raise RejectedError(f"all {N_QUERIES} queries are used; ask fewer")
         self.n_left -= 1
-        history = attacked_data().history[user]
         scores = _surrogate().model.score_next(
             np.array([user], dtype=np.int32), Sequences.of([history])
         )[0]

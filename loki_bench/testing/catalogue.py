@@ -25,6 +25,7 @@ from loki_bench.testing import (
     plugin_checks,
     recommender_checks,
     robust_checks,
+    sequence_answer_checks,
     weighted_checks,
 )
 from loki_bench.testing.subject import PluginSubject, Subject
@@ -52,6 +53,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "recommender": _checks(recommender_checks),
     "differentiable recommender": _checks(differentiable_checks),
     "weighted recommender": _checks(weighted_checks),
+    "sequence recommender": _checks(sequence_answer_checks),
     "attacker": _checks(attacker_checks),
     "influence estimator": _checks(estimator_checks),
     "metric": _checks(metric_checks),
@@ -66,9 +68,9 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
 def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
     """The checks of a kind (a key of ``CHECKS``), or those that one subject must pass.
 
-    A recommender declared as differentiable, or as one that takes weights, must pass those of all
-    its kinds; a metric is compared
-    with a reference only where there is one, and an attack prepares only where it says so.
+    A recommender declared as differentiable, as one that takes weights or as one that answers for
+    sequences that nobody has must pass those of all its kinds; a metric is compared with a
+    reference only where there is one, and an attack prepares only where it says so.
 
     Raises
     ------
@@ -91,6 +93,8 @@ def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
         found += CHECKS["differentiable recommender"]
     if isinstance(what.spec, RecommenderSpec) and what.spec.takes_weights:
         found += CHECKS["weighted recommender"]
+    if isinstance(what.spec, RecommenderSpec) and what.spec.answers_sequences:
+        found += CHECKS["sequence recommender"]
     if isinstance(what.spec, MetricSpec) and what.reference is None:
         found = tuple(
             c for c in found if c is not metric_checks.check_metric_agrees_with_its_reference

@@ -14,6 +14,7 @@ from loki_bench.contracts import (
     DifferentiableRecommender,
     InfluenceEstimator,
     InfluenceObjective,
+    RowwiseRecommender,
     TrainingSamples,
 )
 from loki_bench.errors import InvalidAnswerError, ParameterError
@@ -33,7 +34,7 @@ def last_items(histories: Sequences) -> NDArray[np.int64]:
     return np.array([row[-1] if len(row) else -1 for row in histories], dtype=np.int64)
 
 
-class RidgeRecommender(DifferentiableRecommender):
+class RidgeRecommender(RowwiseRecommender):
     """``score(history, i) = W[0, i] + W[1 + last item, i]``, W by ridge regression.
 
     A sample's loss is ``1/2 sum_i (score_i - [i is the positive])**2``; negatives play no part.
@@ -71,6 +72,21 @@ class RidgeRecommender(DifferentiableRecommender):
         self.curvature = gram + self.l2 * np.eye(n + 1)
         self._weights = torch.from_numpy(np.linalg.solve(self.curvature, targets)).requires_grad_()
         self._n_users, self._n_items, self._n_samples = train.n_users, n, len(samples)
+        return self
+
+    def fit_rows(
+        self,
+        train: Interactions,
+        *,
+        users: NDArray[np.int32],
+        items: NDArray[np.int32],
+        seed: int,
+    ) -> Self:
+        """An item's row is its column of W: no other column plays a part in it."""
+        before = self._fitted().detach().numpy().copy()
+        self.fit(train, validation=None, seed=seed)
+        stay = np.setdiff1d(np.arange(train.n_items), items)
+        self._fitted().detach().numpy()[:, stay] = before[:, stay]
         return self
 
     @property

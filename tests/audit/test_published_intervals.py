@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from loki_bench.audit.drawn import page_of, records_of
+from loki_bench.fidelity.table import BOUNDS
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.records.opening import as_working_folder
 from loki_bench.report.figure_data import lines, transfers
@@ -14,6 +15,7 @@ from loki_bench.report.figure_data import lines, transfers
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
 FOLDERS = sorted(path.parent for path in LEADERBOARDS.rglob("manifest.json"))
 """Those with records; `loki-ablations` and `fidelity/*` are tables alone."""
+ABLATIONS = LEADERBOARDS / "beauty" / "loki-ablations"
 
 each = pytest.mark.parametrize(
     "folder", [pytest.param(f, id=f.relative_to(LEADERBOARDS).as_posix()) for f in FOLDERS]
@@ -32,7 +34,21 @@ def difference(bounds):
     return (None, None) if None in bounds else (least - greatest, greatest - least)
 
 
-@each
+@pytest.mark.parametrize("name", ["as-trained", "converged"])
+def test_no_published_table_of_estimators_has_one_either(name):
+    content = json.loads((LEADERBOARDS / "fidelity" / name / "leaderboard.json").read_bytes())
+    measures = [
+        measure
+        for table in content["tables"]
+        for listed in (table["ceilings"], *(row["measures"] for row in table["rows"]))
+        for measure in listed
+    ]
+    assert len(measures) > 100
+    for measure in measures:
+        within(measure, BOUNDS[measure["statistic"]])
+
+
+@pytest.mark.parametrize("folder", [*FOLDERS, ABLATIONS], ids=lambda folder: folder.name)
 def test_no_published_table_has_an_interval_outside_of_its_metrics_range(folder):
     content = json.loads((folder / "leaderboard.json").read_bytes())
     found = {}

@@ -133,3 +133,22 @@ def test_the_rows_that_the_readme_shows_are_those_of_the_published_board():
     script = README.parent / "benchmarks" / "readme_table.py"
     done = subprocess.run([sys.executable, script, "--check"], check=False)
     assert done.returncode == 0, "README.md is behind: type `python benchmarks/readme_table.py`"
+
+
+def test_the_pictures_of_the_readme_are_those_of_the_published_board():
+    script = README.parent / "benchmarks" / "readme_pictures.py"
+    done = subprocess.run([sys.executable, script, "--check"], check=False)
+    assert done.returncode == 0, "they are behind: type `python benchmarks/readme_pictures.py`"
+    board = README.parent / "leaderboards" / "quick" / "leaderboard.json"
+    [table] = json.loads(board.read_text())["tables"]
+    for row in table["rows"]:  # what the picture says in words, too
+        if row["attacker"] == "loki" and not row["placebo"]:
+            value = row["metrics"]["display_rate@10"]
+            said = f"LOKI {value['mean']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
+            assert said in README.read_text()
+
+
+def test_the_readme_is_short_and_its_pictures_come_before_the_first_command():
+    text = README.read_text()
+    assert len(text.split()) < 900
+    assert text.index("docs/pictures/quick.svg") < text.index("## Two commands")

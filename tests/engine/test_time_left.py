@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from loki_bench.engine.time_left import AtWork
+from loki_bench.timing import Timed
 
 
 class Clock:
@@ -38,10 +39,21 @@ def fits(n, work="fit of bprmf"):
     return [Planned(f"{work} {number}", work) for number in range(n)]
 
 
-def do(now, at_work, step, seconds):
+def do(now, at_work, step, seconds, cost=None):
     at_work.in_flight([step])
     now.seconds += seconds
-    at_work.ended(step)
+    at_work.ended(step, cost)
+
+
+def cost_of(wall_seconds, compile_seconds=0.0):
+    return Timed(
+        None,
+        wall_seconds=wall_seconds,
+        cpu_seconds=wall_seconds,
+        compile_seconds=compile_seconds,
+        peak_memory_bytes=0,
+        host="here",
+    )
 
 
 def test_nothing_is_known_before_the_first_step_has_ended():
@@ -110,10 +122,22 @@ def test_a_little_work_that_nobody_has_timed_is_guessed_and_much_is_not(n_known,
     assert (at_work.seconds_left is not None) == is_told
 
 
+def test_starting_workers_and_compiling_are_not_expected_of_every_step():
+    steps = fits(13)
+    now, at_work = run_of(*steps)
+    # 2 s of work behind 20 s of starting and 8 s of compiling
+    do(now, at_work, steps[0], 30.0, cost_of(2.0, 8.0))
+    assert at_work.seconds_left == 24.0
+    # later ones take the host a second more than they say themselves
+    for step in steps[1:3]:
+        do(now, at_work, step, 3.0, cost_of(2.0))
+    assert at_work.seconds_left == 30.0
+
+
 def test_a_step_that_was_found_in_the_store_tells_nothing_of_its_time():
     steps = fits(3)
     _, at_work = run_of(*steps)
-    at_work.ended(steps[0])
+    at_work.ended(steps[0], None)
     assert (at_work.n_ended, at_work.seconds_left) == (1, None)
 
 

@@ -103,6 +103,35 @@ def test_it_gives_the_same_ranks_facts_and_pickle_as_here(train, tmp_path):
     assert here.process == {}
 
 
+def test_it_is_fine_tuned_in_the_process_where_it_was_fitted(train, tmp_path):
+    more = train.with_users(Sequences.of([[2, 2, 2]]))
+
+    def work(recommender):
+        recommender.fit(train, validation=None, seed=7)
+        recommender.fine_tune(more, seed=8, epochs=3)
+        scores = recommender.score_next(np.array([20], dtype=np.int32), more.take([20]))
+        return scores[0], recommender.n_training_samples
+
+    done = with_recommender(
+        component(target="toy_plugin.components:GoesOn", noise=0.0),
+        work,
+        isolation="process",
+        limits=LIMITS,
+        closed=tmp_path,
+    )
+    scores, n_samples = done.value
+    np.testing.assert_array_equal(scores, train.item_counts + 3 * more.item_counts)
+    assert n_samples == train.n_events + 3
+
+
+def test_one_that_only_says_that_it_can_be_fine_tuned_is_named(train, tmp_path):
+    def work(recommender):
+        recommender.fit(train, validation=None, seed=7).fine_tune(train, seed=8, epochs=3)
+
+    with pytest.raises(InvalidAnswerError, match="'follows' says that it can be fine-tuned"):
+        with_recommender(component(), work, isolation="process", limits=LIMITS, closed=tmp_path)
+
+
 @dataclass
 class Answers:
     """A process that answers one thing, whatever it is asked."""

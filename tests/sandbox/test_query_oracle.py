@@ -103,6 +103,68 @@ def test_a_list_longer_than_the_catalogue_is_refused(prepared):
         prepared(**KEYS, attackers=[asks()], knowledge={"queries": 1, "list_length": 31})
 
 
+@pytest.mark.parametrize("isolation", ["process", "in-process"])
+def test_a_victim_that_a_history_decides_answers_for_a_sequence_that_nobody_has(
+    prepared, tmp_path, run, isolation
+):
+    attacker = {"name": "asks-of", "parameters": {"items": "4 7", "n": 2}}
+    record, suite, _ = only_record(prepared, tmp_path, run, attacker, isolation=isolation)
+    from toy_plugin.components import Follows
+
+    split = leave_one_out(suite.interactions)
+    victim = Follows().fit(split.train, validation=None, seed=seed_for(0, "victim/follows"))
+    [scores] = victim.score_next(np.array([0]), [np.array([4, 7])])
+    others = [i for i in range(suite.interactions.n_items) if i not in (4, 7)]
+    expected = sorted(others, key=lambda i: (-scores[i], i))[:4]
+    assert record.status == "ok", record.reason
+    assert record.reports.attacker == {"heard": [expected] * 2, "left": 1}
+    assert record.spent.queries == 2
+
+
+@pytest.mark.parametrize("catches", [False, True])
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"n": 4}, "asked the oracle 4 times; the suite grants 3 queries"),
+        ({"items": "0 30"}, "asked the oracle about a sequence with item 30; items are 0 to 29"),
+        ({"items": ""}, "asked the oracle about no sequence of 1 to 1000 items"),
+    ],
+)
+def test_a_sequence_that_may_not_be_asked_about_rejects_the_cell(
+    prepared, tmp_path, run, parameters, reason, catches
+):
+    attacker = {"name": "asks-of", "parameters": {**parameters, "catches": catches}}
+    record, *_ = only_record(prepared, tmp_path, run, attacker, isolation="in-process")
+    assert record.status == "rejected"
+    assert record.reason == f"attacker 'asks-of' {reason}"
+
+
+def test_an_attack_that_is_granted_users_alone_may_not_ask_about_a_sequence(
+    prepared, tmp_path, run
+):
+    record, *_ = only_record(
+        prepared, tmp_path, run, {"name": "asks-of-without"}, isolation="in-process"
+    )
+    assert record.status == "rejected"
+    assert "its spec must name the need 'sequence-queries'" in record.reason
+
+
+def test_there_is_no_row_against_victims_that_would_have_to_be_trained_on_the_sequence(prepared):
+    keys = {**KEYS, "knowledge": {"queries": 2}, "attackers": ["asks-of"]}
+    cells = prepared(**{**keys, "victims": ["counts", "follows"]}).grid.cells
+    assert [cell.victim.name for cell in cells] == ["follows"]
+    with pytest.raises(SuiteError, match=r"can answer without training on them \(counts\)"):
+        prepared(**{**keys, "victims": ["counts"]})
+
+
+def test_a_grant_of_sequences_is_part_of_an_id_and_none_leaves_it_as_it_was(prepared):
+    keys = {**KEYS, "knowledge": {"queries": 2}}
+    [with_it] = prepared(**keys, attackers=["asks-of"]).grid.cells
+    [without] = prepared(**keys, attackers=["asks"]).grid.cells
+    assert with_it.oracle.model_dump() == {"queries": 2, "list_length": 10, "sequences": True}
+    assert without.oracle.model_dump() == {"queries": 2, "list_length": 10}
+
+
 class Fixed(Recommender):
     def fit(self, train, *, validation, seed):
         return self

@@ -194,6 +194,14 @@ class HidesThatOrderMatters(RidgeRecommender):
     pass
 
 
+@breaks("check_sequence_recommender_scores_a_history_alike_for_all_users", answers_sequences=True)
+class LooksAtTheUser(RidgeRecommender):
+    def score_next(self, users, histories):
+        return super().score_next(users, histories) * (
+            1 + 0.001 * users[:, None].astype(np.float32)
+        )
+
+
 @breaks("check_recommender_counts_the_samples_of_fake_users")
 class CountsWrongly(RidgeRecommender):
     @property

@@ -182,7 +182,15 @@ def _not_known(outcome):
     return math.nan  # the kit's outcomes tell nothing of genuine items: tests/metrics does
 
 
+def _collateral(outcome, k):
+    if outcome.untargeted_ranks is None:
+        return math.nan
+    pairs = [rank for row in outcome.untargeted_ranks.tolist() for rank in row]
+    return _mean([float(rank <= k) for rank in pairs if not math.isnan(rank)])
+
+
 REFERENCES = {
+    "collateral": _collateral,
     "fake_length_ks": _fake_length_ks,
     "length_excess": _length_excess,
     "recall_at_1pct_fpr": _recall_at_1pct_fpr,

@@ -10,6 +10,7 @@ from loki_bench.attackers.draws import equal_length_sequences
 from loki_bench.attackers.loki.config import AgentConfig
 from loki_bench.attackers.loki.crafting import click_values, interleaved, write_sequences
 from loki_bench.attackers.loki.environment import GroupEnvironment
+from loki_bench.attackers.loki.estimate_check import agreements, down_weighted
 from loki_bench.attackers.loki.fitted_weights import with_fitted_weights
 from loki_bench.attackers.loki.groups import ItemGroups, item_groups
 from loki_bench.attackers.loki.options import options_of
@@ -111,6 +112,10 @@ class Loki(Attacker):
         Share of random groups when the agent writes; the paper samples from its policy.
     skip_nondifferentiable : bool
         Leave out surrogates that can't be differentiated, instead of refusing them.
+    check_estimates : bool
+        Compare each surrogate's influence on six patterns of clicks with its own retraining, and
+        lower its weight in the agent's reward where the order differs
+        (:mod:`~loki_bench.attackers.loki.estimate_check`). Six trainings of each surrogate.
     discount, learning_rate, epsilon_end : float
         See :class:`AgentConfig`.
     n_iterations : int or None
@@ -150,6 +155,7 @@ class Loki(Attacker):
         interleave: bool | None = None,
         crafting_epsilon: float = 0.0,
         skip_nondifferentiable: bool = False,
+        check_estimates: bool = False,
         discount: float = AgentConfig.discount,
         learning_rate: float = AgentConfig.learning_rate,
         n_iterations: int | None = None,
@@ -183,6 +189,7 @@ class Loki(Attacker):
                 "interleave": interleave,
                 "crafting_epsilon": crafting_epsilon,
                 "skip_nondifferentiable": skip_nondifferentiable,
+                "check_estimates": check_estimates,
             },
         )
         self._config = AgentConfig(
@@ -283,6 +290,16 @@ class Loki(Attacker):
             skip_nondifferentiable=options.skip_nondifferentiable,
             seed=seed_for(view.seed, "influence"),
         )
+        agreement: dict[str, float] = {}
+        if options.check_estimates:
+            agreement = agreements(
+                view,
+                estimators,
+                served,
+                list_length=options.list_length,
+                rng=generator_for(view.seed, "estimate check"),
+            )
+            estimators = down_weighted(estimators, agreement)
         horizon = view.budget.n_actions
         rng = generator_for(view.seed, "reference")
         actions = rng.integers(len(served.groups), size=(_REFERENCE_SEQUENCES, horizon))
@@ -326,6 +343,7 @@ class Loki(Attacker):
                         "reward_scale": outcome.scales[fitted.name],
                         "estimator": _finite(fitted.estimator.report),
                     }
+                    | ({"agreement": agreement[fitted.name]} if agreement else {})
                     for fitted in estimators
                 },
                 "learning_curve": None if curve is None else curve.as_lists(),

@@ -48,6 +48,7 @@ class LokiOptions:
     motifs: bool
     value_targets: ValueTargets
     n_iterations: int
+    check_estimates: bool
 
     def __post_init__(self) -> None:
         for name, known in (

@@ -136,6 +136,11 @@ class RecommenderSimulator:
             n_shown=shown.sum(axis=1),
         )
 
+    def mean_log_rank(self, poison: Sequences) -> float:
+        """Of the items to lift, over target users that lack them and surrogates, trained anew."""
+        ranks = np.stack([self._ranks(surrogate, poison) for surrogate in self._surrogates])
+        return float(np.nanmean(np.log(ranks[:, :, self._promoted])))
+
     def _ranks(self, surrogate: Surrogate, poison: Sequences) -> NDArray[np.float64]:
         """Ranks of all items, (n_target_users, n_items); NaN where the user can't be shown one."""
         model: Recommender = copy.deepcopy(surrogate.fit())

@@ -23,6 +23,7 @@ from loki_bench.influence.solvers.conjugate_gradient import Solution
 from loki_bench.interactions import Interactions, Sequences
 
 __all__ = [
+    "MOST_RESIDUAL",
     "FirstOrderInfluence",
     "FloatArray",
     "LinearSystem",
@@ -33,6 +34,9 @@ __all__ = [
 
 FloatArray = NDArray[np.floating]
 Precision = Literal["float32", "float64"]
+
+MOST_RESIDUAL = 0.05
+"""No answer is used of a solution whose ``|H s - b| / |b|`` is larger: it solves another system."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,6 +92,8 @@ class FirstOrderInfluence(FakeUserOptions, InfluenceEstimator):
 
     A factor model is handled in closed form and compiled, any other differentiable recommender
     through automatic differentiation; fake users of a translation model have a closed form, too.
+
+    A solution whose relative residual is above ``MOST_RESIDUAL`` is refused, never used.
 
     A subclass is a dataclass: its fields and those of this class are the estimator's parameters.
 
@@ -147,6 +153,13 @@ class FirstOrderInfluence(FakeUserOptions, InfluenceEstimator):
         if not np.isfinite(solution.s).all():
             raise InvalidAnswerError(
                 f"{type(self).__name__}: the solution is not finite: raise the damping"
+            )
+        if solution.relative_residual > MOST_RESIDUAL:  # not where nothing is solved: NaN
+            raise InvalidAnswerError(
+                f"{type(self).__name__}: its system is solved to a relative residual of "
+                f"{solution.relative_residual:.2g} after {solution.iterations} products, and at "
+                f"most {MOST_RESIDUAL} is used: raise damping or max_iterations, or take the "
+                "estimator 'gradient-dot', which solves nothing"
             )
         scorer = linear.scorer(solution.s, self._fake_user_options())
         self._fit.scorer = self._corrected(scorer, training, solved)

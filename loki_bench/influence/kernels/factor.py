@@ -27,7 +27,6 @@ from loki_bench.influence.kernels.row_sums import dot_difference, margin_change
 __all__ = [
     "add_gradient",
     "add_hessian_product",
-    "losses_along",
     "margin_derivatives",
     "regularise",
 ]
@@ -113,7 +112,9 @@ def add_hessian_product(
 ) -> None:
     """Add the Hessian of the summed loss times ``vector`` to ``out``."""
     n_terms, n = row_at.shape
-    widest = dims.max()
+    widest = dims[0]
+    for k in range(1, n_terms):  # `dims.max()` would be compiled from numpy's source
+        widest = max(widest, dims[k])
     # Differences are formed once and kept in these rows: the second loop then reads L1, and the
     # compiler sees no aliasing between the tables.
     differences = np.empty((n_terms, widest), theta.dtype)
@@ -156,39 +157,6 @@ def add_hessian_product(
                 out_pos[t] += difference[t]
             for t in range(d):
                 out_neg[t] -= difference[t]
-
-
-@compiled
-def losses_along(
-    theta: FloatArray,
-    vector: FloatArray,
-    row_at: IndexArray,
-    pos_at: IndexArray,
-    neg_at: IndexArray,
-    dims: IndexArray,
-    out: NDArray[np.float64],
-) -> None:
-    """Write each sample's ``g_s dx_s`` into ``out``: its loss's derivative along ``vector``."""
-    n_terms, n = row_at.shape
-    for s in range(n):
-        x = 0.0
-        dx = 0.0
-        for k in range(n_terms):
-            if row_at[k, s] < 0:
-                continue
-            d = dims[k]
-            row = theta[row_at[k, s] : row_at[k, s] + d]
-            pos = theta[pos_at[k, s] : pos_at[k, s] + d]
-            neg = theta[neg_at[k, s] : neg_at[k, s] + d]
-            x += dot_difference(row, pos, neg)
-            dx += dot_difference(vector[row_at[k, s] : row_at[k, s] + d], pos, neg)
-            dx += dot_difference(
-                row,
-                vector[pos_at[k, s] : pos_at[k, s] + d],
-                vector[neg_at[k, s] : neg_at[k, s] + d],
-            )
-        e = exp(-abs(x))
-        out[s] = -(e if x > 0 else 1.0) / (1.0 + e) * dx
 
 
 @compiled

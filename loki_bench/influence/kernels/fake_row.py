@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from loki_bench.influence.kernels.compiling import compiled
 
-__all__ = ["RowRules", "first_row", "row_ridge"]
+__all__ = ["RowRules", "copy_numbers", "first_row", "row_ridge"]
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int32]
@@ -20,6 +20,16 @@ class RowRules(NamedTuple):
     first_rows: Array  # (1 or n_items, width): where it starts, see :func:`first_row`
     ridge: float  # L2 coefficient of the folded-in row
     ridge_per_sample: bool  # whether ``ridge`` is charged once a sample
+
+
+@compiled
+def copy_numbers(source: NDArray[np.generic], target: NDArray[np.generic]) -> None:
+    """Write ``target[: len(source)]``.
+
+    ``target[:] = source`` also compiles what numpy says where shapes differ, a second of strings.
+    """
+    for t in range(len(source)):
+        target[t] = source[t]
 
 
 @compiled

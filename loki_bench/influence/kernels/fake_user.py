@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.influence.kernels.compiling import compiled
-from loki_bench.influence.kernels.fake_row import RowRules, first_row, row_ridge
+from loki_bench.influence.kernels.compiling import NONE, compiled
+from loki_bench.influence.kernels.fake_row import RowRules, copy_numbers, first_row, row_ridge
 from loki_bench.influence.kernels.fold_in import derivatives, fold_in
 from loki_bench.influence.kernels.negatives import SampleRules, choose_negatives
 from loki_bench.influence.kernels.row_sums import dot, dot_difference
@@ -192,14 +192,14 @@ def extend_user(
     for t in range(start, event + 1):
         for s in range(n):
             if work.chosen[s] == row[t]:
-                start = 0
+                start = NONE
                 break
         if start == 0:
             break
     if start == 0:
-        n = 0
+        n = NONE
         work.a[:] = 0.0
-        work.p[:] = first_row(tables.row, row)
+        copy_numbers(first_row(tables.row, row), work.p)
     before = n
     for t in range(start, event + 1):
         n = append_event(tables, work, row, t, event + 1, n, tables.row.fold)
@@ -263,9 +263,9 @@ def sequence_values(
             out[r] = 0.0
         if length == 0:
             continue
-        n = 0
+        n = NONE
         if not every_event:
-            n = extend_user(tables, work, row, length - 1, n, 0)
+            n = extend_user(tables, work, row, length - 1, n, NONE)
             out[r] = user_value(tables, work, n)
             continue
         for t in range(length):

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.influence.kernels.compiling import compiled
-from loki_bench.influence.kernels.fake_row import first_row, row_ridge
+from loki_bench.influence.kernels.compiling import NONE, compiled
+from loki_bench.influence.kernels.fake_row import copy_numbers, first_row, row_ridge
 from loki_bench.influence.kernels.fake_user import (
     FakeUserTables,
     Workspace,
@@ -48,22 +48,22 @@ def difference_marginals(
     row = np.empty(longest + 1, np.int32)
     kept_a = np.zeros_like(work.a)
     kept_p = np.zeros_like(work.p)
-    n = 0
+    n = NONE
     value = 0.0
     for r in range(len(offsets) - 1):
         prefix = items[offsets[r] : offsets[r + 1]]
         length = len(prefix)
         if r == 0 or not _same(prefix, items[offsets[r - 1] : offsets[r]]):
-            row[:length] = prefix
-            n = 0
+            copy_numbers(prefix, row)
+            n = NONE
             value = 0.0
             if length:
-                n = extend_user(tables, work, row, length - 1, 0, 0)
+                n = extend_user(tables, work, row, length - 1, NONE, NONE)
                 value = user_value(tables, work, n)
-            kept_a[:] = work.a
-            kept_p[:] = work.p
-        work.a[:] = kept_a
-        work.p[:] = kept_p
+            copy_numbers(work.a, kept_a)
+            copy_numbers(work.p, kept_p)
+        copy_numbers(kept_a, work.a)
+        copy_numbers(kept_p, work.p)
         row[length] = next_items[r]
         collides = False
         for s in range(n):
@@ -72,7 +72,7 @@ def difference_marginals(
         m = extend_user(tables, work, row, length, n, length)
         out[r] = user_value(tables, work, m) - value
         if collides and length:
-            n = extend_user(tables, work, row, length - 1, 0, 0)
+            n = extend_user(tables, work, row, length - 1, NONE, NONE)
 
 
 @compiled
@@ -95,15 +95,15 @@ def derivative_marginals(
         longest = max(longest, offsets[r + 1] - offsets[r])
     row = np.empty(longest + 1, np.int32)
     s_p = np.zeros_like(work.p)
-    n = 0
+    n = NONE
     for r in range(len(offsets) - 1):
         prefix = items[offsets[r] : offsets[r + 1]]
         length = len(prefix)
         if r == 0 or not _same(prefix, items[offsets[r - 1] : offsets[r]]):
-            row[:length] = prefix
-            n = 0
+            copy_numbers(prefix, row)
+            n = NONE
             if length:
-                n = extend_user(tables, work, row, length - 1, 0, 0)
+                n = extend_user(tables, work, row, length - 1, NONE, NONE)
             user_value(tables, work, n)
             s_p[:] = 0.0
             if tables.row.fold and n:
@@ -128,7 +128,7 @@ def derivative_marginals(
                     s_p[t] = -s_p[t]
         row[length] = next_items[r]
         if length == 0:
-            work.p[:] = first_row(tables.row, row)
+            copy_numbers(first_row(tables.row, row), work.p)
         end = append_event(tables, work, row, length, length + 1, n, False)
         total = 0.0
         for s in range(n, end):

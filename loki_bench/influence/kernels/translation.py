@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.influence.kernels.compiling import compiled
-from loki_bench.influence.kernels.fake_row import RowRules, first_row, row_ridge
+from loki_bench.influence.kernels.compiling import NONE, compiled
+from loki_bench.influence.kernels.fake_row import RowRules, copy_numbers, first_row, row_ridge
 from loki_bench.influence.kernels.fold_in import derivatives
 from loki_bench.influence.kernels.negatives import SampleRules, choose_negatives
 from loki_bench.influence.kernels.row_sums import dot, dot_of_sum, square_of_sum
@@ -295,7 +295,7 @@ def prefix_values(
     for r in range(len(offsets) - 1):
         row = items[offsets[r] : offsets[r + 1]]
         length = len(row)
-        n = 0
+        n = NONE
         value = 0.0
         for end in range(1, length + 1):
             # a whole sequence is asked for: its negatives are those of its last event
@@ -305,8 +305,8 @@ def prefix_values(
                 if work.chosen[s] == row[end - 1]:
                     start = 0
             if start == 0:
-                n = 0
-                work.p[:] = first_row(tables.row, row)
+                n = NONE
+                copy_numbers(first_row(tables.row, row), work.p)
             for event in range(start, end):
                 n = _append(tables, work, row, event, owned, n)
                 if event < end - 1:

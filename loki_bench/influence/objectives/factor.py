@@ -17,10 +17,10 @@ from loki_bench.contracts import (
     TrainingSamples,
 )
 from loki_bench.errors import InvalidAnswerError
+from loki_bench.influence.kernels.candidates import add_margins, losses_along, order_by_row
 from loki_bench.influence.kernels.factor import (
     add_gradient,
     add_hessian_product,
-    losses_along,
     margin_derivatives,
     regularise,
 )
@@ -249,16 +249,22 @@ class FactorObjective:
         influence on f of one more such sample of users and items that the model knows: three
         sparse dot products a term.
         """
+        margins = np.zeros(len(samples), self.theta.dtype)
+        changes = np.zeros_like(margins)
+        for k, kind in enumerate(self.layout.rows):
+            rows = samples.users if kind == "user" else samples.last_items
+            add_margins(
+                order_by_row(rows, int(self.layout.n_rows[k])),
+                rows,
+                samples.positives,
+                samples.negatives,
+                (self.row_table(self.theta, k), self.item_table(self.theta, k)),
+                (self.row_table(vector, k), self.item_table(vector, k)),
+                margins,
+                changes,
+            )
         out = np.empty(len(samples))
-        losses_along(
-            self.theta,
-            vector,
-            self.layout.row_at(samples.users, samples.last_items),
-            self.layout.item_at(samples.positives),
-            self.layout.item_at(samples.negatives),
-            self.layout.dims,
-            out,
-        )
+        losses_along(margins, changes, out)
         return out
 
     def gauss_newton_diagonal(self, *, seed: int) -> None:

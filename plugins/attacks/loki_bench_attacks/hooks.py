@@ -1,7 +1,7 @@
 """What this distribution declares to loki-bench; imports neither numpy, scipy nor torch."""
 
 from loki_bench.plugins.hookspecs import hookimpl
-from loki_bench.plugins.specs import AttackerSpec
+from loki_bench.plugins.specs import AttackerSpec, ConditionalNeed
 
 __all__ = ["loki_bench_attackers"]
 
@@ -28,6 +28,10 @@ _HUANG = (
 _SONG = (
     "Song, Li, Hu, Wu, Li, Li & Gao, PoisonRec: An Adaptive Data Poisoning Framework for Attacking "
     "Black-box Recommender Systems, ICDE 2020"
+)
+_YUE = (
+    "Yue, He, Zeng & McAuley, Black-Box Attacks on Sequential Recommenders via Data-Free Model "
+    "Extraction, RecSys 2021"
 )
 
 
@@ -90,6 +94,15 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             summary="Policy gradient on counted recommendations of a simulated recommender",
             target="loki_bench_attacks.poisonrec:PoisonRec",
             reference=_SONG,
+            takes_lengths=True,
+        ),
+        AttackerSpec(
+            name="extract-and-poison",
+            summary="Imitates the victim by its answers, then pairs targets with adversarial items",
+            target="loki_bench_attacks.extract_and_poison:ExtractAndPoison",
+            reference=_YUE,
+            needs=frozenset({"sequence-queries"}),
+            needs_when=(ConditionalNeed(parameter="start", value="target-users", need="history"),),
             takes_lengths=True,
         ),
     ]

@@ -12,6 +12,7 @@ QUICK = {
     "revadv": {"n_steps": 2, "n_sweeps": 3},
     "dp-attack": {"n_rounds": 2, "n_sweeps": 3},
     "poisonrec": {"n_iterations": 2, "n_episodes": 3},
+    "extract-and-poison": {"n_epochs": 2},
 }
 
 

@@ -8,7 +8,7 @@ __all__ = ["loki_bench_defenses"]
 
 @hookimpl
 def loki_bench_defenses() -> list[DefenseSpec]:
-    """The four defenses."""
+    """The defenses: filters, then what weighs and what trains."""
     return [
         DefenseSpec(
             name="profile",
@@ -33,5 +33,49 @@ def loki_bench_defenses() -> list[DefenseSpec]:
             name="target-burst",
             summary="Drops groups of users that share an improbable set of items",
             target="loki_bench_defenses.target_burst:TargetBurst",
+        ),
+        DefenseSpec(
+            name="degree",
+            summary="Drops users whose items are of unusual degree: mean, range, upper quartile",
+            target="loki_bench_defenses.degree:DegreeFeatures",
+            reference="Li et al., Shilling Attack Detection in Recommender Systems via Selecting "
+            "Patterns Analysis, IEICE Transactions 2016 (its features, without labels)",
+        ),
+        DefenseSpec(
+            name="fap",
+            summary="Drops users that suspicion reaches over common items",
+            target="loki_bench_defenses.fap:FraudulentActionPropagation",
+            reference="After Zhang et al., Catch the Black Sheep: Unified Framework for Shilling "
+            "Attack Detection Based on Fraudulent Action Propagation, IJCAI 2015",
+        ),
+        DefenseSpec(
+            name="next-item",
+            summary="Drops users whose steps from item to item a model of others explains oddly",
+            target="loki_bench_defenses.next_item:NextItemModel",
+        ),
+        DefenseSpec(
+            name="reliability",
+            summary="Weighs users by how suspicious they are to four detectors",
+            target="loki_bench_defenses.reliability:ReliabilityWeights",
+            reference="After Zhang et al., GCN-Based User Representation Learning for Unifying "
+            "Robust Recommendation and Fraudster Detection, SIGIR 2020",
+            form="weights",
+        ),
+        DefenseSpec(
+            name="denoise",
+            summary="Trains again without the events of the largest loss",
+            target="loki_bench_defenses.denoise:TruncatedLoss",
+            reference="After Wang et al., Denoising Implicit Feedback for Recommendation, "
+            "WSDM 2021",
+            form="training",
+            needs_weights=True,
+        ),
+        DefenseSpec(
+            name="bagging",
+            summary="Trains victims on parts of the users and lets them vote",
+            target="loki_bench_defenses.bagging:BaggedVotes",
+            reference="After Jia et al., PORE: Provably Robust Recommender Systems against Data "
+            "Poisoning Attacks, USENIX Security 2023",
+            form="training",
         ),
     ]

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from loki_bench.contracts import Defense
+from loki_bench.contracts import Defense, RobustTraining
 from loki_bench.plugins.registry import discover
 from loki_bench.plugins.specs import DefenseSpec
 from loki_bench_defenses import hooks
@@ -16,7 +16,8 @@ def test_each_defense_is_installed_and_can_be_built(spec):
     found, origin = discover().find(DefenseSpec, spec.name)
     assert found == spec
     assert origin.distribution == "loki-bench-defenses"
-    assert isinstance(spec.build(), Defense)
+    contract = RobustTraining if spec.form == "training" else Defense
+    assert isinstance(spec.build(), contract)
 
 
 def test_declaring_imports_no_framework():

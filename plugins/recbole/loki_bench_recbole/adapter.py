@@ -156,13 +156,7 @@ class RecBoleRecommender(Recommender):
         measure = None
         if validation is not None and len(validation):
             measure = self._look(validation)
-        model = build_model(
-            self.model_class,
-            self._model_parameters(),
-            train=train,
-            max_length=self._max_length(train),
-            seed=seed,
-        )
+        model = self._built(train, seed=seed)
         self._model = model.to(self._device)
         with one_torch_thread():
             self._report = self._train(train, source, measure, seed=seed)
@@ -171,6 +165,16 @@ class RecBoleRecommender(Recommender):
         self._views = None
         self._n_samples = len(source)
         return self
+
+    def _built(self, train: Interactions, *, seed: int) -> nn.Module:
+        """RecBole's model with its initial weights."""
+        return build_model(
+            self.model_class,
+            self._model_parameters(),
+            train=train,
+            max_length=self._max_length(train),
+            seed=seed,
+        )
 
     def _look(self, held_out: HeldOut) -> Callable[[], float]:
         """What measures NDCG@10 of the current weights on the held-out events."""

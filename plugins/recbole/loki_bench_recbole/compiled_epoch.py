@@ -1,12 +1,14 @@
 """The compiled trainers' epoch: new negatives, a new order, one pass of a compiled loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.draws import Stream, epoch_key, shuffled_in_blocks
 from loki_bench_recbole.factor_training import Ids, Table, Vector
+from loki_bench_recbole.moving_rows import MovingRows
 from loki_bench_recbole.samples import SampleSource
 
 __all__ = ["BLOCK_SAMPLES", "INITIAL_ACCUMULATOR", "CompiledEpoch"]
@@ -38,6 +40,11 @@ class CompiledEpoch(Epoch):
         tables and the accumulators, one of shape (n_rows,) for each table, in place. The ids and
         the weights, if there are any, come in the order in which the samples are to be taken.
     seed : int
+    moving : MovingRows or None
+        Samples that move none of these rows are left out.
+    moving_tables : sequence of bool arrays of shape (n_rows,) or None
+        With ``moving``, which rows of each table move; None: none does. A sum of infinity makes the
+        steps of the others zero.
     """
 
     def __init__(
@@ -48,11 +55,22 @@ class CompiledEpoch(Epoch):
         one_pass: Pass,
         *,
         seed: int,
+        moving: MovingRows | None = None,
+        moving_tables: Sequence[NDArray[np.bool_] | None] = (),
     ) -> None:
         self._source, self._rows, self._one_pass, self._seed = source, rows, one_pass, seed
+        self._moving = moving
         self._accumulators = tuple(
             np.full(len(table), INITIAL_ACCUMULATOR, dtype=np.float32) for table in tables
         )
+        self._trained = [np.ones(len(table), dtype=np.bool_) for table in tables]
+        if moving is not None:
+            self._trained = [
+                np.zeros(len(table), dtype=np.bool_) if moves is None else moves
+                for table, moves in zip(tables, moving_tables, strict=True)
+            ]
+            for total, moves in zip(self._accumulators, self._trained, strict=True):
+                total[~moves] = np.inf
 
     @property
     def accumulators(self) -> tuple[Vector, ...]:
@@ -64,11 +82,16 @@ class CompiledEpoch(Epoch):
         negatives = self._source.negatives(seed=self._seed, epoch=epoch)
         key = epoch_key(self._seed, Stream.ORDER, epoch)
         order = shuffled_in_blocks(len(self._source), BLOCK_SAMPLES, key)
+        if self._moving is not None:
+            order = order[self._moving.touched_by(self._source, negatives)[order]]
         # put into their order once, and then read one after the other
         rows = tuple(row[order] for row in self._rows)
         positives, negatives = self._source.positives[order], negatives[order]
         weights = None if self._source.weights is None else self._source.weights[order]
         loss = float(self._one_pass(rows, positives, negatives, weights, self._accumulators))
         # an infinite sum would divide every later step of its row to nothing, and nobody would know
-        finite = all(bool(np.isfinite(total).all()) for total in self._accumulators)
+        finite = all(
+            bool((np.isfinite(total) | ~moves).all())
+            for total, moves in zip(self._accumulators, self._trained, strict=True)
+        )
         return loss if finite else float("nan")

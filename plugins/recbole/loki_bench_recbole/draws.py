@@ -87,10 +87,10 @@ def shuffled_in_blocks(n: int, block: int, key: np.uint64) -> NDArray[np.int64]:
     filled = 0
     for chosen in shuffled(n_blocks, _hash(key, np.uint64(n))):
         start, end = chosen * n // n_blocks, (chosen + 1) * n // n_blocks
-        part = order[filled : filled + end - start]
-        part[:] = shuffled(end - start, _hash(key, np.uint64(n + 1 + chosen)))
-        part += start
-        filled += end - start
+        # place by place: sums of arrays bring in what numba writes of shapes that differ
+        for place in shuffled(end - start, _hash(key, np.uint64(n + 1 + chosen))):
+            order[filled] = start + place
+            filled += 1
     return order
 
 

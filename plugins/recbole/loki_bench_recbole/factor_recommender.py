@@ -13,20 +13,19 @@ from loki_bench.contracts import FactorRecommender, FactorTerm, TrainingSamples
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.compiled_epoch import CompiledEpoch
-from loki_bench_recbole.differentiable_recommender import (
-    DifferentiableRecBoleRecommender,
-    id_tensor,
-    id_tensors,
-)
+from loki_bench_recbole.differentiable_recommender import id_tensor, id_tensors
 from loki_bench_recbole.factor_training import adagrad_epoch
 from loki_bench_recbole.fine_tuning import FineTunableTraining
 from loki_bench_recbole.lbfgs_training import minimise_factors
+from loki_bench_recbole.moving_rows import MovingRows
 from loki_bench_recbole.parameter_checks import (
     FactorTrainer,
     require_count,
     require_number,
     require_trainer,
+    require_trainer_of_rows,
 )
+from loki_bench_recbole.rowwise_training import RowwiseTraining
 from loki_bench_recbole.samples import SampleSource, last_items
 from loki_bench_recbole.torch_training import AdamEpoch
 from loki_bench_recbole.training_loop import Schedule
@@ -39,7 +38,7 @@ LBFGS_L2 = 1.0
 
 
 class RecBoleFactorRecommender(
-    WeightedFit, FineTunableTraining, DifferentiableRecBoleRecommender, FactorRecommender
+    WeightedFit, FineTunableTraining, RowwiseTraining, FactorRecommender
 ):
     """Score = sum of terms <row_table[r], item_table[i]>, pairwise loss log(1 + exp(-x)).
 
@@ -233,7 +232,22 @@ class RecBoleFactorRecommender(
     def _sample_rows(self, source: SampleSource) -> tuple[NDArray[np.int32], ...]:
         return tuple(source.users if row == "user" else source.last_items for row in self.term_rows)
 
-    def _epoch(self, train: Interactions, source: SampleSource, *, seed: int) -> Epoch:
+    def _moving_tables(self, moving: MovingRows) -> list[NDArray[np.bool_] | None]:
+        tables: list[NDArray[np.bool_] | None] = []
+        for row in self.term_rows:
+            tables += [moving.users if row == "user" else moving.items, moving.items]
+        return tables
+
+    def _epoch(
+        self,
+        train: Interactions,
+        source: SampleSource,
+        *,
+        seed: int,
+        moving: MovingRows | None = None,
+    ) -> Epoch:
+        if moving is not None:
+            require_trainer_of_rows(self.name, self._trainer)
         if self._trainer == "torch":
             return AdamEpoch(
                 source,
@@ -259,4 +273,6 @@ class RecBoleFactorRecommender(
                 weights,
             ),
             seed=seed,
+            moving=moving,
+            moving_tables=() if moving is None else self._moving_tables(moving),
         )

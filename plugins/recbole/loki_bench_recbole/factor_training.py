@@ -8,6 +8,8 @@ coordinate is the original; a sum for each row is what recommender systems take,
 al., ISCA 2022, section 4.1.4. It needs one square root a row instead of d, and half the memory.)
 """
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +27,9 @@ _AHEAD = 4
 
 _TOGETHER = 2
 """Samples that are worked on side by side where they touch no common row; of 1 to 4 the fastest."""
+
+_START = cast("int", np.int64(0))
+"""A plain 0 has a type of its own: what it is given to would be compiled once more for it."""
 
 
 @compiled_sum
@@ -174,7 +179,7 @@ def adagrad_epoch(
     total, product = 0.0, 1.0
     for step in range(_AHEAD):
         _ask_for(step, rows, positives, negatives, tables)
-    start = 0
+    start = _START
     while start < n:
         size = 1
         if start + 1 < n and _are_apart(start, start + 1, rows, positives, negatives):

@@ -148,6 +148,10 @@ _SEARCH: dict[str, tuple[SearchRange, ...]] = {
 }
 
 
+_ANSWER_SEQUENCES = frozenset({"gru4rec", "sasrec"})
+"""They have no user table: a history alone decides their scores."""
+
+
 @hookimpl
 def loki_bench_recommenders() -> list[RecommenderSpec]:
     """The recommenders, each a line of the table above."""
@@ -160,6 +164,7 @@ def loki_bench_recommenders() -> list[RecommenderSpec]:
             uses_order=uses_order,
             differentiable=differentiable,
             takes_weights=name in _TAKE_WEIGHTS,
+            answers_sequences=name in _ANSWER_SEQUENCES,
             search=_SEARCH[name],
             fine_tunes=name in _FINE_TUNABLE,
         )

@@ -15,6 +15,7 @@ __all__ = [
     "require_device",
     "require_number",
     "require_trainer",
+    "require_trainer_of_rows",
 ]
 
 Trainer: TypeAlias = Literal["compiled", "torch"]
@@ -62,4 +63,13 @@ def require_trainer(who: str, trainer: str, choices: tuple[str, ...], device: to
         raise ParameterError(
             f"{who}: trainer {trainer!r} runs on the CPU only, device is {str(device)!r}; "
             "give trainer='torch' to train there"
+        )
+
+
+def require_trainer_of_rows(who: str, trainer: str) -> None:
+    """Raise ``ParameterError`` for a trainer that can't train some rows alone."""
+    if trainer != "compiled":
+        raise ParameterError(
+            f"{who}: trainer {trainer!r} trains all rows together; give trainer='compiled' to "
+            "train some of them anew"
         )

@@ -11,6 +11,7 @@ from typing_extensions import Self
 
 from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.draws import Stream, epoch_key, shuffled
+from loki_bench_recbole.moving_rows import MovingRows
 from loki_bench_recbole.samples import SampleSource
 
 __all__ = ["PaddedRows", "PrefixEpoch", "Windows", "by_length"]
@@ -102,6 +103,12 @@ class Windows:
             starts=begins[owner] + firsts, lengths=ends - firsts, read_before=before - firsts
         )
 
+    def any_of(self, places: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Whether any place of a window is marked, bool array of shape (n_windows,)."""
+        before = np.concatenate([[0], np.cumsum(places)])
+        marked: NDArray[np.bool_] = before[self.starts + self.lengths] > before[self.starts]
+        return marked
+
 
 class PrefixEpoch(Epoch):
     """Adam on batches of whole sequences; every prefix of a sequence is a sample.
@@ -121,6 +128,9 @@ class PrefixEpoch(Epoch):
     seed : int
     longest : int or None
         The most items that the network reads: a longer sequence is cut into :class:`Windows`.
+    moving : MovingRows or None
+        Only these rows of the first tensor are trained, on the sequences with a sample that moves
+        them.
     """
 
     def __init__(
@@ -133,10 +143,17 @@ class PrefixEpoch(Epoch):
         batch_size: int,
         seed: int,
         longest: int | None = None,
+        moving: MovingRows | None = None,
     ) -> None:
         self._source, self._loss, self._seed = source, loss, seed
         self._batch_size = batch_size
         self._device = tensors[0].device
+        self._moving = moving
+        self._still: Tensor | None = None
+        if moving is not None:
+            tensors = tensors[:1]
+            self._still = torch.from_numpy(~moving.items)
+        self._items = tensors[0]
         self._optimiser = torch.optim.Adam(tensors, lr=learning_rate, fused=True)
         # a user's samples are consecutive, and the last items are the network's inputs
         counts = np.bincount(source.users)
@@ -147,10 +164,13 @@ class PrefixEpoch(Epoch):
         source, seed, windows = self._source, self._seed, self._windows
         negatives = source.negatives(seed=seed, epoch=epoch)
         order = shuffled(len(windows.lengths), epoch_key(seed, Stream.ORDER, epoch))
+        if self._moving is not None:
+            touched = self._moving.touched_by(source, negatives)
+            order = order[windows.any_of(touched)[order]]
         batches = by_length(windows.lengths, self._batch_size, order)
         generator = torch.Generator(self._device)
         generator.manual_seed(int(epoch_key(seed, Stream.DROPOUT, epoch)) >> 1)
-        total = torch.zeros((), device=self._device)
+        total, n_taken = torch.zeros((), device=self._device), 0
         for batch in shuffled(len(batches), epoch_key(seed, Stream.BATCHES, epoch)):
             rows = batches[batch]
             padded = PaddedRows.of(windows.starts[rows], windows.lengths[rows])
@@ -167,10 +187,17 @@ class PrefixEpoch(Epoch):
                 None if source.weights is None else self._tensor_of(source.weights[taken]),
             )
             self._optimiser.zero_grad()
-            torch.autograd.backward(loss)
+            if self._still is None:
+                torch.autograd.backward(loss)
+            else:
+                # a row without a gradient from the first step on is never moved by Adam
+                torch.autograd.backward(loss, inputs=[self._items])
+                if self._items.grad is not None:
+                    self._items.grad[self._still] = 0.0
             self._optimiser.step()
             total += loss.detach() * len(taken)
-        return float(total) / len(source)
+            n_taken += len(taken)
+        return float(total) / max(n_taken, 1)
 
     def _tensor(self, ids: NDArray[np.int32]) -> Tensor:
         return self._tensor_of(ids.astype(np.int64))

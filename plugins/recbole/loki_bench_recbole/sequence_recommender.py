@@ -1,6 +1,7 @@
 """What the sequence models share: states after all prefixes of a user come out of one pass."""
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -14,12 +15,11 @@ from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.catalogue_softmax import catalogue_cross_entropy
-from loki_bench_recbole.differentiable_recommender import (
-    DifferentiableRecBoleRecommender,
-    id_tensor,
-)
+from loki_bench_recbole.differentiable_recommender import id_tensor
+from loki_bench_recbole.moving_rows import MovingRows
 from loki_bench_recbole.parameter_checks import require_choice, require_count, require_number
 from loki_bench_recbole.prefix_training import PaddedRows, PrefixEpoch, by_length
+from loki_bench_recbole.rowwise_training import RowwiseTraining
 from loki_bench_recbole.samples import SampleSource, prefixes
 from loki_bench_recbole.shared_prefixes import SharedPrefixes
 from loki_bench_recbole.training_loop import Schedule
@@ -29,7 +29,7 @@ __all__ = ["SequenceLoss", "SequenceRecommender"]
 SequenceLoss: TypeAlias = Literal["BPR", "CE"]
 
 
-class SequenceRecommender(DifferentiableRecBoleRecommender):
+class SequenceRecommender(RowwiseTraining):
     """Score(u, h, i) = <state(u, h), e_i>, h the user's history.
 
     A training sample for every event but the user's first. A network that looks only backwards
@@ -188,7 +188,20 @@ class SequenceRecommender(DifferentiableRecBoleRecommender):
 
     # ------------------------------------------------------------------ training
 
-    def _epoch(self, train: Interactions, source: SampleSource, *, seed: int) -> Epoch:
+    def _moving_tables(self, moving: MovingRows) -> list[NDArray[np.bool_] | None]:
+        return [moving.items, *[None for _ in self.parameters()[1:]]]
+
+    def _epoch(
+        self,
+        train: Interactions,
+        source: SampleSource,
+        *,
+        seed: int,
+        moving: MovingRows | None = None,
+    ) -> Epoch:
+        if moving is not None and self._loss == "CE":
+            # every sample of a softmax moves every item
+            moving = replace(moving, users=np.ones_like(moving.users))
         items = self.parameters()[0]
 
         def loss(
@@ -221,6 +234,7 @@ class SequenceRecommender(DifferentiableRecBoleRecommender):
             batch_size=self._batch_size,
             seed=seed,
             longest=self._longest_trained(),
+            moving=moving,
         )
 
 

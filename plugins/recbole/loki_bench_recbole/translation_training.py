@@ -5,12 +5,17 @@ Euclidean distance as in RecBole). The step is the one of
 :mod:`loki_bench_recbole.factor_training`.
 """
 
+from typing import cast
+
 import numpy as np
 
 from loki_bench_recbole.compiling import compiled, compiled_row
 from loki_bench_recbole.factor_training import Ids, Table, Vector, inner_product, step_row
 
 __all__ = ["adagrad_epoch_translation", "distance_scores"]
+
+_SHARED_ROW = cast("int", np.int32(0))
+"""A plain 0 has a type of its own: what it is given to would be compiled once more for it."""
 
 
 @compiled_row
@@ -80,7 +85,7 @@ def adagrad_epoch_translation(
         for k in range(d):
             pull[k] = away[k] - toward[k]
         step_row(user_table, user_sum, u, pull, slope, charge, lr)
-        step_row(shared, shared_sum, 0, pull, slope, charge, lr)
+        step_row(shared, shared_sum, _SHARED_ROW, pull, slope, charge, lr)
         step_row(item_table, item_sum, q, pull, slope, charge, lr)
         step_row(item_table, item_sum, i, toward, slope, charge, lr)
         step_row(item_table, item_sum, j, away, -slope, charge, lr)

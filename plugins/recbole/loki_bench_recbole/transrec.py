@@ -10,18 +10,17 @@ from loki_bench.contracts import TrainingSamples, TranslationRecommender, Transl
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.compiled_epoch import CompiledEpoch
-from loki_bench_recbole.differentiable_recommender import (
-    DifferentiableRecBoleRecommender,
-    id_tensor,
-    id_tensors,
-)
+from loki_bench_recbole.differentiable_recommender import id_tensor, id_tensors
 from loki_bench_recbole.fine_tuning import FineTunableTraining
+from loki_bench_recbole.moving_rows import MovingRows
 from loki_bench_recbole.parameter_checks import (
     Trainer,
     require_count,
     require_number,
     require_trainer,
+    require_trainer_of_rows,
 )
+from loki_bench_recbole.rowwise_training import RowwiseTraining
 from loki_bench_recbole.samples import SampleSource, last_items
 from loki_bench_recbole.torch_training import AdamEpoch
 from loki_bench_recbole.training_loop import Schedule
@@ -31,9 +30,7 @@ from loki_bench_recbole.weighted_fit import WeightedFit
 __all__ = ["TransRec"]
 
 
-class TransRec(
-    WeightedFit, FineTunableTraining, DifferentiableRecBoleRecommender, TranslationRecommender
-):
+class TransRec(WeightedFit, FineTunableTraining, RowwiseTraining, TranslationRecommender):
     """RecBole's ``TransRec``: score(u, l, i) = b_i - |T + u + l - i|, l the last item.
 
     A training sample for every event but the user's first, loss log(1 + exp(-x)) with x the
@@ -196,7 +193,19 @@ class TransRec(
             loss = loss + self._l2 / 2 * rows.square().sum(-1)
         return loss
 
-    def _epoch(self, train: Interactions, source: SampleSource, *, seed: int) -> Epoch:
+    def _moving_tables(self, moving: MovingRows) -> list[NDArray[np.bool_] | None]:
+        return [moving.users, moving.items, moving.items, None]
+
+    def _epoch(
+        self,
+        train: Interactions,
+        source: SampleSource,
+        *,
+        seed: int,
+        moving: MovingRows | None = None,
+    ) -> Epoch:
+        if moving is not None:
+            require_trainer_of_rows(self.name, self._trainer)
         if self._trainer == "torch":
             return AdamEpoch(
                 source,
@@ -223,4 +232,6 @@ class TransRec(
                 weights,
             ),
             seed=seed,
+            moving=moving,
+            moving_tables=() if moving is None else self._moving_tables(moving),
         )

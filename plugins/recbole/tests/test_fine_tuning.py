@@ -49,9 +49,7 @@ def test_it_goes_on_where_the_fit_ended_by_the_formula_of_its_trainer(small):
     users, items = (table.astype(np.float64) for table in tables_of(model))
     sums = [total.astype(np.float64) for total in model._sums]
     more = small.with_users(NEW)
-    begun = build_model(
-        BPRMF.model_class, {"embedding_size": 4}, n_users=13, n_items=30, max_length=1, seed=2
-    )
+    begun = build_model(BPRMF.model_class, {"embedding_size": 4}, train=more, max_length=1, seed=2)
     new_rows = begun.get_parameter("user_embedding.weight").detach().numpy()[1:][11:]
     users = np.vstack([users, new_rows])
     sums[0] = np.append(sums[0], [INITIAL_ACCUMULATOR] * 2)

@@ -156,7 +156,7 @@ def test_each_sample_has_the_weight_of_the_event_that_it_predicts():
 
     CompiledEpoch(source, (), (), one_pass, seed=1)(0)
 
-    def of_prefixes(inputs, trained, positives, negatives, generator, weights):
+    def of_prefixes(inputs, users, trained, positives, negatives, generator, weights):
         seen.extend(zip(positives.tolist(), weights.tolist(), strict=True))
         return torch.zeros((), requires_grad=True)
 

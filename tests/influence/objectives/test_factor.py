@@ -142,3 +142,25 @@ def test_tables_that_are_not_finite_or_do_not_fit_are_refused():
     for terms in ((broken,), (narrow,), ()):
         with pytest.raises(InvalidAnswerError):
             FactorObjective(terms, samples, l2_per_sample=False)
+
+
+def test_candidates_in_another_order_have_the_same_answers_to_the_bit():
+    _, model, samples = model_and_samples(("user", "last-item"), True)
+    objective = FactorObjective.of(model, samples, np.float32)
+    vector = np.random.default_rng(0).normal(size=objective.size).astype(np.float32)
+    order = np.random.default_rng(1).permutation(len(samples))
+    shuffled = TrainingSamples(
+        users=samples.users[order],
+        last_items=samples.last_items[order],
+        positives=samples.positives[order],
+        negatives=samples.negatives[order],
+    )
+    found = objective.sample_losses_along(vector, samples)
+    assert np.array_equal(objective.sample_losses_along(vector, shuffled), found[order])
+    none = TrainingSamples(
+        **{
+            name: getattr(samples, name)[:0]
+            for name in ("users", "last_items", "positives", "negatives")
+        }
+    )
+    assert objective.sample_losses_along(vector, none).shape == (0,)

@@ -214,6 +214,25 @@ class Asks(Attacker):
         return _honest(view)
 
 
+class AsksOf(Attacker):
+    """Asks the oracle about a sequence, some times, and says what it heard."""
+
+    def __init__(self, items: str = "0 1", n: int = 1, catches: bool = False) -> None:
+        self.items, self.n, self.catches = items, n, catches
+
+    def poison(self, view):
+        heard = []
+        try:
+            for _ in range(self.n):
+                asked = np.array(self.items.split(), dtype=np.int32)
+                heard.append(view.oracle.top_k_of(asked).tolist())
+        except RejectedError:
+            if not self.catches:
+                raise
+        self.report = {"heard": heard, "left": view.oracle.n_left}
+        return _honest(view)
+
+
 class TakesMemory(Attacker):
     def poison(self, view):
         self.kept = np.ones(100 << 20)  # 800 MiB, all of it touched

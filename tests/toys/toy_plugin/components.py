@@ -7,7 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from loki_bench.contracts import Attacker, DatasetLoader, Defense, InfluenceEstimator, Recommender
+from loki_bench.contracts import (
+    Attacker,
+    DatasetLoader,
+    Defense,
+    FineTunableRecommender,
+    InfluenceEstimator,
+    Recommender,
+)
 from loki_bench.interactions import Interactions, Sequences
 
 
@@ -56,6 +63,15 @@ class Counts(Recommender):
     @property
     def fit_report(self):
         return {"events": float(self.n_samples)}
+
+
+class GoesOn(Counts, FineTunableRecommender):
+    """Counts the events that it goes on with once for each epoch."""
+
+    def fine_tune(self, train, *, seed, epochs):
+        self.n_samples = train.n_events
+        self.scores = self.scores + epochs * train.item_counts
+        return self
 
 
 class Follows(Counts):

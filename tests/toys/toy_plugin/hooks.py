@@ -22,13 +22,14 @@ def loki_bench_datasets():
 
 @hookimpl
 def loki_bench_recommenders():
-    def declared(name, target):
+    def declared(name, target, **more):
         return RecommenderSpec(
             name=name,
             summary="For tests",
             target=f"toy_plugin.components:{target}",
             uses_order=False,
             differentiable=False,
+            **more,
         )
 
     walks = RecommenderSpec(
@@ -51,7 +52,7 @@ def loki_bench_recommenders():
         walks,
         weighted,
         declared("counts", "Counts"),
-        declared("follows", "Follows"),
+        declared("follows", "Follows", answers_sequences=True),
         declared("waits-once", "WaitsOnce"),
         declared("answers-nan", "AnswersNaN"),
         declared("remembers", "Remembers"),
@@ -104,6 +105,8 @@ def loki_bench_attackers():
         cheat("edits-view", "EditsView"),
         cheat("writes-to", "WritesTo"),
         cheat("asks", "Asks", "queries"),
+        cheat("asks-of", "AsksOf", "sequence-queries"),
+        cheat("asks-of-without", "AsksOf", "queries"),
         cheat("takes-memory", "TakesMemory"),
         cheat("leaves-a-process", "LeavesAProcess"),
         cheat("prints", "Prints"),

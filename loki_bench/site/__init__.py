@@ -1,0 +1,1 @@
+"""Leaderboards as a static site: no server, no request, one look."""

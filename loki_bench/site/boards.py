@@ -1,0 +1,249 @@
+"""The leaderboards of a site: found in folders, opened, and named."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from loki_bench.audit.drawn import board_of
+from loki_bench.bounded_files import LARGEST_RECORD, read_regular
+from loki_bench.errors import StoreError
+from loki_bench.fidelity.folder import fidelity_tables, read_grid
+from loki_bench.fidelity.published_tables import published_tables
+from loki_bench.fidelity.table import FidelityTable
+from loki_bench.leaderboard.table import Row, Table
+from loki_bench.records.manifest import MANIFEST, read_manifest
+from loki_bench.records.opening import as_working_folder
+from loki_bench.records.store import Store
+from loki_bench.report.names import file_name, metric_name
+from loki_bench.report.page import BoardContent
+from loki_bench.report.winners import Place, places_of
+
+__all__ = ["AttackBoard", "Board", "EstimatorBoard", "TableBoard", "boards_in"]
+
+TABLES = "leaderboard.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """A leaderboard in a site.
+
+    Attributes
+    ----------
+    folder : Path
+        Where its files are.
+    family : str
+        The folder around it, or its own name where it stands alone.
+    name : str
+        The suite's.
+    summary : str
+    """
+
+    folder: Path
+    family: str
+    name: str
+    summary: str
+
+    @property
+    def title(self) -> str:
+        """The name with its family."""
+        return self.name if self.family == self.name else f"{self.family}: {self.name}"
+
+    @property
+    def slug(self) -> str:
+        """What its files are called."""
+        own = self.name if self.family == self.name else f"{self.family}-{self.name}"
+        return file_name(own)
+
+    @property
+    def page(self) -> str:
+        """The name of its page."""
+        return f"board-{self.slug}.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttackBoard(Board):
+    """A leaderboard of attacks with its records.
+
+    Attributes
+    ----------
+    content : BoardContent
+    holds_poison : bool
+        Whether the poison behind its rows was published with it.
+    """
+
+    content: BoardContent
+    holds_poison: bool
+
+    @property
+    def tables(self) -> list[Table]:
+        """One for each dataset and protocol."""
+        return self.content.tables
+
+    @cached_property
+    def places(self) -> list[tuple[Table, Place]]:
+        """Each victim and budget of each table."""
+        return [(table, place) for table in self.tables for place in places_of(table)]
+
+    @property
+    def rows(self) -> list[tuple[Table, Place, Row]]:
+        """Every row but placebos, with its place."""
+        return [
+            (table, place, row)
+            for table, place in self.places
+            for row, _ in place.block.rows
+            if not row.placebo
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatorBoard(Board):
+    """A leaderboard of influence estimators."""
+
+    tables: Sequence[FidelityTable]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableBoard(Board):
+    """A leaderboard of attacks of which only the tables were published, by an older version.
+
+    Attributes
+    ----------
+    heads : tuple of str
+        ``attack``, ``victim``, ``budget``, and metrics.
+    rows : tuple of tuple of str
+        Means: the intervals of that version follow another rule.
+    """
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def boards_in(folders: Iterable[Path]) -> list[Board]:
+    """All leaderboards in or below some folders, by family and name.
+
+    Raises
+    ------
+    StoreError
+        There is none, or one is damaged.
+    """
+    paths: dict[Path, str] = {}
+    for folder in folders:
+        found = [path.parent for name in (MANIFEST, TABLES) for path in folder.rglob(name)]
+        for path in found:
+            around = path.parent.resolve()
+            alone = path.resolve() == folder.resolve() or around == folder.resolve()
+            paths[path.resolve()] = path.resolve().name if alone else around.name
+    if not paths:
+        raise StoreError(
+            f"{', '.join(map(str, folders)) or 'nothing'} holds no leaderboard; expected folders "
+            "that `loki-bench run` or `loki-bench publish` wrote"
+        )
+    found_boards = [_board(path, family) for path, family in sorted(paths.items())]
+    return sorted(found_boards, key=lambda board: (board.family, board.name))
+
+
+def _board(path: Path, family: str) -> Board:
+    if not (path / MANIFEST).is_file():
+        return _of_tables(path, family)
+    with as_working_folder(path, artefacts=False) as folder:
+        manifest = read_manifest(folder)
+        if manifest.subject == "estimators":
+            store = Store(folder, warn=lambda text: None)
+            return EstimatorBoard(
+                folder=path,
+                family=family,
+                name=manifest.suite,
+                summary=manifest.summary,
+                tables=fidelity_tables(store, read_grid(folder)),
+            )
+        content = board_of(folder)
+    return AttackBoard(
+        folder=path,
+        family=family,
+        name=content.name,
+        summary=content.summary,
+        content=content,
+        holds_poison=any(name.startswith("artefacts/poison/") for name in manifest.files),
+    )
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _Mean(_Part):
+    mean: float
+
+
+class _OldRow(_Part):
+    attacker: str
+    victim: str
+    fake_users: float
+    actions: int | str
+    placebo: bool
+    metrics: dict[str, _Mean | None]
+
+
+class _OldTable(_Part):
+    rows: tuple[_OldRow, ...]
+    metrics: tuple[str, ...]
+
+
+class _OldBoard(_Part):
+    suite: str
+    tables: tuple[_OldTable, ...]
+
+
+def _of_tables(path: Path, family: str) -> Board:
+    """Of tables alone: estimators, or attacks as an older version wrote them."""
+    file = path / TABLES
+    summary = _summary(path / "leaderboard.md")
+    try:
+        old = _OldBoard.model_validate_json(read_regular(file, at_most=LARGEST_RECORD))
+    except ValidationError:
+        suite, tables = published_tables(file)
+        return EstimatorBoard(
+            folder=path, family=family, name=suite, summary=summary, tables=tables
+        )
+    except OSError as error:
+        raise StoreError(f"{file} can't be read: {error.strerror}") from error
+    metrics = list(dict.fromkeys(label for table in old.tables for label in table.metrics))
+    rows = [
+        (
+            row.attacker,
+            row.victim,
+            f"{100 * row.fake_users:g} % x {row.actions}",
+            *(
+                "-" if (v := row.metrics.get(label)) is None else f"{v.mean:.3f}"
+                for label in metrics
+            ),
+        )
+        for table in old.tables
+        for row in table.rows
+        if not row.placebo
+    ]
+    return TableBoard(
+        folder=path,
+        family=family,
+        name=old.suite,
+        summary=summary,
+        heads=("attack", "victim", "budget", *map(metric_name, metrics)),
+        rows=tuple(rows),
+    )
+
+
+def _mean(value: _Mean | None) -> str:
+    return "-" if value is None else f"{value.mean:.3f}"
+
+
+def _summary(page: Path) -> str:
+    """The paragraph below the title of a leaderboard.md."""
+    try:
+        text = read_regular(page, at_most=LARGEST_RECORD).decode("utf-8", "replace")
+    except OSError:
+        return ""
+    parts = text.split("\n\n")
+    return parts[1].strip() if len(parts) > 1 else ""

@@ -1,0 +1,92 @@
+"""What the recommenders share that can train some rows anew while all else stays."""
+
+from abc import abstractmethod
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from typing_extensions import Self
+
+from loki_bench.contracts import RowwiseRecommender
+from loki_bench.errors import ParameterError
+from loki_bench.interactions import Interactions
+from loki_bench_recbole.adapter import Epoch
+from loki_bench_recbole.differentiable_recommender import DifferentiableRecBoleRecommender
+from loki_bench_recbole.model_building import one_torch_thread
+from loki_bench_recbole.moving_rows import MovingRows
+from loki_bench_recbole.samples import SampleSource
+from loki_bench_recbole.training_loop import Schedule, run_epochs
+
+__all__ = ["RowwiseTraining"]
+
+
+class RowwiseTraining(DifferentiableRecBoleRecommender, RowwiseRecommender):
+    """A recommender whose trainer can leave rows as they are."""
+
+    @abstractmethod
+    def _epoch(
+        self,
+        train: Interactions,
+        source: SampleSource,
+        *,
+        seed: int,
+        moving: MovingRows | None = None,
+    ) -> Epoch:
+        """The trainer of one fit; with ``moving`` it leaves all else as it is.
+
+        Raises ``ParameterError`` where the trainer can't train some rows alone.
+        """
+
+    @abstractmethod
+    def _moving_tables(self, moving: MovingRows) -> list[NDArray[np.bool_] | None]:
+        """Which rows of each of :meth:`parameters` move; None where none does."""
+
+    def fit_rows(
+        self,
+        train: Interactions,
+        *,
+        users: NDArray[np.int32],
+        items: NDArray[np.int32],
+        seed: int,
+    ) -> Self:
+        """See :meth:`loki_bench.contracts.RowwiseRecommender.fit_rows`; always on the CPU.
+
+        What a model has beside the rows of users and items (a network, what all users share)
+        stays.
+        """
+        before = [tensor.detach().clone() for tensor in self.parameters()]
+        self._check_users(users)
+        self._check_items(items)
+        if train.n_users < self._n_users or train.n_items != self._n_items:
+            raise ParameterError(
+                f"{self.name}: was fitted on {self._n_users} users and {self._n_items} items, and "
+                f"is given {train.n_users} and {train.n_items} to train some rows on; give the "
+                "same catalogue, and further users behind the others"
+            )
+        n_epochs = int(self._report.get("best_epoch", self._report["epochs"]))
+        moving = MovingRows.of(
+            users, items, n_before=self._n_users, n_users=train.n_users, n_items=train.n_items
+        )
+        source = SampleSource.of(train, from_first=self.from_first)
+        self._forget()
+        self._n_users, self._n_items = train.n_users, train.n_items
+        self._model = self._built(train, seed=seed)
+        for tensor, old, rows in zip(
+            self.parameters(), before, self._moving_tables(moving), strict=True
+        ):
+            stay = torch.ones(len(old), dtype=torch.bool)
+            if rows is not None:
+                stay = torch.from_numpy(~rows[: len(old)])
+            tensor.data[: len(old)][stay] = old[stay]
+        with one_torch_thread():
+            run_epoch = self._epoch(train, source, seed=seed, moving=moving)
+            self._report = run_epochs(
+                run_epoch,
+                self.parameters(),
+                schedule=Schedule(epochs=max(n_epochs, 1), validate_every=1, patience=1),
+                measure=None,
+                who=self.name,
+            )
+        self._model.eval()
+        self._n_samples = len(source)
+        return self

@@ -1,0 +1,84 @@
+"""Some rows trained anew: all others stay to the bit, and the trained ones learn."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from loki_bench.errors import ParameterError
+from loki_bench.interactions import Sequences
+from loki_bench_recbole.bprmf import BPRMF
+from loki_bench_recbole.fpmc import FPMC
+from loki_bench_recbole.gru4rec import GRU4Rec
+from loki_bench_recbole.moving_rows import MovingRows
+from loki_bench_recbole.samples import SampleSource
+from loki_bench_recbole.transrec import TransRec
+
+RECOMMENDERS = [
+    lambda: BPRMF(embedding_size=4, epochs=3),
+    lambda: FPMC(embedding_size=4, epochs=3),
+    lambda: TransRec(embedding_size=4, epochs=3),
+    lambda: GRU4Rec(embedding_size=4, hidden_size=5, epochs=2, loss="BPR"),
+    lambda: GRU4Rec(embedding_size=4, hidden_size=5, epochs=2, loss="CE"),
+]
+USERS, ITEMS = np.array([1], np.int32), np.array([2, 5], np.int32)
+ADDED = Sequences.of([[2, 5, 2], [0, 5]])
+
+
+@pytest.mark.parametrize("make", RECOMMENDERS, ids=["bprmf", "fpmc", "transrec", "bpr", "ce"])
+def test_only_the_rows_asked_for_and_new_users_rows_move(small, make):
+    model = make().fit(small, validation=None, seed=0)
+    before = [p.detach().numpy().copy() for p in model.parameters()]
+    local = copy.deepcopy(model).fit_rows(small.with_users(ADDED), users=USERS, items=ITEMS, seed=1)
+    again = copy.deepcopy(model).fit_rows(small.with_users(ADDED), users=USERS, items=ITEMS, seed=1)
+    moves = MovingRows.of(
+        USERS,
+        ITEMS,
+        n_before=small.n_users,
+        n_users=small.n_users + len(ADDED),
+        n_items=small.n_items,
+    )
+    n_moved = 0
+    for old, new, repeated, rows in zip(
+        before, local.parameters(), again.parameters(), local._moving_tables(moves), strict=True
+    ):
+        new = new.detach().numpy()
+        assert np.array_equal(new, repeated.detach().numpy())
+        stay = np.ones(len(old), bool) if rows is None else ~rows[: len(old)]
+        assert np.array_equal(new[: len(old)][stay], old[stay])
+        n_moved += int((new[: len(old)][~stay] != old[~stay]).any())
+    assert n_moved
+    assert all(
+        np.array_equal(p.detach().numpy(), b)
+        for p, b in zip(model.parameters(), before, strict=True)
+    )
+    users = np.arange(small.n_users + len(ADDED), dtype=np.int32)
+    histories = small.with_users(ADDED).take(users)
+    assert np.isfinite(local.score_next(users, histories)).all()
+
+
+def test_samples_with_a_user_or_an_item_that_moves_are_told(small):
+    source = SampleSource.of(small, from_first=True)
+    moving = MovingRows.of(
+        USERS, ITEMS, n_before=small.n_users, n_users=small.n_users, n_items=small.n_items
+    )
+    negatives = np.zeros(len(source), np.int32)
+    negatives[0] = 5
+    expected = [
+        user in USERS or positive in ITEMS or last in ITEMS or negative in ITEMS
+        for user, positive, last, negative in zip(
+            source.users, source.positives, source.last_items, negatives, strict=True
+        )
+    ]
+    assert moving.touched_by(source, negatives).tolist() == expected
+    assert not all(expected)
+
+
+def test_another_catalogue_or_a_trainer_of_whole_tables_is_refused(small):
+    model = BPRMF(embedding_size=4, epochs=1, trainer="torch").fit(small, validation=None, seed=0)
+    with pytest.raises(ParameterError, match="give trainer='compiled'"):
+        model.fit_rows(small, users=USERS, items=ITEMS, seed=1)
+    fitted = BPRMF(embedding_size=4, epochs=1).fit(small, validation=None, seed=0)
+    fewer = small.with_sequences(small.take(range(small.n_users - 1)))
+    with pytest.raises(ParameterError, match="give the same catalogue"):
+        fitted.fit_rows(fewer, users=USERS, items=ITEMS, seed=1)
