@@ -17,6 +17,7 @@ from loki_bench.testing import CHECKS, check_plugin
 PAGES = {page.stem: page for page in TUTORIALS}
 KIND = {
     "attack": "attacker",
+    "sequence-queries": "attacker",
     "recommender": "recommender",
     "differentiable": "differentiable recommender",
     "influence-estimator": "influence estimator",
@@ -64,6 +65,12 @@ def test_the_attack_takes_no_more_than_25_lines():
     assert len([line for line in plugin.splitlines() if line.strip()]) <= 25
 
 
+def test_the_attack_that_asks_takes_no_more_than_40_lines():
+    files = files_of(PAGES["sequence-queries"])
+    plugin = files["echo.py"] + files["pyproject.toml"]
+    assert len([line for line in plugin.splitlines() if line.strip()]) <= 40
+
+
 def _grid(name, folder):
     """The first suite of a tutorial, read and resolved as `run` does."""
     (block,) = suites_of(PAGES[name])
@@ -86,7 +93,9 @@ def test_the_estimators_suite_is_valid_and_judges_it(install):
     assert "diagonal" in [estimator.name for estimator in suite.estimators]
 
 
-@pytest.mark.parametrize("name", ["attack", "recommender", "metric", "defense", "dataset"])
+@pytest.mark.parametrize(
+    "name", ["attack", "sequence-queries", "recommender", "metric", "defense", "dataset"]
+)
 def test_the_component_of_a_tutorial_gets_its_row(name, install, data, toys, tmp_path):
     """The page's suite with one seed, in this process, on a victim that only counts."""
     (block,) = suites_of(PAGES[name])
@@ -109,7 +118,9 @@ def test_the_component_of_a_tutorial_gets_its_row(name, install, data, toys, tmp
     }
     main = suite.metrics[0]
     if name == "attack":
-        assert rates["segment", None][main] > rates["random", None][main]
+        assert rates["my-segment", None][main] > rates["random", None][main]
+    if name == "sequence-queries":
+        assert "echo" in {attacker for attacker, _ in rates}
     if name == "metric":
         assert rates["covisit", None]["target_mrr"] > rates["none", None]["target_mrr"]
     if name == "defense":
