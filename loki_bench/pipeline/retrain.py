@@ -222,6 +222,7 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
             items=np.tile(goal.items, (len(goal.users), 1)),
             n_items=n_items,
             repeats_are_shown=split.repeats_are_shown,
+            list_length=cell.victim_list_length,
         )
         test_ranks = ranks_given_by(
             victim,
@@ -231,6 +232,7 @@ def evaluate(data: DataFolder, cell: Cell, trained_on: TrainingData) -> Timed[Vi
             items=split.test.items[:, None],
             n_items=n_items,
             repeats_are_shown=split.repeats_are_shown,
+            list_length=cell.victim_list_length,
         )
         report = checked_report(victim.fit_report, who=f"recommender '{name}'")
         return VictimRanks(

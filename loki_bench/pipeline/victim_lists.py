@@ -88,6 +88,7 @@ def show_lists(data: DataFolder, cell: Cell) -> Timed[TopK]:
             k=length,
             n_items=split.history.n_items,
             repeats_are_shown=split.repeats_are_shown,
+            list_length=cell.victim_list_length,
         )
 
     return with_recommender(

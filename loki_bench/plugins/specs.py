@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # it imports numpy, and every command imports specs
     from loki_bench.contracts import GoalKind
 
 __all__ = [
+    "Answers",
     "AttackerSpec",
     "ComponentSpec",
     "ConditionalNeed",
@@ -43,6 +44,9 @@ influence estimator, questions to the victim."""
 Value = TypeVar("Value")
 HigherIs: TypeAlias = Literal["better for the attacker", "better for the platform", "neither"]
 """How to read a larger value of a metric."""
+
+Answers: TypeAlias = Literal["scores", "top-k"]
+"""Whether a recommender scores every item, or lists the best ones alone."""
 
 Purpose: TypeAlias = Literal["attack", "utility", "stealth", "detection", "defense cost"]
 """What a metric measures: what the attack reaches, how well genuine users are served, how visible
@@ -276,6 +280,12 @@ class RecommenderSpec(ComponentSpec):
         Whether the target is a ``DifferentiableRecommender``.
     search : tuple of FloatRange, IntRange and Choices
         The parameters that ``loki-bench tune`` tries, and their values; may be empty.
+    answers : "scores" or "top-k"
+        Whether it scores every item, or lists the best ones alone, as a service does:
+        ``score_next`` is then -inf for each item that is not listed, whose rank is not known.
+    list_length : str
+        With ``answers = "top-k"`` the name of its parameter that says how many items outside of
+        the user's own history each list has at least. Metrics that need more are refused.
     """
 
     kind: ClassVar[str] = "recommender"
@@ -283,6 +293,40 @@ class RecommenderSpec(ComponentSpec):
     uses_order: bool
     differentiable: bool
     search: tuple[SearchRange, ...] = ()
+    answers: Answers = "scores"
+    list_length: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.answers not in get_args(Answers):
+            raise ValueError(
+                f"{self.kind} {self.name!r}: answers {self.answers!r} is neither 'scores' nor "
+                "'top-k'"
+            )
+        if bool(self.list_length) != (self.answers == "top-k"):
+            raise ValueError(
+                f"{self.kind} {self.name!r}: list_length names a parameter where answers is "
+                "'top-k', and is empty where it is 'scores'"
+            )
+        if self.answers == "top-k" and self.differentiable:
+            raise ValueError(
+                f"{self.kind} {self.name!r}: what answers lists alone is not differentiable"
+            )
+
+    def list_length_with(self, parameters: Mapping[str, object]) -> int | None:
+        """How many items a list has with these parameters, defaults included; None for scores.
+
+        Raises ``ParameterError`` where the parameter is no whole number from 1.
+        """
+        if self.answers == "scores":
+            return None
+        length = parameters.get(self.list_length)
+        if not isinstance(length, int) or isinstance(length, bool) or length < 1:
+            raise ParameterError(
+                f"{self.kind} '{self.name}': its list_length is the parameter "
+                f"'{self.list_length}', which is {length!r}; expected a whole number from 1"
+            )
+        return length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -391,6 +435,9 @@ class MetricSpec(ComponentSpec):
         ``"package.module:function"`` of the highest value that a protocol leaves room for; empty
         where that is the end of the range. The function is called with the number of target items
         and, where the metric takes one, the cut-off: ``function(n_targets=20, k=10)``.
+    needs_all_ranks : bool
+        Whether it looks at ranks beyond any cut-off: a suite with a victim that answers lists
+        alone refuses it.
     """
 
     kind: ClassVar[str] = "metric"
@@ -402,6 +449,7 @@ class MetricSpec(ComponentSpec):
     takes_k: bool = False
     goal: "GoalKind" = "promote"
     ceiling: str = ""
+    needs_all_ranks: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -112,8 +112,9 @@ class Cell(FrozenModel):
 
     ``influence_is_default`` says that the estimator is the one that the attacker's spec names: a
     table then need not show it. ``is_baseline`` says that the attack is one that gains are measured
-    against, see :class:`~loki_bench.plugins.specs.AttackerSpec`. Neither determines a result, and
-    neither enters an id.
+    against, see :class:`~loki_bench.plugins.specs.AttackerSpec`. ``victim_list_length`` is how many
+    items the victim lists, where it answers lists alone: ranks beyond are infinite. It follows from
+    the victim's parameters. None of them enters an id.
     """
 
     protocol_version: int = PROTOCOL_VERSION
@@ -121,6 +122,7 @@ class Cell(FrozenModel):
     protocol: CellProtocol
     budget: CellBudget
     victim: ComponentRef
+    victim_list_length: int | None = None
     attacker: ComponentRef
     simulator: Simulator | None
     surrogates: tuple[SurrogateRef, ...]
@@ -146,7 +148,8 @@ class Cell(FrozenModel):
     def _without_later_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
         # records of what ran before a key existed are as they were
         content: dict[str, object] = dump(self)
-        return {k: v for k, v in content.items() if k != "knowledge" or v is not None}
+        later = ("knowledge", "victim_list_length")
+        return {k: v for k, v in content.items() if k not in later or v is not None}
 
     @property
     def key(self) -> str:

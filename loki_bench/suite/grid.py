@@ -32,6 +32,7 @@ from loki_bench.suite.cell import (
 from loki_bench.suite.components import HANDED_IN, ComponentRef, resolve
 from loki_bench.suite.goal import draw_goal, draw_placebo_goal
 from loki_bench.suite.handed_in import HandedIn
+from loki_bench.suite.list_lengths import refuse_beyond_lists
 from loki_bench.suite.suite import CellProtocol, Choice, Protocol, Simulator, SplitRef, Suite
 
 __all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand", "planned"]
@@ -102,6 +103,10 @@ def expand(
         protocol = CellProtocol(
             **suite.protocol.model_dump(), repeats=suite.repeats, split=split_ref
         )
+        for choice in (*suite.victims, *suite.surrogates):
+            spec, component = _resolved(registry, RecommenderSpec, choice)
+            if spec.answers == "top-k":
+                refuse_beyond_lists(spec, component, suite, metrics)
         return Grid(
             cells=tuple(_cells(suite, registry, dataset, protocol, handed_in)), metrics=metrics
         )
@@ -165,7 +170,11 @@ def _cells(
     protocol: CellProtocol,
     handed_in: Sequence[HandedIn],
 ) -> Iterator[Cell]:
-    victims = [_resolved(registry, RecommenderSpec, choice)[1] for choice in suite.victims]
+    resolved = [_resolved(registry, RecommenderSpec, choice) for choice in suite.victims]
+    victims = [
+        (victim, None if spec.answers == "scores" else spec.list_length_with(victim.parameters))
+        for spec, victim in resolved
+    ]
     pool = [
         (_resolved(registry, RecommenderSpec, choice)[1], choice) for choice in suite.surrogates
     ]
@@ -193,7 +202,7 @@ def _cells(
                 influence, is_default = _influence(registry, spec, needs, choice)
                 has_placebo = _has_placebo(suite, attack, budget, own)
                 known = _knowledge(suite, spec, needs)
-                for knowledge, victim in product(known, victims):
+                for knowledge, (victim, list_length) in product(known, victims):
                     for simulator, surrogates in _surrogates_for(
                         victim, suite, needs, pool, attack.name
                     ):
@@ -203,6 +212,7 @@ def _cells(
                                 protocol=protocol,
                                 budget=budget,
                                 victim=victim,
+                                victim_list_length=list_length,
                                 attacker=attack,
                                 simulator=simulator,
                                 surrogates=surrogates,

@@ -70,6 +70,15 @@ _RECOMMENDERS = (
         "Li et al., Neural Attentive Session-based Recommendation, CIKM 2017",
     ),
     (
+        "recbole",
+        "loki_bench_recbole.any_model:AnyModel",
+        True,
+        False,
+        "Any general or sequential model class of RecBole's, by its name and untuned",
+        "Zhao et al., RecBole: Towards a Unified, Comprehensive and Efficient Framework for "
+        "Recommendation Algorithms, CIKM 2021",
+    ),
+    (
         "sasrec",
         "loki_bench_recbole.sasrec:SASRec",
         True,
@@ -155,7 +164,7 @@ def loki_bench_recommenders() -> list[RecommenderSpec]:
             reference=reference,
             uses_order=uses_order,
             differentiable=differentiable,
-            search=_SEARCH[name],
+            search=_SEARCH.get(name, ()),
         )
         for name, target, uses_order, differentiable, summary, reference in _RECOMMENDERS
     ]

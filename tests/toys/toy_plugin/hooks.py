@@ -39,8 +39,18 @@ def loki_bench_recommenders():
         differentiable=False,
         search=(IntRange("step", 0, 9), FloatRange("blur", 0.01, 1.0, log=True)),
     )
+    shop = RecommenderSpec(
+        name="shop",
+        summary="Lists the best items alone",
+        target="toy_plugin.components:Shop",
+        uses_order=True,
+        differentiable=False,
+        answers="top-k",
+        list_length="length",
+    )
     return [
         walks,
+        shop,
         declared("counts", "Counts"),
         declared("follows", "Follows"),
         declared("waits-once", "WaitsOnce"),
