@@ -55,6 +55,7 @@ def beside_victim(data: DataFolder, cell: Cell, work: Callable[[Oracle], T]) -> 
                 k=grant.list_length,
                 n_items=split.history.n_items,
                 repeats_are_shown=split.repeats_are_shown,
+                list_length=cell.victim_list_length,
             )
             return np.array(found, dtype=np.int32)
 

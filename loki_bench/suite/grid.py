@@ -34,6 +34,7 @@ from loki_bench.suite.cell import (
 from loki_bench.suite.components import HANDED_IN, ComponentRef, resolve
 from loki_bench.suite.goal import N_UNTARGETED, draw_goal, draw_placebo_goal
 from loki_bench.suite.handed_in import HandedIn
+from loki_bench.suite.list_lengths import refuse_beyond_lists
 from loki_bench.suite.regimes import crossed_victims
 from loki_bench.suite.suite import (
     CellProtocol,
@@ -127,6 +128,10 @@ def expand(
         protocol = CellProtocol(
             **suite.protocol.model_dump(), repeats=suite.repeats, split=split_ref
         )
+        for choice in (*suite.victims, *suite.surrogates):
+            spec, component = _resolved(registry, RecommenderSpec, choice)
+            if spec.answers == "top-k":
+                refuse_beyond_lists(spec, component, suite, metrics)
         cells = _cells(suite, registry, dataset, protocol, metrics, handed_in)
         return Grid(cells=tuple(cells), metrics=metrics)
     except LokiBenchError as error:
@@ -197,6 +202,7 @@ def _cells(
     handed_in: Sequence[HandedIn],
 ) -> Iterator[Cell]:
     found = [_resolved(registry, RecommenderSpec, choice) for choice in suite.victims]
+    recommenders = {spec.name: spec for spec, _ in found}
     victims: Sequence[ChosenVictim] = (
         crossed_victims(suite.victims, suite.regimes, registry)
         if suite.regimes
@@ -212,6 +218,7 @@ def _cells(
     defenses = [_defense(registry, choice) for choice in suite.defenses]
     _refuse_weights_not_taken(registry, [d for d, _ in defenses], [spec for spec, _ in found])
     _refuse_tuning_behind([spec for spec, _ in defenses], suite.regimes)
+    _refuse_training_lists([spec for spec, _ in defenses], list(recommenders.values()))
     budgets = budgets_of(suite.budget, dataset)
     n_untargeted = N_UNTARGETED if any(m.spec.reads_untargeted for m in metrics) else 0
     if any(choice.name != "none" for choice in chosen):
@@ -232,9 +239,7 @@ def _cells(
                 influence, is_default = _influence(registry, spec, needs, choice)
                 has_placebo = _has_placebo(suite, attack, budget, own)
                 known = _knowledge(suite, spec, needs)
-                asked = _victims_for(
-                    spec, needs, [recommender for recommender, _ in found], victims
-                )
+                asked = _victims_for(spec, needs, list(recommenders.values()), victims)
                 for knowledge, (victim, regime) in product(known, asked):
                     for simulator, surrogates in _surrogates_for(
                         victim, suite, needs, pool, attack.name
@@ -247,6 +252,9 @@ def _cells(
                                 protocol=protocol,
                                 budget=budget,
                                 victim=victim,
+                                victim_list_length=recommenders[victim.name].list_length_with(
+                                    victim.parameters
+                                ),
                                 attacker=attack,
                                 simulator=simulator,
                                 surrogates=surrogates,
@@ -477,6 +485,19 @@ def _refuse_weights_not_taken(
         f"defense '{weighing[0]}' gives weights, and victim '{without[0]}' can't be trained with "
         f"any (its spec does not say takes_weights); victims that can: {', '.join(able) or 'none'}"
     )
+
+
+def _refuse_training_lists(
+    defenses: Sequence[DefenseSpec | None], victims: Sequence[RecommenderSpec]
+) -> None:
+    """A defense that trains the victim answers with scores of all items."""
+    training = [spec.name for spec in defenses if spec is not None and spec.form == "training"]
+    lists = [spec.name for spec in victims if spec.answers == "top-k"]
+    if training and lists:
+        raise SuiteError(
+            f"defense '{training[0]}' trains the victim and needs its scores, and victim "
+            f"'{lists[0]}' answers lists alone; leave out one of the two"
+        )
 
 
 def _refuse_tuning_behind(
