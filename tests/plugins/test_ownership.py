@@ -9,7 +9,7 @@ from loki_bench.plugins.ownership import is_own_distribution, is_own_plugin
 
 def test_this_projects_own_plugins_are_known():
     own = {entry.name for entry in entry_points(group="loki_bench") if is_own_plugin(entry)}
-    assert {"builtin"} <= own <= {"builtin", "recbole", "defenses"}
+    assert {"builtin"} <= own <= {"builtin", "recbole", "defenses", "attacks"}
 
 
 def test_a_plugin_without_a_distribution_is_not_own():
