@@ -92,8 +92,12 @@ class Run:
                 os.kill(pid, signal.SIGKILL)
         return len(chosen)
 
-    def left(self, seconds=20):
-        """Processes of the run that are there though it ended, after some seconds."""
+    def left(self, seconds=120):
+        """Processes of the run that are there though it ended, after some seconds.
+
+        A worker that was just started reads its modules, seconds of work, before it can see that
+        its host is gone; on a busy machine that takes its time.
+        """
         end = time.monotonic() + seconds
         while True:
             still = {
