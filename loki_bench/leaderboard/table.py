@@ -355,7 +355,11 @@ def _judged(
             key for key, by in counted.items() if key.block == block and by and not key.placebo
         ]
         ranks |= shared_ranks(ranked, own)
-    behind = {test.worse: test for own in tests.values() for test in _against_the_best(own)}
+    behind: dict[RowKey, PairTest[RowKey]] = {}
+    for own in tests.values():
+        # a block's best row is the worse one of none of its pairs
+        best_rows = {test.better for test in own} - {test.worse for test in own}
+        behind |= {test.worse: test for test in own if test.better in best_rows}
     bounds = difference_bounds(main.range)
     rows = [
         _row(
@@ -427,12 +431,6 @@ def _tests(values: Values, sign: int) -> dict[Block, list[PairTest[RowKey]]]:
         }
         found[block] = pair_tests(rows, higher_is_better=sign > 0)
     return found
-
-
-def _against_the_best(tests: Sequence[PairTest[RowKey]]) -> list[PairTest[RowKey]]:
-    """The tests of a block's best row: it is the worse one of none of its pairs."""
-    best = {test.better for test in tests} - {test.worse for test in tests}
-    return [test for test in tests if test.better in best]
 
 
 def _pair(test: PairTest[RowKey], bounds: Bounds) -> Pair:

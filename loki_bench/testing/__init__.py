@@ -26,6 +26,7 @@ from loki_bench.testing.dataset_checks import *  # noqa: F403
 from loki_bench.testing.defense_checks import *  # noqa: F403
 from loki_bench.testing.differentiable_checks import *  # noqa: F403
 from loki_bench.testing.estimator_checks import *  # noqa: F403
+from loki_bench.testing.fine_tuning_checks import *  # noqa: F403
 from loki_bench.testing.installed import check_plugin, component_names, planned_checks
 from loki_bench.testing.metric_checks import *  # noqa: F403
 from loki_bench.testing.plugin_checks import *  # noqa: F403

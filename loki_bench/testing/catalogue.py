@@ -21,6 +21,7 @@ from loki_bench.testing import (
     defense_checks,
     differentiable_checks,
     estimator_checks,
+    fine_tuning_checks,
     metric_checks,
     plugin_checks,
     recommender_checks,
@@ -53,6 +54,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "recommender": _checks(recommender_checks),
     "differentiable recommender": _checks(differentiable_checks),
     "weighted recommender": _checks(weighted_checks),
+    "fine-tunable recommender": _checks(fine_tuning_checks),
     "sequence recommender": _checks(sequence_answer_checks),
     "attacker": _checks(attacker_checks),
     "influence estimator": _checks(estimator_checks),
@@ -68,9 +70,10 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
 def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
     """The checks of a kind (a key of ``CHECKS``), or those that one subject must pass.
 
-    A recommender declared as differentiable, as one that takes weights or as one that answers for
-    sequences that nobody has must pass those of all its kinds; a metric is compared with a
-    reference only where there is one, and an attack prepares only where it says so.
+    A recommender declared as differentiable, as one that takes weights, as one that can be
+    fine-tuned or as one that answers for sequences that nobody has must pass those of all its
+    kinds; a metric is compared with a reference only where there is one, and an attack prepares
+    only where it says so.
 
     Raises
     ------
@@ -93,6 +96,8 @@ def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
         found += CHECKS["differentiable recommender"]
     if isinstance(what.spec, RecommenderSpec) and what.spec.takes_weights:
         found += CHECKS["weighted recommender"]
+    if isinstance(what.spec, RecommenderSpec) and what.spec.fine_tunes:
+        found += CHECKS["fine-tunable recommender"]
     if isinstance(what.spec, RecommenderSpec) and what.spec.answers_sequences:
         found += CHECKS["sequence recommender"]
     if isinstance(what.spec, MetricSpec) and what.reference is None:

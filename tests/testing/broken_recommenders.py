@@ -10,7 +10,12 @@ import numpy as np
 import torch
 from mutants import breaks, change_the_warning_filters, state_of_the_global_generator
 
-from loki_bench.contracts import Recommender, TrainingSamples, WeightedRecommender
+from loki_bench.contracts import (
+    FineTunableRecommender,
+    Recommender,
+    TrainingSamples,
+    WeightedRecommender,
+)
 from loki_bench.interactions import Sequences
 from loki_bench.listed_ranks import scores_of_lists
 from loki_bench.testing.ridge import RidgeRecommender
@@ -380,3 +385,42 @@ class TakesAnotherSeedForWeights(Weighted):
 class IgnoresTheWeights(Weighted):
     def fit_weighted(self, train, *, validation, seed, weights):
         return self.fit(train, validation=validation, seed=seed)
+
+
+class FineTunable(RidgeRecommender, FineTunableRecommender):
+    """Goes half of the way from its weights to those of a fit on the new data."""
+
+    def fine_tune(self, train, *, seed, epochs):
+        old = self._weights.detach().clone()
+        self.fit(train, validation=None, seed=seed)
+        self._weights = ((old + self._weights.detach()) / 2).requires_grad_()
+        return self
+
+
+@breaks("check_fine_tunable_recommender_gives_one_answer", fine_tunes=True)
+class TunesByAGeneratorOfItsOwn(FineTunable):
+    def fine_tune(self, train, *, seed, epochs):
+        super().fine_tune(train, seed=seed, epochs=epochs)
+        drawn = float(np.random.default_rng().random())
+        self._weights = (self._weights.detach() * (1 + drawn / 1000)).requires_grad_()
+        return self
+
+
+@breaks("check_fine_tunable_recommender_goes_on_from_its_fit", fine_tunes=True)
+class TrainsFromScratch(FineTunable):
+    def fine_tune(self, train, *, seed, epochs):
+        return self.fit(train, validation=None, seed=seed)
+
+
+@breaks("check_fine_tunable_recommender_learns_of_further_users", fine_tunes=True)
+class ForgetsToCountFurtherUsers(FineTunable):
+    def fine_tune(self, train, *, seed, epochs):
+        before = self.n_training_samples
+        super().fine_tune(train, seed=seed, epochs=epochs)
+        self._counted = before
+        return self
+
+    @property
+    def n_training_samples(self):
+        counted = getattr(self, "_counted", None)
+        return super().n_training_samples if counted is None else counted

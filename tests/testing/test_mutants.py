@@ -70,6 +70,14 @@ SOUND = [
         answers="top-k",
         list_length="length",
     ),
+    RecommenderSpec(
+        name="fine-tunable",
+        summary="Goes half of the way",
+        target="broken_recommenders:FineTunable",
+        uses_order=True,
+        differentiable=False,
+        fine_tunes=True,
+    ),
     AttackerSpec(name="sound", summary="Sound", target="broken_attackers:Sound"),
     AttackerSpec(
         name="prepares", summary="Sound", target="broken_attackers:Prepares", prepares=True
