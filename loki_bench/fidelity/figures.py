@@ -44,7 +44,7 @@ def fidelity_figure(table: FidelityTable) -> Figure:
             for experiment in experiments
             if (measure := Measure(experiment, "all", "rho")) in own
         ]
-        dots.append(Dot(name=name, values=tuple(found)))
+        dots.append(Dot(name=name, values=tuple(found), note="" if found else "no answer"))
         numbers += [
             (name, experiment, shown(own[measure]))
             for experiment in experiments

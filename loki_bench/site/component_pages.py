@@ -3,14 +3,18 @@
 from collections.abc import Callable, Sequence
 from html import escape
 
-from loki_bench.leaderboard.intervals import shown
+from loki_bench.leaderboard.intervals import Interval, shown
 from loki_bench.leaderboard.row_cells import placebo_of, shown_rank
 from loki_bench.leaderboard.rows import NO_DEFENSE
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.plugins.registry import Component
-from loki_bench.report.document import grid_html
+from loki_bench.report.document import figure_html, grid_html
+from loki_bench.report.figure import Figure, Numbers
+from loki_bench.report.figure_data import attack_of
 from loki_bench.report.looks import look_of
-from loki_bench.report.names import attack_name, metric_name, person_name
+from loki_bench.report.names import attack_name, budget_name, metric_name, person_name
+from loki_bench.report.panels import Dot, dots_panel
+from loki_bench.report.scales import metric_ends
 from loki_bench.report.svg import marks_in_page
 from loki_bench.report.winners import Place
 from loki_bench.site.boards import AttackBoard
@@ -146,13 +150,43 @@ def _attack(shell: Shell, name: str, found: Sequence[Found], component: Componen
             f"<h1>{escape(title)}</h1>",
             _about(component, "attack", name),
             f'<p class="answer">{escape(answer)}</p>',
+            *(figure_html(figure, with_numbers=False) for figure in _figures(title, found)),
             "<h2>Its rows on all leaderboards</h2>",
-            grid_html([*heads, "placebo", "leaderboard"], rows, "", "rows"),
+            grid_html([*heads, "placebo", "leaderboard"], rows, "", "rows plain"),
             "<h2>Its poison</h2>",
             poison,
         ],
         style=_labels([*heads, "placebo", "leaderboard"]),
     )
+
+
+def _figures(title: str, found: Sequence[Found]) -> list[Figure]:
+    """The attack's main metric everywhere: a panel for each victim, largest budgets first."""
+    mains = dict.fromkeys(table.main for _, table, _, _ in found if table.main is not None)
+    figures: list[Figure] = []
+    for main in mains:
+        own: dict[str, dict[tuple[str, Interval], Dot]] = {}
+        for board, table, place, row in sorted(found, key=lambda one: _largest(one[2])):
+            value = row.metrics[main.label] if table.main == main else None
+            if value is None:
+                continue
+            variant = attack_name(row.attacker, row.simulator)
+            who = "" if variant == title else f"{variant}, "
+            name = f"{who}{budget_name(row.fake_users, row.actions)}, {board.title}"
+            dot = Dot(name=name, values=((look_of(attack_of(row)), value, ""),))
+            own.setdefault(row.victim, {}).setdefault((f"{who}{_budget(place)}", value), dot)
+        every = [v for dots in own.values() for d in dots.values() for _, v, _ in d.values]
+        ends = metric_ends(main, [(value.low, value.high) for value in every])
+        label = metric_name(main.label)
+        panels = tuple(
+            dots_panel(person_name(victim), list(dots.values()), ends, label, ceiling=main.ceiling)
+            for victim, dots in sorted(own.items())
+        )
+        text = f"{label} of {title} on every victim and budget, with its 95 % interval"
+        numbers = Numbers(heads=(), rows=())
+        name = f"rows {len(figures)}"
+        figures.append(Figure(name=name, title=text, panels=panels, key=(), numbers=numbers))
+    return figures
 
 
 def _labels(heads: Sequence[str]) -> str:
@@ -225,7 +259,9 @@ def _defense(shell: Shell, name: str, found: Sequence[Found], component: Compone
     heads = ["attack", "victim", "budget", "main metric behind the defense", "rank", "leaderboard"]
     looks = {row.attacker: look_of(row.attacker) for *_, row in found}
     table = (
-        grid_html(heads, rows, "", "rows") if rows else "<p>No leaderboard here measures it.</p>"
+        grid_html(heads, rows, "", "rows plain")
+        if rows
+        else "<p>No leaderboard here measures it.</p>"
     )
     return shell.page(
         f"Defense: {person_name(name)}",
