@@ -234,6 +234,18 @@ class RecBoleFactorRecommender(WeightedFit, FineTunableTraining, FactorRecommend
             tables += [moving.users if row == "user" else moving.items, moving.items]
         return tables
 
+    def _epoch_of_rows(
+        self,
+        train: Interactions,
+        source: SampleSource,
+        moving: MovingRows,
+        sums: "tuple[NDArray[np.float32], ...]",
+        *,
+        seed: int,
+    ) -> Epoch:
+        require_trainer_of_rows(self.name, self._trainer)
+        return self._epoch(train, source, seed=seed, moving=moving, sums=sums)
+
     def _epoch(
         self,
         train: Interactions,
@@ -241,9 +253,8 @@ class RecBoleFactorRecommender(WeightedFit, FineTunableTraining, FactorRecommend
         *,
         seed: int,
         moving: MovingRows | None = None,
+        sums: "tuple[NDArray[np.float32], ...]" = (),
     ) -> Epoch:
-        if moving is not None:
-            require_trainer_of_rows(self.name, self._trainer)
         if self._trainer == "torch":
             return AdamEpoch(
                 source,
@@ -271,4 +282,5 @@ class RecBoleFactorRecommender(WeightedFit, FineTunableTraining, FactorRecommend
             seed=seed,
             moving=moving,
             moving_tables=() if moving is None else self._moving_tables(moving),
+            sums_before=sums,
         )
