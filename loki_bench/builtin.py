@@ -170,6 +170,7 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             needs=frozenset({"history", "surrogates", "influence"}),
             needs_when=(ConditionalNeed(parameter="weights", value="fit", need="queries"),),
             prepares=True,
+            takes_lengths=True,
             # A surrogate stopped early has negative curvature; and a mean over many sequences
             # needs different negatives, not many for each.
             influence_parameters={

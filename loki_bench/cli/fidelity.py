@@ -49,8 +49,9 @@ def fidelity(
 ) -> int:
     r"""Judge influence estimators against retraining, and print their leaderboard.
 
-    SUITE is a fidelity suite in the package (quick, converged, as-trained), or a path that ends
-    in .toml. What was measured before is kept: judging one more estimator retrains nothing.
+    SUITE is a fidelity suite in the package (quick, converged, as-trained, display-rate), or a
+    path that ends in .toml. What was measured before is kept: judging one more estimator
+    retrains nothing.
 
     \b
     Example: loki-bench fidelity quick --estimator my-estimator

@@ -28,10 +28,12 @@ class RowwiseRecommender(DifferentiableRecommender):
         items: NDArray[np.int32],
         seed: int,
     ) -> Self:
-        """Train the rows of some users and items from scratch; every other number stays.
+        """Train the rows of some users and items from scratch; no other user's row moves.
 
-        As many epochs as the fit before took, without validation. The recommender itself changes:
-        whoever needs it as it was copies it before.
+        What is no row of a user or an item stays, too; other items may take the small steps that
+        a trained row still takes on the samples of those that are trained. As many epochs as the
+        fit before took, without validation. The recommender itself changes: whoever needs it as it
+        was copies it before.
 
         Parameters
         ----------

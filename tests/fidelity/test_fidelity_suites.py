@@ -89,7 +89,7 @@ DATASET = DatasetRef(
 
 
 def test_packaged_suites_are_valid():
-    assert {"quick", "converged", "as-trained"} <= set(fidelity_suites())
+    assert {"quick", "converged", "as-trained", "display-rate"} <= set(fidelity_suites())
     for name in fidelity_suites():
         assert load_fidelity_suite(name).name == name
 

@@ -78,5 +78,5 @@ def test_a_spec_says_both_or_neither():
 
 
 def test_a_defense_that_trains_needs_a_victim_with_scores(prepared):
-    with pytest.raises(SuiteError, match="defense 'trains' .* 'shop' answers lists alone"):
+    with pytest.raises(SuiteError, match=r"defense 'trains' .* 'shop' answers lists alone"):
         prepared(**shop(), metrics=["hr@5"], defenses=["trains"])

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.attackers.draws import equal_length_sequences
 from loki_bench.attackers.loki.config import AgentConfig
 from loki_bench.attackers.loki.crafting import click_values, interleaved, write_sequences
 from loki_bench.attackers.loki.environment import GroupEnvironment
 from loki_bench.attackers.loki.estimate_check import agreements, down_weighted
 from loki_bench.attackers.loki.fitted_weights import with_fitted_weights
 from loki_bench.attackers.loki.groups import ItemGroups, item_groups
+from loki_bench.attackers.loki.horizon import cut_to_lengths, horizon_of
 from loki_bench.attackers.loki.options import options_of
 from loki_bench.attackers.loki.outcome_estimator import OutcomeEstimator, fit_estimators
 from loki_bench.attackers.loki.plan import AttackPlan
@@ -231,10 +231,11 @@ class Loki(Attacker):
                 plan,
                 view.budget.n_fake_users,
                 clicks_per_target=self._options.clicks_per_target,
+                budget=view.budget,
                 rng=generator_for(view.seed, "crafting"),
             )
             self._report = {**plan.report, **report_of_sequences(plan.groups, by_policy)}
-            return equal_length_sequences(by_policy.items)
+            return cut_to_lengths(by_policy.items, view.budget)
         users = self._served(view, plan.groups)
         attack = ServedAttack(view, plan, users, self._options)
         found = attack.find() if self._options.decision == "simulator" else None
@@ -243,7 +244,7 @@ class Loki(Attacker):
             **plan.report,
             **report_of_design(view, users, design, found),
         }
-        return equal_length_sequences(attack.write(design))
+        return attack.write(design)
 
     def prepare(self, view: AttackerView) -> dict[str, NDArray[Any]]:
         """Train the agent, for any number of fake users; see ``Attacker.prepare``.
@@ -300,7 +301,7 @@ class Loki(Attacker):
                 rng=generator_for(view.seed, "estimate check"),
             )
             estimators = down_weighted(estimators, agreement)
-        horizon = view.budget.n_actions
+        horizon = horizon_of(view.budget)
         rng = generator_for(view.seed, "reference")
         actions = rng.integers(len(served.groups), size=(_REFERENCE_SEQUENCES, horizon))
         outcome = OutcomeEstimator(estimators, served.draw_for_anybody(actions, rng))

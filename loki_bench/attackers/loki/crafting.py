@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.attackers.loki.environment import draw_items
+from loki_bench.attackers.loki.horizon import over_all_actions
 from loki_bench.attackers.loki.plan import AttackPlan
+from loki_bench.contracts import Budget
 
 __all__ = ["WrittenSequences", "click_values", "interleaved", "kept_targets", "write_sequences"]
 
@@ -39,7 +41,12 @@ class WrittenSequences:
 
 
 def write_sequences(
-    plan: AttackPlan, n: int, *, clicks_per_target: int, rng: np.random.Generator
+    plan: AttackPlan,
+    n: int,
+    *,
+    clicks_per_target: int,
+    budget: Budget,
+    rng: np.random.Generator,
 ) -> WrittenSequences:
     """Write the sequences of n fake users.
 
@@ -49,9 +56,12 @@ def write_sequences(
     n : int
     clicks_per_target : int
         0 promotes all targets.
+    budget : Budget
+        Its lengths, where fake users have their own: what is written reaches to the longest.
     rng : numpy.random.Generator
     """
     actions = plan.sequences[rng.integers(len(plan.sequences), size=n)]
+    actions = over_all_actions(actions, budget)
     groups = plan.groups
     targets = groups.members[0]
     clicks = np.count_nonzero(actions == 0, axis=1)

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from loki_bench.attackers.draws import equal_length_sequences
+from loki_bench.attackers.loki.horizon import horizon_of
 from loki_bench.attackers.loki.motifs import repeated
 from loki_bench.attackers.loki.outcome_estimator import FittedEstimator
 from loki_bench.attackers.loki.served_users import ServedUsers
@@ -58,7 +59,7 @@ def agreements(
     rng : numpy.random.Generator
     """
     n = max(1, round(_SHARE * view.history.n_users))
-    horizon = view.budget.n_actions
+    horizon = horizon_of(view.budget)
     attacks = [
         served.draw_for_anybody(np.tile(repeated(pattern, horizon), (n, 1)), rng)
         for pattern in _PATTERNS

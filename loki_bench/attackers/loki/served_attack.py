@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.attackers.draws import equal_length_sequences
+from loki_bench.attackers.draws import lengths_of
 from loki_bench.attackers.easiest_users import easiest_first
 from loki_bench.attackers.loki.crafting import kept_targets
 from loki_bench.attackers.loki.design import Design, write_design
+from loki_bench.attackers.loki.horizon import cut_to_lengths, horizon_of, over_all_actions
 from loki_bench.attackers.loki.motifs import repeated
 from loki_bench.attackers.loki.options import LokiOptions
 from loki_bench.attackers.loki.plan import AttackPlan
@@ -16,6 +17,7 @@ from loki_bench.attackers.loki.search import Found, Limits, searched
 from loki_bench.attackers.loki.served_users import ServedUsers
 from loki_bench.attackers.loki.simulator_trial import RecommenderSimulator, Trial, surrogates_to_try
 from loki_bench.contracts import AttackerView
+from loki_bench.interactions import Sequences
 from loki_bench.seeds import generator_for
 
 __all__ = ["ServedAttack", "is_hedged"]
@@ -81,10 +83,12 @@ class ServedAttack:
         self._view, self._plan, self._users, self._options = view, plan, users, options
         self._n_fake_users = view.budget.n_fake_users
 
-    def write(self, design: Design) -> NDArray[np.int32]:
-        """The fake users' items, (n_fake_users, n_actions); the same for the same design."""
-        rng = generator_for(self._view.seed, "crafting")
-        return write_design(design, self._users, self._n_fake_users, rng)
+    def write(self, design: Design) -> Sequences:
+        """The fake users' items; the same for the same design."""
+        rng, budget = generator_for(self._view.seed, "crafting"), self._view.budget
+        whole = design.with_groups(design.origin, over_all_actions(design.groups, budget))
+        items = write_design(whole, self._users, self._n_fake_users, rng)
+        return cut_to_lengths(items, budget)
 
     def estimated(self) -> Design:
         """The plan's best group sequence, for as many target users as get two fake users each."""
@@ -101,12 +105,12 @@ class ServedAttack:
         )
 
         def try_out(design: Design) -> Trial:
-            return simulator.try_out(equal_length_sequences(self.write(design)))
+            return simulator.try_out(self.write(design))
 
         sequences: dict[str, NDArray[np.int64]] = {}
         if self._users.serves_one:
-            n_actions = self._view.budget.n_actions
-            sequences = {name: repeated(p, n_actions) for name, p in FIXED_SHARES.items()}
+            horizon = horizon_of(self._view.budget)
+            sequences = {name: repeated(p, horizon) for name, p in FIXED_SHARES.items()}
         sequences |= self._plan.proposals
         first, *others = sequences
         if self._users.serves_one:
@@ -140,11 +144,13 @@ class ServedAttack:
         values = self._plan.click_values
         if self._options.target_order == "rarest":
             values = -self._view.history.item_counts[targets].astype(np.float64)
+        on_targets = over_all_actions(groups, self._view.budget) == 0
+        clicks = np.cumsum(on_targets)[lengths_of(self._view.budget) - 1]
         kept = kept_targets(
             targets,
             values,
-            n_clicks=int(np.count_nonzero(groups == 0)) * self._n_fake_users,
-            n_clicks_each=int(np.count_nonzero(groups == 0)),
+            n_clicks=int(clicks.sum()),
+            n_clicks_each=int(clicks.max()),
             clicks_per_target=self._options.clicks_per_target,
         )
         return Design(origin=origin, groups=groups, weights=weights, targets=kept)

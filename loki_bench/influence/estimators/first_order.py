@@ -155,11 +155,12 @@ class FirstOrderInfluence(FakeUserOptions, InfluenceEstimator):
                 f"{type(self).__name__}: the solution is not finite: raise the damping"
             )
         if solution.relative_residual > MOST_RESIDUAL:  # not where nothing is solved: NaN
+            where = " at negative curvature" if solution.negative_curvature else ""
             raise InvalidAnswerError(
                 f"{type(self).__name__}: its system is solved to a relative residual of "
-                f"{solution.relative_residual:.2g} after {solution.iterations} products, and at "
-                f"most {MOST_RESIDUAL} is used: raise damping or max_iterations, or take the "
-                "estimator 'gradient-dot', which solves nothing"
+                f"{solution.relative_residual:.2g} after {solution.iterations} products{where}, "
+                f"and at most {MOST_RESIDUAL} is used: raise damping or max_iterations, or take "
+                "the estimator 'gradient-dot', which solves nothing"
             )
         scorer = linear.scorer(solution.s, self._fake_user_options())
         self._fit.scorer = self._corrected(scorer, training, solved)

@@ -45,6 +45,9 @@ class CompiledEpoch(Epoch):
     moving_tables : sequence of bool arrays of shape (n_rows,) or None
         With ``moving``, which rows of each table move; None: none does. A sum of infinity makes the
         steps of the others zero.
+    sums_before : tuple of float32 arrays
+        With ``moving``, the sums that an earlier fit ended with, one for each table and perhaps for
+        fewer users: other items than those that move take the steps that these leave them.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class CompiledEpoch(Epoch):
         seed: int,
         moving: MovingRows | None = None,
         moving_tables: Sequence[NDArray[np.bool_] | None] = (),
+        sums_before: tuple[Vector, ...] = (),
     ) -> None:
         self._source, self._rows, self._one_pass, self._seed = source, rows, one_pass, seed
         self._moving = moving
@@ -69,8 +73,14 @@ class CompiledEpoch(Epoch):
                 np.zeros(len(table), dtype=np.bool_) if moves is None else moves
                 for table, moves in zip(tables, moving_tables, strict=True)
             ]
-            for total, moves in zip(self._accumulators, self._trained, strict=True):
-                total[~moves] = np.inf
+            for place, (total, moves) in enumerate(
+                zip(self._accumulators, moving_tables, strict=True)
+            ):
+                if sums_before and moves is moving.items:
+                    total[~moves] = sums_before[place][~moves]
+                    self._trained[place] = np.ones_like(moves)
+                else:
+                    total[~self._trained[place]] = np.inf
 
     @property
     def accumulators(self) -> tuple[Vector, ...]:

@@ -238,6 +238,18 @@ class RecBoleFactorRecommender(
             tables += [moving.users if row == "user" else moving.items, moving.items]
         return tables
 
+    def _epoch_of_rows(
+        self,
+        train: Interactions,
+        source: SampleSource,
+        moving: MovingRows,
+        sums: "tuple[NDArray[np.float32], ...]",
+        *,
+        seed: int,
+    ) -> Epoch:
+        require_trainer_of_rows(self.name, self._trainer)
+        return self._epoch(train, source, seed=seed, moving=moving, sums=sums)
+
     def _epoch(
         self,
         train: Interactions,
@@ -245,9 +257,8 @@ class RecBoleFactorRecommender(
         *,
         seed: int,
         moving: MovingRows | None = None,
+        sums: "tuple[NDArray[np.float32], ...]" = (),
     ) -> Epoch:
-        if moving is not None:
-            require_trainer_of_rows(self.name, self._trainer)
         if self._trainer == "torch":
             return AdamEpoch(
                 source,
@@ -275,4 +286,5 @@ class RecBoleFactorRecommender(
             seed=seed,
             moving=moving,
             moving_tables=() if moving is None else self._moving_tables(moving),
+            sums_before=sums,
         )

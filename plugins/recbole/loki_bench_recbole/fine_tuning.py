@@ -34,6 +34,9 @@ class FineTunableTraining(RecBoleRecommender, FineTunableRecommender):
         super()._forget()
         self._sums = ()
 
+    def _ended_sums(self) -> "tuple[NDArray[np.float32], ...]":
+        return self._sums
+
     def _train(
         self,
         train: Interactions,

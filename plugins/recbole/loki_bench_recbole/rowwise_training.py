@@ -24,22 +24,27 @@ class RowwiseTraining(DifferentiableRecBoleRecommender, RowwiseRecommender):
     """A recommender whose trainer can leave rows as they are."""
 
     @abstractmethod
-    def _epoch(
+    def _epoch_of_rows(
         self,
         train: Interactions,
         source: SampleSource,
+        moving: MovingRows,
+        sums: "tuple[NDArray[np.float32], ...]",
         *,
         seed: int,
-        moving: MovingRows | None = None,
     ) -> Epoch:
-        """The trainer of one fit; with ``moving`` it leaves all else as it is.
+        """The trainer of a fit that moves some rows; ``sums`` are those of :meth:`_ended_sums`.
 
-        Raises ``ParameterError`` where the trainer can't train some rows alone.
+        Raises ``ParameterError`` where its trainer can't train some rows alone.
         """
 
     @abstractmethod
     def _moving_tables(self, moving: MovingRows) -> list[NDArray[np.bool_] | None]:
         """Which rows of each of :meth:`parameters` move; None where none does."""
+
+    def _ended_sums(self) -> "tuple[NDArray[np.float32], ...]":
+        """AdaGrad's sums at the end of the fit, an array for each table; none where it has none."""
+        return ()
 
     def fit_rows(
         self,
@@ -52,7 +57,9 @@ class RowwiseTraining(DifferentiableRecBoleRecommender, RowwiseRecommender):
         """See :meth:`loki_bench.contracts.RowwiseRecommender.fit_rows`; always on the CPU.
 
         What a model has beside the rows of users and items (a network, what all users share)
-        stays.
+        stays. Where the fit before was one of AdaGrad, other items take, on the samples that are
+        trained on, the small steps that its sums leave them: they are what fake users' negatives
+        push down. Where they can't move, a small attack seems to reach nobody.
         """
         before = [tensor.detach().clone() for tensor in self.parameters()]
         self._check_users(users)
@@ -68,6 +75,7 @@ class RowwiseTraining(DifferentiableRecBoleRecommender, RowwiseRecommender):
             users, items, n_before=self._n_users, n_users=train.n_users, n_items=train.n_items
         )
         source = SampleSource.of(train, from_first=self.from_first)
+        sums = self._ended_sums()
         self._forget()
         self._n_users, self._n_items = train.n_users, train.n_items
         self._model = self._built(train, seed=seed)
@@ -79,7 +87,7 @@ class RowwiseTraining(DifferentiableRecBoleRecommender, RowwiseRecommender):
                 stay = torch.from_numpy(~rows[: len(old)])
             tensor.data[: len(old)][stay] = old[stay]
         with one_torch_thread():
-            run_epoch = self._epoch(train, source, seed=seed, moving=moving)
+            run_epoch = self._epoch_of_rows(train, source, moving, sums, seed=seed)
             self._report = run_epochs(
                 run_epoch,
                 self.parameters(),

@@ -191,6 +191,20 @@ class SequenceRecommender(RowwiseTraining):
     def _moving_tables(self, moving: MovingRows) -> list[NDArray[np.bool_] | None]:
         return [moving.items, *[None for _ in self.parameters()[1:]]]
 
+    def _epoch_of_rows(
+        self,
+        train: Interactions,
+        source: SampleSource,
+        moving: MovingRows,
+        sums: "tuple[NDArray[np.float32], ...]",
+        *,
+        seed: int,
+    ) -> Epoch:
+        if self._loss == "CE":
+            # every sample of a softmax moves every item
+            moving = replace(moving, users=np.ones_like(moving.users))
+        return self._epoch(train, source, seed=seed, moving=moving)
+
     def _epoch(
         self,
         train: Interactions,
@@ -199,9 +213,6 @@ class SequenceRecommender(RowwiseTraining):
         seed: int,
         moving: MovingRows | None = None,
     ) -> Epoch:
-        if moving is not None and self._loss == "CE":
-            # every sample of a softmax moves every item
-            moving = replace(moving, users=np.ones_like(moving.users))
         items = self.parameters()[0]
 
         def loss(

@@ -196,6 +196,18 @@ class TransRec(WeightedFit, FineTunableTraining, RowwiseTraining, TranslationRec
     def _moving_tables(self, moving: MovingRows) -> list[NDArray[np.bool_] | None]:
         return [moving.users, moving.items, moving.items, None]
 
+    def _epoch_of_rows(
+        self,
+        train: Interactions,
+        source: SampleSource,
+        moving: MovingRows,
+        sums: "tuple[NDArray[np.float32], ...]",
+        *,
+        seed: int,
+    ) -> Epoch:
+        require_trainer_of_rows(self.name, self._trainer)
+        return self._epoch(train, source, seed=seed, moving=moving, sums=sums)
+
     def _epoch(
         self,
         train: Interactions,
@@ -203,9 +215,8 @@ class TransRec(WeightedFit, FineTunableTraining, RowwiseTraining, TranslationRec
         *,
         seed: int,
         moving: MovingRows | None = None,
+        sums: "tuple[NDArray[np.float32], ...]" = (),
     ) -> Epoch:
-        if moving is not None:
-            require_trainer_of_rows(self.name, self._trainer)
         if self._trainer == "torch":
             return AdamEpoch(
                 source,
@@ -234,4 +245,5 @@ class TransRec(WeightedFit, FineTunableTraining, RowwiseTraining, TranslationRec
             seed=seed,
             moving=moving,
             moving_tables=() if moving is None else self._moving_tables(moving),
+            sums_before=sums,
         )

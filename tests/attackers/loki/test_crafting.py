@@ -3,6 +3,7 @@ import pytest
 
 from loki_bench.attackers.loki.crafting import click_values, interleaved, write_sequences
 from loki_bench.attackers.loki.plan import AttackPlan
+from loki_bench.contracts import Budget
 
 
 @pytest.fixture
@@ -24,7 +25,8 @@ def plan(groups_of):
 
 def written_by(plan, n, clicks_per_target):
     rng = np.random.default_rng(0)
-    return write_sequences(plan, n, clicks_per_target=clicks_per_target, rng=rng)
+    budget = Budget(n_fake_users=n, n_actions=plan.sequences.shape[1])
+    return write_sequences(plan, n, clicks_per_target=clicks_per_target, budget=budget, rng=rng)
 
 
 def test_the_value_of_a_click_is_the_mean_of_its_rewards():

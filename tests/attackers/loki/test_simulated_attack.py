@@ -167,3 +167,15 @@ def test_one_kind_of_surrogates_wants_clicks_for_the_other(groups, with_order, w
     assert is_hedged(sequence, np.array([True, True])) == with_order
     assert is_hedged(sequence, np.array([False])) == without_order
     assert is_hedged(sequence, np.array([True, False]))
+
+
+@pytest.mark.parametrize("changes", [{}, {"decision": "estimate"}, {"preset": "paper"}])
+def test_fake_users_have_the_lengths_that_the_host_gives(attacked, changes):
+    view = attacked(n_fake_users=4, n_actions=40)
+    lengths = np.array([1, 23, 15, 2])
+    view = dataclasses.replace(view, budget=dataclasses.replace(view.budget, lengths=lengths))
+    loki = quick(n_trials=2, **changes)
+    poison = poison_of(loki, view)
+    assert poison.lengths.tolist() == lengths.tolist()
+    # what is learnt is as long as the paper's fake users, whatever the longest one is
+    assert len(loki.report["group_sequence"]) == (23 if changes.get("preset") else 15)

@@ -8,6 +8,7 @@ from retraining import negatives_of, retrained
 from loki_bench.contracts import InfluenceObjective, Recommender
 from loki_bench.errors import InvalidAnswerError, ParameterError
 from loki_bench.influence.estimators.cg import ConjugateGradientInfluence
+from loki_bench.influence.estimators.first_order import MOST_RESIDUAL
 from loki_bench.influence.estimators.gradient_dot import GradientDotInfluence
 from loki_bench.influence.estimators.leverage import LeverageInfluence
 from loki_bench.influence.estimators.lissa import LissaInfluence
@@ -202,8 +203,8 @@ def test_a_model_short_of_its_minimum_is_damped_until_its_curvature_is_positive(
     train = random_users(60, 30, seed=1)
     model = ConvergedFactors(("user",), l2=0.02, max_iterations=12).fit(train, seed=0)
     objective = clean(("user",), False)[2]
-    stopped = ConjugateGradientInfluence(damping=0.0).fit(model, train, objective, seed=0)
-    assert stopped.report["negative_curvature"] == 1.0
+    with pytest.raises(InvalidAnswerError, match=r"negative curvature, and at most 0\.05 is"):
+        ConjugateGradientInfluence(damping=0.0).fit(model, train, objective, seed=0)
     damped = ConjugateGradientInfluence().fit(model, train, objective, seed=0)
     assert damped.report["negative_curvature"] == 0.0
     assert damped.report["damping"] > 0
@@ -291,16 +292,24 @@ def test_an_estimator_that_diverges_on_a_model_says_what_to_change(converged):
         LissaInfluence(scale=largest / 3).fit(model, train, objective, seed=0)
 
 
-def test_a_solve_that_is_cut_short_reports_the_residual_that_is_left(converged):
+def test_a_solve_that_is_cut_short_is_refused_with_the_residual_that_is_left(converged):
     train, model, objective = converged
     for estimator in (
         ConjugateGradientInfluence(max_iterations=2),
         LissaInfluence(max_iterations=2),
         LeverageInfluence(max_iterations=2),
     ):
+        with pytest.raises(InvalidAnswerError, match=r"relative residual of 0\.\d+ after 2 prod"):
+            estimator.fit(model, train, objective, seed=0)
+    enough = ConjugateGradientInfluence(tolerance=0.04).fit(model, train, objective, seed=0)
+    assert 1e-3 < enough.report["relative_residual"] <= MOST_RESIDUAL
+
+
+def test_where_nothing_is_solved_there_is_no_residual_to_refuse(converged):
+    train, model, objective = converged
+    for estimator in (GradientDotInfluence(), TargetBlockInfluence()):
         report = estimator.fit(model, train, objective, seed=0).report
-        assert report["iterations"] == 2
-        assert report["relative_residual"] > 1e-3
+        assert np.isnan(report["relative_residual"])
 
 
 def test_a_mean_over_fake_users_is_one_over_negatives_where_each_prefix_has_its_own(converged):

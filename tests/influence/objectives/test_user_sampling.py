@@ -106,7 +106,7 @@ def test_the_report_says_that_products_were_sampled_and_the_answer_repeats(case)
     assert (answers[0] == answers[1]).all()
     assert 3 < estimator.report["sampled_users"] < N_USERS
     assert 0 < estimator.report["sampled_share"] < 1
-    everyone = ConjugateGradientInfluence(damping=1.0, sample_users=None, max_iterations=2)
+    everyone = ConjugateGradientInfluence(damping=1.0, sample_users=None, max_iterations=15)
     everyone.fit(model, train, objective, seed=4)
     assert everyone.report["sampled_users"] == N_USERS
     assert everyone.report["sampled_share"] == 1.0
