@@ -20,8 +20,9 @@ __all__ = ["new"]
 def new(kind: str, name: str, folder: Path | None) -> int:
     r"""Write a complete plugin distribution that installs and passes its checks.
 
-    KIND is attacker, dataset, defense, differentiable-recommender, influence-estimator, metric or
-    recommender. NAME is how suites will ask for the component.
+    KIND is attacker, dataset, defense, differentiable-recommender, influence-estimator, metric,
+    recommender, robust-training or weighting-defense. NAME is how suites will ask for the
+    component.
 
     \b
     Example: loki-bench new defense my-filter

@@ -92,6 +92,12 @@ KINDS: Mapping[str, PluginKind] = MappingProxyType(
             suffix="Model",
             dependencies=(_NUMPY, _SCIPY, _TYPING),
         ),
+        "robust-training": PluginKind(
+            title="defense", module="defense", suffix="Training", dependencies=(_NUMPY,)
+        ),
+        "weighting-defense": PluginKind(
+            title="defense", module="defense", suffix="Weights", dependencies=(_NUMPY,)
+        ),
     }
 )
 

@@ -23,6 +23,8 @@ KIND = {
     "influence-estimator": "influence estimator",
     "metric": "metric",
     "defense": "defense",
+    "weighting-defense": "weighting defense",
+    "robust-training": "robust training",
     "dataset": "dataset",
 }
 
@@ -42,7 +44,9 @@ def data(tmp_path, monkeypatch):
 
 def test_there_is_a_tutorial_for_every_kind():
     assert set(PAGES) == set(KIND)
-    assert set(KIND.values()) == set(CHECKS) - {"plugin"}
+    # what a recommender may promise besides has no page of its own
+    further = {"plugin", "weighted recommender", "sequence recommender"}
+    assert set(KIND.values()) == set(CHECKS) - further
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -71,6 +75,14 @@ def test_the_attack_that_asks_takes_no_more_than_40_lines():
     assert len([line for line in plugin.splitlines() if line.strip()]) <= 40
 
 
+@pytest.mark.parametrize("name", ["weighting-defense", "robust-training"])
+def test_a_defense_that_weighs_or_trains_takes_no_more_than_40_lines(name):
+    files = files_of(PAGES[name])
+    [code] = [text for file, text in files.items() if file.endswith(".py")]
+    plugin = code + files["pyproject.toml"]
+    assert len([line for line in plugin.splitlines() if line.strip()]) <= 40
+
+
 def _grid(name, folder):
     """The first suite of a tutorial, read and resolved as `run` does."""
     (block,) = suites_of(PAGES[name])
@@ -93,16 +105,17 @@ def test_the_estimators_suite_is_valid_and_judges_it(install):
     assert "diagonal" in [estimator.name for estimator in suite.estimators]
 
 
-@pytest.mark.parametrize(
-    "name", ["attack", "sequence-queries", "recommender", "metric", "defense", "dataset"]
-)
+ROWS = ("attack", "sequence-queries", "recommender", "metric", "defense", "dataset")
+
+
+@pytest.mark.parametrize("name", [*ROWS, "weighting-defense", "robust-training"])
 def test_the_component_of_a_tutorial_gets_its_row(name, install, data, toys, tmp_path):
     """The page's suite with one seed, in this process, on a victim that only counts."""
     (block,) = suites_of(PAGES[name])
     suite = load_suite(str(install(PAGES[name]) / block.file))
     quick = {"seeds": suite.seeds[:1], "isolation": "in-process", "integrity_rows": False}
     if name != "recommender":
-        quick["victims"] = ["follows"]
+        quick["victims"] = ["follows-weighted" if name == "weighting-defense" else "follows"]
     benchmark = Benchmark.open(
         suite, results=tmp_path / "results", download=False, warn=pytest.fail, **quick
     )
@@ -127,3 +140,12 @@ def test_the_component_of_a_tutorial_gets_its_row(name, install, data, toys, tmp
         assert rates["random", "loners"]["detection_recall"] > 0.9
         assert rates["random", "loners"]["false_positive_rate"] < 0.05
         assert rates["covisit", "loners"]["detection_recall"] < 0.5  # as the page says
+    if name == "weighting-defense":
+        found, without = rates["random", "doubted"], rates["random", None]
+        assert found["detection_recall"] > 0.5 > found["false_positive_rate"]
+        assert found[main] <= without[main]
+    if name == "robust-training":
+        (trained,) = [
+            r for r in records if (r.cell.attacker.name, bool(r.cell.defense)) == ("random", True)
+        ]
+        assert trained.reports.victim == {"fits": 3.0}
