@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from loki_bench.contracts import Budget, FactorRecommender, Recommender
 from loki_bench.errors import InvalidAnswerError, RejectedError
 from loki_bench.interactions import Interactions, Sequences
+from loki_bench.listed_ranks import checked_lists, listed_ranks
 from loki_bench.plain_data import MOST_REPORT_BYTES, checked_plain, in_short
 from loki_bench.product_ranking import ranks_by_products
 from loki_bench.ranking import masked_ranks_if_finite
@@ -226,6 +227,7 @@ def ranks_given_by(
     items: NDArray[np.int32],
     n_items: int,
     repeats_are_shown: bool = False,
+    list_length: int | None = None,
 ) -> NDArray[np.float64]:
     """Ask a fitted recommender for scores, block by block, and rank the given items.
 
@@ -236,10 +238,13 @@ def ranks_given_by(
     items : int32 array of shape (n, m)
     repeats_are_shown : bool
         Whether items of the user's own history are ranked with the others.
+    list_length : int or None
+        How many items it lists for each user, where it answers no more than that.
 
     Returns
     -------
-    float64 array of shape (n, m); see :func:`loki_bench.ranking.masked_ranks`.
+    float64 array of shape (n, m); see :func:`loki_bench.ranking.masked_ranks`. Infinity where an
+    item is not in a list.
 
     Raises
     ------
@@ -252,9 +257,13 @@ def ranks_given_by(
     if repeats_are_shown:
         hidden = histories.first(np.zeros(len(histories), dtype=np.int64))
     for rows, known, scores in _scores(recommender, name, users, histories, n_items):
-        ranked = masked_ranks_if_finite(
-            scores, hidden.take(np.arange(rows.start, rows.start + len(known))), items[rows]
-        )
+        left_out = hidden.take(np.arange(rows.start, rows.start + len(known)))
+        if list_length is not None:
+            ranks[rows] = listed_ranks(
+                scores, left_out, items[rows], list_length=list_length, name=name
+            )
+            continue
+        ranked = masked_ranks_if_finite(scores, left_out, items[rows])
         if ranked is None:
             raise _not_finite(name)
         ranks[rows] = ranked
@@ -279,11 +288,12 @@ def lists_given_by(
     k: int,
     n_items: int,
     repeats_are_shown: bool = False,
+    list_length: int | None = None,
 ) -> NDArray[np.int32]:
     """The first ``k`` items that a fitted recommender shows each user, best first.
 
     Items of the user's own history are left out unless ``repeats_are_shown``; of equal scores the
-    lower id comes first.
+    lower id comes first. ``list_length`` as in :func:`ranks_given_by`.
 
     Returns
     -------
@@ -297,7 +307,10 @@ def lists_given_by(
     lists = np.full((len(users), k), -1, dtype=np.int32)
     for rows, known, scores in _scores(recommender, name, users, histories, n_items):
         # The extremes carry NaN and infinity: two passes, no array of booleans.
-        if scores.size and not (np.isfinite(scores.min()) and np.isfinite(scores.max())):
+        if list_length is not None:
+            left_out = known if not repeats_are_shown else Sequences.of([[] for _ in known])
+            checked_lists(scores, left_out, list_length=list_length, name=name)
+        elif scores.size and not (np.isfinite(scores.min()) and np.isfinite(scores.max())):
             raise _not_finite(name)
         hidden = np.array(scores)
         if not repeats_are_shown:

@@ -243,6 +243,7 @@ def loki_bench_metrics() -> list[MetricSpec]:
             range=(1.0, float("inf")),
             unit="rank",
             purpose="attack",
+            needs_all_ranks=True,
         ),
         MetricSpec(
             name="hr",

@@ -19,8 +19,10 @@ class Outcome:
     """All that a metric is computed from: genuine users' ranks, and sequences.
 
     A rank is 1 + items above + ties / 2 among the items outside the user's own history, NaN where
-    the item itself is in that history (see :mod:`loki_bench.ranking`). Where a defense is in
-    place, it is in place both before and after the attack.
+    the item itself is in that history (see :mod:`loki_bench.ranking`). A victim that answers lists
+    alone gives rank infinity to what it does not list; a metric that can't use that declares
+    ``needs_all_ranks``. Where a defense is in place, it is in place both before and after the
+    attack.
 
     Attributes
     ----------

@@ -71,7 +71,9 @@ class Recommender(ABC):
         -------
         float32 array of shape (batch, n_items)
             Finite; higher is likelier. The user's own history is *not* masked: the host does that,
-            in the same way for every recommender.
+            in the same way for every recommender. One that declares ``answers = "top-k"`` gives
+            -inf to each item that it does not list, and may leave the history out
+            (:func:`loki_bench.listed_ranks.scores_of_lists`).
 
         Raises
         ------

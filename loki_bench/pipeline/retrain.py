@@ -309,6 +309,7 @@ def evaluate(
                 items=np.tile(goal.items, (len(users), 1)),
                 n_items=n_items,
                 repeats_are_shown=split.repeats_are_shown,
+                list_length=cell.victim_list_length,
             )
             for users in ranked_users
         )
@@ -320,6 +321,7 @@ def evaluate(
             items=split.test.items[:, None],
             n_items=n_items,
             repeats_are_shown=split.repeats_are_shown,
+            list_length=cell.victim_list_length,
         )
         report = checked_report(victim.fit_report, who=f"recommender '{name}'")
         return VictimRanks(

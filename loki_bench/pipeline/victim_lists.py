@@ -97,4 +97,5 @@ def fitted_lists(victim: Recommender, cell: Cell, split: Split) -> TopK:
         k=0 if cell.oracle is None else cell.oracle.list_length,
         n_items=split.history.n_items,
         repeats_are_shown=split.repeats_are_shown,
+        list_length=cell.victim_list_length,
     )

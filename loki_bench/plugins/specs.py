@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # it imports numpy, and every command imports specs
     from loki_bench.contracts import GoalKind
 
 __all__ = [
+    "Answers",
     "AttackerSpec",
     "ComponentSpec",
     "ConditionalNeed",
@@ -48,6 +49,9 @@ HigherIs: TypeAlias = Literal["better for the attacker", "better for the platfor
 
 DefenseForm: TypeAlias = Literal["filter", "weights", "training"]
 """What a defense gives: users to keep, weights, or a victim that it trained itself."""
+
+Answers: TypeAlias = Literal["scores", "top-k"]
+"""Whether a recommender scores every item, or lists the best ones alone."""
 
 Purpose: TypeAlias = Literal["attack", "utility", "stealth", "detection", "defense cost"]
 """What a metric measures: what the attack reaches, how well genuine users are served, how visible
@@ -294,6 +298,12 @@ class RecommenderSpec(ComponentSpec):
     fine_tunes : bool
         Whether the target is a ``FineTunableRecommender``: a suite's regime ``fine-tune`` refuses
         one that is not.
+    answers : "scores" or "top-k"
+        Whether it scores every item, or lists the best ones alone, as a service does:
+        ``score_next`` is then -inf for each item that is not listed, whose rank is not known.
+    list_length : str
+        With ``answers = "top-k"`` the name of its parameter that says how many items outside of
+        the user's own history each list has at least. Metrics that need more are refused.
     """
 
     kind: ClassVar[str] = "recommender"
@@ -304,6 +314,40 @@ class RecommenderSpec(ComponentSpec):
     answers_sequences: bool = False
     search: tuple[SearchRange, ...] = ()
     fine_tunes: bool = False
+    answers: Answers = "scores"
+    list_length: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.answers not in get_args(Answers):
+            raise ValueError(
+                f"{self.kind} {self.name!r}: answers {self.answers!r} is neither 'scores' nor "
+                "'top-k'"
+            )
+        if bool(self.list_length) != (self.answers == "top-k"):
+            raise ValueError(
+                f"{self.kind} {self.name!r}: list_length names a parameter where answers is "
+                "'top-k', and is empty where it is 'scores'"
+            )
+        if self.answers == "top-k" and self.differentiable:
+            raise ValueError(
+                f"{self.kind} {self.name!r}: what answers lists alone is not differentiable"
+            )
+
+    def list_length_with(self, parameters: Mapping[str, object]) -> int | None:
+        """How many items a list has with these parameters, defaults included; None for scores.
+
+        Raises ``ParameterError`` where the parameter is no whole number from 1.
+        """
+        if self.answers == "scores":
+            return None
+        length = parameters.get(self.list_length)
+        if not isinstance(length, int) or isinstance(length, bool) or length < 1:
+            raise ParameterError(
+                f"{self.kind} '{self.name}': its list_length is the parameter "
+                f"'{self.list_length}', which is {length!r}; expected a whole number from 1"
+            )
+        return length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -414,6 +458,9 @@ class MetricSpec(ComponentSpec):
         and, where the metric takes one, the cut-off: ``function(n_targets=20, k=10)``.
     reads_untargeted : bool
         Whether it reads ``outcome.untargeted_ranks``: they are taken only where a metric does.
+    needs_all_ranks : bool
+        Whether it looks at ranks beyond any cut-off: a suite with a victim that answers lists
+        alone refuses it.
     """
 
     kind: ClassVar[str] = "metric"
@@ -426,6 +473,7 @@ class MetricSpec(ComponentSpec):
     goal: "GoalKind" = "promote"
     ceiling: str = ""
     reads_untargeted: bool = False
+    needs_all_ranks: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -157,7 +157,8 @@ class Cell(FrozenModel):
     defense's spec says of it. None of them determines a result, and none enters an id.
     ``n_untargeted`` is how many users who were not targeted are ranked, too: it enters the ids of
     what is measured, and not those of attacks. So does a ``regime`` that fine-tunes; the parameters
-    of one are the victim's.
+    of one are the victim's. ``victim_list_length`` is how many items the
+    victim lists, where it answers lists alone: it follows from the victim's parameters.
     """
 
     protocol_version: int = PROTOCOL_VERSION
@@ -165,6 +166,7 @@ class Cell(FrozenModel):
     protocol: CellProtocol
     budget: CellBudget
     victim: ComponentRef
+    victim_list_length: int | None = None
     attacker: ComponentRef
     simulator: Simulator | None
     surrogates: tuple[SurrogateRef, ...]
@@ -198,6 +200,7 @@ class Cell(FrozenModel):
             "n_untargeted": 0,
             "regime": None,
             "defense_form": "filter",
+            "victim_list_length": None,
         }
         return {k: v for k, v in content.items() if k not in at_rest or v != at_rest[k]}
 

@@ -34,6 +34,7 @@ from loki_bench.suite.cell import (
 from loki_bench.suite.components import HANDED_IN, ComponentRef, resolve
 from loki_bench.suite.goal import N_UNTARGETED, draw_goal, draw_placebo_goal
 from loki_bench.suite.handed_in import HandedIn
+from loki_bench.suite.list_lengths import refuse_beyond_lists
 from loki_bench.suite.regimes import crossed_victims
 from loki_bench.suite.suite import (
     CellProtocol,
@@ -127,6 +128,10 @@ def expand(
         protocol = CellProtocol(
             **suite.protocol.model_dump(), repeats=suite.repeats, split=split_ref
         )
+        for choice in (*suite.victims, *suite.surrogates):
+            spec, component = _resolved(registry, RecommenderSpec, choice)
+            if spec.answers == "top-k":
+                refuse_beyond_lists(spec, component, suite, metrics)
         cells = _cells(suite, registry, dataset, protocol, metrics, handed_in)
         return Grid(cells=tuple(cells), metrics=metrics)
     except LokiBenchError as error:
@@ -197,6 +202,7 @@ def _cells(
     handed_in: Sequence[HandedIn],
 ) -> Iterator[Cell]:
     found = [_resolved(registry, RecommenderSpec, choice) for choice in suite.victims]
+    listing = {spec.name: spec for spec, _ in found if spec.answers == "top-k"}
     victims: Sequence[ChosenVictim] = (
         crossed_victims(suite.victims, suite.regimes, registry)
         if suite.regimes
@@ -236,6 +242,8 @@ def _cells(
                     spec, needs, [recommender for recommender, _ in found], victims
                 )
                 for knowledge, (victim, regime) in product(known, asked):
+                    listed = listing.get(victim.name)
+                    list_length = listed.list_length_with(victim.parameters) if listed else None
                     for simulator, surrogates in _surrogates_for(
                         victim, suite, needs, pool, attack.name
                     ):
@@ -247,6 +255,7 @@ def _cells(
                                 protocol=protocol,
                                 budget=budget,
                                 victim=victim,
+                                victim_list_length=list_length,
                                 attacker=attack,
                                 simulator=simulator,
                                 surrogates=surrogates,

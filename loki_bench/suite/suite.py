@@ -79,7 +79,7 @@ Parameter: TypeAlias = (
     | list[str]
     | list[int]
     | list[float]
-    | dict[str, str | int | list[str] | list[int]]
+    | dict[str, bool | int | float | str | list[str] | list[int] | list[float]]
 )
 Simulator: TypeAlias = Literal["leave-one-out", "all", "white-box", "single"]
 """Which surrogates an attacker is provided with: the pool without the victim's recommender, all of

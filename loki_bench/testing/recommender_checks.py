@@ -30,6 +30,7 @@ __all__ = [
     "check_recommender_leaves_generators_alone",
     "check_recommender_leaves_its_input_alone",
     "check_recommender_leaves_the_process_alone",
+    "check_recommender_lists_as_many_items_as_it_promises",
     "check_recommender_pickles",
     "check_recommender_refit_forgets",
     "check_recommender_refuses_unknown_ids",
@@ -56,7 +57,10 @@ def check_recommender_fit_returns_itself(subject: Subject) -> None:
 
 @contained
 def check_recommender_answers_batches_of_none_one_and_seven(subject: Subject) -> None:
-    """Batches of 0, 1 and 7 users get finite float32 scores of shape (batch, n_items)."""
+    """Batches of 0, 1 and 7 users get finite float32 scores of shape (batch, n_items).
+
+    Of what answers lists alone, -inf for each item that is not listed.
+    """
     model = _fitted(subject)
     for n in (0, 1, 7):
         scores = _score(model, _users(n))
@@ -68,7 +72,7 @@ def check_recommender_answers_batches_of_none_one_and_seven(subject: Subject) ->
             f"answered {n} users with {described(scores)}; expected float32 of shape "
             f"({n}, {two_groups().train.n_items})",
         )
-        promise(bool(np.isfinite(scores).all()), subject, "answered with NaN or infinity")
+        promise(_is_an_answer(subject, scores), subject, f"answered with {_no_answer(subject)}")
 
 
 @contained
@@ -158,7 +162,7 @@ def check_recommender_fits_sequences_of_any_length(subject: Subject) -> None:
     users = np.flatnonzero(data.lengths).astype(np.int32)
     scores = model.score_next(users, data.take(users))
     promise(
-        scores.shape == (len(users), data.n_items) and bool(np.isfinite(scores).all()),
+        scores.shape == (len(users), data.n_items) and _is_an_answer(subject, scores),
         subject,
         "has no finite scores where some users have no event, one event or repeated items",
     )
@@ -171,7 +175,7 @@ def check_recommender_takes_empty_histories(subject: Subject) -> None:
     users = _users(3)
     rows = [list(row) for row in two_groups().train.take(users)]
     mixed = model.score_next(users, Sequences.of([rows[0], [], rows[2]]))
-    promise(bool(np.isfinite(mixed).all()), subject, "answers an empty history with NaN")
+    promise(_is_an_answer(subject, mixed), subject, "answers an empty history with NaN")
     promise(
         _close(mixed[[0, 2]], _score(model, users)[[0, 2]]),
         subject,
@@ -194,6 +198,37 @@ def check_recommender_refuses_unknown_ids(subject: Subject) -> None:
             _raises(model, user, item),
             subject,
             f"answered for {what}, which fit did not see; raise an error",
+        )
+
+
+@contained
+def check_recommender_lists_as_many_items_as_it_promises(subject: Subject) -> None:
+    """``answers = "top-k"``: at least ``list_length`` items outside of the history, without ties.
+
+    Passed by a recommender that scores every item.
+    """
+    spec = subject.spec
+    assert isinstance(spec, RecommenderSpec)  # noqa: S101  # checks are chosen by kind
+    if spec.answers == "scores":
+        return
+    defaults = {name: one.default for name, one in spec.parameters().items()}
+    length = spec.list_length_with({**defaults, **subject.parameters})
+    histories = two_groups().train.take(_users(7))
+    scores = _score(_fitted(subject), _users(7))
+    for row, history in zip(scores, histories, strict=True):
+        unseen = np.delete(row, history)
+        listed = unseen[unseen > -np.inf]
+        wanted = min(length or 0, len(unseen))
+        promise(
+            len(listed) >= wanted,
+            subject,
+            f"lists {len(listed)} items outside of a user's history, and {spec.list_length} says "
+            f"{wanted}: a metric would take an item for one that is not shown",
+        )
+        promise(
+            len(np.unique(listed)) == len(listed),
+            subject,
+            "gives two items of one list the same score: a list has an order",
         )
 
 
@@ -301,9 +336,24 @@ def _score(model: Recommender, users: NDArray[np.int32]) -> NDArray[np.float32]:
     return model.score_next(users, two_groups().train.take(users))
 
 
+def _is_an_answer(subject: Subject, scores: NDArray[np.float32]) -> bool:
+    """Finite scores; where it answers lists alone, below infinity."""
+    spec = subject.spec
+    if isinstance(spec, RecommenderSpec) and spec.answers == "top-k":
+        return bool((scores < np.inf).all())  # False for NaN
+    return bool(np.isfinite(scores).all())
+
+
+def _no_answer(subject: Subject) -> str:
+    if isinstance(subject.spec, RecommenderSpec) and subject.spec.answers == "top-k":
+        return "NaN or positive infinity"
+    return "NaN or infinity; a recommender that lists the best items alone declares answers='top-k'"
+
+
 def _close(first: NDArray[np.float32], second: NDArray[np.float32]) -> bool:
     """Equal up to the rounding of a product that is summed in another order."""
-    scale = float(np.abs(second).max(initial=0.0))
+    listed = np.isfinite(second)
+    scale = float(np.abs(second[listed]).max(initial=0.0))
     return bool(np.allclose(first, second, rtol=1e-4, atol=1e-5 * max(scale, 1e-30)))
 
 

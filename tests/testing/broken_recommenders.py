@@ -12,6 +12,7 @@ from mutants import breaks, change_the_warning_filters, state_of_the_global_gene
 
 from loki_bench.contracts import Recommender, TrainingSamples, WeightedRecommender
 from loki_bench.interactions import Sequences
+from loki_bench.listed_ranks import scores_of_lists
 from loki_bench.testing.ridge import RidgeRecommender
 
 
@@ -200,6 +201,47 @@ class LooksAtTheUser(RidgeRecommender):
         return super().score_next(users, histories) * (
             1 + 0.001 * users[:, None].astype(np.float32)
         )
+
+
+class Lists(OrderFree):
+    """A service that shows everybody ten items that are new to the user."""
+
+    def __init__(self, *, length=10):
+        self.length = length
+
+    def score_next(self, users, histories):
+        scores = super().score_next(users, histories)
+        scores[histories.rows, histories.items] = -np.inf
+        best = np.argsort(-scores, axis=1, kind="stable")[:, : self.length]
+        return scores_of_lists(best, n_items=self.n_items)
+
+
+LISTS = {"uses_order": False, "answers": "top-k", "list_length": "length"}
+
+
+@breaks("check_recommender_lists_as_many_items_as_it_promises", **LISTS)
+class ListsTheHistoryToo(Lists):
+    def score_next(self, users, histories):
+        best = np.argsort(-OrderFree.score_next(self, users, histories), axis=1, kind="stable")
+        return scores_of_lists(best[:, : self.length], n_items=self.n_items)
+
+
+@breaks("check_recommender_lists_as_many_items_as_it_promises", **LISTS)
+class ListsWithoutAnOrder(Lists):
+    def score_next(self, users, histories):
+        return np.minimum(super().score_next(users, histories), 9)
+
+
+@breaks(
+    "check_recommender_answers_batches_of_none_one_and_seven",
+    also=(
+        "check_recommender_fits_sequences_of_any_length",
+        "check_recommender_takes_empty_histories",
+    ),
+    uses_order=False,
+)
+class ListsAndDoesNotSaySo(Lists):
+    pass
 
 
 @breaks("check_recommender_counts_the_samples_of_fake_users")

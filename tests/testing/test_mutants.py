@@ -61,6 +61,15 @@ SOUND = [
         differentiable=False,
         takes_weights=True,
     ),
+    RecommenderSpec(
+        name="lists",
+        summary="Lists ten items",
+        target="broken_recommenders:Lists",
+        uses_order=False,
+        differentiable=False,
+        answers="top-k",
+        list_length="length",
+    ),
     AttackerSpec(name="sound", summary="Sound", target="broken_attackers:Sound"),
     AttackerSpec(
         name="prepares", summary="Sound", target="broken_attackers:Prepares", prepares=True

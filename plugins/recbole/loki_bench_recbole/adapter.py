@@ -41,9 +41,9 @@ class RecBoleRecommender(Recommender):
     """
 
     name: ClassVar[str]
-    model_class: ClassVar[str]
+    model_class: str
     """``"package.module:Class"`` of RecBole's model."""
-    from_first: ClassVar[bool]
+    from_first: bool
     """Whether a user's first event is a training sample."""
     scores_are_products: ClassVar[bool] = True
     """Whether a score is the inner product of a query and an item: False where ``_scores`` is
@@ -246,10 +246,10 @@ class RecBoleRecommender(Recommender):
         return {**self.__dict__, "_views": None, "_model": model}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
         if state["_model"] is not None:
             recbole_class(self.model_class)
-            state = {**state, "_model": pickle.loads(state["_model"])}
-        self.__dict__.update(state)
+            self._model = pickle.loads(state["_model"])
 
     # ------------------------------------------------------------------ checks
 

@@ -10,7 +10,16 @@ from torch import Tensor
 
 from loki_bench.interactions import Interactions
 
-__all__ = ["ITEM", "LENGTH", "NEGATIVE", "SEQUENCE", "USER", "DatasetStandIn", "NotProvidedError"]
+__all__ = [
+    "ITEM",
+    "LENGTH",
+    "NEGATIVE",
+    "SEQUENCE",
+    "USER",
+    "DatasetStandIn",
+    "NotProvidedError",
+    "padded_histories",
+]
 
 # Keys of the mapping that a model's ``calculate_loss`` and ``predict`` read.
 USER = "user_id"

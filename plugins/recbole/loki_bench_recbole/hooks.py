@@ -70,6 +70,15 @@ _RECOMMENDERS = (
         "Li et al., Neural Attentive Session-based Recommendation, CIKM 2017",
     ),
     (
+        "recbole",
+        "loki_bench_recbole.any_model:AnyModel",
+        True,
+        False,
+        "Any general or sequential model class of RecBole's, by its name and untuned",
+        "Zhao et al., RecBole: Towards a Unified, Comprehensive and Efficient Framework for "
+        "Recommendation Algorithms, CIKM 2021",
+    ),
+    (
         "sasrec",
         "loki_bench_recbole.sasrec:SASRec",
         True,
@@ -88,7 +97,7 @@ _RECOMMENDERS = (
 )
 
 
-_TAKE_WEIGHTS = frozenset({"bprmf", "fpmc", "gru4rec", "sasrec", "transrec"})
+_TAKE_WEIGHTS = frozenset({"bprmf", "caser", "fpmc", "gru4rec", "narm", "sasrec", "transrec"})
 _FINE_TUNABLE = {"bprmf", "fpmc", "transrec"}
 """Those with a compiled trainer, which can take a fit up again."""
 
@@ -148,7 +157,7 @@ _SEARCH: dict[str, tuple[SearchRange, ...]] = {
 }
 
 
-_ANSWER_SEQUENCES = frozenset({"gru4rec", "sasrec"})
+_ANSWER_SEQUENCES = frozenset({"bert4rec", "gru4rec", "narm", "sasrec"})
 """They have no user table: a history alone decides their scores."""
 
 
@@ -165,7 +174,7 @@ def loki_bench_recommenders() -> list[RecommenderSpec]:
             differentiable=differentiable,
             takes_weights=name in _TAKE_WEIGHTS,
             answers_sequences=name in _ANSWER_SEQUENCES,
-            search=_SEARCH[name],
+            search=_SEARCH.get(name, ()),
             fine_tunes=name in _FINE_TUNABLE,
         )
         for name, target, uses_order, differentiable, summary, reference in _RECOMMENDERS

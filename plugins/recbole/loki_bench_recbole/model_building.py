@@ -60,16 +60,18 @@ def build_model(
         RecBole, or a package that its model modules import, is not installed.
     """
     model_class = recbole_class(target)
-    config = {
-        "USER_ID_FIELD": USER,
-        "ITEM_ID_FIELD": ITEM,
-        "NEG_PREFIX": "neg_",
-        "LIST_SUFFIX": "_list",
-        "ITEM_LIST_LENGTH_FIELD": LENGTH,
-        "MAX_ITEM_LIST_LENGTH": max_length,
-        "device": torch.device("cpu"),
-        **parameters,
-    }
+    config = _Settings(
+        {
+            "USER_ID_FIELD": USER,
+            "ITEM_ID_FIELD": ITEM,
+            "NEG_PREFIX": "neg_",
+            "LIST_SUFFIX": "_list",
+            "ITEM_LIST_LENGTH_FIELD": LENGTH,
+            "MAX_ITEM_LIST_LENGTH": max_length,
+            "device": torch.device("cpu"),
+            **parameters,
+        }
+    )
     with torch.random.fork_rng(devices=[]), _dictionary_updates():
         # not manual_seed(): that also seeds the generators of every accelerator
         torch.default_generator.manual_seed(seed)
@@ -78,6 +80,18 @@ def build_model(
         if isinstance(module, nn.Embedding):
             module.weight.data[0] = 0
     return model
+
+
+class _Settings(dict[str, object]):
+    """Settings as RecBole's ``Config`` answers them: None where there is none."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+    def __getattr__(self, key: str) -> object:
+        if key in self:
+            return self[key]
+        raise AttributeError(key)
 
 
 @contextmanager

@@ -50,7 +50,7 @@ class SequenceRecommender(RowwiseTraining):
     device : str
     """
 
-    from_first: ClassVar[bool] = False
+    from_first = False
     reads_users: ClassVar[bool] = False
     """Whether the state depends on the user's id, too."""
 

@@ -6,6 +6,7 @@ not count, as in the metrics.
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,25 +14,27 @@ from numpy.typing import NDArray
 from loki_bench.ranking import masked_ranks
 from loki_bench.split import HeldOut
 
-__all__ = ["Scoring", "held_out_ranks", "ndcg_at"]
+__all__ = ["held_out_ranks", "ndcg_at"]
 
-Scoring = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Query = TypeVar("Query", bound=np.generic)
 
 _BLOCK_SCORES = 2**21
 """Scores held at a time: 8 MiB of float32, so that they are counted before they leave the cache."""
 
 
 def held_out_ranks(
-    queries: NDArray[np.float32], scoring: Scoring, held_out: HeldOut
+    queries: NDArray[Query],
+    scoring: Callable[[NDArray[Query]], NDArray[np.float32]],
+    held_out: HeldOut,
 ) -> NDArray[np.float64]:
     """Rank of each held-out item among the items that are not hidden from its user.
 
     Parameters
     ----------
-    queries : float32 array of shape (n, d)
-        What the model makes of each user and history.
+    queries : array of shape (n, d) or (n,)
+        What the model makes of each user and history, or the number of each.
     scoring : callable
-        ``scoring(queries (batch, d)) -> float32 (batch, n_items)``; called for a block at a time.
+        ``scoring(queries (batch, ...)) -> float32 (batch, n_items)``; called for a block at a time.
     held_out : HeldOut
         The n events.
 

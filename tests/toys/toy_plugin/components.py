@@ -16,6 +16,7 @@ from loki_bench.contracts import (
     Recommender,
 )
 from loki_bench.interactions import Interactions, Sequences
+from loki_bench.listed_ranks import scores_of_lists
 
 
 class ToyData(DatasetLoader):
@@ -90,6 +91,20 @@ class Follows(Counts):
             if len(row):
                 popular[position] += self.follows[row[-1]]
         return popular
+
+
+class Shop(Follows):
+    """What Follows shows first, as a list of new items; the rest is not told."""
+
+    def __init__(self, *, length: int = 6, listed: int = 0) -> None:
+        super().__init__()
+        self.length, self.listed = length, listed or length
+
+    def score_next(self, users, histories):
+        scores = super().score_next(users, histories)
+        scores[histories.rows, histories.items] = -np.inf
+        best = np.argsort(-scores, axis=1, kind="stable")[:, : self.listed]
+        return scores_of_lists(best, n_items=scores.shape[1])
 
 
 class Walks(Recommender):

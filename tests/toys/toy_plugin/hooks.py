@@ -48,9 +48,19 @@ def loki_bench_recommenders():
         differentiable=False,
         takes_weights=True,
     )
+    shop = RecommenderSpec(
+        name="shop",
+        summary="Lists the best items alone",
+        target="toy_plugin.components:Shop",
+        uses_order=True,
+        differentiable=False,
+        answers="top-k",
+        list_length="length",
+    )
     return [
         walks,
         weighted,
+        shop,
         declared("counts", "Counts"),
         declared("follows", "Follows", answers_sequences=True),
         declared("waits-once", "WaitsOnce"),
