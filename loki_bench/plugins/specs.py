@@ -52,6 +52,9 @@ DefenseForm: TypeAlias = Literal["filter", "weights", "training"]
 Answers: TypeAlias = Literal["scores", "top-k"]
 """Whether a recommender scores every item, or lists the best ones alone."""
 
+Answers: TypeAlias = Literal["scores", "top-k"]
+"""Whether a recommender scores every item, or lists the best ones alone."""
+
 Purpose: TypeAlias = Literal["attack", "utility", "stealth", "detection", "defense cost"]
 """What a metric measures: what the attack reaches, how well genuine users are served, how visible
 fake users are, what a defense finds, what it costs."""

@@ -154,11 +154,11 @@ class Cell(FrozenModel):
     ``influence_is_default`` says that the estimator is the one that the attacker's spec names: a
     table then need not show it. ``is_baseline`` says that the attack is one that gains are measured
     against, see :class:`~loki_bench.plugins.specs.AttackerSpec`. ``defense_form`` is what the
-    defense's spec says of it. ``victim_list_length`` is how many items the victim lists, where it
-    answers lists alone: ranks beyond are infinite. It follows from the victim's parameters. None of
-    them determines a result beyond what is in the ids, and none enters one. ``n_untargeted`` is how
-    many users who were not targeted are ranked, too: it enters the ids of what is measured, and not
-    those of attacks. So does a ``regime`` that fine-tunes; the parameters of one are the victim's.
+    defense's spec says of it. None of them determines a result, and none enters an id.
+    ``n_untargeted`` is how many users who were not targeted are ranked, too: it enters the ids of
+    what is measured, and not those of attacks. So does a ``regime`` that fine-tunes; the parameters
+    of one are the victim's. ``victim_list_length`` is how many items the victim lists, where it
+    answers lists alone: it follows from the victim's parameters.
     """
 
     protocol_version: int = PROTOCOL_VERSION

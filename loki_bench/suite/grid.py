@@ -32,6 +32,7 @@ from loki_bench.suite.cell import (
     SurrogateRef,
 )
 from loki_bench.suite.components import HANDED_IN, ComponentRef, resolve
+from loki_bench.suite.defended_victims import refuse_unfit_defenses
 from loki_bench.suite.goal import N_UNTARGETED, draw_goal, draw_placebo_goal
 from loki_bench.suite.handed_in import HandedIn
 from loki_bench.suite.list_lengths import refuse_beyond_lists
@@ -40,7 +41,6 @@ from loki_bench.suite.suite import (
     CellProtocol,
     Choice,
     Protocol,
-    Regime,
     Simulator,
     SplitRef,
     Suite,
@@ -202,7 +202,8 @@ def _cells(
     handed_in: Sequence[HandedIn],
 ) -> Iterator[Cell]:
     found = [_resolved(registry, RecommenderSpec, choice) for choice in suite.victims]
-    recommenders = {spec.name: spec for spec, _ in found}
+    recommenders = [spec for spec, _ in found]
+    listing = {spec.name: spec for spec in recommenders if spec.answers == "top-k"}
     victims: Sequence[ChosenVictim] = (
         crossed_victims(suite.victims, suite.regimes, registry)
         if suite.regimes
@@ -216,9 +217,10 @@ def _cells(
         chosen.insert(0, Choice(name="none"))
     attackers = [(*_resolved(registry, AttackerSpec, choice), choice) for choice in chosen]
     defenses = [_defense(registry, choice) for choice in suite.defenses]
-    _refuse_weights_not_taken(registry, [d for d, _ in defenses], [spec for spec, _ in found])
-    _refuse_tuning_behind([spec for spec, _ in defenses], suite.regimes)
-    _refuse_training_lists([spec for spec, _ in defenses], list(recommenders.values()))
+    if suite.defenses:
+        refuse_unfit_defenses(
+            registry, [spec for spec, _ in defenses if spec], recommenders, suite.regimes
+        )
     budgets = budgets_of(suite.budget, dataset)
     n_untargeted = N_UNTARGETED if any(m.spec.reads_untargeted for m in metrics) else 0
     if any(choice.name != "none" for choice in chosen):
@@ -239,8 +241,10 @@ def _cells(
                 influence, is_default = _influence(registry, spec, needs, choice)
                 has_placebo = _has_placebo(suite, attack, budget, own)
                 known = _knowledge(suite, spec, needs)
-                asked = _victims_for(spec, needs, list(recommenders.values()), victims)
+                asked = _victims_for(spec, needs, recommenders, victims)
                 for knowledge, (victim, regime) in product(known, asked):
+                    listed = listing.get(victim.name)
+                    list_length = listed.list_length_with(victim.parameters) if listed else None
                     for simulator, surrogates in _surrogates_for(
                         victim, suite, needs, pool, attack.name
                     ):
@@ -252,9 +256,7 @@ def _cells(
                                 protocol=protocol,
                                 budget=budget,
                                 victim=victim,
-                                victim_list_length=recommenders[victim.name].list_length_with(
-                                    victim.parameters
-                                ),
+                                victim_list_length=list_length,
                                 attacker=attack,
                                 simulator=simulator,
                                 surrogates=surrogates,
@@ -466,52 +468,6 @@ def _defense(registry: Registry, choice: Choice) -> ChosenDefense:
     if choice.parameters:
         raise SuiteError(f"defense 'none' takes no parameter '{next(iter(choice.parameters))}'")
     return None, None
-
-
-def _refuse_weights_not_taken(
-    registry: Registry, defenses: list[DefenseSpec | None], victims: list[RecommenderSpec]
-) -> None:
-    """A defense that weighs needs victims that can be trained with weights."""
-    weighing = [spec.name for spec in defenses if spec is not None and spec.gives_weights]
-    without = [spec.name for spec in victims if not spec.takes_weights]
-    if not weighing or not without:
-        return
-    able = sorted(
-        c.spec.name
-        for c in registry.components("recommender")
-        if isinstance(c.spec, RecommenderSpec) and c.spec.takes_weights
-    )
-    raise SuiteError(
-        f"defense '{weighing[0]}' gives weights, and victim '{without[0]}' can't be trained with "
-        f"any (its spec does not say takes_weights); victims that can: {', '.join(able) or 'none'}"
-    )
-
-
-def _refuse_training_lists(
-    defenses: Sequence[DefenseSpec | None], victims: Sequence[RecommenderSpec]
-) -> None:
-    """A defense that trains the victim answers with scores of all items."""
-    training = [spec.name for spec in defenses if spec is not None and spec.form == "training"]
-    lists = [spec.name for spec in victims if spec.answers == "top-k"]
-    if training and lists:
-        raise SuiteError(
-            f"defense '{training[0]}' trains the victim and needs its scores, and victim "
-            f"'{lists[0]}' answers lists alone; leave out one of the two"
-        )
-
-
-def _refuse_tuning_behind(
-    defenses: Sequence[DefenseSpec | None], regimes: Sequence[Regime]
-) -> None:
-    """How events are weighed, or a victim is trained, in a few more epochs no contract says."""
-    tuned = [regime.name for regime in regimes if regime.regime == "fine-tune"]
-    forms = [spec for spec in defenses if spec is not None]
-    other = [spec.name for spec in forms if spec.gives_weights or spec.form == "training"]
-    if tuned and other:
-        raise SuiteError(
-            f"key 'regimes': defense '{other[0]}' weighs events or trains the victim, which is not "
-            f"defined for a victim that is fine-tuned ('{tuned[0]}'); leave out one of the two"
-        )
 
 
 def _resolved(registry: Registry, spec_type: type[S], choice: Choice) -> tuple[S, ComponentRef]:

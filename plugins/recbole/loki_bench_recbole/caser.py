@@ -10,11 +10,12 @@ from loki_bench_recbole.dropping import dropping
 from loki_bench_recbole.parameter_checks import require_count, require_number
 from loki_bench_recbole.sequence_recommender import SequenceLoss, SequenceRecommender
 from loki_bench_recbole.training_loop import Schedule
+from loki_bench_recbole.weighted_fit import WeightedFit
 
 __all__ = ["Caser"]
 
 
-class Caser(SequenceRecommender):
+class Caser(WeightedFit, SequenceRecommender):
     """RecBole's ``Caser``: score(u, h, i) = <relu(W_2 [z; p_u] + b_2), e_i>.
 
     h are the user's last ``max_length`` items, padded on the right where there are fewer, and z

@@ -97,7 +97,7 @@ _RECOMMENDERS = (
 )
 
 
-_TAKE_WEIGHTS = frozenset({"bprmf", "fpmc", "gru4rec", "sasrec", "transrec"})
+_TAKE_WEIGHTS = frozenset({"bprmf", "caser", "fpmc", "gru4rec", "narm", "sasrec", "transrec"})
 _FINE_TUNABLE = {"bprmf", "fpmc", "transrec"}
 """Those with a compiled trainer, which can take a fit up again."""
 

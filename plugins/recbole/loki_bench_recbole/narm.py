@@ -7,11 +7,12 @@ from loki_bench_recbole.dropping import dropping
 from loki_bench_recbole.parameter_checks import require_count, require_number
 from loki_bench_recbole.sequence_recommender import SequenceLoss, SequenceRecommender
 from loki_bench_recbole.training_loop import Schedule
+from loki_bench_recbole.weighted_fit import WeightedFit
 
 __all__ = ["NARM"]
 
 
-class NARM(SequenceRecommender):
+class NARM(WeightedFit, SequenceRecommender):
     """RecBole's ``NARM``: score(h, i) = <B [c_t; s_t], e_i>, h the user's latest items.
 
     s_t is the state of a GRU after the last item, and c_t = sum_j a_tj s_j over its states so far,
