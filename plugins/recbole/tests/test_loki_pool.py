@@ -59,7 +59,7 @@ def pool():
 )
 def test_scoring_before_differentiating_stops_no_surrogate(pool, options):
     (spec,) = [one for one in builtin.loki_bench_attackers() if one.name == "loki"]
-    subject = Subject(spec, {**SHORT, **options})
+    subject = Subject(spec=spec, parameters={**SHORT, **options})
     view = replace(
         view_for(subject),
         surrogates=pool,
