@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from workers_here import Here
+from workers_here import Here, opened_here
 
 from loki_bench import Benchmark
 from loki_bench.cli.grid import leaderboard as leaderboard_command
+from loki_bench.engine.workers import LocalWorkers
 from loki_bench.errors import StoreError, SuiteError, UsageError
 from loki_bench.pipeline.craft import PoisonCodec
 from loki_bench.suite.suite import load_suite
@@ -194,7 +195,8 @@ def test_a_script_needs_no_main_guard(suite_file, tmp_path):
     assert done.stdout == "3 five_lines.py\n"
 
 
-def test_shards_are_merged(open_toy, tmp_path):
+def test_shards_are_merged(open_toy, tmp_path, monkeypatch):
+    monkeypatch.setattr(LocalWorkers, "open", opened_here)  # a sample is measured again
     whole = open_toy()
     for number in (1, 2):
         part = Benchmark.open(whole.suite, results=tmp_path / str(number), warn=pytest.fail)
