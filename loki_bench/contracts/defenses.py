@@ -112,7 +112,22 @@ class WeightingDefense(Defense):
         """
 
     def keep(self, train: Interactions, *, seed: int) -> NDArray[np.bool_]:
-        """Users that :meth:`weigh` leaves some weight, and those without events."""
+        """Users that :meth:`weigh` leaves some weight, and those without events.
+
+        Parameters
+        ----------
+        train, seed
+            See :meth:`Defense.keep`.
+
+        Returns
+        -------
+        bool array of shape (n_users,)
+
+        Raises
+        ------
+        Exception
+            As :meth:`weigh`.
+        """
         weights = self.weigh(train, seed=seed)
         if weights.shape == (train.n_users,):
             return np.asarray((weights > 0) | (train.lengths == 0))

@@ -144,6 +144,12 @@ class RetrainingEstimator(InfluenceEstimator):
         outcome : callable
             A number that a trained recommender has; 0 is its change without fake users.
         fake_users : Sequences
+            A row for each fake user, of any lengths.
+
+        Returns
+        -------
+        float, a number without shape
+            The outcome after training with them less the one before.
 
         Raises
         ------

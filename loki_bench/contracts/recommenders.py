@@ -122,6 +122,11 @@ class WeightedRecommender(Recommender):
         Returns
         -------
         self
+
+        Raises
+        ------
+        Exception
+            As :meth:`fit`.
         """
 
 

@@ -20,6 +20,11 @@ class FittedVictim(ABC):
         Returns
         -------
         float32 array of shape (batch, n_items)
+
+        Raises
+        ------
+        InvalidAnswerError
+            A user that the data has not.
         """
 
     @abstractmethod
@@ -30,6 +35,11 @@ class FittedVictim(ABC):
         -------
         int32 array of shape (batch, k)
             -1 at the end of a row where the catalogue has no more to show.
+
+        Raises
+        ------
+        InvalidAnswerError
+            A user that the data has not.
         """
 
 
@@ -106,6 +116,11 @@ class RobustTraining(ABC):
         -------
         float32 array of shape (batch, n_items)
             Finite; the host masks and ranks.
+
+        Raises
+        ------
+        Exception
+            Any exception fails the cell; the record keeps its text.
         """
 
     @property

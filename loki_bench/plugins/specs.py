@@ -49,8 +49,6 @@ HigherIs: TypeAlias = Literal["better for the attacker", "better for the platfor
 
 DefenseForm: TypeAlias = Literal["filter", "weights", "training"]
 """What a defense gives: users to keep, weights, or a victim that it trained itself."""
-Answers: TypeAlias = Literal["scores", "top-k"]
-"""Whether a recommender scores every item, or lists the best ones alone."""
 
 Answers: TypeAlias = Literal["scores", "top-k"]
 """Whether a recommender scores every item, or lists the best ones alone."""

@@ -45,7 +45,12 @@ def data(tmp_path, monkeypatch):
 def test_there_is_a_tutorial_for_every_kind():
     assert set(PAGES) == set(KIND)
     # what a recommender may promise besides has no page of its own
-    further = {"plugin", "weighted recommender", "sequence recommender"}
+    further = {
+        "plugin",
+        "weighted recommender",
+        "sequence recommender",
+        "fine-tunable recommender",
+    }
     assert set(KIND.values()) == set(CHECKS) - further
 
 

@@ -48,7 +48,7 @@ def test_rewards_add_up_to_influence_and_repeat(cycle, name):
     rows = Sequences.of([[8, 9, 8, 9], [2, 9, 3], [1, 2], [9], []])
     answers = []
     for _ in range(2):
-        estimator = ConjugateGradientInfluence(damping=1.0, n_negatives=2, sample_users=20)
+        estimator = ConjugateGradientInfluence(damping=3.0, n_negatives=2, sample_users=20)
         estimator.fit(model, cycle.train, on_targets(cycle.train), seed=1)
         answers.append(estimator.sequence_rewards(rows))
     rewards, total = answers[0], estimator.influence(rows)
