@@ -112,7 +112,12 @@ class WeightingDefense(Defense):
         """
 
     def keep(self, train: Interactions, *, seed: int) -> NDArray[np.bool_]:
-        """Users that :meth:`weigh` leaves some weight, and those without events."""
+        """Users that :meth:`weigh` leaves some weight, and those without events.
+
+        Returns
+        -------
+        bool array of shape (n_users,)
+        """
         weights = self.weigh(train, seed=seed)
         if weights.shape == (train.n_users,):
             return np.asarray((weights > 0) | (train.lengths == 0))

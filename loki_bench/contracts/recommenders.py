@@ -120,6 +120,11 @@ class WeightedRecommender(Recommender):
         Returns
         -------
         self
+
+        Raises
+        ------
+        Exception
+            Any exception fails the cell; the record keeps its text.
         """
 
 

@@ -20,6 +20,11 @@ class FittedVictim(ABC):
         Returns
         -------
         float32 array of shape (batch, n_items)
+
+        Raises
+        ------
+        InvalidAnswerError
+            A user that is not among those shown, or scores that break the recommender's contract.
         """
 
     @abstractmethod
@@ -30,6 +35,11 @@ class FittedVictim(ABC):
         -------
         int32 array of shape (batch, k)
             -1 at the end of a row where the catalogue has no more to show.
+
+        Raises
+        ------
+        InvalidAnswerError
+            A user that is not among those shown, or scores that break the recommender's contract.
         """
 
 
@@ -57,6 +67,10 @@ class VictimTrainer(ABC):
         weights : float64 array of shape (n_events,), or None
             The weight of each event, 0 to 1, in the order of the data that the defense was shown.
             Only where the spec of the defense says ``needs_weights``.
+
+        Returns
+        -------
+        FittedVictim
 
         Raises
         ------
@@ -106,6 +120,11 @@ class RobustTraining(ABC):
         -------
         float32 array of shape (batch, n_items)
             Finite; the host masks and ranks.
+
+        Raises
+        ------
+        Exception
+            Any exception fails the cell; the record keeps its text.
         """
 
     @property
