@@ -126,7 +126,7 @@ class WeightedRecommender(Recommender):
         Raises
         ------
         Exception
-            As :meth:`fit`.
+            Any exception fails the cell; the record keeps its text.
         """
 
 

@@ -24,7 +24,7 @@ class FittedVictim(ABC):
         Raises
         ------
         InvalidAnswerError
-            A user that the data has not.
+            A user that is not among those shown, or scores that break the recommender's contract.
         """
 
     @abstractmethod
@@ -39,7 +39,7 @@ class FittedVictim(ABC):
         Raises
         ------
         InvalidAnswerError
-            A user that the data has not.
+            A user that is not among those shown, or scores that break the recommender's contract.
         """
 
 
@@ -67,6 +67,10 @@ class VictimTrainer(ABC):
         weights : float64 array of shape (n_events,), or None
             The weight of each event, 0 to 1, in the order of the data that the defense was shown.
             Only where the spec of the defense says ``needs_weights``.
+
+        Returns
+        -------
+        FittedVictim
 
         Raises
         ------

@@ -21,8 +21,7 @@ class TruncatedLoss(RobustTraining):
     forgets the one before. An event's loss is that of a pair: the mean of
     ``log(1 + exp(s_j - s_i))`` over 50 items ``j`` drawn at random, after the events before it.
 
-    It is made for clicks by mistake. Fake users' events fit each other, and a victim that learnt
-    them finds them plausible: expect little.
+    It is made for clicks by mistake, not for fake users, and rates no user.
 
     Parameters
     ----------
