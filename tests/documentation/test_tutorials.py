@@ -25,6 +25,8 @@ KIND = {
     "defense": "defense",
     "dataset": "dataset",
 }
+PROMISES = {"sequence-queries": "sequence recommender"}
+"""What another kind of component promises, by the page that says so."""
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def data(tmp_path, monkeypatch):
 
 def test_there_is_a_tutorial_for_every_kind():
     assert set(PAGES) == set(KIND)
-    assert set(KIND.values()) == set(CHECKS) - {"plugin"}
+    assert {*KIND.values(), *PROMISES.values()} == set(CHECKS) - {"plugin"}
 
 
 @pytest.mark.parametrize("name", PAGES)
