@@ -28,7 +28,8 @@ The aim is 250 functions in 30 files, and is not reached. It was 291 in 50 when 
 kind of thing, 276 in 51 when each step had its module and records their type. Splits, plugins that
 are read outside the host, bounded reading and escaped names added 44 in 8; run keys, the plan of a
 manifest, marks of what was written here, knowledge, kept parameters, pairs of rows and tables that
-fit a terminal 50 in 9; steps that are left, shares of events and victims that can be asked 8 in 2."""
+fit a terminal 50 in 9; steps that are left, shares of events and victims that are
+asked 8 in 2."""
 
 HOUSE = Path(loki_bench.__file__).parent
 
