@@ -1,7 +1,7 @@
 """One colour and one mark for each attack, the same in every figure of every board.
 
-Every colour has a contrast of 3:1 or more with the light and with the dark page, and no two attacks
-of the package share colour and mark. Marks alone tell attacks apart in grey.
+Every colour has a contrast of 3:1 or more with the light and with the dark page. The attacks that
+are named here share neither colour nor mark: marks alone tell them apart in grey.
 """
 
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ LOOKS: dict[str, Look] = {
     "replay": Look(colour=COLOURS[5], mark="hexagon"),
     "none": Look(colour=COLOURS[7], mark="cross"),
 }
-"""Of the attacks of the package; others follow from their names."""
+"""Of the attacks that were first; others follow from their names."""
 
 
 def look_of(attacker: str) -> Look:

@@ -106,7 +106,7 @@ function detail(tr) {
   const table = el("table", {}, el("thead", {}, el("tr", {}, ...heads.map(h => el("th", { scope: "col" }, h)))), el("tbody", {}, ...body));
   const box = el("div", { className: "scroll", tabIndex: 0, role: "region" }, table);
   box.setAttribute("aria-label", "Seeds");
-  const steps = r.cells.filter(c => c[9]).map(c => { const list = el("ol", { className: "steps" }, ...c[9].split("|").map(g => el("li", {}, String(g)))); list.setAttribute("aria-label", `groups of items that seed ${c[1]} learned to select`); return el("div", {}, `seed ${c[1]} learned to select:`, list); });
+  const steps = r.cells.filter(c => c[9] !== undefined).map(c => { const list = el("ol", { className: "steps" }, ...data.sequences[c[9]].split("|").map(g => el("li", {}, String(g)))); list.setAttribute("aria-label", `groups of items that seed ${c[1]} learned to select`); return el("div", {}, `seed ${c[1]} learned to select:`, list); });
   return el("tr", { className: "detail" }, el("td", { colSpan: tr.cells.length }, box, el("p", {}, "To compute a cell again:"), el("ul", {}, ...r.cells.filter(c => c[0]).map(c => el("li", {}, `seed ${c[1]}: `, el("code", {}, `loki-bench reproduce ${c[0]}`)))), ...steps));
 }
 function save(name, text, type) {

@@ -87,6 +87,7 @@ def page(board: BoardContent, *, navigation: str = "", downloads: str = "") -> s
             if columns.setdefault(column.id, len(columns)) == len(known):
                 known.append(column)
     rows: list[JsonValue] = []
+    sequences: dict[str, int] = {}
     looks = {attack_of(row): look_of(attack_of(row)) for table in tables for row in table.rows}
     parts = [marks_in_page(looks), f"<h1>{escape(board.name)}</h1>"]
     if board.summary:
@@ -104,7 +105,8 @@ def page(board: BoardContent, *, navigation: str = "", downloads: str = "") -> s
             block = _block(place, table, number, columns, constant, start=len(rows))
             parts.append(block)
             rows += [
-                plain_row(row, placebo, cells, table, number) for row, placebo in place.block.rows
+                plain_row(row, placebo, cells, table, number, sequences)
+                for row, placebo in place.block.rows
             ]
         parts += figures[1:]
         parts.append(_others(table, number))
@@ -119,6 +121,7 @@ def page(board: BoardContent, *, navigation: str = "", downloads: str = "") -> s
         "tables": [{"metrics": [c.label for c in table.columns]} for table in tables],
         "names": _names(tables, metrics),
         "rows": rows,
+        "sequences": [*sequences],
     }
     return document(
         f"Leaderboard: {board.name}",

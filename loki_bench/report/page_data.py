@@ -27,7 +27,12 @@ def cells_of(entries: Sequence[Entry]) -> Mapping[RowKey, list[Entry]]:
 
 
 def plain_row(
-    row: Row, placebo: Row | None, cells: Mapping[RowKey, list[Entry]], table: Table, number: int
+    row: Row,
+    placebo: Row | None,
+    cells: Mapping[RowKey, list[Entry]],
+    table: Table,
+    number: int,
+    sequences: dict[str, int],
 ) -> dict[str, JsonValue]:
     """One row, with the cells of its placebo behind its own.
 
@@ -35,6 +40,8 @@ def plain_row(
     ----------
     number : int
         Of the table on the page.
+    sequences : dict of str to int
+        Learned sequences with their places in the page's list; new ones are added.
     """
     own = cells.get(_key(row), [])
     others = [] if placebo is None else cells.get(_key(placebo), [])
@@ -59,8 +66,8 @@ def plain_row(
         "events": _number(row.event_share),
         "seeds": len(row.seeds),
         "cells": [
-            *(_cell(entry, table, "") for entry in own),
-            *(_cell(entry, table, "placebo") for entry in others),
+            *(_cell(entry, table, "", sequences) for entry in own),
+            *(_cell(entry, table, "placebo", sequences) for entry in others),
         ],
     }
 
@@ -84,11 +91,11 @@ def _granted_events(budget: CellBudget, spent: Spent | None) -> int | None:
     return budget.n_fake_users * budget.actions
 
 
-def _cell(entry: Entry, table: Table, what: str) -> JsonValue:
+def _cell(entry: Entry, table: Table, what: str, sequences: dict[str, int]) -> JsonValue:
     """Id, seed, what it is, status and reason, metrics, and the ledger: spent beside granted.
 
     The ledger is fake users, events, events on targets, queries and surrogates. Last, of an
-    attacker that reports them, the groups of items step by step.
+    attacker that reports them, the place of its groups of items, step by step, in the page's list.
     """
     cell, record = entry.cell, entry.record
     spent = None if record is None else record.spent
@@ -108,7 +115,9 @@ def _cell(entry: Entry, table: Table, what: str) -> JsonValue:
         _of(None if spent is None else spent.queries, queries),
         None if spent is None else spent.surrogate_fits,
     ]
-    return [*found, "|".join(groups)] if groups else found
+    if not groups:
+        return found
+    return [*found, sequences.setdefault("|".join(groups), len(sequences))]
 
 
 def _of(spent: int | None, granted: int | None) -> JsonValue:
