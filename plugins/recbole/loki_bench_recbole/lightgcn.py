@@ -114,13 +114,16 @@ class LightGCN(RecBoleRecommender):
         return mean[: len(users)], mean[len(users) :]
 
     def _tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        # once it is fitted, blocks of users share one propagation; torch counts changes of weights
+        # once it is fitted, blocks of users share one propagation; torch counts changes of weights,
+        # but not that the best ones are put back at the end of a fit
         changes = [weights._version for weights in self.parameters()]
-        if self._n_samples is None or self._kept is None or self._kept[0] != changes:
-            with torch.no_grad():
-                users, items = (rows.cpu().numpy() for rows in self._propagated())
+        if self._kept is not None and self._kept[0] == changes:
+            return self._kept[1]
+        with torch.no_grad():
+            users, items = (rows.cpu().numpy() for rows in self._propagated())
+        if self._n_samples is not None:
             self._kept = changes, (users, items)
-        return self._kept[1]
+        return users, items
 
     def _queries(self, users: NDArray[np.int32], histories: Sequences) -> NDArray[np.float32]:
         return self._tables()[0][users]

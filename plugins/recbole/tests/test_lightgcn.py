@@ -39,3 +39,14 @@ def test_the_regulariser_charges_each_row_that_a_sample_touches(small):
     users, items = model.parameters()
     squares = users[2].square().sum() + items[4].square().sum() + items[7].square().sum()
     torch.testing.assert_close(charged - free, 0.25 * squares[None])
+
+
+def test_scores_after_early_stopping_are_of_the_weights_that_were_kept(small, held_out):
+    model = LightGCN(embedding_size=6, epochs=12, validate_every=1, patience=2, learning_rate=0.1)
+    model.fit(small, validation=held_out, seed=3)
+    assert model.fit_report["best_epoch"] < model.fit_report["epochs"]
+    users = np.array([0, 3, 9], dtype=np.int32)
+    with torch.no_grad():
+        theirs = model.model.full_sort_predict({"user_id": torch.tensor([1, 4, 10])})
+    scores = model.score_next(users, small.take(users))
+    np.testing.assert_allclose(scores, theirs.view(3, -1)[:, 1:], atol=1e-6)
