@@ -178,7 +178,11 @@ class _Mean(_Part):
     mean: float
 
 
-class _OldRow(_Part):
+class _Column(_Part):
+    label: str
+
+
+class _AttackRow(_Part):
     attacker: str
     victim: str
     fake_users: float
@@ -187,22 +191,24 @@ class _OldRow(_Part):
     metrics: dict[str, _Mean | None]
 
 
-class _OldTable(_Part):
-    rows: tuple[_OldRow, ...]
-    metrics: tuple[str, ...]
+class _AttackTable(_Part):
+    rows: tuple[_AttackRow, ...]
+    columns: tuple[_Column, ...]
 
 
-class _OldBoard(_Part):
+class _AttackTables(_Part):
     suite: str
-    tables: tuple[_OldTable, ...]
+    tables: tuple[_AttackTable, ...]
 
 
 def _of_tables(path: Path, family: str) -> Board:
-    """Of tables alone: estimators, or attacks as an older version wrote them."""
+    """Of tables alone, of attacks or of estimators, whose records were not kept."""
     file = path / TABLES
     summary = _summary(path / "leaderboard.md")
     try:
-        old = _OldBoard.model_validate_json(read_regular(file, at_most=LARGEST_RECORD))
+        tables_of_attacks = _AttackTables.model_validate_json(
+            read_regular(file, at_most=LARGEST_RECORD)
+        )
     except ValidationError:
         suite, tables = published_tables(file)
         return EstimatorBoard(
@@ -210,7 +216,9 @@ def _of_tables(path: Path, family: str) -> Board:
         )
     except OSError as error:
         raise StoreError(f"{file} can't be read: {error.strerror}") from error
-    metrics = list(dict.fromkeys(label for table in old.tables for label in table.metrics))
+    metrics = list(
+        dict.fromkeys(c.label for table in tables_of_attacks.tables for c in table.columns)
+    )
     rows = [
         (
             row.attacker,
@@ -221,14 +229,14 @@ def _of_tables(path: Path, family: str) -> Board:
                 for label in metrics
             ),
         )
-        for table in old.tables
+        for table in tables_of_attacks.tables
         for row in table.rows
         if not row.placebo
     ]
     return TableBoard(
         folder=path,
         family=family,
-        name=old.suite,
+        name=tables_of_attacks.suite,
         summary=summary,
         heads=("attack", "victim", "budget", *map(metric_name, metrics)),
         rows=tuple(rows),
