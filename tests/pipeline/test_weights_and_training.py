@@ -73,7 +73,7 @@ def test_a_victim_that_takes_no_weights_is_refused_before_anything_runs(prepared
     with pytest.raises(
         SuiteError,
         match=f"defense '{defense}' gives weights, and victim 'follows' can't be trained with any "
-        ".*; victims that can: bprmf, follows-weighted, ",
+        ".*; victims that can: .*follows-weighted",
     ):
         prepared(victims=["follows-weighted", "follows"], defenses=["none", defense])
 
