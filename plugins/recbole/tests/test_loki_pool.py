@@ -54,6 +54,7 @@ def pool():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [{"reward": "simulator-rank"}, {"weights": "fit"}, {"check_estimates": True}]
 )
