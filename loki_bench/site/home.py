@@ -26,7 +26,9 @@ def home_page(shell: Shell, boards: Sequence[Board], headlines: Sequence[tuple[s
     headlines : sequence of (sentence, page that it leads to)
     """
     measured = [board for board in boards if isinstance(board, AttackBoard)]
-    victims = sorted({row.victim for board in measured for *_, row in board.rows})
+    victims = {row.victim for board in measured for *_, row in board.rows}
+    # a named regime follows a blank: those are variants of a victim, one click further
+    usual = sorted(name for name in victims if " (" not in name)
     said = "".join(
         f'<p class="answer">{escape(text)} {link(page, "How that was decided")}</p>'
         for text, page in headlines
@@ -50,9 +52,10 @@ def home_page(shell: Shell, boards: Sequence[Board], headlines: Sequence[tuple[s
             _in_words(),
             said,
             "<h2>Which attack is best on ...</h2>",
-            f'<p class="chips">{" ".join(map(victim_link, victims))}</p>',
+            f'<p class="chips">{" ".join(map(victim_link, usual))}</p>',
             "<p>A victim's page answers for every budget, and says <em>tied</em> where the seeds "
-            "do not tell.</p>",
+            f"do not tell. {link('victims.html', 'All victims')}, those trained otherwise "
+            "included.</p>",
             "<h2>Leaderboards by attacks</h2>",
             "<p>At how many places (a victim and a budget each) an attack is best. "
             "<em>Tied</em>: it shares the first place, and the seeds do not tell it from the "
