@@ -116,7 +116,7 @@ CLAIMS = (
         reported="0.055",
         question="reaches",
         threshold=0.055,
-        tried="Three things move our figure that far, and the paper states none of them. "
+        tried="Three things were tried. "
         "*Knowledge*: our attacker has the last event before the test event, as the paper's "
         "assumption 1 grants. Hidden from it, display rate of `covisit` on FPMC falls from 0.481 ± "
         "0.019 to 0.150 ± 0.072, and to 0.121 ± 0.029 without the latest two events, five seeds "
@@ -124,11 +124,14 @@ CLAIMS = (
         "(`leaderboards/stale-covisit`, by `loki-bench run stale --attacker none --attacker "
         "covisit --victim fpmc --victim bprmf`). That is most of the way and not all of it: 0.055 "
         "lies in neither interval, the lowest seed has 0.073. LOKI itself was not run so. "
-        "*Strata*: our targets are drawn uniformly from all items; "
-        "items of the head, middle or tail (`target_popularity`) start from other ranks. "
-        "*Training length*: display rate grows with the epochs of the victim, whose number the "
-        "paper does not give. No one of them was found to give 0.055 together with the paper's "
-        "other figures, so the figure counts as not reproduced.",
+        "*Strata*: our targets are drawn uniformly from all items; drawn from the most popular "
+        "tenth, `covisit` has 0.481 on FPMC at seed 0, beside 0.475 (mid and tail were not run). "
+        "*Training*: on the data of `quick` one poison of LOKI has 0.316 to 0.357 on FPMC "
+        "after 10 to 640 epochs, 0.217 with l2 = 0.1, and 0.014 and 0.051 where the victim is "
+        "fine-tuned from clean weights for 5 and 20 epochs (`leaderboards/sensitivity`): of all "
+        "that was tried fine-tuning alone comes down to the paper's order, on other data. Nothing "
+        "was found to give 0.055 together with the paper's other figures, so the figure counts as "
+        "not reproduced.",
     ),
     Claim(
         title="LOKI is best at every number of actions",
