@@ -34,6 +34,7 @@ nitpicky = True  # a name in a docstring that leads nowhere is a warning, and wa
 nitpick_ignore_regex = [
     ("py:class", r"(abc|collections|importlib|inspect|numpy|pathlib|pytest|typing)\..*"),
     ("py:class", r"NDArray|Tensor|(int|float)\d+|integer"),
+    ("py:obj", r"typing\.Literal\[.*"),  # an alias of choices, which Sphinx cuts at its commas
     ("py:class", r".*\[.*"),  # a generic default of a dataclass, which Sphinx cuts at its commas
     ("py:class", r"loki_bench\.(interactions\.A|plugins\.specs\.Value)"),  # type variables
     # pydantic's own words for the limits of a field

@@ -108,15 +108,15 @@ class WeightedRecommender(Recommender):
         seed: int,
         weights: NDArray[np.float64],
     ) -> Self:
-        """Train from scratch like :meth:`fit`, each event counted as often as it weighs.
+        """Train from scratch like ``fit``, each event counted as often as it weighs.
 
         Parameters
         ----------
         train, validation, seed
-            See :meth:`fit`.
+            See :meth:`Recommender.fit`.
         weights : float64 array of shape (n_events,)
             Finite, 0 or more, in the order of ``train.items``: what the loss is multiplied with
-            where the event is what is predicted. With 1 for all the result is that of :meth:`fit`,
+            where the event is what is predicted. With 1 for all the result is that of ``fit``,
             bit for bit.
 
         Returns

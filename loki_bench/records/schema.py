@@ -112,7 +112,7 @@ class DrawnGoal(_Part):
     """The target items and the target users whose ranks are kept, by number and by name.
 
     All users of the cell but where all users are target users: then a sample, see
-    :func:`loki_bench.suite.goal.draw_goal`. Names are empty where the dataset has none, and in
+    ``loki_bench.suite.goal.draw_goal``. Names are empty where the dataset has none, and in
     records of before they were kept.
     """
 
