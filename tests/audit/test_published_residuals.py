@@ -10,6 +10,7 @@ import pytest
 from loki_bench.influence.estimators.first_order import MOST_RESIDUAL
 
 ROOT = Path(__file__).parents[2] / "leaderboards"
+PACKED = sorted(ROOT.glob("*/records.jsonl.gz"))
 BEFORE_THE_BOUND = {"beauty"}
 """Records of version 0.1.0, whose GRU4Rec solves were cut short and used."""
 
@@ -27,10 +28,20 @@ def residuals(content: object) -> Iterator[float]:
             yield from residuals(part)
 
 
-@pytest.mark.parametrize("packed", sorted(ROOT.glob("*/records.jsonl.gz")), ids=str)
-def test_no_published_residual_is_above_the_bound(packed):
+def found_in(packed: Path) -> list[float]:
+    """Those of one packed leaderboard."""
     with gzip.open(packed, "rt", encoding="utf-8") as lines:
-        found = [one for line in lines for one in residuals(json.loads(line))]
-    assert found
+        return [one for line in lines for one in residuals(json.loads(line))]
+
+
+def test_there_are_residuals_to_look_at():
+    assert any(found_in(packed) for packed in PACKED)
+
+
+@pytest.mark.parametrize("packed", PACKED, ids=lambda packed: packed.parent.name)
+def test_no_published_residual_is_above_the_bound(packed):
+    found = found_in(packed)
+    if not found:
+        pytest.skip("no attack in it solves a system")
     solved = max(found) <= MOST_RESIDUAL
     assert solved != (packed.parent.name in BEFORE_THE_BOUND)

@@ -75,7 +75,12 @@ def test_there_is_a_kind_for_every_hook_and_for_every_kind_of_the_kit():
     titles = {spec_type.kind for spec_type in HOOKS.values()}
     assert {kind.title for kind in KINDS.values()} == titles
     # what a recommender may promise besides has no template of its own
-    further = {"plugin", "weighted recommender", "sequence recommender"}
+    further = {
+        "plugin",
+        "weighted recommender",
+        "sequence recommender",
+        "fine-tunable recommender",
+    }
     assert {kind.replace("-", " ") for kind in KINDS} == set(kit.CHECKS) - further
 
 

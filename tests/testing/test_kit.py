@@ -36,7 +36,8 @@ def test_every_check_is_public_says_what_it_promises_and_is_named_after_its_kind
         for check in checks:
             assert getattr(kit, check.__name__) is check
             assert check.__name__ in kit.__all__
-            assert check.__name__.startswith(f"check_{prefixes.get(kind, kind.replace(' ', '_'))}_")
+            prefix = prefixes.get(kind, kind).replace(" ", "_").replace("-", "_")
+            assert check.__name__.startswith(f"check_{prefix}_")
             assert check.__doc__
 
 
