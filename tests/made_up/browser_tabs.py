@@ -6,8 +6,9 @@ import shutil
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    # closed with the file: as long as it is open an event loop runs, and nothing else may start one
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     where = os.environ.get("LOKI_BENCH_CHROMIUM") or shutil.which("chromium")
     with playwright.sync_playwright() as driver:
