@@ -54,7 +54,7 @@ def frame_of(tables: Iterable[Table]) -> "DataFrame":
     """
     from pandas import DataFrame
 
-    return DataFrame([_described(row, table) for table in tables for row in table.rows])
+    return _with_one_type(DataFrame([_described(r, table) for table in tables for r in table.rows]))
 
 
 def per_seed_frame(
@@ -83,7 +83,7 @@ def per_seed_frame(
             value = None if record is None else record.value(label)
             rows.append((*about, label, value, *outcome))
     frame = DataFrame(rows, columns=list(PER_SEED_COLUMNS))
-    return frame.astype({"value": "float64"})
+    return _with_one_type(frame.astype({"value": "float64"}))
 
 
 def cells_frame(
@@ -120,7 +120,7 @@ def cells_frame(
         rows.append((*about, *outcome, *named, *values))
     columns = [c for c in PER_SEED_COLUMNS if c not in ("metric", "value")]
     frame = DataFrame(rows, columns=[*columns, "targets", "target_users", *metrics])
-    return frame.astype(dict.fromkeys(metrics, "float64"))
+    return _with_one_type(frame.astype(dict.fromkeys(metrics, "float64")))
 
 
 def write_frame(frame: "DataFrame", path: Path) -> None:
@@ -165,6 +165,13 @@ def _cells(
             yield about, ("missing", "", cell.id), None
         else:
             yield about, (record.status, record.reason, record.id), record
+
+
+def _with_one_type(frame: "DataFrame") -> "DataFrame":
+    """Numbers of actions as text where some are ``genuine``: a column of Parquet has one type."""
+    if "actions" in frame and frame["actions"].map(lambda value: isinstance(value, str)).any():
+        return frame.assign(actions=frame["actions"].map(str))
+    return frame
 
 
 def _names(numbers: Iterable[int], tokens: Sequence[str]) -> list[str]:

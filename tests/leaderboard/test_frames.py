@@ -2,10 +2,17 @@
 
 import math
 
+import pandas
 import pytest
 from made_up_records import made_up_cell, made_up_record, made_up_result
 
-from loki_bench.leaderboard.frames import PER_SEED_COLUMNS, frame_of, per_seed_frame
+from loki_bench.leaderboard.frames import (
+    PER_SEED_COLUMNS,
+    cells_frame,
+    frame_of,
+    per_seed_frame,
+    write_frame,
+)
 from loki_bench.leaderboard.table import tables_of
 
 METRICS = ("display_rate@10", "hr@10")
@@ -53,6 +60,19 @@ def test_every_number_of_a_frame_is_a_number():
     frame = frame_of(tables_of(RECORDS))
     texts = {"dataset", "victim", "defense", "attacker", "simulator"}
     assert {name for name in frame if frame[name].dtype.kind not in "ifb"} == texts
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_numbers_of_actions_beside_genuine_ones_are_text_and_can_be_written(tmp_path, ending):
+    cells = [made_up_cell("covisit", "bprmf", actions=actions) for actions in (15, "genuine")]
+    found = [made_up_result(cell, {"display_rate@10": 0.5}, fakes=9) for cell in cells]
+    frame = cells_frame(found, [], ["display_rate@10"])
+    write_frame(frame, tmp_path / f"cells.{ending}")
+    read = pandas.read_csv if ending == "csv" else pandas.read_parquet
+    assert read(tmp_path / f"cells.{ending}")["actions"].tolist() == ["15", "genuine"]
+    of_tables = frame_of(tables_of(found))
+    of_tables.to_parquet(tmp_path / "rows.parquet", index=False)
+    assert sorted(of_tables["actions"]) == ["15", "genuine"]
 
 
 def test_values_by_seed_have_a_row_for_each_cell_and_metric():
