@@ -224,10 +224,7 @@ def _of_tables(path: Path, family: str) -> Board:
             row.attacker,
             row.victim,
             f"{100 * row.fake_users:g} % x {row.actions}",
-            *(
-                "-" if (v := row.metrics.get(label)) is None else f"{v.mean:.3f}"
-                for label in metrics
-            ),
+            *(_mean(row.metrics.get(label)) for label in metrics),
         )
         for table in tables_of_attacks.tables
         for row in table.rows
