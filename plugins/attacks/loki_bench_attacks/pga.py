@@ -2,7 +2,6 @@
 
 from typing import Literal, TypeAlias, get_args
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,7 +11,7 @@ from loki_bench.errors import ParameterError
 from loki_bench.interactions import Sequences
 from loki_bench.seeds import generator_for, seed_for
 from loki_bench_attacks.alternating_profiles import profiles_of_choice
-from loki_bench_attacks.filler_ascent import ascended, relaxed_clicks
+from loki_bench_attacks.filler_ascent import ascended, relaxed_clicks, require_ascent
 from loki_bench_attacks.implicit_factors import Factors, ImplicitFactorisation
 from loki_bench_attacks.target_pairs import target_pairs
 
@@ -63,11 +62,7 @@ class ProjectedGradientAscent(Attacker):
             raise ParameterError(
                 f"{_WHO}: n_steps is {n_steps!r}, n_sweeps {n_sweeps!r}; expected at least 1"
             )
-        if not 0 < candidate_share <= 1 or not 0 < step < np.inf:
-            raise ParameterError(
-                f"{_WHO}: candidate_share is {candidate_share!r}, step {step!r}; expected a share "
-                "above 0, and a number above 0"
-            )
+        require_ascent(_WHO, candidate_share=candidate_share, step=step)
         self._form, self._n_steps, self._step = form, n_steps, step
         self._candidate_share, self._n_sweeps = candidate_share, n_sweeps
 

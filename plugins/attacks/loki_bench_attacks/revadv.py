@@ -1,6 +1,5 @@
 """Gradient ascent through the training of a surrogate, unrolled."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,7 +9,7 @@ from loki_bench.errors import ParameterError
 from loki_bench.interactions import Sequences
 from loki_bench.seeds import generator_for, seed_for
 from loki_bench_attacks.alternating_profiles import profiles_of_choice
-from loki_bench_attacks.filler_ascent import ascended, relaxed_clicks
+from loki_bench_attacks.filler_ascent import ascended, relaxed_clicks, require_ascent
 from loki_bench_attacks.implicit_factors import ImplicitFactorisation
 from loki_bench_attacks.target_pairs import target_pairs
 
@@ -56,11 +55,7 @@ class UnrolledAttack(Attacker):
                 f"{_WHO}: n_steps is {n_steps!r}, n_unrolled {n_unrolled!r}, n_sweeps "
                 f"{n_sweeps!r}; expected at least 1 each, and no more unrolled than there are"
             )
-        if not 0 < candidate_share <= 1 or not 0 < step < np.inf:
-            raise ParameterError(
-                f"{_WHO}: candidate_share is {candidate_share!r}, step {step!r}; expected a share "
-                "above 0, and a number above 0"
-            )
+        require_ascent(_WHO, candidate_share=candidate_share, step=step)
         self._n_steps, self._step, self._n_sweeps = n_steps, step, n_sweeps
         self._n_unrolled, self._candidate_share = n_unrolled, candidate_share
 
