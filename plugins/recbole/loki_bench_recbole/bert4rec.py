@@ -5,7 +5,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench_recbole.adapter import Epoch, RecBoleRecommender
 from loki_bench_recbole.catalogue_softmax import catalogue_cross_entropy
@@ -15,6 +14,7 @@ from loki_bench_recbole.parameter_checks import require_count, require_number
 from loki_bench_recbole.prefix_training import PaddedRows, by_length
 from loki_bench_recbole.samples import SampleSource
 from loki_bench_recbole.training_loop import Schedule
+from loki_bench_recbole.transformer_sizes import transformer_sizes
 
 __all__ = ["BERT4Rec"]
 
@@ -93,35 +93,24 @@ class BERT4Rec(RecBoleRecommender):
             schedule=Schedule(epochs=epochs, validate_every=validate_every, patience=patience),
             device=device,
         )
-        self._hidden_size = require_count(self.name, "hidden_size", hidden_size)
-        self._inner_size = require_count(self.name, "inner_size", inner_size)
-        self._n_layers = require_count(self.name, "n_layers", n_layers)
-        self._n_heads = require_count(self.name, "n_heads", n_heads)
-        self._longest = require_count(self.name, "max_length", max_length)
-        self._dropout = require_number(self.name, "dropout", dropout, below=1)
-        self._attention_dropout = require_number(
-            self.name, "attention_dropout", attention_dropout, below=1
+        self._sizes = transformer_sizes(
+            self.name,
+            hidden_size=hidden_size,
+            inner_size=inner_size,
+            n_layers=n_layers,
+            n_heads=n_heads,
+            dropout=dropout,
+            attention_dropout=attention_dropout,
         )
+        self._longest = require_count(self.name, "max_length", max_length)
         self._mask_ratio = require_number(self.name, "mask_ratio", mask_ratio, above=0, below=1)
         self._learning_rate = require_number(self.name, "learning_rate", learning_rate, above=0)
         self._l2 = require_number(self.name, "l2", l2)
         self._batch_size = require_count(self.name, "batch_size", batch_size)
-        if hidden_size % n_heads:
-            raise ParameterError(
-                f"{self.name}: n_heads must divide hidden_size, got {n_heads} and {hidden_size}"
-            )
 
     def _model_parameters(self) -> dict[str, object]:
         return {
-            "hidden_size": self._hidden_size,
-            "inner_size": self._inner_size,
-            "n_layers": self._n_layers,
-            "n_heads": self._n_heads,
-            "hidden_dropout_prob": self._dropout,
-            "attn_dropout_prob": self._attention_dropout,
-            "hidden_act": "gelu",
-            "layer_norm_eps": 1e-12,
-            "initializer_range": 0.02,
+            **self._sizes,
             "mask_ratio": self._mask_ratio,
             "loss_type": "CE",
             # the names under which RecBole's masking hands over its work

@@ -23,9 +23,7 @@ from loki_bench_recbole.parameter_checks import (
     require_count,
     require_number,
     require_trainer,
-    require_trainer_of_rows,
 )
-from loki_bench_recbole.rowwise_training import RowwiseTraining
 from loki_bench_recbole.samples import SampleSource, last_items
 from loki_bench_recbole.torch_training import AdamEpoch
 from loki_bench_recbole.training_loop import Schedule
@@ -37,9 +35,7 @@ LBFGS_L2 = 1.0
 """Default l2 of a row of a table: with it Amazon Beauty's factors neither vanish nor grow."""
 
 
-class RecBoleFactorRecommender(
-    WeightedFit, FineTunableTraining, RowwiseTraining, FactorRecommender
-):
+class RecBoleFactorRecommender(WeightedFit, FineTunableTraining, FactorRecommender):
     """Score = sum of terms <row_table[r], item_table[i]>, pairwise loss log(1 + exp(-x)).
 
     x is the positive item's score minus the negative's. Every training sample adds
@@ -237,18 +233,6 @@ class RecBoleFactorRecommender(
         for row in self.term_rows:
             tables += [moving.users if row == "user" else moving.items, moving.items]
         return tables
-
-    def _epoch_of_rows(
-        self,
-        train: Interactions,
-        source: SampleSource,
-        moving: MovingRows,
-        sums: "tuple[NDArray[np.float32], ...]",
-        *,
-        seed: int,
-    ) -> Epoch:
-        require_trainer_of_rows(self.name, self._trainer)
-        return self._epoch(train, source, seed=seed, moving=moving, sums=sums)
 
     def _epoch(
         self,

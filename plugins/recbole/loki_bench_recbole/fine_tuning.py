@@ -1,5 +1,6 @@
 """What the compiled trainers can do more: go on from a fit, with more users and their events."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 
 import numpy as np
@@ -10,16 +11,19 @@ from typing_extensions import Self
 from loki_bench.contracts import FineTunableRecommender
 from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions
-from loki_bench_recbole.adapter import Epoch, RecBoleRecommender
+from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.compiled_epoch import CompiledEpoch
 from loki_bench_recbole.model_building import build_model, one_torch_thread
+from loki_bench_recbole.moving_rows import MovingRows
+from loki_bench_recbole.parameter_checks import require_trainer_of_rows
+from loki_bench_recbole.rowwise_training import RowwiseTraining
 from loki_bench_recbole.samples import SampleSource
 from loki_bench_recbole.training_loop import Schedule, run_epochs
 
 __all__ = ["FineTunableTraining"]
 
 
-class FineTunableTraining(RecBoleRecommender, FineTunableRecommender):
+class FineTunableTraining(RowwiseTraining, FineTunableRecommender):
     """A fit that keeps AdaGrad's sums, so that it can be taken up where it ended.
 
     Without them the first steps after it would be as long as the very first ones, which undo what
@@ -36,6 +40,30 @@ class FineTunableTraining(RecBoleRecommender, FineTunableRecommender):
 
     def _ended_sums(self) -> "tuple[NDArray[np.float32], ...]":
         return self._sums
+
+    @abstractmethod
+    def _epoch(
+        self,
+        train: Interactions,
+        source: SampleSource,
+        *,
+        seed: int,
+        moving: MovingRows | None = None,
+        sums: "tuple[NDArray[np.float32], ...]" = (),
+    ) -> Epoch:
+        """The trainer of one fit; ``moving`` and ``sums`` as in :meth:`_epoch_of_rows`."""
+
+    def _epoch_of_rows(
+        self,
+        train: Interactions,
+        source: SampleSource,
+        moving: MovingRows,
+        sums: "tuple[NDArray[np.float32], ...]",
+        *,
+        seed: int,
+    ) -> Epoch:
+        require_trainer_of_rows(self.name, self._trainer)
+        return self._epoch(train, source, seed=seed, moving=moving, sums=sums)
 
     def _train(
         self,

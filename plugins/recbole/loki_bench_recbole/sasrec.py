@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor, nn
 
-from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions
 from loki_bench_recbole.dropping import dropping
-from loki_bench_recbole.parameter_checks import require_count, require_number
+from loki_bench_recbole.parameter_checks import require_count
 from loki_bench_recbole.sequence_recommender import SequenceLoss, SequenceRecommender
 from loki_bench_recbole.training_loop import Schedule
+from loki_bench_recbole.transformer_sizes import transformer_sizes
 from loki_bench_recbole.weighted_fit import WeightedFit
 
 __all__ = ["SASRec"]
@@ -89,31 +89,20 @@ class SASRec(WeightedFit, SequenceRecommender):
             schedule=Schedule(epochs=epochs, validate_every=validate_every, patience=patience),
             device=device,
         )
-        self._hidden_size = require_count(self.name, "hidden_size", hidden_size)
-        self._inner_size = require_count(self.name, "inner_size", inner_size)
-        self._n_layers = require_count(self.name, "n_layers", n_layers)
-        self._n_heads = require_count(self.name, "n_heads", n_heads)
-        self._longest = require_count(self.name, "max_length", max_length)
-        self._dropout = require_number(self.name, "dropout", dropout, below=1)
-        self._attention_dropout = require_number(
-            self.name, "attention_dropout", attention_dropout, below=1
+        self._sizes = transformer_sizes(
+            self.name,
+            hidden_size=hidden_size,
+            inner_size=inner_size,
+            n_layers=n_layers,
+            n_heads=n_heads,
+            dropout=dropout,
+            attention_dropout=attention_dropout,
         )
-        if hidden_size % n_heads:
-            raise ParameterError(
-                f"{self.name}: n_heads must divide hidden_size, got {n_heads} and {hidden_size}"
-            )
+        self._longest = require_count(self.name, "max_length", max_length)
 
     def _model_parameters(self) -> dict[str, object]:
         return {
-            "hidden_size": self._hidden_size,
-            "inner_size": self._inner_size,
-            "n_layers": self._n_layers,
-            "n_heads": self._n_heads,
-            "hidden_dropout_prob": self._dropout,
-            "attn_dropout_prob": self._attention_dropout,
-            "hidden_act": "gelu",
-            "layer_norm_eps": 1e-12,
-            "initializer_range": 0.02,
+            **self._sizes,
             "loss_type": self._loss,
         }
 

@@ -18,9 +18,7 @@ from loki_bench_recbole.parameter_checks import (
     require_count,
     require_number,
     require_trainer,
-    require_trainer_of_rows,
 )
-from loki_bench_recbole.rowwise_training import RowwiseTraining
 from loki_bench_recbole.samples import SampleSource, last_items
 from loki_bench_recbole.torch_training import AdamEpoch
 from loki_bench_recbole.training_loop import Schedule
@@ -30,7 +28,7 @@ from loki_bench_recbole.weighted_fit import WeightedFit
 __all__ = ["TransRec"]
 
 
-class TransRec(WeightedFit, FineTunableTraining, RowwiseTraining, TranslationRecommender):
+class TransRec(WeightedFit, FineTunableTraining, TranslationRecommender):
     """RecBole's ``TransRec``: score(u, l, i) = b_i - |T + u + l - i|, l the last item.
 
     A training sample for every event but the user's first, loss log(1 + exp(-x)) with x the
@@ -195,18 +193,6 @@ class TransRec(WeightedFit, FineTunableTraining, RowwiseTraining, TranslationRec
 
     def _moving_tables(self, moving: MovingRows) -> list[NDArray[np.bool_] | None]:
         return [moving.users, moving.items, moving.items, None]
-
-    def _epoch_of_rows(
-        self,
-        train: Interactions,
-        source: SampleSource,
-        moving: MovingRows,
-        sums: "tuple[NDArray[np.float32], ...]",
-        *,
-        seed: int,
-    ) -> Epoch:
-        require_trainer_of_rows(self.name, self._trainer)
-        return self._epoch(train, source, seed=seed, moving=moving, sums=sums)
 
     def _epoch(
         self,
