@@ -13,7 +13,7 @@ from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions
 from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.compiled_epoch import CompiledEpoch
-from loki_bench_recbole.model_building import build_model, one_torch_thread
+from loki_bench_recbole.model_building import one_torch_thread
 from loki_bench_recbole.moving_rows import MovingRows
 from loki_bench_recbole.parameter_checks import require_trainer_of_rows
 from loki_bench_recbole.rowwise_training import RowwiseTraining
@@ -109,13 +109,7 @@ class FineTunableTraining(RowwiseTraining, FineTunableRecommender):
         source = SampleSource.of(train, from_first=self.from_first)
         if not len(source):
             raise ParameterError(f"{self.name}: nothing to go on with, no user has two events")
-        self._model = build_model(
-            self.model_class,
-            self._model_parameters(),
-            train=train,
-            max_length=self._max_length(train),
-            seed=seed,
-        )
+        self._model = self._built(train, seed=seed)
         self._views, self._n_users = None, train.n_users
         for tensor, old in zip(self.parameters(), fitted, strict=True):
             tensor.data[: len(old)] = old
