@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import distributions
@@ -43,7 +44,6 @@ def run_of(timings: Mapping[str, tuple[str, Timed[object] | None]]) -> JsonObjec
     }
 
 
-@lru_cache(maxsize=1)
 def environment() -> JsonObject:
     """The machine that writes the records, and every distribution installed there."""
     return {
@@ -53,8 +53,17 @@ def environment() -> JsonObject:
         "cpu": _cpu(),
         "n_cpus": os.cpu_count(),
         "threads_per_cell": 1,
-        "distributions": {d.name: d.version for d in sorted(distributions(), key=lambda d: d.name)},
+        "distributions": dict(_versions(tuple(sys.path))),
     }
+
+
+@lru_cache(maxsize=1)
+def _versions(path: tuple[str, ...]) -> dict[str, str]:
+    """The version of each distribution on a search path, by name; the first found is imported."""
+    found: dict[str, str] = {}
+    for one in distributions(path=list(path)):
+        found.setdefault(one.name, one.version)
+    return dict(sorted(found.items()))
 
 
 def environment_fingerprint(environment: JsonValue) -> str:

@@ -106,8 +106,9 @@ def run_tasks(
             reason = str(error) if told else f"{type(error).__name__}: {error}"
             record |= {"status": "failed", "reason": reason}
             run["details"] = "".join(traceback.format_exception(error))
-        store.write_json("records", task.id, record)
+        # The run first: a record is the sign that all of its task is written.
         store.write_json("runs", task.id, run)
+        store.write_json("records", task.id, record)
         progress.finished(task.label, record["reason"])
 
 
