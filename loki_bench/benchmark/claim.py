@@ -7,11 +7,13 @@ from loki_bench.bounded_files import LARGEST_RECORD, is_there, json_object, read
 from loki_bench.content_ids import JsonObject, canonical_json, content_id
 from loki_bench.errors import SuiteError
 from loki_bench.records.store import Store
-from loki_bench.suite.suite import Suite
+from loki_bench.suite.suite import Suite, suite_file
 
 __all__ = ["SuiteFile", "claim"]
 
 NAME = "work/suite.json"
+
+PACKAGED = "a suite of the package"
 
 
 class SuiteFile(NamedTuple):
@@ -24,23 +26,26 @@ class SuiteFile(NamedTuple):
 def claim(store: Store, file: SuiteFile) -> None:
     """Write down whose results a folder holds; refuse it where they are another file's.
 
-    An edited file is the same suite, and so is one that was moved, or copied without a change. The
-    note lies in ``work``, which is no part of what is published.
+    An edited file is the same suite, and so is one that was moved, or copied without a change. A
+    suite of the package is the same one wherever the package is installed. The note lies in
+    ``work``, which is no part of what is published.
 
     Raises
     ------
     SuiteError
         The folder holds results of another file, which is still there and has other content.
     """
-    path = str(file.path.resolve())
+    packaged = file.path.resolve() == suite_file(file.suite.name).resolve()
+    path = PACKAGED if packaged else str(file.path.resolve())
     mine = {"file": path, "suite": content_id(file.suite)}
     found = _written(store.folder / NAME)
     if found == mine:
         return
     other = str(found.get("file", ""))
-    if other and other != path and found.get("suite") != mine["suite"] and is_there(Path(other)):
+    stands = other == PACKAGED or (other and is_there(Path(other)))
+    if stands and other != path and found.get("suite") != mine["suite"]:
         raise SuiteError(
-            f"suite '{file.suite.name}' of {path}: {store.folder} holds the results of another "
+            f"suite '{file.suite.name}', {path}: {store.folder} holds the results of another "
             f"suite file of this name, {other}, whose tables this one would overwrite; give one "
             "of the two another name, or another folder with --results"
         )

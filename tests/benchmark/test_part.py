@@ -131,3 +131,22 @@ def test_another_suite_file_of_the_same_name_is_refused_and_an_edited_one_is_not
     opened(suite_file).run(Here(), progress=False)  # the same file, edited
     suite_file.unlink()
     opened(other).run(Here(), progress=False)  # the other one is gone
+
+
+def test_a_suite_of_the_package_is_the_same_one_from_another_installation(
+    open_toy, suite_file, tmp_path, monkeypatch
+):
+    from loki_bench import Benchmark
+    from loki_bench.benchmark import claim
+
+    def opened(file):
+        return Benchmark.open(file, results=tmp_path / "results", warn=pytest.fail)
+
+    installed = [suite_file, tmp_path / "another-installation" / "toy.toml"]
+    installed[1].parent.mkdir()
+    installed[1].write_text(suite_file.read_text().replace("n_targets = 3", "n_targets = 2"))
+    for place in installed:
+        monkeypatch.setattr(claim, "suite_file", {"toy": place}.get)
+        opened(place).run(Here(), progress=False)
+    with pytest.raises(SuiteError, match=r"the results of another suite file .*of the package"):
+        opened(suite_file).run(Here(), progress=False)  # one's own file of that name
