@@ -44,7 +44,7 @@ from loki_bench.records.schema import Status
 from loki_bench.records.store import Store
 from loki_bench.sandbox.installed import installed_plugins
 from loki_bench.sandbox.machine_code import is_own
-from loki_bench.sandbox.scratch import sweep
+from loki_bench.sandbox.scratch import sweep, swept
 from loki_bench.suite.actions import Actions
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.changes import name_of_part, narrowed, with_settings
@@ -472,12 +472,13 @@ class Benchmark:
         scheduler: str | None,
         progress: Progress | bool,
     ) -> Counter[Status]:
-        sweep()  # what runs that were killed left
-        sweep_parts(store.folder, below=True)
+        sweep_parts(store.folder, below=True)  # what runs that were killed left
         if not cells:
+            sweep()
             return Counter()
         grid, limits = self._resolved.grid, self.suite.limits
         with (
+            swept(),
             open_workers(
                 workers,
                 scheduler,

@@ -65,6 +65,7 @@ def fidelity(
     from loki_bench.fidelity.run import run_tasks, tasks_of
     from loki_bench.fidelity.suite import load_fidelity_suite
     from loki_bench.records.store import Store
+    from loki_bench.sandbox.scratch import swept
     from loki_bench.suite.resolve import load_dataset
 
     if only and not added:
@@ -84,7 +85,11 @@ def fidelity(
     )
     seconds = loaded.limits.seconds
     try:
-        with open_workers(workers, seconds=seconds, warn=tell) as pool, shown_work() as shown:
+        with (
+            swept(),
+            open_workers(workers, seconds=seconds, warn=tell) as pool,
+            shown_work() as shown,
+        ):
             run_tasks(
                 tasks_of(grid.cases, judged),
                 train,

@@ -106,6 +106,7 @@ def tune(
     from loki_bench.pipeline.dataset import write_dataset
     from loki_bench.plugins.specs import RecommenderSpec
     from loki_bench.records.store import Store
+    from loki_bench.sandbox.scratch import swept
     from loki_bench.suite.parameter_files import as_parameter_file
     from loki_bench.suite.resolve import load_split
     from loki_bench.suite.suite import SplitChoice, dataset_choice, load_suite
@@ -148,6 +149,7 @@ def tune(
     tell(f"{trials} trials of {recommender} on {choice.name}; kept in {store.folder}")
     try:
         with (
+            swept(),
             open_workers(workers, scheduler, seconds=timeout, versions=versions, warn=tell) as pool,
             shown_work() as progress,
         ):

@@ -11,16 +11,19 @@ from pathlib import Path
 
 from loki_bench.errors import TemporaryFolderError
 
-__all__ = ["PREFIX", "no_room", "remove", "scratch_folder", "sweep"]
+__all__ = ["PREFIX", "no_room", "remove", "scratch_folder", "sweep", "swept"]
 
 PREFIX = "loki-bench-process-"
+
+NOT_YET_HELD = ".loki-bench-"
+"""Of a folder that is being made; its maker's process id comes next."""
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A folder for one process; removed whatever that process left in it."""
     try:
-        made = Path(tempfile.mkdtemp(prefix=".loki-bench-")).resolve()
+        made = Path(tempfile.mkdtemp(prefix=f"{NOT_YET_HELD}{os.getpid()}-")).resolve()
         held = _hold(made)
         # under its name only when it is held: `sweep` takes what nobody holds
         folder = made.rename(made.with_name(f"{PREFIX}{made.name.rpartition('-')[2]}"))
@@ -34,17 +37,42 @@ def scratch_folder() -> Iterator[Path]:
             os.close(held)
 
 
+@contextmanager
+def swept() -> Iterator[None]:
+    """A block in which workers may be killed: swept before it, and after it however it ends."""
+    sweep()
+    try:
+        yield
+    finally:
+        sweep()
+
+
 def sweep() -> None:
     """Remove the folders of processes that were killed before anybody could.
 
     Such a folder is held by nobody: the system lets go of it when the last holder ends.
     """
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    temporary = Path(tempfile.gettempdir())
+    for folder in (*temporary.glob(f"{PREFIX}*"), *temporary.glob(f"{NOT_YET_HELD}*")):
         with suppress(OSError):  # held, another user's, or gone meanwhile
-            held = None if folder.is_symlink() else _hold(folder)
+            held = None if folder.is_symlink() or _in_the_making(folder) else _hold(folder)
             if held is not None:
                 remove(folder)
                 os.close(held)
+
+
+def _in_the_making(folder: Path) -> bool:
+    """Whether the maker of a folder that it can't hold yet is still there."""
+    maker = folder.name.removeprefix(NOT_YET_HELD).partition("-")[0]
+    if not folder.name.startswith(NOT_YET_HELD) or not maker.isdecimal():
+        return not folder.name.startswith(PREFIX)
+    try:
+        os.kill(int(maker), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass  # somebody else's
+    return True
 
 
 def _hold(folder: Path) -> int | None:

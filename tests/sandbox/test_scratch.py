@@ -4,11 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from loki_bench.sandbox.scratch import scratch_folder, sweep
+from loki_bench.sandbox.scratch import scratch_folder, sweep, swept
 
 WAITS = """
 from loki_bench.sandbox.scratch import scratch_folder
@@ -56,3 +57,19 @@ def test_the_folder_of_a_killed_process_is_swept_and_nothing_else(temporary):
         "loki-bench-process-link",
         "loki-bench-process.txt",
     ]
+
+
+def test_a_folder_whose_maker_was_killed_before_it_held_it_is_swept(temporary):
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    for maker in (ended.pid, os.getpid(), "x"):
+        (temporary / f".loki-bench-{maker}-abc").mkdir()
+    sweep()
+    assert names(temporary) == [f".loki-bench-{os.getpid()}-abc", ".loki-bench-x-abc"]
+
+
+def test_what_a_killed_worker_left_is_gone_at_the_end_of_its_run(temporary):
+    with suppress(KeyboardInterrupt), swept():
+        (temporary / "loki-bench-process-abc").mkdir()
+        raise KeyboardInterrupt
+    assert names(temporary) == []
