@@ -15,6 +15,11 @@ BOARD = ROOT / "leaderboards" / "quick" / "leaderboard.json"
 VICTIM = "fpmc"
 """Fixed, whatever wins there; the sentence above the rows names it and links to the others."""
 N_ROWS = 5
+SOURCE = (
+    f"<!-- from leaderboards/quick victim={VICTIM}"
+    "|attack|value=mean|value=gain|-|value=failed|value=placebo -->"
+)
+"""What the tests of the documentation look the numbers up by."""
 BEGIN, END = "<!-- quick: begin -->\n", "<!-- quick: end -->\n"
 
 
@@ -45,7 +50,7 @@ def five_rows() -> str:
         f"The first {len(rows)} rows on {VICTIM}, {len(first['seeds'])} seeds, {budget}; "
         "[the whole table](leaderboards/quick/leaderboard.md):"
     )
-    return f"{said}\n\n{grid}\n"
+    return f"{said}\n\n{SOURCE}\n{grid}\n"
 
 
 def readme(old: str) -> str:
