@@ -8,6 +8,7 @@ adds a catalogue (``n_items``) and, where known, the tokens behind the ids. User
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = [
     "Interactions",
     "Sequences",
     "core_events",
+    "distinct_items",
     "event_counts",
     "k_core",
     "locked",
@@ -316,10 +318,34 @@ def latest_events(interactions: Interactions, n: int) -> Interactions:
 
 def n_repeats(sequences: Sequences) -> int:
     """How many events have an item that came before in the same row."""
-    if not sequences.n_events:
-        return 0
-    pairs = sequences.rows.astype(np.int64) * (int(sequences.items.max()) + 1) + sequences.items
-    return sequences.n_events - len(np.unique(pairs))
+    return sequences.n_events - len(distinct_items(sequences)[1])
+
+
+def distinct_items(sequences: Sequences) -> tuple[OffsetArray, IntArray]:
+    """Each row's items, ascending and without repeats: offsets and items.
+
+    Some millions of events are sorted at a time, in place: of 20 million ``np.unique`` takes ten
+    times as long.
+    """
+    n_rows, n_ids = len(sequences), int(sequences.items.max(initial=0)) + 1
+    counts = np.zeros(n_rows, dtype=np.int64)
+    found = []
+    starts = np.arange(0, sequences.n_events, _PIECE)
+    ends = np.unique(np.append(np.searchsorted(sequences.offsets, starts), n_rows))
+    for first, last in pairwise([0, *ends.tolist()]):
+        lengths = sequences.lengths[first:last]
+        items = sequences.items[sequences.offsets[first] : sequences.offsets[last]]
+        keys = np.repeat(np.arange(last - first) * n_ids, lengths)
+        keys += items
+        keys.sort()
+        is_first = np.ones(len(keys), dtype=bool)
+        np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
+        rows, kept = np.divmod(keys[is_first], n_ids)
+        counts[first:last] = np.bincount(rows, minlength=last - first)
+        found.append(kept.astype(np.int32))
+    offsets = np.zeros(n_rows + 1, dtype=np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return offsets, np.concatenate([np.empty(0, dtype=np.int32), *found])
 
 
 def locked(array: NDArray[A]) -> NDArray[A]:

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loki_bench.interactions import Interactions, Sequences, k_core, locked
+from loki_bench import interactions as ragged
+from loki_bench.interactions import (
+    Interactions,
+    Sequences,
+    distinct_items,
+    k_core,
+    locked,
+    n_repeats,
+)
 
 rows_of_ids = st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=6)
 
@@ -277,3 +285,15 @@ def test_k_core_may_leave_nothing():
 def test_k_core_without_tokens_has_no_tokens():
     core = k_core(interactions([[3, 3], [4]]), 2)
     assert (as_lists(core), core.user_tokens, core.item_tokens) == ([[0, 0]], (), ())
+
+
+@given(rows_of_ids, st.integers(1, 7))
+def test_the_different_items_of_each_row_whatever_is_sorted_at_a_time(rows, piece):
+    sequences = Sequences.of(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ragged, "_PIECE", piece)
+        offsets, items = distinct_items(sequences)
+        assert n_repeats(sequences) == sum(len(row) - len(set(row)) for row in rows)
+    assert (offsets.dtype, items.dtype) == (np.int64, np.int32)
+    parts = [items[a:b].tolist() for a, b in itertools.pairwise(offsets.tolist())]
+    assert parts == [sorted(set(row)) for row in rows]

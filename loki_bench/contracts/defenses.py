@@ -26,7 +26,7 @@ class Defended:
     user_weights : float64 array of shape (n_users + n_fake_users,), or None
         What is left of each of these users, 0 to 1: the mean weight of the user's events where the
         defense weighs them. None where it keeps or drops whole users.
-    undefended_test_ranks : float64 array of shape (n_test_users,)
+    undefended_test_ranks : float64 array of shape (n_evaluated_users,)
         Rank of each genuine user's own test item with neither attack nor defense.
     """
 

@@ -33,9 +33,10 @@ class Outcome:
         Ranks that the victim gave the target items after the attack.
     clean_target_ranks : float64 array of shape (n_target_users, n_targets)
         The same before the attack.
-    test_ranks : float64 array of shape (n_test_users,)
-        Rank of each genuine user's own test item after the attack.
-    clean_test_ranks : float64 array of shape (n_test_users,)
+    test_ranks : float64 array of shape (n_evaluated_users,)
+        Rank of each genuine user's own test item after the attack; where the protocol evaluates a
+        sample of users, theirs.
+    clean_test_ranks : float64 array of shape (n_evaluated_users,)
         The same before the attack.
     genuine_lengths : int64 array of shape (n_users,)
         Number of events of each genuine user in the training data.

@@ -12,6 +12,7 @@ import numpy as np
 from loki_bench.datasets.own_file import OwnFile
 from loki_bench.datasets.times import Times
 from loki_bench.event_log import PARTS, EventLog
+from loki_bench.interactions import n_repeats
 
 __all__ = ["DatasetSummary", "NamedSequence", "describe_file", "suite_line", "summarise"]
 
@@ -166,7 +167,6 @@ def summarise(log: EventLog, line: str) -> DatasetSummary:
     counts = data.item_counts
     by_count = np.argsort(-counts, kind="stable")
     tenth = counts[by_count[: -(-data.n_items // 10)]].sum()
-    pairs = np.unique(data.rows.astype(np.int64) * data.n_items + data.items)
     lengths = data.lengths
     return DatasetSummary(
         suite_line=line,
@@ -182,7 +182,7 @@ def summarise(log: EventLog, line: str) -> DatasetSummary:
         n_items=data.n_items,
         n_events=data.n_events,
         n_ties=log.n_ties,
-        n_repeats=data.n_events - len(pairs),
+        n_repeats=n_repeats(data),
         lengths={
             "shortest": int(lengths.min()),
             "median": float(np.median(lengths)),

@@ -26,7 +26,7 @@ def victims_at_chance(table: Table) -> list[str]:
             if name != "hr" or value is None or not cutoff.isdecimal():
                 continue
             chance = min(1.0, int(cutoff) / table.n_items)
-            spread = N_SIGMA * math.sqrt(chance * (1 - chance) / table.n_users)
+            spread = N_SIGMA * math.sqrt(chance * (1 - chance) / table.n_evaluated)
             if value.mean <= chance + spread and chance < 1:
                 found.setdefault(
                     row.victim,

@@ -36,10 +36,10 @@ def notes_of(table: Table, style: str) -> str:
 
 
 def facts_of(table: Table) -> list[str]:
-    """What the head tells where it is not as in most: run key, split, repeats, dropped events."""
+    """What the head tells where it is not as in most: a sample of users, run key, split ..."""
     return [
-        f"{key.title()}: {table.about[key]}."
-        for key in ("seeds", "split", "repeats", "regimes", "data")
+        f"{key.capitalize()}: {table.about[key]}."
+        for key in ("evaluated users", "seeds", "split", "repeats", "regimes", "data")
         if key in table.about
     ]
 

@@ -70,6 +70,9 @@ CSV_COLUMNS = (
 
 _TABLES = TypeAdapter(Sequence[Table])
 
+NOT_TOLD = {"__all__": {"n_evaluated", "n_items"}}
+"""Of a table: what it says in words."""
+
 
 def leaderboard_files(suite: str, summary: str, tables: Sequence[Table]) -> dict[str, str]:
     """The content of each file of a leaderboard by its name, to write or to check."""
@@ -161,7 +164,7 @@ def as_json(suite: str, tables: Sequence[Table]) -> str:
 
     ``"defenses"`` holds the worst cases of each table's defenses, in the order of the tables.
     """
-    plain = _TABLES.dump_python(tables, mode="json", exclude={"__all__": {"n_users", "n_items"}})
+    plain = _TABLES.dump_python(tables, mode="json", exclude=NOT_TOLD)
     for table in plain:  # what there is nothing to say of is left out
         for row in table["rows"]:
             for name in ("not_deterministic", "not_confined", "not_counted", "others_not_confined"):

@@ -50,6 +50,7 @@ from loki_bench.leaderboard.statistics import (
     paired_p_value,
     shared_ranks,
 )
+from loki_bench.leaderboard.user_sample import n_evaluated, said_sample
 from loki_bench.records.schema import MetricInfo, Record
 from loki_bench.suite.actions import Actions, actions_order
 from loki_bench.suite.cell import Cell
@@ -196,7 +197,9 @@ class Table:
         ranked.
     series : tuple of BudgetSeries
         Of each attack over all budgets, where there are two or more.
-    n_users, n_items : int
+    n_evaluated : int
+        Users whose test events were ranked.
+    n_items : int
         Of the dataset.
     not_ranked : tuple of str
         Why rows have no rank: which seed is missing, which field differs. Empty: they are ranked.
@@ -207,7 +210,7 @@ class Table:
     rows: tuple[Row, ...]
     pairs: tuple[Pair, ...]
     series: tuple[BudgetSeries, ...]
-    n_users: int
+    n_evaluated: int
     n_items: int
     not_ranked: tuple[str, ...]
 
@@ -312,7 +315,7 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str], handed_in: Collecti
         rows=tuple(sorted(rows, key=lambda row: _place(row, columns, sign or 1))),
         pairs=pairs,
         series=series,
-        n_users=entries[0].cell.dataset.n_users,
+        n_evaluated=n_evaluated(entries[0].cell),
         n_items=entries[0].cell.dataset.n_items,
         not_ranked=not_ranked,
     )
@@ -552,6 +555,8 @@ def _about(cell: Cell, *, has_handed_in: bool) -> dict[str, str]:
     }
     if protocol.n_target_users == "all":
         about["goal"] += f", of whom at most {MOST_MEASURED}, drawn from the seed, are measured"
+    if sample := said_sample(cell):
+        about["evaluated users"] = sample
     if protocol.key:
         about["seeds"] = f"fresh key {protocol.key}"
     elif has_handed_in:

@@ -32,6 +32,7 @@ from loki_bench.sandbox.carry_out import with_recommender
 from loki_bench.sandbox.confinement import part_in_force
 from loki_bench.split import Split
 from loki_bench.suite.cell import Cell
+from loki_bench.suite.evaluated_users import evaluated
 from loki_bench.suite.goal import draw_goal, untargeted_users
 from loki_bench.timing import Timed
 
@@ -53,7 +54,7 @@ class VictimRanks:
     Attributes
     ----------
     target_ranks : float64 array of shape (n_target_users, n_targets)
-    test_ranks : float64 array of shape (n_test_users,)
+    test_ranks : float64 array of shape (n_evaluated_users,)
     n_training_samples : int or None
     report : mapping
         The recommender's numbers about its fit.
@@ -287,7 +288,8 @@ def evaluate(
     From scratch but in a regime that fine-tunes (:func:`fit_and_fine_tune`).
 
     Early stopping sees validation events of genuine users only; target items and test events are
-    ranked for genuine users only, dropped ones included, given the events before the test event.
+    ranked for genuine users only, dropped ones included, given the events before the test event;
+    test events of the evaluated users alone, where these are a sample.
     ``robustly`` lets the cell's defense do the training.
     """
     _, split = load_split(data)
@@ -297,6 +299,7 @@ def evaluate(
     if cell.n_untargeted:
         others = untargeted_users(split, cell.protocol, cell.seed, cell.n_untargeted)
         ranked_users.append(others)
+    split = evaluated(split, cell.protocol, cell.seed)
 
     def ranks(victim: Recommender) -> VictimRanks:
         fit_on(victim, cell, split, trained_on)

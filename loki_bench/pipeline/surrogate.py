@@ -12,6 +12,7 @@ from loki_bench.records.store import Store, StoredFile
 from loki_bench.sandbox.carry_out import with_recommender
 from loki_bench.sandbox.foreign_recommender import pickled
 from loki_bench.suite.cell import Cell, SurrogateRef
+from loki_bench.suite.evaluated_users import evaluated
 from loki_bench.suite.granted_data import granted_data
 from loki_bench.timing import Timed
 
@@ -65,7 +66,7 @@ def fit_surrogate(data: DataFolder, cell: Cell, surrogate: SurrogateRef) -> Time
 
     Its seed is the surrogate's own role: never the victim's, even for the victim's class.
     """
-    split = granted_data(load_split(data)[1], cell)
+    split = evaluated(granted_data(load_split(data)[1], cell), cell.protocol, cell.seed)
     seed = cell.seed_of(f"surrogate/{surrogate.recommender.name}")
     # What the attacker knows, used as a platform would: the last known event validates.
     return with_recommender(

@@ -18,6 +18,7 @@ from loki_bench.records.store import Codec
 from loki_bench.sandbox.carry_out import with_recommender
 from loki_bench.split import Split
 from loki_bench.suite.cell import Cell
+from loki_bench.suite.evaluated_users import evaluated
 from loki_bench.timing import Timed
 
 __all__ = ["TopK", "VictimTopK", "fitted_lists", "show_lists"]
@@ -88,7 +89,8 @@ def fitted_lists(victim: Recommender, cell: Cell, split: Split) -> TopK:
     """Train the clean victim of a cell, and write down what it shows every genuine user."""
     name = cell.victim.name
     seed = cell.seed_of(f"victim/{name}")
-    victim.fit(split.train, validation=split.validation, seed=seed)
+    validation = evaluated(split, cell.protocol, cell.seed).validation
+    victim.fit(split.train, validation=validation, seed=seed)
     return lists_given_by(
         victim,
         name=name,

@@ -33,6 +33,7 @@ from loki_bench.suite.cell import (
 )
 from loki_bench.suite.components import HANDED_IN, ComponentRef, resolve
 from loki_bench.suite.defended_victims import refuse_unfit_defenses
+from loki_bench.suite.evaluated_users import number_evaluated
 from loki_bench.suite.goal import N_UNTARGETED, draw_goal, draw_placebo_goal
 from loki_bench.suite.handed_in import HandedIn
 from loki_bench.suite.list_lengths import refuse_beyond_lists
@@ -125,9 +126,7 @@ def expand(
             draw_goal(split, suite.protocol, seed)
             if suite.integrity_rows:
                 draw_placebo_goal(split, suite.protocol, seed)
-        protocol = CellProtocol(
-            **suite.protocol.model_dump(), repeats=suite.repeats, split=split_ref
-        )
+        protocol = _protocol(suite, dataset, split_ref)
         for choice in (*suite.victims, *suite.surrogates):
             spec, component = _resolved(registry, RecommenderSpec, choice)
             if spec.answers == "top-k":
@@ -148,12 +147,20 @@ def planned(
     """
     written = [choice for choice in suite.attackers if choice.name != HANDED_IN]
     suite = suite.model_copy(update={"attackers": written})
-    protocol = CellProtocol(**suite.protocol.model_dump(), repeats=suite.repeats, split=split_ref)
+    protocol = _protocol(suite, dataset, split_ref)
     _refuse_too_large(suite, dataset)
     metrics = _metrics(suite, registry, dataset)
     return Grid(
         cells=tuple(_cells(suite, registry, dataset, protocol, metrics, ())), metrics=metrics
     )
+
+
+def _protocol(suite: Suite, dataset: DatasetRef, split_ref: SplitRef | None) -> CellProtocol:
+    """The suite's protocol, with what the data makes of it."""
+    asked = suite.protocol.model_dump() | {
+        "evaluate_users": number_evaluated(suite.protocol.evaluate_users, dataset.n_users)
+    }
+    return CellProtocol(**asked, repeats=suite.repeats, split=split_ref)
 
 
 def _metrics(suite: Suite, registry: Registry, dataset: DatasetRef) -> tuple[ChosenMetric, ...]:

@@ -54,6 +54,7 @@ __all__ = [
     "Isolation",
     "Knowledge",
     "Limits",
+    "NumberOfUsers",
     "Parameter",
     "Popularity",
     "Protocol",
@@ -268,6 +269,12 @@ class Protocol(SuiteTable):
         "data the most popular tenth of the catalogue (`head`), the next 40 % (`mid`) or the "
         "least popular half (`tail`)",
     )
+    evaluate_users: NumberOfUsers | None = Field(
+        default=None,
+        description="users whose validation and test events are ranked, a sample drawn from the "
+        "seed in proportion to lengths of history, or `all`; unless given all of up to 50,000 "
+        "users, 50,000 of more. Target users are always ranked",
+    )
     key: RunKey = Field(
         default="",
         description="what all random draws are keyed with, 32 hexadecimal digits; empty: they are "
@@ -296,6 +303,7 @@ class Protocol(SuiteTable):
         content: dict[str, object] = dump(self)
         defaults: dict[str, object] = {
             "target_popularity": "uniform",
+            "evaluate_users": None,
             "repeats": "mask",
             "split": None,
             "key": "",
@@ -308,6 +316,8 @@ class CellProtocol(Protocol):
 
     Attributes
     ----------
+    evaluate_users : int or None
+        None is all.
     repeats : "mask", "allow" or "drop-later"
     split : SplitRef or None
         None is leave-one-out.
@@ -326,6 +336,8 @@ class CellProtocol(Protocol):
             found["key"] = self.key
         if self.split is not None:
             found["split"] = {"name": self.split.name, "sha256": self.split.sha256}
+        if self.evaluate_users is not None:  # early stopping looks at these
+            found["evaluate_users"] = self.evaluate_users
         return found
 
     @property

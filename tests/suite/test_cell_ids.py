@@ -79,6 +79,7 @@ def test_the_ids_and_the_text_of_a_cell_are_those_before_splits_and_repeats():
     ]
     text = canonical_json(cell_with())
     later = ("split", "repeats", "target_popularity", "key", "knowledge", "n_untargeted")
+    later += ("evaluate_users",)
     assert not [key for key in later if f'"{key}"' in text]
 
 
@@ -87,6 +88,10 @@ def test_another_split_and_another_rule_for_repeats_are_other_data_in_every_id()
     before = set(ids_of(cell_with()))
     for changed in ({"split": split}, {"repeats": "allow"}, {"repeats": "drop-later"}):
         assert not before & set(ids_of(cell_with(**changed)))
+
+
+def test_a_sample_of_users_is_in_every_id_because_fits_are_stopped_by_it():
+    assert not set(ids_of(cell_with())) & set(ids_of(cell_with(evaluate_users=50)))
 
 
 def test_how_a_cut_was_written_enters_no_id():

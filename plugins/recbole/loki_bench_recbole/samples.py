@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.contracts import TrainingSamples
-from loki_bench.interactions import Interactions, Sequences
+from loki_bench.interactions import Interactions, Sequences, distinct_items
 from loki_bench_recbole.draws import Stream, draw_negatives, epoch_key
 
 __all__ = ["SampleSource", "last_items", "prefixes"]
@@ -60,12 +60,8 @@ class SampleSource:
         last[1:] = train.items[:-1]
         starts = train.offsets[:-1][train.lengths > 0]
         last[starts] = -1
-        pairs = np.unique(rows.astype(np.int64) * train.n_items + train.items)
-        owners = pairs // max(train.n_items, 1)
-        counts = np.bincount(owners, minlength=train.n_users)
-        offsets = np.zeros(train.n_users + 1, dtype=np.int64)
-        np.cumsum(counts, out=offsets[1:])
-        keep = (counts < train.n_items)[rows]
+        offsets, user_items = distinct_items(train)
+        keep = (np.diff(offsets) < train.n_items)[rows]
         if not from_first:
             keep &= last >= 0
         events = np.flatnonzero(keep)
@@ -76,7 +72,7 @@ class SampleSource:
             events=events,
             n_items=train.n_items,
             item_offsets=offsets,
-            user_items=(pairs - owners * train.n_items).astype(np.int32),
+            user_items=user_items,
         )
 
     def __len__(self) -> int:
