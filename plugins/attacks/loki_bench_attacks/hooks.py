@@ -34,6 +34,11 @@ _YUE = (
     "Extraction, RecSys 2021"
 )
 
+_XIE = (
+    "After Xie, Yang, Shao & Wu, Sharpness-Aware Poisoning: Enhancing Transferability of Injective "
+    "Attacks on Recommender Systems, arXiv 2604.22170, 2026"
+)
+
 
 @hookimpl
 def loki_bench_attackers() -> list[AttackerSpec]:
@@ -80,6 +85,13 @@ def loki_bench_attackers() -> list[AttackerSpec]:
             summary="Gradient ascent through the unrolled training of a matrix factorisation",
             target="loki_bench_attacks.revadv:UnrolledAttack",
             reference=_TANG,
+            takes_lengths=True,
+        ),
+        AttackerSpec(
+            name="sharpap",
+            summary="The unrolled ascent against the worst model near the surrogate",
+            target="loki_bench_attacks.sharpap:SharpnessAwareAttack",
+            reference=_XIE,
             takes_lengths=True,
         ),
         AttackerSpec(

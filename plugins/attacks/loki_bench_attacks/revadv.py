@@ -1,5 +1,7 @@
 """Gradient ascent through the training of a surrogate, unrolled."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -14,8 +16,6 @@ from loki_bench_attacks.implicit_factors import ImplicitFactorisation
 from loki_bench_attacks.target_pairs import target_pairs
 
 __all__ = ["UnrolledAttack", "adversarial_loss"]
-
-_WHO = "attacker 'revadv'"
 
 
 class UnrolledAttack(Attacker):
@@ -41,6 +41,8 @@ class UnrolledAttack(Attacker):
         Share of the catalogue among which each fake user chooses its fillers.
     """
 
+    name: ClassVar[str] = "revadv"
+
     def __init__(
         self,
         *,
@@ -52,10 +54,11 @@ class UnrolledAttack(Attacker):
     ) -> None:
         if n_steps < 1 or not 1 <= n_unrolled <= n_sweeps:
             raise ParameterError(
-                f"{_WHO}: n_steps is {n_steps!r}, n_unrolled {n_unrolled!r}, n_sweeps "
-                f"{n_sweeps!r}; expected at least 1 each, and no more unrolled than there are"
+                f"attacker '{self.name}': n_steps is {n_steps!r}, n_unrolled {n_unrolled!r}, "
+                f"n_sweeps {n_sweeps!r}; expected at least 1 each, and no more unrolled than there "
+                "are"
             )
-        require_ascent(_WHO, candidate_share=candidate_share, step=step)
+        require_ascent(f"attacker '{self.name}'", candidate_share=candidate_share, step=step)
         self._n_steps, self._step, self._n_sweeps = n_steps, step, n_sweeps
         self._n_unrolled, self._candidate_share = n_unrolled, candidate_share
 
@@ -64,7 +67,9 @@ class UnrolledAttack(Attacker):
         generator = generator_for(view.seed, "revadv")
         promoted = promoted_items(view)
         others = other_items(view, promoted)
-        users, items = map(torch.from_numpy, target_pairs(view, promoted, who=_WHO))
+        users, items = map(
+            torch.from_numpy, target_pairs(view, promoted, who=f"attacker '{self.name}'")
+        )
         relaxed = relaxed_clicks(
             view,
             promoted,
@@ -82,13 +87,19 @@ class UnrolledAttack(Attacker):
             nonlocal factors
             free = clicks.detach().clone().requires_grad_()
             trained = model.sweeps(factors, free, self._n_unrolled)
-            loss = adversarial_loss(trained.users, trained.items, users, items)
+            loss = self._loss(trained.users, trained.items, users, items)
             (slope,) = torch.autograd.grad(loss, free)
             factors = trained.detached()
             return -slope
 
         relaxed = ascended(relaxed, gradient, n_steps=self._n_steps, step=self._step)
         return profiles_of_choice(view.budget, relaxed.chosen(), promoted, generator)
+
+    def _loss(
+        self, user_factors: Tensor, item_factors: Tensor, users: Tensor, items: Tensor
+    ) -> Tensor:
+        """What the clicks are moved against; of the trained factors."""
+        return adversarial_loss(user_factors, item_factors, users, items)
 
 
 def adversarial_loss(

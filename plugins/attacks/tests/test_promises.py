@@ -10,6 +10,7 @@ QUICK = {
     "influence-fillers": {"n_rounds": 2, "n_candidates": 4},
     "pga": {"n_steps": 2, "n_sweeps": 3},
     "revadv": {"n_steps": 2, "n_sweeps": 3},
+    "sharpap": {"n_steps": 2, "n_sweeps": 3},
     "dp-attack": {"n_rounds": 2, "n_sweeps": 3},
     "poisonrec": {"n_iterations": 2, "n_episodes": 3},
     "extract-and-poison": {"n_epochs": 2},
