@@ -6,6 +6,7 @@ passed to a plugin is immutable; every answer is checked by the host before it i
 A module for each kind of component; every name is imported from this package.
 """
 
+from loki_bench.contracts.adversarial_training import AdversarialNoise, AdversarialRecommender
 from loki_bench.contracts.attackers import Attacker, AttackerView, QueryOracle, Surrogate
 from loki_bench.contracts.datasets import DatasetLoader
 from loki_bench.contracts.defenses import Defended, Defense, WeightingDefense
@@ -31,6 +32,8 @@ from loki_bench.contracts.robust_training import FittedVictim, RobustTraining, V
 from loki_bench.contracts.row_training import RowwiseRecommender
 
 __all__ = [
+    "AdversarialNoise",
+    "AdversarialRecommender",
     "Attacker",
     "AttackerView",
     "Budget",

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
+from loki_bench.contracts.adversarial_training import AdversarialNoise
 from loki_bench.interactions import Interactions, Sequences
 
 __all__ = ["FittedVictim", "RobustTraining", "VictimTrainer"]
@@ -57,6 +58,7 @@ class VictimTrainer(ABC):
         *,
         kept: NDArray[np.bool_] | None = None,
         weights: NDArray[np.float64] | None = None,
+        noise: AdversarialNoise | None = None,
     ) -> FittedVictim:
         """A victim trained on the data that the defense was shown, or on a part of it.
 
@@ -67,6 +69,9 @@ class VictimTrainer(ABC):
         weights : float64 array of shape (n_events,), or None
             The weight of each event, 0 to 1, in the order of the data that the defense was shown.
             Only where the spec of the defense says ``needs_weights``.
+        noise : AdversarialNoise or None
+            What the victim is trained against; users are those that the defense was shown. Only
+            where the spec of the defense says ``needs_noise``, and not beside weights.
 
         Returns
         -------
@@ -75,7 +80,8 @@ class VictimTrainer(ABC):
         Raises
         ------
         InvalidAnswerError
-            The arrays are not as said, no event is left, or it is the 101st fit.
+            The arrays are not as said, no event is left, there are weights and noise, or it is
+            the 101st fit.
         """
 
 

@@ -295,6 +295,9 @@ class RecommenderSpec(ComponentSpec):
     takes_weights : bool
         Whether the target is a ``WeightedRecommender``: only such a victim can be trained behind a
         defense that weighs events.
+    takes_noise : bool
+        Whether the target is an ``AdversarialRecommender``: only such a victim can be trained
+        behind a defense that trains against noise.
     fine_tunes : bool
         Whether the target is a ``FineTunableRecommender``: a suite's regime ``fine-tune`` refuses
         one that is not.
@@ -311,6 +314,7 @@ class RecommenderSpec(ComponentSpec):
     uses_order: bool
     differentiable: bool
     takes_weights: bool = False
+    takes_noise: bool = False
     answers_sequences: bool = False
     search: tuple[SearchRange, ...] = ()
     fine_tunes: bool = False
@@ -533,12 +537,16 @@ class DefenseSpec(ComponentSpec):
     needs_weights : bool
         Whether a ``RobustTraining`` gives weights: its victims' specs must say ``takes_weights``.
         A ``WeightingDefense`` does so anyway.
+    needs_noise : bool
+        Whether a ``RobustTraining`` trains against noise: its victims' specs must say
+        ``takes_noise``.
     """
 
     kind: ClassVar[str] = "defense"
 
     form: DefenseForm = "filter"
     needs_weights: bool = False
+    needs_noise: bool = False
 
     @property
     def gives_weights(self) -> bool:

@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 from typing_extensions import Self
 
-from loki_bench.contracts import FineTunableRecommender, Recommender, WeightedRecommender
+from loki_bench.contracts import (
+    AdversarialNoise,
+    AdversarialRecommender,
+    FineTunableRecommender,
+    Recommender,
+    WeightedRecommender,
+)
 from loki_bench.errors import InvalidAnswerError, RejectedError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.sandbox.carry_out import component_of
@@ -91,7 +97,7 @@ def pickled(fitted: Recommender) -> bytes:
     return pickle.dumps(fitted)
 
 
-class ForeignRecommender(FineTunableRecommender, WeightedRecommender):
+class ForeignRecommender(FineTunableRecommender, WeightedRecommender, AdversarialRecommender):
     """A third party's recommender, which is fitted and asked in a process of its own.
 
     Parameters
@@ -129,12 +135,24 @@ class ForeignRecommender(FineTunableRecommender, WeightedRecommender):
         """See :meth:`~loki_bench.contracts.WeightedRecommender.fit_weighted`."""
         return self._fit(train, validation, seed, weights)
 
+    def fit_adversarial(
+        self,
+        train: Interactions,
+        *,
+        validation: HeldOut | None,
+        seed: int,
+        noise: AdversarialNoise,
+    ) -> Self:
+        """See :meth:`~loki_bench.contracts.AdversarialRecommender.fit_adversarial`."""
+        return self._fit(train, validation, seed, None, noise)
+
     def _fit(
         self,
         train: Interactions,
         validation: HeldOut | None,
         seed: int,
         weights: NDArray[np.float64] | None,
+        noise: AdversarialNoise | None = None,
     ) -> Self:
         self._n_items = train.n_items
         request = FitRequest(
@@ -143,6 +161,7 @@ class ForeignRecommender(FineTunableRecommender, WeightedRecommender):
             validation=validation,
             seed=seed,
             weights=weights,
+            noise=noise,
         )
         fit = timed(lambda: self._ask(request), compiles=False)
         self.start_seconds += max(0.0, fit.wall_seconds - fit.value.costs["wall_seconds"])

@@ -10,7 +10,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.errors import InvalidAnswerError, RejectedError
+from loki_bench.contracts import AdversarialNoise
+from loki_bench.errors import InvalidAnswerError, ParameterError, RejectedError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.sandbox.carry_out import component_of
 from loki_bench.sandbox.parent import Answer, Isolated, isolated
@@ -22,7 +23,14 @@ from loki_bench.suite.suite import Limits
 
 __all__ = ["ForeignTraining", "opened_training"]
 
-KINDS = {"kept": "|b1", "weights": "<f8", "users": "<i4", "offsets": "<i8", "items": "<i4"}
+KINDS = {
+    "kept": "|b1",
+    "weights": "<f8",
+    "of_users": "<f8",
+    "users": "<i4",
+    "offsets": "<i8",
+    "items": "<i4",
+}
 
 
 @contextmanager
@@ -83,7 +91,14 @@ class _Desk:
     def answer(self, question: object) -> dict[str, object]:
         try:
             return self._answered(cast("dict[str, object]", question))
-        except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
+        except (
+            KeyError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            ParameterError,
+            binascii.Error,
+        ) as error:
             raise InvalidAnswerError(f"{self._who} asked what can't be answered: {error}") from None
 
     def _answered(self, question: dict[str, object]) -> dict[str, object]:
@@ -101,6 +116,7 @@ class _Desk:
             self._victims.fit(
                 kept=cast("NDArray[np.bool_] | None", arrays.get("kept")),
                 weights=cast("NDArray[np.float64] | None", arrays.get("weights")),
+                noise=_noise(question, arrays),
             )
             return {"victim": len(self._victims.fitted) - 1}
         number, k = question["victim"], question["k"]
@@ -136,3 +152,15 @@ class _Desk:
         if found.n_events and not 0 <= found.items.min() <= found.items.max() < self._shown.n_items:
             raise ValueError("an item outside the catalogue")
         return found
+
+
+def _noise(
+    question: dict[str, object], arrays: dict[str, NDArray[np.generic]]
+) -> AdversarialNoise | None:
+    if "radius" not in question:
+        return None
+    radius, weight = question["radius"], question["noise_weight"]
+    if not isinstance(radius, int | float) or not isinstance(weight, int | float):
+        raise ValueError("noise that is no number")
+    of_users = cast("NDArray[np.float64] | None", arrays.get("of_users"))
+    return AdversarialNoise(radius=radius, weight=weight, of_users=of_users)

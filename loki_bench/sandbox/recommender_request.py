@@ -19,7 +19,13 @@ from loki_bench.answer_checks import (
     checked_scores,
 )
 from loki_bench.content_ids import JsonObject
-from loki_bench.contracts import FineTunableRecommender, Recommender, WeightedRecommender
+from loki_bench.contracts import (
+    AdversarialNoise,
+    AdversarialRecommender,
+    FineTunableRecommender,
+    Recommender,
+    WeightedRecommender,
+)
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.sandbox.attack_request import Ask, Component, Reply
@@ -41,7 +47,8 @@ __all__ = [
 class FitRequest:
     """A recommender, and what :meth:`~loki_bench.contracts.Recommender.fit` is given.
 
-    With weights it is :meth:`~loki_bench.contracts.WeightedRecommender.fit_weighted`.
+    With weights it is :meth:`~loki_bench.contracts.WeightedRecommender.fit_weighted`, with noise
+    :meth:`~loki_bench.contracts.AdversarialRecommender.fit_adversarial`.
     """
 
     recommender: Component
@@ -49,6 +56,7 @@ class FitRequest:
     validation: HeldOut | None
     seed: int
     weights: NDArray[np.float64] | None = None
+    noise: AdversarialNoise | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -150,6 +158,15 @@ class RecommenderForHost:
 
 def _fit(recommender: Recommender, request: FitRequest) -> Recommender:
     validation, seed, weights = request.validation, request.seed, request.weights
+    if request.noise is not None:
+        if not isinstance(recommender, AdversarialRecommender):
+            raise InvalidAnswerError(
+                f"recommender '{request.recommender.name}' says takes_noise, and is no "
+                "AdversarialRecommender"
+            )
+        return recommender.fit_adversarial(
+            request.train, validation=validation, seed=seed, noise=request.noise
+        )
     if weights is None:
         return recommender.fit(request.train, validation=validation, seed=seed)
     if not isinstance(recommender, WeightedRecommender):

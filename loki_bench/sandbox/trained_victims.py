@@ -6,14 +6,21 @@ masks and weights are checked. Validation events stay here: only genuine users h
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.answer_checks import checked_keep, checked_scores, checked_weights, lists_given_by
-from loki_bench.contracts import FittedVictim, Recommender, VictimTrainer, WeightedRecommender
+from loki_bench.contracts import (
+    AdversarialNoise,
+    AdversarialRecommender,
+    FittedVictim,
+    Recommender,
+    VictimTrainer,
+    WeightedRecommender,
+)
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.sandbox.carry_out import runs_apart
@@ -123,6 +130,7 @@ class TrainedVictims(VictimTrainer):
         *,
         kept: NDArray[np.bool_] | None = None,
         weights: NDArray[np.float64] | None = None,
+        noise: AdversarialNoise | None = None,
     ) -> TrainedVictim:
         """See :meth:`~loki_bench.contracts.VictimTrainer.fit`."""
         number = len(self.fitted)
@@ -131,9 +139,18 @@ class TrainedVictims(VictimTrainer):
                 f"{self._who} asked for {MOST_FITS + 1} fits of the victim; at most {MOST_FITS}"
             )
         train, validation, left = self._left_of(kept, weights)
+        heard = self._noise_of(noise, weights)
         victim, name = self._source.new(), self._source.component.name
         seed = self._seed_of_fit(number)
-        if left is None:
+        if heard is not None and isinstance(victim, AdversarialRecommender):
+            victim.fit_adversarial(train, validation=validation, seed=seed, noise=heard)
+        elif heard is not None:
+            raise InvalidAnswerError(
+                f"{self._who} trains against noise, and victim '{name}' is no "
+                "AdversarialRecommender; its spec must say needs_noise, so that this is known "
+                "before a run"
+            )
+        elif left is None:
             victim.fit(train, validation=validation, seed=seed)
         elif isinstance(victim, WeightedRecommender):
             victim.fit_weighted(train, validation=validation, seed=seed, weights=left)
@@ -146,6 +163,25 @@ class TrainedVictims(VictimTrainer):
             recommender=victim, name=name, order=self._order, n_items=train.n_items
         )
         self.fitted.append(found)
+        return found
+
+    def _noise_of(
+        self, noise: AdversarialNoise | None, weights: NDArray[np.float64] | None
+    ) -> AdversarialNoise | None:
+        """The noise of the host's users."""
+        if noise is None or noise.of_users is None:
+            found = noise
+        elif len(noise.of_users) == self._train.n_users:
+            found = replace(noise, of_users=noise.of_users[self._place])
+        else:
+            raise InvalidAnswerError(
+                f"{self._who} gave noise for {len(noise.of_users)} users; it was shown "
+                f"{self._train.n_users}"
+            )
+        if found is not None and weights is not None:
+            raise InvalidAnswerError(
+                f"{self._who} gave weights and noise for one fit; give one of the two"
+            )
         return found
 
     def _left_of(

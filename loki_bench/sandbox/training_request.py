@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.answer_checks import NamedArrays, checked_report, checked_scores
-from loki_bench.contracts import FittedVictim, RobustTraining, VictimTrainer
+from loki_bench.contracts import AdversarialNoise, FittedVictim, RobustTraining, VictimTrainer
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.sandbox.attack_request import Ask, Component, Reply
@@ -96,13 +96,19 @@ class _AskedTrainer(VictimTrainer):
         *,
         kept: NDArray[np.bool_] | None = None,
         weights: NDArray[np.float64] | None = None,
+        noise: AdversarialNoise | None = None,
     ) -> FittedVictim:
         arrays: NamedArrays = {}
         if kept is not None:
             arrays["kept"] = kept
         if weights is not None:
             arrays["weights"] = weights
-        answer = _put(self._ask, "fit", arrays)
+        against: dict[str, float] = {}
+        if noise is not None:
+            against = {"radius": float(noise.radius), "noise_weight": float(noise.weight)}
+            if noise.of_users is not None:
+                arrays["of_users"] = noise.of_users
+        answer = _put(self._ask, "fit", arrays, **against)
         return _AskedVictim(self._ask, cast("int", answer["victim"]), self._n_items)
 
 
@@ -130,7 +136,7 @@ class _AskedVictim(FittedVictim):
         return base64.b64decode(cast("str", answer["content"]))
 
 
-def _put(ask: Ask, what: str, arrays: NamedArrays, **plain: int) -> dict[str, object]:
+def _put(ask: Ask, what: str, arrays: NamedArrays, **plain: float) -> dict[str, object]:
     """Send arrays in parts, then the question that they belong to."""
     for name, array in arrays.items():
         content = np.ascontiguousarray(array).tobytes()

@@ -16,6 +16,7 @@ from loki_bench.plugins.specs import (
     nearest,
 )
 from loki_bench.testing import (
+    adversarial_checks,
     attacker_checks,
     dataset_checks,
     defense_checks,
@@ -54,6 +55,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "recommender": _checks(recommender_checks),
     "differentiable recommender": _checks(differentiable_checks),
     "weighted recommender": _checks(weighted_checks),
+    "adversarial recommender": _checks(adversarial_checks),
     "fine-tunable recommender": _checks(fine_tuning_checks),
     "sequence recommender": _checks(sequence_answer_checks),
     "attacker": _checks(attacker_checks),
@@ -70,8 +72,8 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
 def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
     """The checks of a kind (a key of ``CHECKS``), or those that one subject must pass.
 
-    A recommender declared as differentiable, as one that takes weights, as one that can be
-    fine-tuned or as one that answers for sequences that nobody has must pass those of all its
+    A recommender declared as differentiable, as one that takes weights or noise, as one that can
+    be fine-tuned or as one that answers for sequences that nobody has must pass those of all its
     kinds; a metric is compared with a reference only where there is one, and an attack prepares
     only where it says so.
 
@@ -96,6 +98,8 @@ def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
         found += CHECKS["differentiable recommender"]
     if isinstance(what.spec, RecommenderSpec) and what.spec.takes_weights:
         found += CHECKS["weighted recommender"]
+    if isinstance(what.spec, RecommenderSpec) and what.spec.takes_noise:
+        found += CHECKS["adversarial recommender"]
     if isinstance(what.spec, RecommenderSpec) and what.spec.fine_tunes:
         found += CHECKS["fine-tunable recommender"]
     if isinstance(what.spec, RecommenderSpec) and what.spec.answers_sequences:

@@ -3,11 +3,19 @@
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.split import Split, leave_one_out
 
-__all__ = ["assorted", "crowd", "cycle", "interactions_of", "two_groups"]
+__all__ = [
+    "assorted",
+    "crowd",
+    "cycle",
+    "interactions_of",
+    "share_of_pairs_right",
+    "two_groups",
+]
 
 
 def interactions_of(rows: "list[list[int]]", *, n_items: int) -> Interactions:
@@ -25,6 +33,27 @@ def two_groups() -> Split:
     generator = np.random.default_rng(5)
     rows = [(2 * generator.permutation(8)[:6] + user % 2).tolist() for user in range(80)]
     return _read_only(leave_one_out(interactions_of(rows, n_items=16)))
+
+
+def share_of_pairs_right(scores: NDArray[np.float32]) -> float:
+    """How often an unseen item of a user's group in :func:`two_groups` is ahead of another one.
+
+    Parameters
+    ----------
+    scores : float32 array of shape (80, 16)
+        Of all items for each user.
+
+    Returns
+    -------
+    float: the share of all such pairs, ties counted half.
+    """
+    right = []
+    for user, row in enumerate(two_groups().train):
+        unseen = np.setdiff1d(np.arange(16), row)
+        own, others = unseen[unseen % 2 == user % 2], unseen[unseen % 2 != user % 2]
+        ahead = np.sign(scores[user, own][:, None] - scores[user, others][None, :])
+        right.append((ahead.mean() + 1) / 2)
+    return float(np.mean(right))
 
 
 @lru_cache(maxsize=1)

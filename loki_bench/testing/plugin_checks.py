@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import EntryPoint, entry_points
 
 from loki_bench.contracts import (
+    AdversarialRecommender,
     Attacker,
     DatasetLoader,
     Defense,
@@ -150,4 +151,6 @@ def _contracts(spec: ComponentSpec) -> list[type]:
         found.append(DifferentiableRecommender)
     if isinstance(spec, RecommenderSpec) and spec.takes_weights:
         found.append(WeightedRecommender)
+    if isinstance(spec, RecommenderSpec) and spec.takes_noise:
+        found.append(AdversarialRecommender)
     return found

@@ -48,6 +48,7 @@ def test_there_is_a_tutorial_for_every_kind():
     further = {
         "plugin",
         "weighted recommender",
+        "adversarial recommender",
         "sequence recommender",
         "fine-tunable recommender",
     }

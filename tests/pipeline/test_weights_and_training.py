@@ -108,6 +108,52 @@ def test_what_a_training_leaves_out_and_weighs_is_left_out_and_weighed(cells, is
     np.testing.assert_array_equal(one.test_ranks, other.test_ranks)
 
 
+@pytest.mark.parametrize(
+    "isolation", [pytest.param("process", marks=pytest.mark.slow), "in-process"]
+)
+def test_the_noise_of_each_user_reaches_the_victim(cells, isolation):
+    noise = {"name": "trains-in-noise", "parameters": {"how": "against jumpers"}}
+    without = {"name": "trains", "parameters": {"how": "without jumpers"}}
+    found, store = cells(noise, without, victim="follows-the-quiet", isolation=isolation)
+    one = ranks(store, found["random", "trains-in-noise(how=against jumpers)"])
+    other = ranks(store, found["random", "trains(how=without jumpers)"])
+    np.testing.assert_array_equal(one.target_ranks, other.target_ranks)
+    np.testing.assert_array_equal(one.test_ranks, other.test_ranks)
+
+
+@pytest.mark.parametrize(
+    ("defense", "how", "victim", "sentence"),
+    [
+        ("trains-in-noise", "against too few", "follows-the-quiet", "gave noise for 1 users; it"),
+        ("trains-in-noise", "in both ways", "follows-the-quiet", "gave weights and noise for one"),
+        ("trains", "against jumpers", "follows", "its spec must say needs_noise"),
+    ],
+)
+def test_noise_that_can_not_be_given_fails_the_cell_in_a_sentence(
+    prepared, tmp_path, run, defense, how, victim, sentence
+):
+    suite = prepared(
+        victims=[victim],
+        attackers=["random"],
+        defenses=[{"name": defense, "parameters": {"how": how}}],
+        seeds=[0],
+        isolation="in-process",
+    )
+    store, _ = run(suite, tmp_path)
+    record = store.record(suite.grid.cells[0].id)
+    assert record.status == "failed"
+    assert sentence in record.reason
+
+
+def test_a_victim_that_takes_no_noise_is_refused_before_anything_runs(prepared):
+    with pytest.raises(
+        SuiteError,
+        match=r"defense 'trains-in-noise' trains against noise, and victim 'follows' can't be "
+        r"trained so .*; victims that can: .*follows-the-quiet",
+    ):
+        prepared(victims=["follows-the-quiet", "follows"], defenses=["none", "trains-in-noise"])
+
+
 def test_lists_of_the_victim_are_its_best_items_outside_the_history(cells):
     by_lists = {"name": "trains", "parameters": {"how": "by lists"}}
     found, _ = cells(by_lists, victim="follows")

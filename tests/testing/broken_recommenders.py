@@ -4,6 +4,7 @@ import copy
 import os
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from mutants import breaks, change_the_warning_filters, state_of_the_global_generator
 
 from loki_bench.contracts import (
+    AdversarialRecommender,
     FineTunableRecommender,
     Recommender,
     TrainingSamples,
@@ -385,6 +387,47 @@ class TakesAnotherSeedForWeights(Weighted):
 class IgnoresTheWeights(Weighted):
     def fit_weighted(self, train, *, validation, seed, weights):
         return self.fit(train, validation=validation, seed=seed)
+
+
+class Adversarial(RidgeRecommender, AdversarialRecommender):
+    """Shrinks its weights: a ridge is what a linear score has against noise on its input."""
+
+    def fit_adversarial(self, train, *, validation, seed, noise):
+        of_users = 1.0 if noise.of_users is None else noise.of_users.mean()
+        plain = self.l2
+        self.l2 = plain + noise.weight * noise.radius * of_users
+        self.fit(train, validation=validation, seed=seed)
+        self.l2 = plain
+        return self
+
+
+@breaks("check_adversarial_recommender_fits_as_usual_where_noise_has_no_weight", takes_noise=True)
+class ShrinksWithoutNoise(Adversarial):
+    def fit_adversarial(self, train, *, validation, seed, noise):
+        noise = replace(noise, weight=noise.weight + 0.1)
+        return super().fit_adversarial(train, validation=validation, seed=seed, noise=noise)
+
+
+@breaks("check_adversarial_recommender_moves_nobody_whose_radius_is_zero", takes_noise=True)
+class IgnoresWhoseNoiseItIs(Adversarial):
+    def fit_adversarial(self, train, *, validation, seed, noise):
+        noise = replace(noise, of_users=None)
+        return super().fit_adversarial(train, validation=validation, seed=seed, noise=noise)
+
+
+@breaks("check_adversarial_recommender_learns_under_noise_and_hears_it", takes_noise=True)
+class IgnoresTheNoise(Adversarial):
+    def fit_adversarial(self, train, *, validation, seed, noise):
+        return self.fit(train, validation=validation, seed=seed)
+
+
+@breaks("check_adversarial_recommender_learns_under_noise_and_hears_it", takes_noise=True)
+class LearnsNothingUnderNoise(Adversarial):
+    def fit_adversarial(self, train, *, validation, seed, noise):
+        self.fit(train, validation=validation, seed=seed)
+        if noise.weight * noise.radius and noise.of_users is None:
+            self._weights = torch.zeros_like(self._weights).requires_grad_()
+        return self
 
 
 class FineTunable(RidgeRecommender, FineTunableRecommender):

@@ -62,6 +62,14 @@ SOUND = [
         takes_weights=True,
     ),
     RecommenderSpec(
+        name="adversarial",
+        summary="Shrinks under noise",
+        target="broken_recommenders:Adversarial",
+        uses_order=True,
+        differentiable=False,
+        takes_noise=True,
+    ),
+    RecommenderSpec(
         name="lists",
         summary="Lists ten items",
         target="broken_recommenders:Lists",

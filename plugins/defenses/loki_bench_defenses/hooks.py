@@ -78,4 +78,22 @@ def loki_bench_defenses() -> list[DefenseSpec]:
             "Poisoning Attacks, USENIX Security 2023",
             form="training",
         ),
+        DefenseSpec(
+            name="apr",
+            summary="Trains against the worst small move of each sample's vectors",
+            target="loki_bench_defenses.adversarial:AdversarialTraining",
+            reference="After He, He, Du & Chua, Adversarial Personalized Ranking for "
+            "Recommendation, SIGIR 2018",
+            form="training",
+            needs_noise=True,
+        ),
+        DefenseSpec(
+            name="vat",
+            summary="Trains against noise that is larger for users whom the victim fits well",
+            target="loki_bench_defenses.adversarial:VulnerabilityAwareTraining",
+            reference="After Zhang, Cao, Wu, Sun, Shen & Cheng, Improving the Shortest Plank: "
+            "Vulnerability-Aware Adversarial Training for Robust Recommender System, RecSys 2024",
+            form="training",
+            needs_noise=True,
+        ),
     ]

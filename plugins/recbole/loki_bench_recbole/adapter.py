@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from typing_extensions import Self
 
-from loki_bench.contracts import Recommender
+from loki_bench.contracts import AdversarialNoise, Recommender
 from loki_bench.errors import ParameterError, UsageError
 from loki_bench.first_places import FirstPlaces
 from loki_bench.interactions import Interactions, Sequences
@@ -135,6 +135,7 @@ class RecBoleRecommender(Recommender):
         validation: HeldOut | None,
         seed: int,
         event_weights: NDArray[np.float64] | None,
+        noise: AdversarialNoise | None = None,
     ) -> Self:
         """See :meth:`fit`; with weights each sample has the weight of the event it predicts."""
         self._forget()
@@ -144,6 +145,8 @@ class RecBoleRecommender(Recommender):
         source = SampleSource.of(train, from_first=self.from_first)
         if event_weights is not None:
             source = source.weighted(event_weights)
+        if noise is not None:
+            source = source.against(noise)
         if not len(source):
             raise ParameterError(
                 f"{self.name}: nothing to train on, {train.n_users} users with {train.n_events} "

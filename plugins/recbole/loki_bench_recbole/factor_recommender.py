@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from loki_bench.contracts import FactorRecommender, FactorTerm, TrainingSamples
+from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench_recbole.adapter import Epoch
+from loki_bench_recbole.adversarial_factors import epoch_under_noise
+from loki_bench_recbole.adversarial_fit import AdversarialFit
 from loki_bench_recbole.compiled_epoch import CompiledEpoch
 from loki_bench_recbole.differentiable_recommender import id_tensor, id_tensors
 from loki_bench_recbole.factor_training import adagrad_epoch
@@ -35,7 +38,7 @@ LBFGS_L2 = 1.0
 """Default l2 of a row of a table: with it Amazon Beauty's factors neither vanish nor grow."""
 
 
-class RecBoleFactorRecommender(WeightedFit, FineTunableTraining, FactorRecommender):
+class RecBoleFactorRecommender(WeightedFit, AdversarialFit, FineTunableTraining, FactorRecommender):
     """Score = sum of terms <row_table[r], item_table[i]>, pairwise loss log(1 + exp(-x)).
 
     x is the positive item's score minus the negative's. Every training sample adds
@@ -225,6 +228,13 @@ class RecBoleFactorRecommender(WeightedFit, FineTunableTraining, FactorRecommend
         )
         return report | ({"validation_ndcg@10": measure()} if measure else {})
 
+    def _refuse_noise(self) -> None:
+        if self._trainer != "compiled":
+            raise ParameterError(
+                f"{self.name}: trainer '{self._trainer}' knows no noise; give trainer = 'compiled' "
+                "to train against it"
+            )
+
     def _sample_rows(self, source: SampleSource) -> tuple[NDArray[np.int32], ...]:
         return tuple(source.users if row == "user" else source.last_items for row in self.term_rows)
 
@@ -253,6 +263,16 @@ class RecBoleFactorRecommender(WeightedFit, FineTunableTraining, FactorRecommend
                 seed=seed,
             )
         tables = tuple(self._numpy_tables())
+        if source.noise is not None:
+            return epoch_under_noise(
+                source,
+                self._sample_rows(source),
+                tables,
+                noise=source.noise,
+                learning_rate=self._learning_rate,
+                l2=self._l2,
+                seed=seed,
+            )
         return CompiledEpoch(
             source,
             self._sample_rows(source),

@@ -98,6 +98,7 @@ _RECOMMENDERS = (
 
 
 _TAKE_WEIGHTS = frozenset({"bprmf", "caser", "fpmc", "gru4rec", "narm", "sasrec", "transrec"})
+_TAKE_NOISE = frozenset({"bprmf", "fpmc", "sasrec"})
 _FINE_TUNABLE = {"bprmf", "fpmc", "transrec"}
 """Those with a compiled trainer, which can take a fit up again."""
 
@@ -173,6 +174,7 @@ def loki_bench_recommenders() -> list[RecommenderSpec]:
             uses_order=uses_order,
             differentiable=differentiable,
             takes_weights=name in _TAKE_WEIGHTS,
+            takes_noise=name in _TAKE_NOISE,
             answers_sequences=name in _ANSWER_SEQUENCES,
             search=_SEARCH.get(name, ()),
             fine_tunes=name in _FINE_TUNABLE,

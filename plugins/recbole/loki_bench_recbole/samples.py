@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.contracts import TrainingSamples
+from loki_bench.contracts import AdversarialNoise, TrainingSamples
 from loki_bench.interactions import Interactions, Sequences, distinct_items
 from loki_bench_recbole.draws import Stream, draw_negatives, epoch_key
 
@@ -30,6 +30,8 @@ class SampleSource:
         Each user's own items, sorted and without repeats: never drawn as negatives.
     weights : float32 array of shape (n,), or None
         What each sample's loss is multiplied with; None is 1 for all.
+    noise : AdversarialNoise or None
+        What the samples' losses have to stand.
     """
 
     users: NDArray[np.int32]
@@ -40,6 +42,7 @@ class SampleSource:
     item_offsets: NDArray[np.int64]
     user_items: NDArray[np.int32]
     weights: NDArray[np.float32] | None = None
+    noise: AdversarialNoise | None = None
 
     @classmethod
     def of(cls, train: Interactions, *, from_first: bool) -> "SampleSource":
@@ -81,6 +84,16 @@ class SampleSource:
     def weighted(self, event_weights: NDArray[np.float64]) -> "SampleSource":
         """The same samples, each with the weight of the event that it predicts."""
         return replace(self, weights=event_weights[self.events].astype(np.float32))
+
+    def against(self, noise: AdversarialNoise) -> "SampleSource":
+        """The same samples, whose losses have to stand noise."""
+        return replace(self, noise=noise)
+
+    def noise_scales(self) -> NDArray[np.float32]:
+        """What the radius of the noise is multiplied with in each sample; shape (n,)."""
+        if self.noise is None or self.noise.of_users is None:
+            return np.ones(len(self), dtype=np.float32)
+        return self.noise.of_users[self.users].astype(np.float32)
 
     def negatives(self, *, seed: int, epoch: int) -> NDArray[np.int32]:
         """One negative item a sample, int32 array of shape (n,); see ``draw_negatives``."""

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from loki_bench.interactions import Interactions
+from loki_bench_recbole.adversarial_fit import AdversarialFit
 from loki_bench_recbole.dropping import dropping
 from loki_bench_recbole.parameter_checks import require_count
 from loki_bench_recbole.sequence_recommender import SequenceLoss, SequenceRecommender
@@ -17,7 +18,7 @@ _MASKED = -10000.0
 """What RecBole adds to the attention to an item that comes later: its weight is then exactly 0."""
 
 
-class SASRec(WeightedFit, SequenceRecommender):
+class SASRec(WeightedFit, AdversarialFit, SequenceRecommender):
     """RecBole's ``SASRec``: score(h, i) = <transformer(h), e_i>, h the user's latest items.
 
     A training sample for every event but the user's first. RecBole reads every prefix of a
@@ -99,6 +100,9 @@ class SASRec(WeightedFit, SequenceRecommender):
             attention_dropout=attention_dropout,
         )
         self._longest = require_count(self.name, "max_length", max_length)
+
+    def _refuse_noise(self) -> None:
+        """Its one trainer takes noise."""
 
     def _model_parameters(self) -> dict[str, object]:
         return {

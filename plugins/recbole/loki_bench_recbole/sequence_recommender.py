@@ -14,6 +14,7 @@ from loki_bench.contracts import TrainingSamples
 from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench_recbole.adapter import Epoch
+from loki_bench_recbole.adversarial_sequences import under_noise
 from loki_bench_recbole.catalogue_softmax import catalogue_cross_entropy
 from loki_bench_recbole.differentiable_recommender import id_tensor
 from loki_bench_recbole.moving_rows import MovingRows
@@ -215,6 +216,27 @@ class SequenceRecommender(RowwiseTraining):
     ) -> Epoch:
         items = self.parameters()[0]
 
+        def of_vectors(
+            vectors: Tensor,
+            users: Tensor,
+            trained: Tensor,
+            positives: Tensor,
+            negatives: Tensor,
+            generator: torch.Generator,
+            weights: Tensor | None,
+        ) -> Tensor:
+            outputs = self._states(vectors, users, generator)[trained]
+            if self._loss == "CE" and items.device.type == "cpu":
+                total = catalogue_cross_entropy(outputs, items, positives, weights)
+                mean = total / len(positives)
+            elif weights is None:
+                mean = self._losses(outputs, positives, negatives).mean()
+            else:
+                mean = (weights * self._losses(outputs, positives, negatives)).mean()
+            return mean
+
+        of_loss = of_vectors if source.noise is None else under_noise(of_vectors, items, source)
+
         def loss(
             inputs: Tensor,
             users: Tensor,
@@ -224,14 +246,7 @@ class SequenceRecommender(RowwiseTraining):
             generator: torch.Generator,
             weights: Tensor | None = None,
         ) -> Tensor:
-            outputs = self._states(items[inputs], users, generator)[trained]
-            if self._loss == "CE" and items.device.type == "cpu":
-                total = catalogue_cross_entropy(outputs, items, positives, weights)
-                mean = total / len(positives)
-            elif weights is None:
-                mean = self._losses(outputs, positives, negatives).mean()
-            else:
-                mean = (weights * self._losses(outputs, positives, negatives)).mean()
+            mean = of_loss(items[inputs], users, trained, positives, negatives, generator, weights)
             if not self._l2:
                 return mean
             squares = torch.stack([tensor.square().sum() for tensor in self.parameters()])

@@ -48,6 +48,14 @@ def loki_bench_recommenders():
         differentiable=False,
         takes_weights=True,
     )
+    quiet = RecommenderSpec(
+        name="follows-the-quiet",
+        summary="For tests",
+        target="toy_plugin.robust:FollowsTheQuiet",
+        uses_order=True,
+        differentiable=False,
+        takes_noise=True,
+    )
     shop = RecommenderSpec(
         name="shop",
         summary="Lists the best items alone",
@@ -60,6 +68,7 @@ def loki_bench_recommenders():
     return [
         walks,
         weighted,
+        quiet,
         shop,
         declared("counts", "Counts"),
         declared("follows", "Follows", answers_sequences=True),
@@ -201,6 +210,7 @@ def loki_bench_defenses():
         declared_robust("weighs-jumpers", "WeighsJumpers", form="weights"),
         declared_robust("trains", "Trains", form="training"),
         declared_robust("trains-weighing", "Trains", form="training", needs_weights=True),
+        declared_robust("trains-in-noise", "Trains", form="training", needs_noise=True),
     ]
 
 

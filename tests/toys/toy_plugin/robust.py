@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from loki_bench.contracts import RobustTraining, WeightedRecommender, WeightingDefense
+from loki_bench.contracts import (
+    AdversarialNoise,
+    AdversarialRecommender,
+    RobustTraining,
+    WeightedRecommender,
+    WeightingDefense,
+)
 from toy_plugin.components import Follows
 
 
@@ -32,6 +38,15 @@ class FollowsWeighted(Follows, WeightedRecommender):
     @property
     def fit_report(self):
         return self.report or {}
+
+
+class FollowsTheQuiet(Follows, AdversarialRecommender):
+    """Leaves out who has noise."""
+
+    def fit_adversarial(self, train, *, validation, seed, noise):
+        quiet = noise.weight * noise.radius * noise.of_users == 0
+        left = train.with_sequences(train.first(np.where(quiet, train.lengths, 0)))
+        return self.fit(left, validation=validation, seed=seed)
 
 
 class WeighsJumps(WeightingDefense):
@@ -67,6 +82,15 @@ class Trains(RobustTraining):
             self.victim = victim.fit(kept=n_jumps == 0)
         elif self.how == "with weights":
             self.victim = victim.fit(weights=np.where(jumps(train), 0.25, 1.0))
+        elif self.how == "against jumpers":
+            of_users = np.where(n_jumps > 0, 0.5, 0.0)
+            self.victim = victim.fit(noise=AdversarialNoise(radius=1, weight=2, of_users=of_users))
+        elif self.how == "against too few":
+            noise = AdversarialNoise(radius=1, weight=2, of_users=np.ones(1))
+            self.victim = victim.fit(noise=noise)
+        elif self.how == "in both ways":
+            noise = AdversarialNoise(radius=1.0, weight=1.0)
+            self.victim = victim.fit(weights=np.ones(train.n_events), noise=noise)
         elif self.how == "for ever":
             while True:
                 victim.fit()
