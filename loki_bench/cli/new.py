@@ -20,9 +20,10 @@ __all__ = ["new"]
 def new(kind: str, name: str, folder: Path | None) -> int:
     r"""Write a complete plugin distribution that installs and passes its checks.
 
-    KIND is attacker, dataset, defense, differentiable-recommender, influence-estimator, metric,
-    recommender, robust-training or weighting-defense. NAME is how suites will ask for the
-    component.
+    KIND is attacker, dataset, defense, differentiable-recommender, influence-estimator,
+    list-recommender (shows lists, tells no scores), metric, recommender, robust-training,
+    sequence-recommender (answers for sequences that nobody has) or weighting-defense. NAME is how
+    suites will ask for the component.
 
     \b
     Example: loki-bench new defense my-filter

@@ -83,6 +83,12 @@ KINDS: Mapping[str, PluginKind] = MappingProxyType(
             suffix="Influence",
             dependencies=(_NUMPY, _SCIPY, _TORCH, _TYPING),
         ),
+        "list-recommender": PluginKind(
+            title="recommender",
+            module="recommender",
+            suffix="Service",
+            dependencies=(_NUMPY, _TYPING),
+        ),
         "metric": PluginKind(
             title="metric", module="metric", suffix="_at_k", dependencies=(_NUMPY,)
         ),
@@ -94,6 +100,12 @@ KINDS: Mapping[str, PluginKind] = MappingProxyType(
         ),
         "robust-training": PluginKind(
             title="defense", module="defense", suffix="Training", dependencies=(_NUMPY,)
+        ),
+        "sequence-recommender": PluginKind(
+            title="recommender",
+            module="recommender",
+            suffix="Model",
+            dependencies=(_NUMPY, _SCIPY, _TYPING),
         ),
         "weighting-defense": PluginKind(
             title="defense", module="defense", suffix="Weights", dependencies=(_NUMPY,)
