@@ -22,9 +22,10 @@ from beauty import DATA, hr_at_10
 from loki_bench.split import leave_one_out
 from loki_bench_recbole.bprmf import BPRMF
 from loki_bench_recbole.fpmc import FPMC
+from loki_bench_recbole.sasrec import SASRec
 from loki_bench_recbole.transrec import TransRec
 
-MODELS = {"bprmf": BPRMF, "fpmc": FPMC, "transrec": TransRec}
+MODELS = {"bprmf": BPRMF, "fpmc": FPMC, "sasrec": SASRec, "transrec": TransRec}
 
 
 def parameter(text):
