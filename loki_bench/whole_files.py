@@ -23,13 +23,17 @@ PART = re.compile(r"\..+\.[0-9]+-[0-9a-f]{8}\.part")
 
 
 @contextmanager
-def part_of(path: Path, content: bytes, *, mode: int = 0o666, sync: bool = False) -> Iterator[Path]:
+def part_of(
+    path: Path, content: bytes, *, head: bytes = b"", mode: int = 0o666, sync: bool = False
+) -> Iterator[Path]:
     """A file beside ``path`` with this content, to be renamed to it or linked there in the block.
 
     It is gone after the block, whatever happened in it.
 
     Parameters
     ----------
+    head : bytes
+        What comes before the content.
     mode : int
         Of the file, before the user's mask.
     sync : bool
@@ -46,6 +50,7 @@ def part_of(path: Path, content: bytes, *, mode: int = 0o666, sync: bool = False
         file.close()  # somebody took it away before it was held
     try:
         with file:
+            file.write(head)
             file.write(content)
             file.flush()
             if sync:

@@ -58,7 +58,7 @@ VALUE, ERROR = b"v", b"e"
 def carried_out(function: Callable[..., object], arguments: tuple[object, ...]) -> bytes:
     """What a job came to, as plain data (:mod:`loki_bench.engine.job_values`); never raises."""
     try:
-        return VALUE + encoded(function(*arguments))
+        return encoded(function(*arguments), after=VALUE)
     except BaseException as error:  # whatever a plugin raises, SystemExit included
         return refused(_told(error))
 
@@ -68,12 +68,12 @@ def refused(told: JobError) -> bytes:
     return ERROR + json.dumps([told.kind, told.message, told.details]).encode()
 
 
-def ended(content: bytes, kind: Any = object) -> Any:
+def ended(given: bytes | memoryview, kind: Any = object) -> Any:
     """A job's value, or what it raised, bounded.
 
     Parameters
     ----------
-    content : bytes
+    given : bytes or memoryview
         What :func:`carried_out` gave, or anything: a job's process wrote it.
     kind : type
         What the job's function returns, see :func:`~loki_bench.engine.job_values.type_given_by`.
@@ -88,6 +88,7 @@ def ended(content: bytes, kind: Any = object) -> Any:
     RaisedInJobError
         Anything else; its class is named as the plugin's was.
     """
+    content = memoryview(given)
     try:
         if content[:1] == VALUE:
             return decoded(content[1:], kind)
@@ -97,11 +98,11 @@ def ended(content: bytes, kind: Any = object) -> Any:
     raise bounded(told)
 
 
-def _parsed(content: bytes) -> JobError:
+def _parsed(content: memoryview) -> JobError:
     if content[:1] != ERROR or len(content) > MOST_ERROR_BYTES:
         raise ValueError("it is neither a value nor an error")
     try:
-        parts = json.loads(content[1:].decode())
+        parts = json.loads(content[1:].tobytes().decode())
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(parts, list) or len(parts) != 3:

@@ -57,14 +57,15 @@ def serve(host: HostEnd) -> None:
             if COPIES:
                 said, modules = _in_a_copy(host, lifeline, function, arguments)
             else:
-                said, modules = ANSWERED + carried_out(function, arguments), ()
+                said, modules = memoryview(ANSWERED + carried_out(function, arguments)), ()
             host.send_bytes(said)
+            del said  # a fitted surrogate may take most of a gigabyte
             _preload(modules)
 
 
 def _in_a_copy(
     host: HostEnd, lifeline: tuple[int, int], function: Any, arguments: tuple[object, ...]
-) -> tuple[bytes, tuple[str, ...]]:
+) -> tuple[memoryview, tuple[str, ...]]:
     """What is to be said of a job, and what its copy had to import."""
     known = set(sys.modules)
     reads, writes = os.pipe()
@@ -77,20 +78,24 @@ def _in_a_copy(
     finally:
         os.close(reads)
     if status:
-        return DIED + str(status).encode(), ()
-    answer, modules = _parted(content)
-    return ANSWERED + answer, modules
+        return memoryview(DIED + str(status).encode()), ()
+    return _parted(content)
 
 
-def _parted(content: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """The answer, and the modules that were imported for it; this is parsed, a plugin wrote it."""
-    end = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "big")
+def _parted(content: bytearray) -> tuple[memoryview, tuple[str, ...]]:
+    """What is to be said, and the modules that were imported; this is parsed, a plugin wrote it.
+
+    It is not copied: the byte before the answer says that it is one, whatever it was.
+    """
+    start = 2 * LENGTH_BYTES
+    end = start + int.from_bytes(content[LENGTH_BYTES:start], "big")
     try:
-        told = json.loads(content[LENGTH_BYTES : min(end, MOST_MODULES_BYTES)].decode())
+        told = json.loads(content[start : min(end, start + MOST_MODULES_BYTES)].decode())
     except (ValueError, RecursionError):
         told = []
     modules = told if isinstance(told, list) else []
-    return content[end:], tuple(
+    content[end : end + 1] = ANSWERED
+    return memoryview(content)[end:], tuple(
         name for name in modules if isinstance(name, str) and _is_preloaded(name)
     )
 
@@ -110,7 +115,7 @@ def _be_the_copy(
         Thread(target=_end_with_the_worker, args=(lifeline[0],), daemon=True).start()
         done = carried_out(function, arguments)
         modules = json.dumps([n for n in sys.modules if n not in known and _is_preloaded(n)])
-        told = len(modules).to_bytes(LENGTH_BYTES, "big") + modules.encode()
+        told = len(modules).to_bytes(LENGTH_BYTES, "big") + modules.encode() + ANSWERED
         for part in ((len(told) + len(done)).to_bytes(LENGTH_BYTES, "big"), told, done):
             left = memoryview(part)
             while left:
@@ -122,7 +127,7 @@ def _be_the_copy(
         os._exit(1)
 
 
-def _wait_for(copy: int, reads: int, host: HostEnd) -> tuple[bytes, int]:
+def _wait_for(copy: int, reads: int, host: HostEnd) -> tuple[bytearray, int]:
     """What the copy wrote, whole, and 0; or nothing and the status that it ended with."""
     content = bytearray()
     length: int | None = None
@@ -134,7 +139,7 @@ def _wait_for(copy: int, reads: int, host: HostEnd) -> tuple[bytes, int]:
         if reads in ready:
             part = os.read(reads, AT_ONCE)
             if not part:
-                return b"", _status_of(copy)
+                return bytearray(), _status_of(copy)
             content += part
             if length is None and len(content) >= LENGTH_BYTES:
                 length = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "big")
@@ -143,18 +148,18 @@ def _wait_for(copy: int, reads: int, host: HostEnd) -> tuple[bytes, int]:
                     os.waitpid(copy, 0)
                     return _too_long(length), 0
         elif os.waitpid(copy, os.WNOHANG)[0]:  # a process that it left holds the pipe open
-            return b"", signal.SIGKILL
+            return bytearray(), signal.SIGKILL
     os.waitpid(copy, 0)
-    return bytes(content[LENGTH_BYTES:]), 0
+    return content, 0
 
 
-def _too_long(n_bytes: int) -> bytes:
+def _too_long(n_bytes: int) -> bytearray:
     error = JobError(
         "InvalidAnswerError",
         f"the answer of a job takes {n_bytes} bytes; at most {MOST_BYTES} are read",
         "",
     )
-    return bytes(LENGTH_BYTES) + refused(error)
+    return bytearray(2 * LENGTH_BYTES) + ANSWERED + refused(error)
 
 
 def _status_of(copy: int) -> int:

@@ -37,30 +37,34 @@ def type_given_by(function: Callable[..., object]) -> Any:
         return object
 
 
-def encoded(value: object) -> bytes:
-    """The bytes of a value; raises ``TypeError`` or ``ValueError`` where it is no plain data."""
+def encoded(value: object, *, after: bytes = b"") -> bytes:
+    """The bytes of a value, after others.
+
+    Arrays are copied once: a fitted surrogate may take most of a gigabyte. Raises ``TypeError`` or
+    ``ValueError`` where the value is no plain data.
+    """
     arrays: list[NDArray[Any]] = []
     node = _node(value, arrays)
     forms = [[array.dtype.str, list(array.shape)] for array in arrays]
     text = json.dumps([node, forms]).encode()
-    return b"".join(
-        [len(text).to_bytes(LENGTH_BYTES, "big"), text, *(array.tobytes() for array in arrays)]
-    )
+    length = len(text).to_bytes(LENGTH_BYTES, "big")
+    return b"".join([after, length, text, *(a.reshape(-1).view(np.uint8) for a in arrays)])
 
 
-def decoded(content: bytes, kind: Any) -> Any:
+def decoded(given: bytes | memoryview, kind: Any) -> Any:
     """The value of type ``kind`` that bytes hold.
 
     Raises ``ValueError`` with what is wrong where they hold anything else. Arrays are read-only.
     """
+    content = memoryview(given)
     if len(content) > MOST_BYTES:
         raise ValueError(f"{len(content)} bytes; at most {MOST_BYTES} are read")
     start = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "big")
     if not LENGTH_BYTES <= start <= min(len(content), MOST_TEXT_BYTES):
         raise ValueError("its text is cut off, or too long")
     try:
-        node, forms = json.loads(content[LENGTH_BYTES:start].decode())
-        arrays = _arrays(forms, memoryview(content)[start:])
+        node, forms = json.loads(content[LENGTH_BYTES:start].tobytes().decode())
+        arrays = _arrays(forms, content[start:])
         return _value(node, kind, arrays)
     except (KeyError, TypeError, RecursionError, OverflowError) as error:
         raise ValueError(f"it is broken ({in_short(str(error), 200)})") from None

@@ -40,7 +40,7 @@ class Worker:
         self._channel: Connection[Any, Any] | None = None
         self.is_closed = False
 
-    def answer_to(self, job: bytes) -> bytes:
+    def answer_to(self, job: bytes) -> memoryview:
         """What :func:`~loki_bench.engine.job_border.carried_out` made of a job."""
         died = ""
         for _ in range(MOST_TRIES):
@@ -55,7 +55,7 @@ class Worker:
             self.is_closed = True
         self._kill()
 
-    def _try(self, job: bytes) -> tuple[bytes, str]:
+    def _try(self, job: bytes) -> tuple[memoryview, str]:
         """The answer, or how the worker died."""
         try:
             channel = self._started()
@@ -64,8 +64,10 @@ class Worker:
             self._wait_for(channel)
             said = channel.recv_bytes(MOST_SAID_BYTES)
         except (EOFError, OSError):  # it is gone, or says more than any job may
-            return b"", self._end(wait=1.0)
-        return (b"", _how(int(said[1:]))) if said[:1] == DIED else (said[1:], "")
+            return memoryview(b""), self._end(wait=1.0)
+        if said[:1] == DIED:
+            return memoryview(b""), _how(int(said[1:]))
+        return memoryview(said)[1:], ""
 
     def _wait_for(self, channel: "Connection[Any, Any]") -> None:
         deadline = time.monotonic() + self._seconds

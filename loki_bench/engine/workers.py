@@ -175,4 +175,4 @@ def outcome_of(future: "Future[R]", seconds: float) -> R:
 class _Job:
     future: "Future[Any]"
     content: bytes
-    read: Callable[[bytes], Any]
+    read: Callable[[memoryview], Any]

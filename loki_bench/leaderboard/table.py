@@ -50,7 +50,7 @@ from loki_bench.leaderboard.statistics import (
     paired_p_value,
     shared_ranks,
 )
-from loki_bench.leaderboard.user_sample import n_evaluated, said_sample
+from loki_bench.leaderboard.user_sample import said_sample
 from loki_bench.records.schema import MetricInfo, Record
 from loki_bench.suite.actions import Actions, actions_order
 from loki_bench.suite.cell import Cell
@@ -315,7 +315,7 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str], handed_in: Collecti
         rows=tuple(sorted(rows, key=lambda row: _place(row, columns, sign or 1))),
         pairs=pairs,
         series=series,
-        n_evaluated=n_evaluated(entries[0].cell),
+        n_evaluated=entries[0].cell.n_evaluated,
         n_items=entries[0].cell.dataset.n_items,
         not_ranked=not_ranked,
     )
@@ -555,8 +555,8 @@ def _about(cell: Cell, *, has_handed_in: bool) -> dict[str, str]:
     }
     if protocol.n_target_users == "all":
         about["goal"] += f", of whom at most {MOST_MEASURED}, drawn from the seed, are measured"
-    if sample := said_sample(cell):
-        about["evaluated users"] = sample
+    if protocol.evaluate_users is not None:
+        about["evaluated users"] = said_sample(cell)
     if protocol.key:
         about["seeds"] = f"fresh key {protocol.key}"
     elif has_handed_in:

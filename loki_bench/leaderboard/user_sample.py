@@ -4,20 +4,12 @@ import math
 
 from loki_bench.suite.cell import Cell
 
-__all__ = ["half_width", "n_evaluated", "said_sample"]
-
-
-def n_evaluated(cell: Cell) -> int:
-    """Users whose test events are ranked: those of the data set where all are."""
-    asked = cell.protocol.evaluate_users
-    return asked if isinstance(asked, int) else cell.dataset.n_users
+__all__ = ["half_width", "said_sample"]
 
 
 def said_sample(cell: Cell) -> str:
-    """The sample of users and what it costs; empty where all are evaluated."""
-    n, n_users = n_evaluated(cell), cell.dataset.n_users
-    if n == n_users:
-        return ""
+    """The sample of users of a cell that evaluates one, and what it costs."""
+    n, n_users = cell.n_evaluated, cell.dataset.n_users
     low, high = (half_width(share, n, n_users) for share in (0.1, 0.5))
     return (
         f"{n} of {n_users}, drawn from the seed in proportion to lengths of history; in one seed "

@@ -22,6 +22,7 @@ from loki_bench.pipeline.victim_lists import TopK, VictimTopK
 from loki_bench.records.store import Codec, StoredFile
 from loki_bench.sandbox.attack_request import (
     AttackRequest,
+    PickledRecommender,
     SurrogateRequest,
     craft_for_host,
     prepare_for_host,
@@ -288,7 +289,11 @@ def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -
         budget=budget_of(cell, split),
         seed=cell.seed_of(f"attacker/{cell.attacker.name}"),
         surrogates=tuple(
-            SurrogateRequest(name=used.recommender.name, weight=used.weight, pickled=file.read())
+            SurrogateRequest(
+                name=used.recommender.name,
+                weight=used.weight,
+                pickled=PickledRecommender(file.mapped()),
+            )
             for used, file in zip(cell.surrogates, surrogates, strict=True)
         ),
         influence=None if cell.influence is None else component_of(cell.influence),

@@ -21,6 +21,7 @@ import contextlib
 import errno
 import hashlib
 import io
+import mmap
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loki_bench.answer_checks import NamedArrays
 from loki_bench.bounded_files import (
@@ -85,6 +87,12 @@ class StoredFile:
     def read(self) -> bytes:
         """The content."""
         return Path(self.path).read_bytes()[self.start :]
+
+    def mapped(self) -> NDArray[np.uint8]:
+        """The bytes of the content, not all of them in memory; it must not be empty."""
+        with Path(self.path).open("rb") as file:
+            whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return np.frombuffer(whole, np.uint8, offset=self.start)
 
 
 class Codec(ABC, Generic[T]):
@@ -283,8 +291,7 @@ class Store:
     def write_sealed(self, name: str, content: bytes) -> None:
         """Keep bytes that jobs open themselves, pickles among them: digest and mark before them."""
         digest = bytes_digest(content)
-        head = f"{digest}{mark(name, digest)}"
-        self.write_bytes(name, head.encode() + content)
+        self.write_bytes(name, content, head=f"{digest}{mark(name, digest)}".encode())
 
     def sealed_file(self, name: str) -> StoredFile | None:
         """Where the bytes of :meth:`write_sealed` lie, if they are whole and written here.
@@ -317,8 +324,8 @@ class Store:
         """Write a file of the folder itself, such as the leaderboard."""
         self.write_bytes(name, text.encode())
 
-    def write_bytes(self, name: str, content: bytes) -> None:
-        """Write a file of the folder, whole or not at all.
+    def write_bytes(self, name: str, content: bytes, *, head: bytes = b"") -> None:
+        """Write a file of the folder, head and content, whole or not at all.
 
         Raises
         ------
@@ -328,7 +335,7 @@ class Store:
         path = self.folder / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with part_of(path, content, sync=True) as part:
+            with part_of(path, content, head=head, sync=True) as part:
                 part.replace(path)
         except OSError as error:
             full = error.errno == errno.ENOSPC

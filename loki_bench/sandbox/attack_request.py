@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loki_bench.answer_checks import NamedArrays, checked_prepared, validate_poison
 from loki_bench.content_ids import JsonObject
@@ -34,6 +35,7 @@ __all__ = [
     "Ask",
     "AttackRequest",
     "Component",
+    "PickledRecommender",
     "ProvidedSurrogate",
     "Reply",
     "SurrogateRequest",
@@ -60,13 +62,34 @@ class Component:
         return spec.build(self.parameters)
 
 
+class PickledRecommender:
+    """A fitted recommender that is opened once; then the bytes are let go.
+
+    Parameters
+    ----------
+    content : uint8 array
+    """
+
+    def __init__(self, content: NDArray[np.uint8]) -> None:
+        self._content: NDArray[np.uint8] | None = content
+        self._fitted: Recommender | None = None
+
+    def open(self) -> Recommender:
+        """The recommender; the same object at every call."""
+        if self._content is not None:
+            content, self._content = self._content, None
+            self._fitted = pickle.loads(content.data)
+        assert self._fitted is not None  # noqa: S101  # for the type checker
+        return self._fitted
+
+
 @dataclass(frozen=True, kw_only=True)
 class SurrogateRequest:
-    """A surrogate that the host trained before the attack: its vote, and its pickled bytes."""
+    """A surrogate that the host trained before the attack: its vote, and what opens it."""
 
     name: str
     weight: float
-    pickled: bytes
+    pickled: PickledRecommender
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -132,19 +155,17 @@ class AttackRequest:
 class ProvidedSurrogate:
     """A surrogate as an attacker holds it; the host trained it before the attacker ran."""
 
-    def __init__(self, name: str, weight: float, train: Interactions, pickled: bytes) -> None:
+    def __init__(
+        self, name: str, weight: float, train: Interactions, pickled: PickledRecommender
+    ) -> None:
         self.name = name
         self.weight = weight
         self.train = train
         self._pickled = pickled
-        self._fitted: Recommender | None = None
 
     def fit(self) -> Recommender:
         """The fitted recommender; the same object at every call."""
-        if self._fitted is None:
-            fitted: Recommender = pickle.loads(self._pickled)
-            self._fitted = fitted
-        return self._fitted
+        return self._pickled.open()
 
 
 def craft_for_host(request: AttackRequest, ask: Ask) -> Reply:

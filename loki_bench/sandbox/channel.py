@@ -5,12 +5,13 @@ half a message, or reads none, is ended like any other that takes too long.
 """
 
 import os
+import pickle
 import select
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-__all__ = ["Channel", "receive_frame", "send_frame"]
+__all__ = ["Channel", "receive_frame", "receive_object", "send_frame", "send_object"]
 
 HEADER_BYTES = 8
 AT_ONCE = 1 << 20
@@ -32,7 +33,7 @@ class Channel:
         end.setblocking(False)
         self._end, self._wait_for = end, wait_for
 
-    def send(self, content: bytes) -> None:
+    def send(self, content: "bytes | memoryview") -> None:
         """Send a frame; raises ``ConnectionError`` where nobody listens any more."""
         for part in (len(content).to_bytes(HEADER_BYTES, "big"), content):
             left = memoryview(part)
@@ -66,6 +67,33 @@ class Channel:
         return content
 
 
+def send_object(channel: Channel, value: object) -> None:
+    """Pickle an object and send it, each array in a frame of its own: none is copied."""
+    buffers: list[pickle.PickleBuffer] = []
+    content = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    channel.send(len(buffers).to_bytes(HEADER_BYTES, "big") + content)
+    for buffer in buffers:
+        channel.send(buffer.raw())
+
+
+def receive_object(number: int) -> Callable[[], object] | None:
+    """What opens the next object of :func:`send_object`, once; None after an empty frame.
+
+    All of it is received first: whatever fails then leaves nothing in the channel.
+    """
+    first = receive_frame(number)
+    if not first:
+        return None
+    buffers = [receive_frame(number) for _ in range(int.from_bytes(first[:HEADER_BYTES], "big"))]
+
+    def opened() -> object:
+        value: object = pickle.loads(memoryview(first)[HEADER_BYTES:], buffers=buffers)
+        buffers.clear()  # whoever has no more use for an array can let it go
+        return value
+
+    return opened
+
+
 def send_frame(number: int, content: "bytes | memoryview", *, framed: bool = True) -> None:
     """Send through the open file ``number``; the process's end, which may wait for long."""
     if framed:
@@ -75,16 +103,18 @@ def send_frame(number: int, content: "bytes | memoryview", *, framed: bool = Tru
         left = left[os.write(number, left[:AT_ONCE]) :]
 
 
-def receive_frame(number: int) -> bytes:
+def receive_frame(number: int) -> bytearray:
     """The next frame from the open file ``number``; ``EOFError`` where the host is gone."""
     return _read(number, int.from_bytes(_read(number, HEADER_BYTES), "big"))
 
 
-def _read(number: int, n_bytes: int) -> bytes:
-    content = bytearray()
-    while len(content) < n_bytes:
-        part = os.read(number, min(AT_ONCE, n_bytes - len(content)))
+def _read(number: int, n_bytes: int) -> bytearray:
+    content = bytearray(n_bytes)
+    left = memoryview(content)
+    while left:
+        part = os.read(number, min(AT_ONCE, len(left)))
         if not part:
             raise EOFError
-        content += part
-    return bytes(content)
+        left[: len(part)] = part
+        left = left[len(part) :]
+    return content

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from loki_bench.errors import LokiBenchError, RejectedError
 from loki_bench.plain_data import in_short, text_of, traceback_of
-from loki_bench.sandbox.channel import receive_frame, send_frame
+from loki_bench.sandbox.channel import receive_frame, receive_object, send_frame
 from loki_bench.sandbox.confinement import NOT_CONFINED, World, confine
 from loki_bench.sandbox.machine_code import read_also
 from loki_bench.sandbox.privileges import die_with
@@ -77,17 +77,15 @@ def main(channel: int, *, confined: bool = True) -> None:
 def _answer(request: Request, channel: int) -> None:
     """Answer what is sent, until nothing more is: the host reads this process's memory first."""
     work: _Work | None = None
-    argument = receive_frame(channel)
-    while argument:
+    while opened := receive_object(channel):
         try:
             work = work or _imported(request.function)
-            reply, content = _carried_out(work, argument, channel)
+            reply, content = _carried_out(work, opened, channel)
         except BaseException as error:  # whatever a plugin raises, SystemExit included
             reply, content = _encoded(_told(error)), []
         send_frame(channel, reply)
         for part in content:
             send_frame(channel, part, framed=False)
-        argument = receive_frame(channel)
     os._exit(0)  # at once: a thread or an exit handler of a plugin has no say
 
 
@@ -98,7 +96,9 @@ def _imported(function: str) -> "_Work":
     return work
 
 
-def _carried_out(work: "_Work", argument: bytes, channel: int) -> tuple[bytes, list[bytes]]:
+def _carried_out(
+    work: "_Work", opened: Callable[[], object], channel: int
+) -> tuple[bytes, list[bytes]]:
     def ask(question: object) -> object:
         send_frame(channel, _encoded({"kind": "question", "question": question}))
         answer: object = json.loads(receive_frame(channel))
@@ -108,7 +108,7 @@ def _carried_out(work: "_Work", argument: bytes, channel: int) -> tuple[bytes, l
 
     from loki_bench.sandbox.messages import array_forms
 
-    given, report, costs = work(pickle.loads(argument), ask)
+    given, report, costs = work(opened(), ask)
     arrays = {key: np.ascontiguousarray(array).reshape(array.shape) for key, array in given.items()}
     reply: dict[str, object] = {"kind": "answer", "report": report, "costs": costs}
     return _encoded({**reply, "arrays": array_forms(arrays)}), [

@@ -24,7 +24,7 @@ from loki_bench.errors import (
     LokiBenchError,
     RejectedError,
 )
-from loki_bench.sandbox.channel import Channel
+from loki_bench.sandbox.channel import Channel, send_object
 from loki_bench.sandbox.child import Request
 from loki_bench.sandbox.confinement import NOT_CONFINED, Confinement, World
 from loki_bench.sandbox.machine_code import kept_machine_code
@@ -236,7 +236,7 @@ class Isolated:
             if self._request is not None:
                 self._channel.send(dumps(self._request))
                 self._request = None
-            self._channel.send(dumps(argument))
+            send_object(self._channel, argument)
             most = min(MOST_ARRAY_GIB, self._watch.gib) * GIB
             return self._answered(answer, most if most_bytes is None else most_bytes)
         except (EOFError, ConnectionError):
