@@ -48,7 +48,7 @@ def encoded(value: object, *, after: bytes = b"") -> bytes:
     forms = [[array.dtype.str, list(array.shape)] for array in arrays]
     text = json.dumps([node, forms]).encode()
     length = len(text).to_bytes(LENGTH_BYTES, "big")
-    return b"".join([after, length, text, *(a.reshape(-1).view(np.uint8) for a in arrays)])
+    return b"".join([after, length, text, *(a.reshape(-1).view(np.uint8).data for a in arrays)])
 
 
 def decoded(given: bytes | memoryview, kind: Any) -> Any:

@@ -48,16 +48,16 @@ def evaluated(split: Split, protocol: CellProtocol, seed: int) -> Split:
     n = protocol.evaluate_users
     if not isinstance(n, int):
         return split
-    parts = {"validation": split.validation, "test": split.test}
-    sampled = {
-        name: held_out.take(
-            rows_by_length(
-                held_out, n, generator_for(seed, f"evaluated users/{name}", key=protocol.key)
-            )
-        )
-        for name, held_out in parts.items()
-    }
-    return replace(split, **sampled)
+
+    def drawn(held_out: HeldOut, name: str) -> HeldOut:
+        random = generator_for(seed, f"evaluated users/{name}", key=protocol.key)
+        return held_out.take(rows_by_length(held_out, n, random))
+
+    return replace(
+        split,
+        validation=drawn(split.validation, "validation"),
+        test=drawn(split.test, "test"),
+    )
 
 
 def rows_by_length(held_out: HeldOut, n: int, random: np.random.Generator) -> NDArray[np.int64]:
