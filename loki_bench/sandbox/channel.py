@@ -68,12 +68,17 @@ class Channel:
 
 
 def send_object(channel: Channel, value: object) -> None:
-    """Pickle an object and send it, each array in a frame of its own: none is copied."""
+    """Pickle an object and send it, each array in a frame of its own: none is copied.
+
+    An array that can't be written here can't be written there.
+    """
     buffers: list[pickle.PickleBuffer] = []
     content = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
-    channel.send(len(buffers).to_bytes(HEADER_BYTES, "big") + content)
-    for buffer in buffers:
-        channel.send(buffer.raw())
+    parts = [buffer.raw() for buffer in buffers]
+    locked = bytes(part.readonly for part in parts)
+    channel.send(len(parts).to_bytes(HEADER_BYTES, "big") + locked + content)
+    for part in parts:
+        channel.send(part)
 
 
 def receive_object(number: int) -> Callable[[], object] | None:
@@ -84,10 +89,14 @@ def receive_object(number: int) -> Callable[[], object] | None:
     first = receive_frame(number)
     if not first:
         return None
-    buffers = [receive_frame(number) for _ in range(int.from_bytes(first[:HEADER_BYTES], "big"))]
+    begin = HEADER_BYTES + int.from_bytes(first[:HEADER_BYTES], "big")
+    buffers: list[bytes | bytearray] = []
+    for is_locked in first[HEADER_BYTES:begin]:
+        content = receive_frame(number)
+        buffers.append(bytes(content) if is_locked else content)
 
     def opened() -> object:
-        value: object = pickle.loads(memoryview(first)[HEADER_BYTES:], buffers=buffers)
+        value: object = pickle.loads(memoryview(first)[begin:], buffers=buffers)
         buffers.clear()  # whoever has no more use for an array can let it go
         return value
 

@@ -86,7 +86,9 @@ def test_artefacts_read_back(store):
     np.testing.assert_array_equal(ranks.target_ranks, [[1.5, np.nan]])
     assert (ranks.n_training_samples, ranks.report) == (7, {"epochs": 2.0})
     store.write_sealed("work/surrogates/s.pickle", b"bytes")
-    assert store.sealed_file("work/surrogates/s.pickle").read() == b"bytes"
+    file = store.sealed_file("work/surrogates/s.pickle")
+    assert file.read() == file.mapped().tobytes() == b"bytes"
+    assert not file.mapped().flags.writeable
 
 
 @pytest.mark.parametrize("position", [0.0, 0.3, 0.6, 0.99])

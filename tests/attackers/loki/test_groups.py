@@ -3,6 +3,7 @@ import pytest
 
 from loki_bench.attackers.loki.groups import (
     ItemGroups,
+    _iterations,
     balanced_shares,
     cluster_items,
     item_factors,
@@ -131,3 +132,12 @@ def test_a_group_can_be_replaced_without_touching_the_others():
     changed = groups.with_group(0, ids([1]), np.ones(1))
     assert changed.sizes == {"a": 1, "b": 1}
     assert groups.sizes == {"a": 2, "b": 1}
+
+
+@pytest.mark.parametrize(
+    ("n_events", "expected"),
+    [(0, 400), (198_502, 400), (500_000, 400), (2_000_000, 100), (20_000_000, 25)],
+)
+def test_of_large_data_the_factorisation_makes_fewer_iterations(n_events, expected):
+    # 198,502 events are Amazon Beauty's; 200 million divided by 2 million is 100
+    assert _iterations(n_events) == expected
