@@ -20,7 +20,8 @@ Or ``loki-bench check loki-bench-my-attack``. The names of the checks are stable
 pytest but ``parametrize_with_checks``.
 """
 
-from loki_bench.testing.attacker_checks import *  # noqa: F403  # each __all__ lists checks
+from loki_bench.testing.adversarial_checks import *  # noqa: F403  # each __all__ lists checks
+from loki_bench.testing.attacker_checks import *  # noqa: F403
 from loki_bench.testing.catalogue import CHECKS, Check, ExpectedFailures, checks_for, subjects_of
 from loki_bench.testing.dataset_checks import *  # noqa: F403
 from loki_bench.testing.defense_checks import *  # noqa: F403
