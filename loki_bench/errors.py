@@ -27,6 +27,7 @@ __all__ = [
     "ComponentError",
     "DatasetError",
     "InvalidAnswerError",
+    "KilledError",
     "LokiBenchError",
     "NameClashError",
     "ParameterError",
@@ -94,6 +95,10 @@ class RejectedError(ComponentError):
 
 class InvalidAnswerError(ComponentError):
     """A component answered with something that can't be used (NaN scores, wrong shape ...)."""
+
+
+class KilledError(InvalidAnswerError):
+    """A component's process was killed, by itself, the system or somebody else: none can tell."""
 
 
 class BrokenPromiseError(ComponentError):

@@ -13,7 +13,7 @@ from typing import ClassVar, NamedTuple
 
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
-from loki_bench.errors import ClusterError, TemporaryFolderError
+from loki_bench.errors import ClusterError, KilledError, TemporaryFolderError
 from loki_bench.pipeline.craft import Craft, Poison, craft, prepare
 from loki_bench.pipeline.dataset import CellStep, DataFolder
 from loki_bench.pipeline.surrogate import FitSurrogate
@@ -30,6 +30,8 @@ NO_ATTACK = "none"
 """It has nothing to write."""
 
 LONGEST_REASON = 300
+
+MOST_TRIES = 3
 
 
 def cells_to_repeat(cells: Iterable[Cell]) -> frozenset[str]:
@@ -118,14 +120,8 @@ def _difference(
     lists: TopK | None,
     first: Poison,
 ) -> str:
-    end = time.monotonic() + data.limits.seconds
-    prepared = None
     try:
-        if cell.prepares:
-            prepared = prepare(data, cell, surrogates).value
-            seconds = max(end - time.monotonic(), 1e-3)
-            data = replace(data, limits=data.limits.model_copy(update={"seconds": seconds}))
-        again = craft(data, cell, surrogates, lists, prepared).value
+        again = _crafted(data, cell, surrogates, lists)
     except (ClusterError, TemporaryFolderError):
         raise  # not the attack's doing
     except TimeoutError:
@@ -137,6 +133,33 @@ def _difference(
     if (again.report, again.n_queries) != (first.report, first.n_queries):
         return "done again, the craft wrote the same fake users and reported something else"
     return ""
+
+
+def _crafted(
+    data: DataFolder,
+    cell: Cell,
+    surrogates: tuple[StoredFile, ...],
+    lists: TopK | None,
+) -> Poison:
+    """Prepare and craft, within one time limit; up to thrice where the process is killed.
+
+    Whoever ran out of memory, or was killed by hand, has not shown that it rolls dice.
+    """
+    end = time.monotonic() + data.limits.seconds
+
+    def in_time() -> DataFolder:
+        seconds = max(end - time.monotonic(), 1e-3)
+        return replace(data, limits=data.limits.model_copy(update={"seconds": seconds}))
+
+    tries_left = MOST_TRIES
+    while True:
+        tries_left -= 1
+        try:
+            prepared = prepare(in_time(), cell, surrogates).value if cell.prepares else None
+            return craft(in_time(), cell, surrogates, lists, prepared).value
+        except KilledError:
+            if not tries_left:
+                raise
 
 
 def _n_other(first: Poison, again: Poison) -> str:

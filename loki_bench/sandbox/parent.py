@@ -9,6 +9,7 @@ caller. See ``docs/threat-model.md`` for what this stops and what it does not.
 import errno
 import json
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ from loki_bench.content_ids import JsonObject
 from loki_bench.datasets.data_folder import data_folder
 from loki_bench.errors import (
     InvalidAnswerError,
+    KilledError,
     LokiBenchError,
     RejectedError,
 )
@@ -240,7 +242,7 @@ class Isolated:
             most = min(MOST_ARRAY_GIB, self._watch.gib) * GIB
             return self._answered(answer, most if most_bytes is None else most_bytes)
         except (EOFError, ConnectionError):
-            raise InvalidAnswerError(f"{self._who} {self._death()}") from None
+            raise self._death() from None
         except MalformedError as error:
             raise InvalidAnswerError(f"{self._who} sent {error}") from None
 
@@ -283,16 +285,19 @@ class Isolated:
             confinement=self.confinement,
         )
 
-    def _death(self) -> str:
-        """How the process died, in words."""
+    def _death(self) -> InvalidAnswerError:
+        """How the process died."""
         try:
             code = self._process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
-            return "closed its channel to the host, and went on"
+            return InvalidAnswerError(f"{self._who} closed its channel to the host, and went on")
         if code >= 0:
-            return f"died: its process ended with exit status {code}"
-        return (
-            f"died: its process was killed by {name_of_signal(-code)} "
+            return InvalidAnswerError(
+                f"{self._who} died: its process ended with exit status {code}"
+            )
+        kind = KilledError if code == -signal.SIGKILL else InvalidAnswerError
+        return kind(
+            f"{self._who} died: its process was killed by {name_of_signal(-code)} "
             "(a crash, or the system ran out of memory)"
         )
 

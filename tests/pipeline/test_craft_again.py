@@ -4,6 +4,7 @@ import pytest
 from made_up_records import component, made_up_cell
 from workers_here import Here
 
+from loki_bench.errors import KilledError
 from loki_bench.leaderboard.rendering import as_json, as_text
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.pipeline.cells import plan_cells, run_cells
@@ -127,3 +128,25 @@ def test_a_repeat_that_runs_out_of_time_tells_nothing(prepared, tmp_path, monkey
     [record] = store.records(suite.grid.cells).values()
     assert jobs.count("craft_again") == 1
     assert (record.status, record.not_deterministic) == ("ok", "")
+
+
+@pytest.mark.parametrize(("n_kills", "told"), [(1, False), (2, False), (3, True)])
+def test_a_repeat_that_is_killed_is_tried_thrice(prepared, tmp_path, monkeypatch, n_kills, told):
+    from loki_bench.pipeline import craft_again
+
+    craft, calls = craft_again.craft, []
+
+    def killed_at_first(*arguments):
+        calls.append(arguments)
+        if len(calls) <= n_kills:
+            raise KilledError("attacker 'random' died: its process was killed by SIGKILL")
+        return craft(*arguments)
+
+    monkeypatch.setattr(craft_again, "craft", killed_at_first)
+    suite = prepared(attackers=["random"], seeds=[0])
+    store, _ = run_repeating(suite, tmp_path)
+    [record] = store.records(suite.grid.cells).values()
+    assert len(calls) == min(n_kills + 1, 3)
+    assert record.status == "ok"
+    assert bool(record.not_deterministic) == told
+    assert not told or "ended otherwise: attacker 'random' died" in record.not_deterministic

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from loki_bench.errors import InvalidAnswerError, RejectedError
+from loki_bench.errors import InvalidAnswerError, KilledError, RejectedError
 from loki_bench.sandbox.parent import run_isolated
 
 HOSTILE = Path(__file__).parent / "hostile"
@@ -484,6 +484,21 @@ def test_whatever_never_ends_is_ended_at_its_time(does):
     assert time.monotonic() - began < 25
     assert status == "timeout"
     assert told == "ended at its time limit of 6 s"
+
+
+@pytest.mark.parametrize(("does", "kind"), [("kills-itself", KilledError), ("aborts", None)])
+def test_who_was_killed_is_told_from_who_crashed(does, kind):
+    with pytest.raises(InvalidAnswerError, match="died: its process was killed by") as raised:
+        run_isolated(
+            "plugin 'hostile'",
+            "hostile_plugin.behaviours:carry_out",
+            (does, None),
+            answer=print,
+            seconds=60.0,
+            memory_gib=2.0,
+            closed=Path("/nowhere"),
+        )
+    assert raised.type is (kind or InvalidAnswerError)
 
 
 @pytest.mark.slow
