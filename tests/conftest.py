@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from itertools import count
 from pathlib import Path
 
 # before numpy or torch is imported: a cell runs on one thread, and so do tests
@@ -24,6 +25,7 @@ settings.load_profile("loki-bench")
 
 ROOT = Path(__file__).parents[1]
 BEFORE = pytest.StashKey()
+NUMBERS = count()
 
 
 def pytest_sessionstart(session):
@@ -37,6 +39,13 @@ def pytest_sessionfinish(session):
         if reporter is not None:
             reporter.write_line(f"\nleft behind in {ROOT}: {', '.join(left)}", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(autouse=True)
+def no_earlier_times(monkeypatch, tmp_path_factory):
+    """No test knows how long another one's work took, or leaves its own with the user."""
+    place = tmp_path_factory.getbasetemp() / "times" / f"{next(NUMBERS)}.json"
+    monkeypatch.setattr("loki_bench.engine.earlier_times.EarlierTimes.place", place)
 
 
 def _start(module, *arguments, log):

@@ -179,7 +179,8 @@ def plan(
 
     SUITE is the name of a suite in the package, or a path that ends in .toml.
 
-    The estimate is made from the times of earlier runs in the results folder. Nothing is written.
+    The estimate is made from the times of earlier runs: of this machine, or else of
+    others. Nothing is written.
 
     \b
     Example: loki-bench plan quick
@@ -210,7 +211,7 @@ def plan(
     )
     for work in found.work:
         each = "no timings yet" if work.seconds is None else f"about {work.seconds:.1f} s each"
-        guessed = "" if work.measured or work.seconds is None else ", as others of its kind"
+        guessed = "" if work.measured or work.seconds is None else ", not timed here yet"
         click.echo(f"  {work.n_steps:>5} x {work.name}: {each}{guessed}")
     if found.n_unknown and not found.seconds:
         click.echo(f"no timings yet: how long {found.n_unknown} steps take is told once some ran")

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
+from statistics import median
 from typing import Generic, Literal, TypeVar
 
-from loki_bench.engine.schedule import priorities, seconds_by_work, steps_left
+from loki_bench.engine.earlier_times import EarlierTimes
+from loki_bench.engine.schedule import priorities, seconds_by_work, seconds_of, steps_left
 from loki_bench.engine.step import Step, Values
 from loki_bench.engine.time_left import AtWork
 from loki_bench.engine.workers import Workers, outcome_of
@@ -62,6 +64,7 @@ def run_steps(
     seconds: float,
     on_end: Callable[[F, Results], None],
     working_on: Callable[[AtWork], None] | None = None,
+    times: EarlierTimes | None = None,
 ) -> None:
     """Do what the steps need and the store lacks.
 
@@ -75,6 +78,8 @@ def run_steps(
         Told of each final step as it ends, well or not.
     working_on : callable or None
         Told what the workers are doing now, and how far the run is.
+    times : EarlierTimes or None
+        What runs in other folders tell of how long the work lasts; this run's are kept with them.
 
     Raises
     ------
@@ -83,7 +88,12 @@ def run_steps(
     ClusterError, TemporaryFolderError
         The workers are gone for good. What was written before stays.
     """
-    _Run(finals, store, workers, seconds, on_end).to_the_end(working_on)
+    run = _Run(finals, store, workers, seconds, on_end, times)
+    try:
+        run.to_the_end(working_on)
+    finally:
+        if times is not None:
+            times.keep({work: median(seconds) for work, seconds in run.took.items()})
 
 
 class _Run(Generic[F]):
@@ -94,14 +104,20 @@ class _Run(Generic[F]):
         workers: Workers,
         seconds: float,
         on_end: Callable[[F, Results], None],
+        times: EarlierTimes | None,
     ) -> None:
         self.store, self.workers, self.seconds, self.on_end = store, workers, seconds, on_end
         self.finals = {final.key: final for final in finals}
         self.steps, self.stored = steps_left(finals, store)
         self.known = seconds_by_work(store.runs())
-        self.place = priorities(self.steps, finals, self.known)
+        self.typical: dict[str, float] = {}
+        if times is not None:
+            self.known = {**times.here(), **self.known}
+            self.typical = times.elsewhere({step.work for step in self.steps.values()})
+        self.place = priorities(self.steps, finals, self.known, self.typical)
         self.at_work: AtWork | None = None  # where somebody is told
         self.results = Results()
+        self.took: dict[str, list[float]] = {}  # seconds by work: whoever is told may take costs
         self.graph: TopologicalSorter[str] = TopologicalSorter()
         for step in self.steps.values():
             self.graph.add(step.key, *(n.key for n in step.needs if n.key in self.steps))
@@ -111,7 +127,13 @@ class _Run(Generic[F]):
     def to_the_end(self, working_on: Callable[[AtWork], None] | None) -> None:
         in_flight: dict[Future[Timed[object]], Step[object]] = {}
         if working_on is not None:
-            self.at_work = AtWork(self.steps, self.known, n_workers=self.workers.n_workers)
+            self.at_work = AtWork(
+                self.steps,
+                self.known,
+                typical=self.typical,
+                stored={key for key, step in self.steps.items() if step in self.stored},
+                n_workers=self.workers.n_workers,
+            )
         while self.graph.is_active():
             self._start_ready(in_flight)
             if working_on is not None and self.at_work is not None:
@@ -157,6 +179,7 @@ class _Run(Generic[F]):
             reason = f"{step.who} raised {type(error).__name__}: {error}"
             return Failure("failed", in_short(reason), _details(error))
         self.results.costs[step.key] = timed
+        self.took.setdefault(step.work, []).append(seconds_of(timed))
         return step.keep(self.store, self.results.values, timed.value)
 
     def _end(self, step: Step[object], outcome: object) -> None:

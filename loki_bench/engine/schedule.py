@@ -13,10 +13,21 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from loki_bench.content_ids import JsonObject
+from loki_bench.engine.earlier_times import EarlierTimes
 from loki_bench.engine.step import Step, Values, steps_of
 from loki_bench.records.store import Store
+from loki_bench.timing import Timed
 
-__all__ = ["Plan", "Work", "chains", "plan", "priorities", "seconds_by_work", "steps_left"]
+__all__ = [
+    "Plan",
+    "Work",
+    "chains",
+    "plan",
+    "priorities",
+    "seconds_by_work",
+    "seconds_of",
+    "steps_left",
+]
 
 
 EARLY = 1e9
@@ -32,10 +43,10 @@ class Work:
     name : str
     n_steps : int
     seconds : float or None
-        For one of them, by the runs of this folder: its own median, or that of its kind; None
-        where no run tells.
+        For one of them: the median of earlier runs on this machine, or else of others, or the mean
+        of its kind; None where nothing tells.
     measured : bool
-        Whether the seconds are those of this very work.
+        Whether this very work was timed on this machine.
     """
 
     name: str
@@ -95,7 +106,7 @@ def steps_left(
     return steps, stored
 
 
-def plan(finals: Sequence[Step[object]], store: Store) -> Plan:
+def plan(finals: Sequence[Step[object]], store: Store, times: EarlierTimes | None = None) -> Plan:
     """The steps that these still need; what is stored is read, nothing is written."""
     steps, values = steps_left(finals, store)
     for step in steps.values():  # each after those that it needs
@@ -111,18 +122,26 @@ def plan(finals: Sequence[Step[object]], store: Store) -> Plan:
             wanted.add(step.key)
             stack += step.needs
     left = [step for step in steps.values() if step.key in wanted]
-    return Plan(work=_grouped(left, seconds_by_work(store.runs())))
+    known = seconds_by_work(store.runs())
+    if times is None:
+        return Plan(work=_grouped(left, known, {}))
+    known = {**times.here(), **known}
+    return Plan(work=_grouped(left, known, times.elsewhere({step.work for step in left})))
 
 
 def priorities(
-    steps: Mapping[str, Step[object]], finals: Iterable[Step[object]], known: Mapping[str, float]
+    steps: Mapping[str, Step[object]],
+    finals: Iterable[Step[object]],
+    known: Mapping[str, float],
+    typical: Mapping[str, float] | None = None,
 ) -> dict[str, tuple[float, int]]:
     """By key, what a step is sorted by: finals, then the longest chain, then the plan's order.
 
     One step of each work that no run tells of goes before the others, with what it needs: so how
-    long the rest takes is soon known. ``known`` is of :func:`seconds_by_work`.
+    long the rest takes is soon known. ``known`` is of earlier runs on this machine, ``typical`` of
+    others.
     """
-    longest = chains(list(steps.values()), known)
+    longest = chains(list(steps.values()), {**(typical or {}), **known})
     last = {final.key for final in finals}
     untimed = {
         step.work: step
@@ -145,7 +164,8 @@ def priorities(
 def seconds_by_work(runs: Iterable[JsonObject]) -> dict[str, float]:
     """The median seconds of each piece of work that the runs of a store tell of.
 
-    Runs that don't read as expected, such as those of earlier versions, tell nothing.
+    The start of a process of its own is part of them. Runs that don't read as expected, such as
+    those of earlier versions, tell nothing.
     """
     found: dict[str, list[float]] = {}
     for run in runs:
@@ -153,9 +173,18 @@ def seconds_by_work(runs: Iterable[JsonObject]) -> dict[str, float]:
         for timing in timings.values() if isinstance(timings, dict) else ():
             if isinstance(timing, dict):
                 work, seconds = timing.get("work"), timing.get("wall_seconds")
+                start = timing.get("start_seconds", 0.0)
+                if not isinstance(start, int | float) or start < 0:
+                    start = 0.0
                 if isinstance(work, str) and isinstance(seconds, int | float):
-                    found.setdefault(work, []).append(float(seconds))
+                    found.setdefault(work, []).append(float(seconds) + start)
     return {work: median(seconds) for work, seconds in found.items()}
+
+
+def seconds_of(cost: Timed[object]) -> float:
+    """What a job took on its worker, the start of a process of its own included, compiling not."""
+    start = cost.process.get("start_seconds")
+    return cost.wall_seconds + (max(start, 0.0) if isinstance(start, int | float) else 0.0)
 
 
 def chains(steps: Sequence[Step[object]], known: Mapping[str, float]) -> dict[str, float]:
@@ -183,8 +212,11 @@ def chains(steps: Sequence[Step[object]], known: Mapping[str, float]) -> dict[st
     return longest
 
 
-def _grouped(steps: Sequence[Step[object]], known: Mapping[str, float]) -> tuple[Work, ...]:
+def _grouped(
+    steps: Sequence[Step[object]], known: Mapping[str, float], typical: Mapping[str, float]
+) -> tuple[Work, ...]:
     counts = Counter((step.kind, step.work) for step in steps)
+    told = {**typical, **known}
     by_kind: dict[str, list[float]] = {}
     for step in steps:
         if step.work in known:
@@ -193,7 +225,7 @@ def _grouped(steps: Sequence[Step[object]], known: Mapping[str, float]) -> tuple
         Work(
             name=name,
             n_steps=n_steps,
-            seconds=known.get(name, fmean(by_kind[kind]) if kind in by_kind else None),
+            seconds=told.get(name, fmean(by_kind[kind]) if kind in by_kind else None),
             measured=name in known,
         )
         for (kind, name), n_steps in counts.items()

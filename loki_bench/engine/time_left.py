@@ -2,17 +2,19 @@
 
 Work is timed in this run: as the host sees it, from its start to its end without compiling, or by
 the job's own clock where too few have ended to tell what the start of a worker costs. Until some of
-it has ended here, earlier runs of the folder tell. Work that neither tells of makes the time left
-unknown, unless little of it is left.
+it has ended here, earlier runs on this machine tell, then those of other machines; both are scaled
+by what has ended here, as a machine may be slower, or busier than it was. Work that none tells of
+makes the time left unknown, unless little of it is left.
 """
 
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from math import fsum
 from statistics import fmean, median
 
-from loki_bench.engine.schedule import chains
+from loki_bench.engine.schedule import chains, seconds_of
 from loki_bench.engine.step import Step
 from loki_bench.timing import Timed
 
@@ -22,6 +24,8 @@ SMALL_SHARE = 0.1
 """Where guessed work is more than this of all that is left, nothing is said."""
 FEW = 3
 """The first jobs also wait for workers that start and import; a median of so many does not."""
+SLACK_SECONDS = 1.0
+"""How far the times of an earlier run and of this one may differ and say nothing of the machine."""
 FRESH_SECONDS = 1.0
 """An estimate looks at every step that is left; so long one is kept, and counted down."""
 
@@ -30,6 +34,13 @@ class AtWork:
     """What the workers are doing: their steps' labels, when it is iterated.
 
     The run writes it, and whoever shows it may read it in a thread of its own.
+
+    Parameters
+    ----------
+    known, typical : mapping of str to float
+        Seconds by work: of earlier runs on this machine, and of others.
+    stored : collection of str
+        Keys of steps whose value is known to be there: they take no time.
 
     Attributes
     ----------
@@ -43,10 +54,13 @@ class AtWork:
         known: Mapping[str, float],
         *,
         n_workers: int,
+        typical: Mapping[str, float] | None = None,
+        stored: Collection[str] = (),
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._now, self._known, self._n_workers = now, known, n_workers
-        self._left = dict(steps)
+        self._typical = typical or {}
+        self._left = {key: step for key, step in steps.items() if key not in stored}
         self._in_flight: dict[str, Step[object]] = {}
         self._since: dict[str, float] = {}
         self._took: dict[str, list[tuple[float, float]]] = {}  # by the host, by the job itself
@@ -70,14 +84,14 @@ class AtWork:
         with self._lock:
             self.n_ended += 1
             self._told = None
-            del self._left[step.key]
+            self._left.pop(step.key, None)
             self._in_flight.pop(step.key, None)
             if step.key in self._since:
                 took = self._now() - self._since.pop(step.key)
                 if cost is None:
                     both = (took, took)
                 else:
-                    both = (max(took - cost.compile_seconds, 0.0), cost.wall_seconds)
+                    both = (max(took - cost.compile_seconds, 0.0), seconds_of(cost))
                 self._took.setdefault(step.work, []).append(both)
 
     @property
@@ -91,13 +105,7 @@ class AtWork:
         return None if seconds is None else max(0.0, seconds - (now - at))
 
     def _estimate(self, now: float) -> float | None:
-        timed = {
-            **self._known,
-            **{
-                work: median(both[len(took) < FEW] for both in took)
-                for work, took in self._took.items()
-            },
-        }
+        timed = self._timed(now)
         by_kind: dict[str, list[float]] = {}
         for kind, work in {(step.kind, step.work) for step in self._left.values()}:
             if work in timed:
@@ -120,3 +128,27 @@ class AtWork:
         longest = chains(list(self._left.values()), timed)
         chain = max((longest[key] - done.get(key, 0.0) for key in longest), default=0.0)
         return max((total + guessed - sum(done.values())) / self._n_workers, chain)
+
+    def _timed(self, now: float) -> dict[str, float]:
+        """Seconds of each work, as far as something tells."""
+        itself = {work: fmean(own for _, own in took) for work, took in self._took.items()}
+        took = {
+            work: itself[work] + (median(host - own for host, own in t) if len(t) >= FEW else 0.0)
+            for work, t in self._took.items()
+        }
+        known = _scaled(self._known, itself)
+        timed = {**_scaled(self._typical, {**known, **itself}), **known, **took}
+        if sum(map(len, self._took.values())) >= self._n_workers:  # the workers have started
+            for step in self._in_flight.values():
+                if step.work in timed and step.work not in took:  # it takes longer than elsewhere
+                    timed[step.work] = max(timed[step.work], now - self._since[step.key])
+        return timed
+
+
+def _scaled(expected: Mapping[str, float], measured: Mapping[str, float]) -> dict[str, float]:
+    """Times of an earlier run or of another machine, as they are to be expected here and now."""
+    both = expected.keys() & measured.keys()
+    speed = (SLACK_SECONDS + fsum(measured[work] for work in both)) / (
+        SLACK_SECONDS + fsum(expected[work] for work in both)
+    )
+    return {work: seconds * speed for work, seconds in expected.items()}

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from loki_bench.engine.earlier_times import EarlierTimes
 from loki_bench.engine.run import Results, run_steps
 from loki_bench.engine.schedule import Plan, plan
 from loki_bench.engine.time_left import AtWork
@@ -78,7 +79,9 @@ def plan_cells(
     """What :func:`run_cells` of these cells would still have to do; nothing is written."""
     again = _to_craft(cells, repeated, store)
     return plan(
-        [Measure(NO_DATA, cell, metrics, repeats_craft=cell.id in again) for cell in cells], store
+        [Measure(NO_DATA, cell, metrics, repeats_craft=cell.id in again) for cell in cells],
+        store,
+        _earlier_times(cells[0]) if cells else None,
     )
 
 
@@ -140,8 +143,14 @@ def run_cells(
         seconds=limits.seconds,
         on_end=on_end,
         working_on=None if progress is None else progress.working_on,
+        times=None if progress is None else _earlier_times(cells[0]),
     )
     return statuses
+
+
+def _earlier_times(cell: Cell) -> EarlierTimes:
+    """What is known of how long work on a cell's dataset lasts."""
+    return EarlierTimes(dataset=cell.dataset.fingerprint, n_events=cell.dataset.n_events)
 
 
 def _to_craft(cells: Iterable[Cell], repeated: Collection[str], store: Store) -> frozenset[str]:

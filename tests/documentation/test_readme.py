@@ -135,6 +135,12 @@ def test_the_rows_that_the_readme_shows_are_those_of_the_published_board():
     assert done.returncode == 0, "README.md is behind: type `python benchmarks/readme_table.py`"
 
 
+def test_the_times_of_other_machines_are_those_of_the_published_boards():
+    script = README.parent / "benchmarks" / "typical_times.py"
+    done = subprocess.run([sys.executable, script, "--check"], check=False)
+    assert done.returncode == 0, "they are behind: type `python benchmarks/typical_times.py`"
+
+
 def test_the_pictures_of_the_readme_are_those_of_the_published_board():
     script = README.parent / "benchmarks" / "readme_pictures.py"
     done = subprocess.run([sys.executable, script, "--check"], check=False)

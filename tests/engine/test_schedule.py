@@ -4,12 +4,19 @@ from concurrent.futures import Future
 
 import pytest
 
+from loki_bench.engine import earlier_times
 from loki_bench.engine.schedule import chains, priorities, seconds_by_work
 from loki_bench.engine.step import steps_of
 from loki_bench.pipeline.cells import missing_cells, plan_cells
 from loki_bench.pipeline.dataset import NO_DATA
 from loki_bench.pipeline.measure import Measure
 from loki_bench.records.store import Store
+
+
+@pytest.fixture(autouse=True)
+def no_other_machine(monkeypatch):
+    """Nothing is known but what a folder tells."""
+    monkeypatch.setattr(earlier_times, "_table", lambda: ({}, {}))
 
 
 def steps(prepared, **changes):
@@ -58,6 +65,15 @@ def test_the_median_of_earlier_runs_is_taken_and_other_content_ignored():
 
     runs = [run(1.0), run(2.0), run(30.0), {}, {"timings": {"attack": None, "clean": {"cpu": 1}}}]
     assert seconds_by_work(runs) == {"fit of x": 2.0}
+
+
+def test_the_start_of_a_process_is_part_of_what_its_work_takes():
+    def run(**timing):
+        return {"timings": {"craft": {"work": "craft of x", "wall_seconds": 1.0, **timing}}}
+
+    assert seconds_by_work([run(start_seconds=3.0)]) == {"craft of x": 4.0}
+    for wrong in (-40.0, None, "3", [3.0]):
+        assert seconds_by_work([run(start_seconds=wrong)]) == {"craft of x": 1.0}
 
 
 def test_what_a_grid_cost_is_told_once(prepared, tmp_path, run):
@@ -150,6 +166,25 @@ def test_an_empty_folder_needs_every_step_and_knows_no_time(prepared, tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+def test_what_no_run_of_the_folder_timed_is_told_by_other_folders_and_other_machines(
+    prepared, tmp_path, run, monkeypatch
+):
+    run(prepared(attackers=["none"], seeds=[0]), tmp_path / "one")
+    told = {"craft of random": {1: 5.0}, "craft of none": {1: 5.0}}
+    monkeypatch.setattr(earlier_times, "_table", lambda: (told, told))
+    suite = prepared(attackers=["none", "random", "asks-surrogates"], seeds=[0])
+    found = planned(suite, Store(tmp_path / "two", warn=print))
+    by_name = {work.name: (work.measured, work.seconds is not None) for work in found.work}
+    assert by_name == {
+        "fit of counts": (True, True),
+        "craft of none": (True, True),
+        "a metric": (True, True),
+        "craft of random": (False, True),
+        "craft of asks-surrogates follows": (False, True),  # as others of its kind
+        "fit of follows": (False, False),
+    }
+
+
 def test_a_whole_folder_needs_nothing(prepared, tmp_path, run):
     suite = prepared()
     store, _ = run(suite, tmp_path)
@@ -162,7 +197,7 @@ def test_a_new_seed_is_estimated_from_the_others(prepared, tmp_path, run):
         content = store.read_json("runs", path.stem)
         for timing in content["timings"].values():
             if timing:
-                timing["wall_seconds"] = 2.0
+                timing["wall_seconds"], timing["start_seconds"] = 2.0, 0.0
         store.write_json("runs", path.stem, content)
     found = planned(prepared(seeds=[0, 1]), store)
     n_steps = sum(work.n_steps for work in found.work)

@@ -28,10 +28,10 @@ class Planned:
         return self.work
 
 
-def run_of(*steps, known=None, n_workers=1):
+def run_of(*steps, known=None, n_workers=1, **told):
     now = Clock()
     return now, AtWork(
-        {step.key: step for step in steps}, known or {}, n_workers=n_workers, now=now
+        {step.key: step for step in steps}, known or {}, n_workers=n_workers, now=now, **told
     )
 
 
@@ -139,6 +139,58 @@ def test_a_step_that_was_found_in_the_store_tells_nothing_of_its_time():
     _, at_work = run_of(*steps)
     at_work.ended(steps[0], None)
     assert (at_work.n_ended, at_work.seconds_left) == (1, None)
+
+
+def test_what_is_stored_takes_no_time_and_is_a_step_of_the_run():
+    steps = fits(10)
+    stored = {step.key for step in steps[:8]}
+    _, at_work = run_of(*steps, known={"fit of bprmf": 10.0}, stored=stored)
+    assert (at_work.seconds_left, at_work.n_steps) == (20.0, 10)
+    at_work.ended(steps[0], None)
+    assert (at_work.seconds_left, at_work.n_ended) == (20.0, 1)
+
+
+def test_other_machines_tell_until_this_one_does():
+    steps = fits(4)
+    now, at_work = run_of(*steps, typical={"fit of bprmf": 10.0})
+    assert at_work.seconds_left == 40.0
+    do(now, at_work, steps[0], 30.0)
+    assert at_work.seconds_left == 90.0
+
+
+def test_a_slower_machine_is_expected_to_be_slower_at_what_has_not_run_yet():
+    crafts = [Planned("craft", "craft of loki", kind="craft")]
+    steps = fits(2)
+    now, at_work = run_of(*steps, *crafts, typical={"fit of bprmf": 9.0, "craft of loki": 100.0})
+    assert at_work.seconds_left == 118.0
+    # 29 s instead of 9 s; a second of each is no evidence: (29 + 1) / (9 + 1) = 3 times slower
+    do(now, at_work, steps[0], 29.0)
+    assert at_work.seconds_left == 29.0 + 300.0
+
+
+def test_a_machine_that_is_busier_than_before_is_noticed_the_same_way():
+    crafts = [Planned("craft", "craft of loki", kind="craft")]
+    steps = fits(2)
+    now, at_work = run_of(*steps, *crafts, known={"fit of bprmf": 9.0, "craft of loki": 100.0})
+    do(now, at_work, steps[0], 29.0)
+    assert at_work.seconds_left == 29.0 + 300.0
+
+
+def test_what_takes_longer_than_elsewhere_is_expected_to_last_at_least_as_long_again():
+    first, steps = Planned("a", "craft of none", kind="craft"), fits(3)
+    now, at_work = run_of(first, *steps, typical={"craft of none": 1.0, "fit of bprmf": 10.0})
+    do(now, at_work, first, 1.0)  # the worker has started
+    at_work.in_flight(steps[:1])
+    now.seconds += 50.0
+    assert at_work.seconds_left == 100.0
+
+
+def test_a_mean_is_told_as_the_rest_costs_a_mean_and_no_median():
+    steps = fits(6)
+    now, at_work = run_of(*steps)
+    for step, seconds in zip(steps[:3], (2.0, 2.0, 20.0), strict=True):
+        do(now, at_work, step, seconds)
+    assert at_work.seconds_left == 24.0
 
 
 def test_a_run_that_is_over_has_nothing_left():

@@ -1,0 +1,48 @@
+"""Write loki_bench/engine/typical_times.json from the runs of the published leaderboards.
+
+Run: ``python benchmarks/typical_times.py``; with ``--check`` nothing is written, and the exit
+status is 1 where the file holds something else. Of each work and each number of events the least
+of the leaderboards' medians is kept: some ran beside others on a busy machine.
+"""
+
+import gzip
+import json
+import re
+import sys
+from pathlib import Path
+
+from loki_bench.engine.schedule import seconds_by_work
+
+ROOT = Path(__file__).resolve().parents[1]
+TABLE = ROOT / "loki_bench" / "engine" / "typical_times.json"
+
+
+def table() -> str:
+    """Seconds by work and number of events, as JSON."""
+    found: dict[str, dict[str, float]] = {}
+    for path in (ROOT / "leaderboards").rglob("runs.jsonl.gz"):
+        n_events = _n_events(path.with_name("leaderboard.json"))
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            runs = [json.loads(line).get("content", {}) for line in lines]
+        for work, seconds in seconds_by_work(runs).items():
+            sizes = found.setdefault(work, {})
+            sizes[n_events] = min(sizes.get(n_events, seconds), seconds)
+    rounded = {
+        work: {size: round(seconds, 2) for size, seconds in sorted(sizes.items())}
+        for work, sizes in sorted(found.items())
+    }
+    return json.dumps(rounded, indent=0) + "\n"
+
+
+def _n_events(leaderboard: Path) -> str:
+    """Of the dataset, from the head of its tables."""
+    about = json.loads(leaderboard.read_text("utf-8"))["tables"][0]["about"]["dataset"]
+    found = re.search(r"(\d+) events", about)
+    assert found, about
+    return found[1]
+
+
+if __name__ == "__main__":
+    if "--check" in sys.argv[1:]:
+        sys.exit(TABLE.read_text("utf-8") != table())
+    TABLE.write_text(table(), "utf-8")
