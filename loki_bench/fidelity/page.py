@@ -6,10 +6,13 @@ from html import escape
 from loki_bench.fidelity.figures import fidelity_figure
 from loki_bench.fidelity.rendering import HOW_TO_READ, grid_of, notes_of, title
 from loki_bench.fidelity.table import FidelityTable
-from loki_bench.report.document import document, figure_html, grid_html
+from loki_bench.report.document import document, figure_html, grid_html, unbroken
 from loki_bench.report.names import person_name
 
 __all__ = ["fidelity_html"]
+
+STYLE = ".plain{font-size:.86rem}.plain th,.plain td{padding:.28rem .35rem}\n"
+"""Nine columns with intervals beside each other."""
 
 
 def fidelity_html(
@@ -38,8 +41,9 @@ def fidelity_html(
             f"<h2>{escape(told)}</h2>",
             f"<details><summary>Protocol and data</summary><ul>{about}</ul></details>",
             figure,
-            grid_html([escape(h) for h in heads], [[escape(c) for c in r] for r in rows], told),
+            grid_html([escape(h) for h in heads], [[unbroken(c) for c in r] for r in rows], told),
             f"<ul>{notes}</ul>" if notes else "",
         ]
     parts.append(f'<p class="dim">{escape(HOW_TO_READ)}</p>')
-    return document(name, "\n".join(part for part in parts if part), navigation=navigation)
+    body = "\n".join(part for part in parts if part)
+    return document(name, body, navigation=navigation, style=STYLE)

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from loki_bench.report.figure import Figure
 from loki_bench.report.svg import in_page, mark_in_page, marks_in_page
 
-__all__ = ["document", "figure_html", "grid_html"]
+__all__ = ["document", "figure_html", "grid_html", "unbroken"]
 
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
@@ -108,3 +108,12 @@ def figure_html(figure: Figure, number: str = "", *, with_numbers: bool = True) 
         + (details if with_numbers else "")
         + "</figure>"
     )
+
+
+def unbroken(text: str) -> str:
+    """A number as HTML: a line may end before the bracket of its interval and nowhere else."""
+    for words in (", ", " ± ", " of ", " tied"):
+        text = text.replace(words, words.replace(" ", "\u00a0"))
+    if text.endswith("tied"):  # a hyphen is a place to break, too
+        text = text.replace("-", "\u2011")
+    return escape(text)

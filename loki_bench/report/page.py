@@ -12,7 +12,7 @@ from loki_bench.leaderboard.rows import NO_DEFENSE, Entry, by_protocol
 from loki_bench.leaderboard.table import Row, Table, tables_of
 from loki_bench.records.schema import Record
 from loki_bench.report.attack_figures import dots_of
-from loki_bench.report.document import document, figure_html
+from loki_bench.report.document import document, figure_html, unbroken
 from loki_bench.report.figure import Figure
 from loki_bench.report.figure_data import attack_of
 from loki_bench.report.figures import figures_of
@@ -25,6 +25,9 @@ from loki_bench.report.winners import Place, answer_of, places_of
 from loki_bench.suite.cell import Cell
 
 __all__ = ["BoardContent", "page"]
+
+MOST_PANELS = 60
+"""Of metrics beside the main one: a page with more would be too large, and nobody reads so many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +210,7 @@ def _block(
     rows = []
     for n, (row, placebo) in enumerate(place.block.rows, start=start):
         cells = "".join(
-            f'<td class="k{columns[c.id]}">{_unbroken(c.text((row, placebo)))}</td>' for c in kept
+            f'<td class="k{columns[c.id]}">{unbroken(c.text((row, placebo)))}</td>' for c in kept
         )
         kind = ' class="best"' if id(row) in best else ""
         rows.append(
@@ -234,20 +237,16 @@ def _who(row: Row) -> str:
     return f"{name} {''.join(sign for is_so, sign in signs if is_so)}".rstrip()
 
 
-def _unbroken(text: str) -> str:
-    """An interval in one piece: a line may end before its bracket and nowhere else."""
-    for words in (", ", " ± ", " of ", " tied"):
-        text = text.replace(words, words.replace(" ", "\u00a0"))
-    if text.endswith("tied"):  # a hyphen is a place to break, too
-        text = text.replace("-", "\u2011")
-    return escape(text)
-
-
 def _others(table: Table, number: int) -> str:
     """Every other metric as dots, to unfold."""
+    figures = [(column, dots_of(table, column)) for column in table.columns[1:]]
+    if sum(len(figure.panels) for _, figure in figures if figure is not None) > MOST_PANELS:
+        return (
+            "<p>The other metrics are not drawn for so many places. Their numbers stand in the "
+            "tables above: choose their columns.</p>"
+        )
     drawn = []
-    for column in table.columns[1:]:
-        figure = dots_of(table, column)
+    for column, figure in figures:
         if figure is not None:
             text = figure_html(figure, _suffix(number), with_numbers=False)
             at = f'<figure data-metric="{escape(column.label)}" '

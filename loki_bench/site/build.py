@@ -1,12 +1,10 @@
 """Writes a site: every page and file, from leaderboards alone."""
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 from loki_bench.bounded_files import LARGEST_RECORD, read_regular
-from loki_bench.errors import UsageError
 from loki_bench.fidelity.figures import fidelity_figures
 from loki_bench.fidelity.page import fidelity_html
 from loki_bench.leaderboard.frames import frame_of
@@ -19,14 +17,13 @@ from loki_bench.report.page import page
 from loki_bench.site.boards import AttackBoard, Board, EstimatorBoard, TableBoard, boards_in
 from loki_bench.site.claims import claims_headline, claims_of_site, has_claims
 from loki_bench.site.component_pages import component_pages
+from loki_bench.site.documentation import copy_documentation, pages_of
 from loki_bench.site.home import boards_page, family_page, home_page
-from loki_bench.site.shell import REPOSITORY, Shell, link
+from loki_bench.site.shell import Shell, link
 
 __all__ = ["build_site"]
 
 TABLES = ("leaderboard.csv", "leaderboard.json", "leaderboard.md")
-
-DOCUMENTATION = "docs"
 
 
 def build_site(
@@ -60,22 +57,13 @@ def build_site(
     UsageError
         The documentation is not a built one.
     """
-    if documentation is not None and not (documentation / "index.html").is_file():
-        raise UsageError(
-            f"{documentation} holds no index.html; expected a built documentation (`tox -e docs`)"
-        )
+    documented = None if documentation is None else pages_of(documentation)
     boards = boards_in(folders)
     measured = [board for board in boards if isinstance(board, AttackBoard)]
     families = tuple(dict.fromkeys(board.family for board in boards))
     by_family = {f: [board for board in measured if board.family == f] for f in families}
     claims = tuple(family for family in families if has_claims(by_family[family]))
-    shell = Shell(
-        families=families,
-        claims=claims,
-        documentation=f"{DOCUMENTATION}/index.html"
-        if documentation is not None
-        else f"{REPOSITORY}/tree/main/docs",
-    )
+    shell = Shell(families=families, claims=claims, documentation=documented)
     headlines = [(claims_headline(by_family[f]), f"claims-{file_name(f)}.html") for f in claims]
     pages: dict[str, str | bytes] = {
         "index.html": home_page(shell, boards, headlines),
@@ -98,7 +86,7 @@ def build_site(
             frame_of(board.tables).to_parquet(out / name, index=False)
             sizes[name] = (out / name).stat().st_size
     if documentation is not None:
-        shutil.copytree(documentation, out / DOCUMENTATION, dirs_exist_ok=True)
+        copy_documentation(documentation, out, shell)
     return sizes
 
 
@@ -130,6 +118,8 @@ def _board_files(shell: Shell, board: Board) -> dict[str, str | bytes]:
     parquet = [f"{data}/leaderboard.parquet"] if isinstance(board, AttackBoard) else []
     links = [link(name, name.rpartition("/")[2]) for name in (*files, *parquet, *drawn)]
     downloads = f"<p>Files: {', '.join(links)}.</p>"
+    if not isinstance(board, EstimatorBoard):
+        downloads += shell.explained("how-to/read-a-leaderboard", "How to read a leaderboard")
     return {**files, **drawn, board.page: _page(shell, board, downloads)}
 
 
@@ -180,6 +170,7 @@ def _fidelity(shell: Shell, boards: Sequence[Board]) -> str:
         [
             "<h1>Fidelity of influence estimators</h1>",
             f"<p>{told}</p>",
+            shell.explained("influence", "Which estimators there are, and what they assume"),
             nothing,
             f'<ul class="cards">{items}</ul>' if own else "",
         ],

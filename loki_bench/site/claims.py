@@ -18,6 +18,9 @@ __all__ = ["claims_headline", "claims_of_site", "has_claims"]
 
 PAPER = "https://doi.org/10.1145/3366423.3379992"
 
+FEW = 4
+"""So many figures of places stand in a sentence; more are folded up."""
+
 FIGURES = frozenset({"paper-overall", "paper-budget", "paper-actions"})
 """Suites that are figures of the paper: a family that has one answers its claims."""
 
@@ -49,6 +52,7 @@ def claims_of_site(shell: Shell, family: str, boards: Sequence[AttackBoard]) -> 
         "<em>Does not hold</em>: they decide against it. <em>Not decided</em>: they do neither, or "
         "records are missing. <em>Not reproduced</em>: our figure is another one.</p>",
     ]
+    parts.append(shell.explained("paper", "How the paper's setting is computed here"))
     for number, one in enumerate(answers(_records(boards)), start=1):
         parts.append(_claim(number, one))
     return shell.page("The LOKI paper's claims", parts)
@@ -60,13 +64,34 @@ def _claim(number: int, one: Answer) -> str:
         judged.append(("Against everything here", one.everything))
     verdicts = "".join(f"<li>{name}: {_verdict(judgement)}</li>" for name, judgement in judged)
     claim = one.claim
-    tried = f"<p>What was tried: {escape(claim.tried)}</p>" if claim.tried else ""
+    tried = f"<p>What was tried: {_marked(claim.tried)}</p>" if claim.tried else ""
     return (
         f"<section><h2>{number}. {escape(claim.title)}</h2>"
         f"<blockquote>{escape(claim.quote)} ({escape(claim.where)})</blockquote>"
         f"<ul><li>The paper: {escape(claim.reported)}</li>"
         f"<li>Ours: {escape(person_name(one.ours))}</li>{verdicts}</ul>"
-        f"<p>{escape(person_name(one.why))}</p>{tried}</section>"
+        f"{_reasons(person_name(one.why))}{tried}</section>"
+    )
+
+
+def _marked(text: str) -> str:
+    """A text in which stars stress and backticks enclose what is typed."""
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+    return re.sub(r"\*([^*<]+)\*", r"<em>\1</em>", text)
+
+
+def _reasons(text: str) -> str:
+    """A text; what it lists at length is unfolded by who wants it."""
+    before, end, listed = text.rpartition(". ")
+    head, _, items = listed.partition(": ")
+    parts = items.removesuffix(".").split("; ")
+    if len(parts) <= FEW:
+        return f"<p>{escape(text)}</p>"
+    entries = "".join(f"<li>{escape(part)}</li>" for part in parts)
+    told = f"<p>{escape(before + end.strip())}</p>" if before else ""
+    return (
+        f"{told}<details><summary>{escape(head)}: {len(parts)} places</summary>"
+        f"<ul>{entries}</ul></details>"
     )
 
 

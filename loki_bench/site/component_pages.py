@@ -5,10 +5,10 @@ from html import escape
 
 from loki_bench.leaderboard.intervals import Interval, shown
 from loki_bench.leaderboard.row_cells import placebo_of, shown_rank
-from loki_bench.leaderboard.rows import NO_DEFENSE
+from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.plugins.registry import Component
-from loki_bench.report.document import figure_html, grid_html
+from loki_bench.report.document import figure_html, grid_html, unbroken
 from loki_bench.report.figure import Figure, Numbers
 from loki_bench.report.figure_data import attack_of
 from loki_bench.report.looks import look_of
@@ -115,20 +115,21 @@ def _about(component: Component | None, kind: str, name: str) -> str:
 def _attack(shell: Shell, name: str, found: Sequence[Found], component: Component | None) -> str:
     title = attack_name(name)
     looks = {name: look_of(name)}
+    metric = _only_metric(found)
     rows = [
         [
             escape(attack_name(row.attacker, row.simulator)),
             victim_link(row.victim),
             link(f"{board.page}#{place.anchor}", _budget(place)),
-            escape(_value(table, row)),
-            escape(shown(row.gain, signed=True)),
-            escape(_verdict(place, row)),
-            escape(placebo_of(row, _placebo(place, row))),
+            unbroken(_value(table, row, named=metric is None)),
+            unbroken(shown(row.gain, signed=True)),
+            unbroken(_verdict(place, row)),
+            unbroken(placebo_of(row, _placebo(place, row))),
             link(board.page, board.title),
         ]
         for board, table, place, row in found
     ]
-    heads = ["attack", "victim", "budget", "main metric", "gain", "rank"]
+    heads = ["attack", "victim", "budget", metric or "main metric", "gain", "rank"]
     with_poison = list(dict.fromkeys(b.title for b, *_ in found if b.holds_poison))
     poison = (
         "<p>Published poison: "
@@ -149,6 +150,7 @@ def _attack(shell: Shell, name: str, found: Sequence[Found], component: Componen
             marks_in_page(looks),
             f"<h1>{escape(title)}</h1>",
             _about(component, "attack", name),
+            shell.explained("loki" if name == "loki" else f"attacks/{name}", "How it works"),
             f'<p class="answer">{escape(answer)}</p>',
             *(figure_html(figure, with_numbers=False) for figure in _figures(title, found)),
             "<h2>Its rows on all leaderboards</h2>",
@@ -168,13 +170,15 @@ def _figures(title: str, found: Sequence[Found]) -> list[Figure]:
         own: dict[str, dict[tuple[str, Interval], Dot]] = {}
         for board, table, place, row in sorted(found, key=lambda one: _largest(one[2])):
             value = row.metrics[main.label] if table.main == main else None
-            if value is None:
+            if value is None or row.defense != NO_DEFENSE:  # a defense's page has what it leaves
                 continue
             variant = attack_name(row.attacker, row.simulator)
             who = "" if variant == title else f"{variant}, "
+            victim, _, regime = row.victim.partition(" (")  # trained in a way that has a name
+            who += regime and f"victim {regime.removesuffix(')')}, "
             name = f"{who}{budget_name(row.fake_users, row.actions)}, {board.title}"
             dot = Dot(name=name, values=((look_of(attack_of(row)), value, ""),))
-            own.setdefault(row.victim, {}).setdefault((f"{who}{_budget(place)}", value), dot)
+            own.setdefault(victim, {}).setdefault((f"{who}{_budget(place)}", value), dot)
         every = [v for dots in own.values() for d in dots.values() for _, v, _ in d.values]
         ends = metric_ends(main, [(value.low, value.high) for value in every])
         label = metric_name(main.label)
@@ -182,7 +186,12 @@ def _figures(title: str, found: Sequence[Found]) -> list[Figure]:
             dots_panel(person_name(victim), list(dots.values()), ends, label, ceiling=main.ceiling)
             for victim, dots in sorted(own.items())
         )
-        text = f"{label} of {title} on every victim and budget, with its 95 % interval"
+        most = "" if main.ceiling is None or len(mains) == 1 else f" where at most {main.ceiling:g}"
+        text = (
+            f"{label} of {title} on every victim and budget{most and f'{most} can be reached'}, "
+            "with its 95 % interval. A row: fake users in % of genuine ones x actions of each, and "
+            "the leaderboard"
+        )
         numbers = Numbers(heads=(), rows=())
         name = f"rows {len(figures)}"
         figures.append(Figure(name=name, title=text, panels=panels, key=(), numbers=numbers))
@@ -192,12 +201,15 @@ def _figures(title: str, found: Sequence[Found]) -> list[Figure]:
 def _labels(heads: Sequence[str]) -> str:
     """On a narrow screen every cell says what it is."""
     lines = "".join(
-        f"table.rows td:nth-child({n}){{display:flex;justify-content:space-between;gap:1rem}}"
-        f'table.rows td:nth-child({n})::before{{content:"{head}";color:var(--dim)}}'
+        f'table.rows td:nth-child({n})::before{{content:"{_label(head)}";color:var(--dim)}}'
         for n, head in enumerate(heads, start=1)
         if n > 1
     )
-    return f"@media (max-width:700px){{{lines}}}\n"
+    return f"@media (max-width:700px){{table.rows td{{text-align:left!important}}{lines}}}\n"
+
+
+def _label(head: str) -> str:
+    return f"{head} " if head.endswith("?") else f"{head}: "
 
 
 def _victim(shell: Shell, name: str, found: Sequence[Found], component: Component | None) -> str:
@@ -240,23 +252,37 @@ def _largest(place: Place) -> tuple[float, float]:
 def _answered(place: Place) -> str:
     if not place.best:
         return "not ranked"
-    verdict = "Tied. " if len(place.best) > 1 else "Clearly. "
+    attacks = {row.attacker.partition("(")[0].strip() for row, _ in place.block.rows}
+    if len(place.best) > 1:
+        verdict = "Tied. "
+    else:
+        verdict = "Clearly. " if len(attacks - {NO_ATTACK}) > 1 else "The only attack there. "
     return f"<strong>{verdict}</strong>{escape(place.sentence)}"
 
 
 def _defense(shell: Shell, name: str, found: Sequence[Found], component: Component | None) -> str:
+    metric = _only_metric(found)
     rows = [
         [
             attack_link(row.attacker, row.simulator),
             victim_link(row.victim),
             link(f"{board.page}#{place.anchor}", _budget(place)),
-            escape(_value(table, row)),
-            escape(_verdict(place, row)),
+            unbroken(_value(table, row, named=metric is None)),
+            unbroken(_undefended(table, row)),
+            unbroken(_verdict(place, row)),
             link(board.page, board.title),
         ]
         for board, table, place, row in found
     ]
-    heads = ["attack", "victim", "budget", "main metric behind the defense", "rank", "leaderboard"]
+    heads = [
+        "attack",
+        "victim",
+        "budget",
+        f"{metric or 'main metric'} behind it",
+        "without it",
+        "rank",
+        "leaderboard",
+    ]
     looks = {row.attacker: look_of(row.attacker) for *_, row in found}
     table = (
         grid_html(heads, rows, "", "rows plain")
@@ -269,6 +295,7 @@ def _defense(shell: Shell, name: str, found: Sequence[Found], component: Compone
             marks_in_page(looks),
             f"<h1>{escape(person_name(name))}</h1>",
             _about(component, "defense", name),
+            shell.explained("defenses", "All defenses, and how they are measured"),
             "<h2>What it leaves of attacks</h2>",
             table,
         ],
@@ -280,10 +307,29 @@ def _budget(place: Place) -> str:
     return place.name.partition(", ")[2] if ", " in place.name else place.name
 
 
-def _value(table: Table, row: Row) -> str:
+def _only_metric(found: Sequence[Found]) -> str | None:
+    """The main metric of all tables; None where they have several."""
+    labels = {table.main.label for _, table, _, _ in found if table.main is not None}
+    return metric_name(labels.pop()) if len(labels) == 1 else None
+
+
+def _value(table: Table, row: Row, *, named: bool) -> str:
+    """The main metric of a row, with the metric's name where the head has it not."""
     if table.main is None:
         return "-"
-    return f"{metric_name(table.main.label)} {shown(row.metrics[table.main.label])}"
+    value = shown(row.metrics[table.main.label])
+    return f"{metric_name(table.main.label)} {value}" if named else value
+
+
+def _undefended(table: Table, row: Row) -> str:
+    """The main metric of the same attack without any defense."""
+    same = ("attacker", "simulator", "victim", "fake_users", "actions", "placebo")
+    for other in table.rows:
+        if other.defense == NO_DEFENSE and all(
+            getattr(other, name) == getattr(row, name) for name in same
+        ):
+            return "-" if table.main is None else shown(other.metrics[table.main.label])
+    return "-"
 
 
 def _verdict(place: Place, row: Row) -> str:

@@ -11,7 +11,7 @@ from loki_bench.report.protocol_picture import STEPS, protocol_picture
 from loki_bench.report.svg import in_page, mark_in_page, marks_in_page
 from loki_bench.report.winners import answer_of
 from loki_bench.site.boards import AttackBoard, Board
-from loki_bench.site.shell import Shell, attack_page, link, victim_link
+from loki_bench.site.shell import REPOSITORY, Shell, attack_page, link, victim_link
 
 __all__ = ["boards_page", "family_page", "home_page"]
 
@@ -33,13 +33,14 @@ def home_page(shell: Shell, boards: Sequence[Board], headlines: Sequence[tuple[s
         f'<p class="answer">{escape(text)} {link(page, "How that was decided")}</p>'
         for text, page in headlines
     )
+    documentation = shell.documented("index") or REPOSITORY
     join = (
         "<ol><li><code>loki-bench new attacker my-attack</code> writes a package with an attack, "
         "its tests and a CI file.</li><li><code>loki-bench check my-attack</code> says whether it "
         "keeps the rules; <code>loki-bench run quick</code> gives it a row.</li>"
         "<li><code>loki-bench submit</code> packs the rows into one file; whoever runs the "
         "leaderboard measures them again under seeds that you can't know.</li></ol>"
-        f"<p>{link(shell.documentation, 'The documentation')} has a tutorial for each kind of "
+        f"<p>{link(documentation, 'The documentation')} has a tutorial for each kind of "
         "plugin.</p>"
     )
     return shell.page(

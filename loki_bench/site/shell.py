@@ -9,6 +9,7 @@ from loki_bench.report.names import attack_name, file_name, person_name
 from loki_bench.report.svg import mark_in_page
 
 __all__ = [
+    "DOCUMENTATION",
     "REPOSITORY",
     "Shell",
     "attack_link",
@@ -22,6 +23,9 @@ __all__ = [
 
 REPOSITORY = "https://github.com/loki-bench/loki-bench"
 
+DOCUMENTATION = "docs"
+"""The folder of a site that the documentation is in, and its folder in the repository."""
+
 _ADDRESS = re.compile(r"https?://[^\s,;)]+")
 
 
@@ -34,29 +38,52 @@ class Shell:
     families : tuple of str
     claims : tuple of str
         Families that answer the paper's claims.
-    documentation : str
-        Where the documentation is.
+    documentation : frozenset of str or None
+        Pages of the documentation in this site, by name; None where it is in the repository.
     """
 
     families: tuple[str, ...]
     claims: tuple[str, ...]
-    documentation: str
+    documentation: frozenset[str] | None = None
 
     @property
     def navigation(self) -> str:
         """Above every page."""
-        links = [
-            link("index.html", "loki-bench"),
-            link("boards.html", "Leaderboards"),
-            link("attacks.html", "Attacks"),
-            link("victims.html", "Victims"),
-            link("defenses.html", "Defenses"),
-            *(link(f"claims-{file_name(name)}.html", "The paper's claims") for name in self.claims),
-            link("fidelity.html", "Fidelity"),
-            link(self.documentation, "Documentation"),
-            link(REPOSITORY, "Source"),
-        ]
-        return f'<nav class="top" aria-label="Site">{"".join(links)}</nav>\n'
+        return f'<nav class="top" aria-label="Site">{self.links()}</nav>\n'
+
+    def links(self, up: str = "") -> str:
+        """The links of the navigation; ``up`` leads from the page to the site's home."""
+        return "".join(
+            [
+                link(f"{up}index.html", "loki-bench"),
+                link(f"{up}boards.html", "Leaderboards"),
+                link(f"{up}attacks.html", "Attacks"),
+                link(f"{up}victims.html", "Victims"),
+                link(f"{up}defenses.html", "Defenses"),
+                *(
+                    link(f"{up}claims-{file_name(name)}.html", "The paper's claims")
+                    for name in self.claims
+                ),
+                link(f"{up}fidelity.html", "Fidelity"),
+                link(self.documented("index", up) or REPOSITORY, "Documentation"),
+                link(REPOSITORY, "Source"),
+            ]
+        )
+
+    def documented(self, name: str, up: str = "") -> str | None:
+        """The address of a page of the documentation; None where there is no such page.
+
+        The repository is not looked into: of its pages only the first is said to be there.
+        """
+        if self.documentation is not None:
+            is_there = f"{name}.html" in self.documentation
+            return f"{up}{DOCUMENTATION}/{name}.html" if is_there else None
+        return f"{REPOSITORY}/tree/main/{DOCUMENTATION}" if name == "index" else None
+
+    def explained(self, name: str, text: str) -> str:
+        """A sentence that leads to a page of the documentation; empty where there is none."""
+        address = self.documented(name)
+        return "" if address is None else f"<p>{link(address, text)}.</p>"
 
     def page(self, title: str, parts: list[str], *, style: str = "") -> str:
         """A page without a script."""

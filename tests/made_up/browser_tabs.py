@@ -20,19 +20,37 @@ def browser():
         opened.close()
 
 
+class Watch:
+    """What tabs did that none may do: a console error, or a request but for the page itself."""
+
+    def __init__(self):
+        self._wrong, self._allowed = [], set()
+
+    def over(self, tab):
+        tab.on("console", lambda m: self._wrong.append(m.text) if m.type == "error" else None)
+        tab.on("pageerror", lambda e: self._wrong.append(str(e)))
+        tab.on("framenavigated", lambda frame: self._allow(frame.url))
+        tab.on("request", lambda r: None if self._is_allowed(r) else self._wrong.append(r.url))
+
+    def check(self):
+        assert [w for w in self._wrong if not w.startswith(("data:", "blob:"))] == []
+
+    def _allow(self, address):
+        self._allowed.add(address.partition("#")[0])
+
+    def _is_allowed(self, request):
+        return request.is_navigation_request() or request.url in self._allowed
+
+
 @pytest.fixture
 def opened(browser):
     """Opens a file; at the end no console error and no request but for it may have happened."""
-    wrong, tabs = [], []
+    watch, tabs = Watch(), []
 
     def open_file(file, link="", *, ready=True, **options):
         tab = browser.new_page(**options)
         tabs.append(tab)
-        allowed = {file.as_uri()}
-        tab.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
-        tab.on("pageerror", lambda e: wrong.append(str(e)))
-        tab.on("framenavigated", lambda frame: allowed.add(frame.url.partition("#")[0]))
-        tab.on("request", lambda r: None if _is_asked_for(r, allowed) else wrong.append(r.url))
+        watch.over(tab)
         tab.goto(file.as_uri() + link)
         if ready and options.get("java_script_enabled", True):
             tab.wait_for_selector("body[data-ready]")
@@ -41,11 +59,26 @@ def opened(browser):
     yield open_file
     for tab in tabs:
         tab.close()
-    assert [w for w in wrong if not w.startswith(("data:", "blob:"))] == []
+    watch.check()
 
 
-def _is_asked_for(request, allowed):
-    return request.is_navigation_request() or request.url in allowed
+@pytest.fixture
+def turned_to(browser):
+    """Opens one file after the other in the same tab, watched as those that are opened alone."""
+    watch, tab = Watch(), browser.new_page()
+    watch.over(tab)
+
+    def turn_to(file):
+        tab.set_viewport_size({"width": 1440, "height": 900})
+        tab.emulate_media(color_scheme="light", media="screen")
+        tab.goto(file.as_uri())
+        if tab.evaluate("!!document.getElementById('data')"):  # it has a script
+            tab.wait_for_selector("body[data-ready]")
+        return tab
+
+    yield turn_to
+    tab.close()
+    watch.check()
 
 
 @pytest.fixture

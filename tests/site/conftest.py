@@ -1,3 +1,3 @@
 """Tests of pages open them in a browser."""
 
-from browser_tabs import browser, opened, visit  # noqa: F401
+from browser_tabs import browser, opened, turned_to  # noqa: F401
