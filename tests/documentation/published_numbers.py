@@ -35,7 +35,7 @@ from scipy import stats
 
 ROOT = Path(__file__).parents[2]
 
-COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
+COMMENT = re.compile(r"(?<!`)<!--(.*?)-->", re.DOTALL)
 NUMBER = r"[-+]?\d+\.\d+"
 INTERVAL = re.compile(rf"{NUMBER} (?:± \d+\.\d+|\\?\[{NUMBER}, {NUMBER}\\?\])")
 PLAIN = re.compile(r"[-+]?\d+(\.\d+)?")

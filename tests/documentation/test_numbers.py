@@ -5,17 +5,10 @@ from published_numbers import ROOT, blocks_of, claims_of, is_on_its_board
 
 LEADERBOARDS = ROOT / "leaderboards"
 PAGES = [
-    ROOT / name
-    for name in (
-        "README.md",
-        "leaderboards/README.md",
-        "docs/loki.md",
-        "docs/defenses.md",
-        "docs/attacks/index.md",
-        "docs/paper.md",
-        "docs/statistics.md",
-        "docs/influence.md",
-    )
+    page
+    for pattern in ("*.md", "leaderboards/*.md", "plugins/*/README.md", "docs/**/*.md")
+    for page in sorted(ROOT.glob(pattern))
+    if any(block.intervals or block.comments for block in blocks_of(page.read_text("utf-8")))
 ]
 each_page = pytest.mark.parametrize(
     "page", [pytest.param(p, id=p.relative_to(ROOT).as_posix()) for p in PAGES]
