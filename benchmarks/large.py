@@ -6,7 +6,7 @@
 ``run`` writes a synthetic file, then types ``loki-bench run`` for a suite of ``none``, ``covisit``
 and ``loki`` (surrogate bprmf, 1,000 fake users) against bprmf with 20,000 evaluated users, and
 prints what the records' runs tell of each step, with the memory of all its processes together
-(proportional shares of what they share, looked at twice a second). ``steps`` does the parts that
+(proportional shares of what they share, looked at every second). ``steps`` does the parts that
 grow with the data one by one, each in a process of its own, where the whole would take too long.
 
 The file is made to be learnt from: items belong to clusters of 1,000, each user keeps mostly to
@@ -16,7 +16,6 @@ one cluster, popular items are chosen more often (Zipf), and an event often foll
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import threading
@@ -120,36 +119,44 @@ memory_gib = {given.memory_gib}
 
 
 class Watch(threading.Thread):
-    """The most memory that a process and all that it started held at one moment, in bytes."""
+    """The most memory that a process and all that it started held at one moment, and their CPU s.
+
+    What a process did in its last second is not seen.
+    """
 
     def __init__(self, pid):
         super().__init__(daemon=True)
-        self.pid, self.peak, self.at, self.parts = pid, 0, 0.0, {}
+        self.pid, self.peak, self.at, self.parts, self.seconds = pid, 0, 0.0, {}, {}
         self.ended = threading.Event()
 
     def run(self):
         began = time.perf_counter()
-        while not self.ended.wait(0.5):
-            parts = {pid: held_by(pid) for pid in with_descendants(self.pid)}
+        while not self.ended.wait(1.0):
+            seconds = with_descendants(self.pid)
+            self.seconds |= seconds
+            parts = {pid: held_by(pid) for pid in seconds}
             if sum(parts.values()) > self.peak:
                 self.peak, self.parts = sum(parts.values()), parts
                 self.at = time.perf_counter() - began
 
 
 def with_descendants(pid):
-    children = {}
+    """A process and all below it, with the CPU seconds of each."""
+    children, seconds = {}, {}
+    tick = os.sysconf("SC_CLK_TCK")
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 told = (entry / "stat").read_text()
             except OSError:  # it has ended
                 continue
-            parent = int(told.rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(entry.name))
+            fields = told.rpartition(")")[2].split()
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+            seconds[int(entry.name)] = (int(fields[11]) + int(fields[12])) / tick
     found = [pid]
     for one in found:
         found += children.get(one, [])
-    return found
+    return {one: seconds.get(one, 0.0) for one in found}
 
 
 def held_by(pid):
@@ -189,8 +196,7 @@ def run_suite(given):
                 memory = timed["peak_memory_bytes"] / GIB
                 wall, cpu = timed["wall_seconds"], timed["cpu_seconds"]
                 print(f"| {timed['work'] or name} | {wall:.1f} | {cpu:.1f} | {memory:.2f} |")
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = usage.ru_utime + usage.ru_stime
+    cpu = sum(watch.seconds.values())
     parts = ", ".join(f"{held / GIB:.2f}" for held in sorted(watch.parts.values())[::-1])
     whole = "all of the command, of all processes"
     print(f"| {whole} | {seconds:.1f} | {cpu:.1f} | {watch.peak / GIB:.2f} |")
