@@ -66,5 +66,5 @@ def _file_in_recbole() -> Path:
             return path
     raise DatasetError(
         f"dataset '{_NAME}' is read from the package recbole, which is not installed here; "
-        "type: pip install loki-bench-recbole"
+        "type: pip install --no-deps recbole==1.2.1"
     )
