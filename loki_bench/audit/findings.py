@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
+if TYPE_CHECKING:  # the command line knows the levels before anything is imported for them
+    from pydantic import JsonValue
 
 __all__ = ["LEVELS", "Finding", "LevelReport", "Verification"]
 
@@ -82,7 +84,7 @@ class Verification:
             return 10 + failed[0]
         return int(any(level.verdict == "not judged" for level in self.levels))
 
-    def as_json(self) -> dict[str, JsonValue]:
+    def as_json(self) -> "dict[str, JsonValue]":
         """Everything, for programs."""
         return {
             "schema": 1,

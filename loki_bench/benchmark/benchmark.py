@@ -15,43 +15,32 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from loki_bench.audit.replay import Replay
-from loki_bench.benchmark.cell_result import CellResult, result_in
 from loki_bench.benchmark.claim import SuiteFile, claim
-from loki_bench.benchmark.one_cell import ComponentChoice, one_cell
-from loki_bench.benchmark.poison_at_hand import FakeUsers, cell_with, lay_down, sequences_of
-from loki_bench.benchmark.run_key import under_fresh_key, under_key
+from loki_bench.benchmark.own_components import try_own
 from loki_bench.contracts import Goal
-from loki_bench.engine.open_workers import open_workers
-from loki_bench.engine.schedule import Plan
-from loki_bench.engine.versions import needed_versions
-from loki_bench.engine.workers import LocalWorkers, Workers
-from loki_bench.errors import ParameterError, StoreError, UsageError
+from loki_bench.errors import StoreError, UsageError
 from loki_bench.interactions import Interactions
-from loki_bench.leaderboard.folder import accepted_records, handed_in, write_leaderboard
-from loki_bench.leaderboard.leaderboard import Leaderboard
-from loki_bench.leaderboard.plan import plan_of
-from loki_bench.leaderboard.table import tables_of
-from loki_bench.pipeline.cells import NoProgress, Progress, missing_cells, plan_cells, run_cells
-from loki_bench.pipeline.craft import Poison, PoisonCodec
-from loki_bench.pipeline.craft_again import cells_to_repeat
 from loki_bench.plugins.registry import Registry
-from loki_bench.progress import progress_of
-from loki_bench.records.data_places import keep_data_places
-from loki_bench.records.merge import merge, refuse_conflicts
-from loki_bench.records.schema import Status
+from loki_bench.records.missing import missing_cells
 from loki_bench.records.store import Store
 from loki_bench.sandbox.installed import installed_plugins
-from loki_bench.sandbox.machine_code import is_own
-from loki_bench.sandbox.scratch import sweep, swept
-from loki_bench.suite.actions import Actions
 from loki_bench.suite.cell import Cell
-from loki_bench.suite.changes import name_of_part, narrowed, with_settings
-from loki_bench.suite.goal import draw_goal
 from loki_bench.suite.resolve import ResolvedSuite, prepare
 from loki_bench.suite.suite import Suite, load_suite, suite_file
-from loki_bench.whole_files import sweep_parts
+
+if TYPE_CHECKING:  # a method imports what it alone needs: a command that counts cells is quick
+    from loki_bench.audit.replay import Replay
+    from loki_bench.benchmark.cell_result import CellResult
+    from loki_bench.benchmark.one_cell import ComponentChoice
+    from loki_bench.benchmark.poison_at_hand import FakeUsers
+    from loki_bench.engine.schedule import Plan
+    from loki_bench.engine.workers import Workers
+    from loki_bench.leaderboard.leaderboard import Leaderboard
+    from loki_bench.pipeline.cells import Progress
+    from loki_bench.records.schema import Status
+    from loki_bench.suite.actions import Actions
 
 __all__ = ["Benchmark"]
 
@@ -121,6 +110,8 @@ class Benchmark:
         if changes:
             loaded = loaded.with_keys(changes)
         if key is not None or fresh is not None:
+            from loki_bench.benchmark.run_key import under_fresh_key, under_key
+
             if key is not None and fresh is not None:
                 raise UsageError("a fresh run draws its key: give a key, or fresh, not both")
             loaded = (
@@ -135,7 +126,7 @@ class Benchmark:
                 warn(f"skipped {plugin}")
         resolved = prepare(loaded, registry, download=download)
         benchmark = cls(resolved, registry, results=Path(results), warn=warn, file=file)
-        _try_own(loaded.name, benchmark._store().unknown(benchmark.cells))
+        try_own(loaded.name, benchmark._store().unknown(benchmark.cells))
         return benchmark
 
     def part(
@@ -162,6 +153,8 @@ class Benchmark:
         UsageError
             As :meth:`open`.
         """
+        from loki_bench.suite.changes import name_of_part, narrowed, with_settings
+
         whole = self.suite
         suite = narrowed(
             with_settings(whole, settings), attackers=attackers, victims=victims, seeds=seeds
@@ -225,10 +218,15 @@ class Benchmark:
 
     def goal(self, seed: int) -> Goal:
         """The target items and target users of a seed, the same in every cell of it."""
+        from loki_bench.suite.goal import draw_goal
+
         return draw_goal(self._resolved.split, self.suite.protocol, seed)
 
-    def plan(self) -> Plan:
+    def plan(self) -> "Plan":
         """What is left to compute and, by earlier runs in the folder, how long that takes."""
+        from loki_bench.pipeline.cells import plan_cells
+        from loki_bench.pipeline.craft_again import cells_to_repeat
+
         return plan_cells(
             self.missing(),
             self._resolved.grid.metrics,
@@ -254,8 +252,8 @@ class Benchmark:
         *,
         scheduler: str | None = None,
         retry_failed: bool = False,
-        progress: Progress | bool = True,
-    ) -> Leaderboard:
+        progress: "Progress | bool" = True,
+    ) -> "Leaderboard":
         """Compute the cells that have no result yet, and write the leaderboard.
 
         Every cell is kept as it ends. After an interrupt the same call goes on from there.
@@ -287,16 +285,21 @@ class Benchmark:
         workers: "int | Workers | None" = None,
         *,
         scheduler: str | None = None,
-        progress: Progress | bool = True,
-    ) -> Counter[Status]:
+        progress: "Progress | bool" = True,
+    ) -> "Counter[Status]":
         """Compute these cells and write no table; returns how many ended how. See :meth:`run`."""
         return self._compute(cells, self._store(), workers, scheduler, progress)
 
-    def leaderboard(self) -> Leaderboard:
+    def leaderboard(self) -> "Leaderboard":
         """Write the leaderboard again from the records; of a :meth:`part` nothing is written.
 
         Raises ``StoreError`` where there is no record at all.
         """
+        from loki_bench.leaderboard.folder import accepted_records, handed_in, write_leaderboard
+        from loki_bench.leaderboard.leaderboard import Leaderboard
+        from loki_bench.leaderboard.plan import plan_of
+        from loki_bench.leaderboard.table import tables_of
+
         store = self._store()
         records = store.records(self.cells)
         missing = [cell for cell in self.cells if cell.id not in records]
@@ -356,7 +359,8 @@ class Benchmark:
             Two folders tell different things of one cell, or a drawn cell does not come out again.
             Nothing is copied.
         """
-        from loki_bench.audit.shards import check_shard  # imports what draws and tests
+        from loki_bench.audit.shards import check_shard
+        from loki_bench.records.merge import merge, refuse_conflicts
 
         grid, target = self._resolved.grid, self._store()
         sources = {Path(folder): self._store(Path(folder)) for folder in folders}
@@ -370,8 +374,12 @@ class Benchmark:
         return {folder: merge(grid, target, source) for folder, source in sources.items()}
 
     @contextmanager
-    def _replay(self) -> Iterator[Replay]:
+    def _replay(self) -> "Iterator[Replay]":
         """What computing cells again needs."""
+        from loki_bench.audit.replay import Replay
+        from loki_bench.engine.workers import LocalWorkers
+        from loki_bench.pipeline.cells import NoProgress
+
         seconds = self.suite.limits.seconds
         with LocalWorkers.open(1, seconds=seconds) as workers:
             yield Replay(
@@ -387,17 +395,17 @@ class Benchmark:
     def evaluate(
         self,
         *,
-        victim: ComponentChoice,
-        attacker: ComponentChoice,
+        victim: "ComponentChoice",
+        attacker: "ComponentChoice",
         seed: int,
-        defense: ComponentChoice = "none",
+        defense: "ComponentChoice" = "none",
         fake_users: float | None = None,
-        actions: Actions | None = None,
+        actions: "Actions | None" = None,
         simulator: str | None = None,
         placebo: bool = False,
         workers: "int | Workers" = 1,
-        progress: Progress | bool = False,
-    ) -> CellResult:
+        progress: "Progress | bool" = False,
+    ) -> "CellResult":
         """Compute one cell and what it needs, unless it has a result.
 
         The components need not be the suite's: any that is installed may be named. A name that
@@ -409,6 +417,9 @@ class Benchmark:
         UsageError
             As :meth:`open`; or the suite has several budgets or simulators and none was chosen.
         """
+        from loki_bench.benchmark.cell_result import result_in
+        from loki_bench.benchmark.one_cell import one_cell
+
         cell = one_cell(
             self._resolved,
             self._registry,
@@ -426,14 +437,14 @@ class Benchmark:
 
     def evaluate_poison(
         self,
-        poison: FakeUsers,
+        poison: "FakeUsers",
         *,
-        victim: ComponentChoice,
+        victim: "ComponentChoice",
         seed: int,
-        defense: ComponentChoice = "none",
+        defense: "ComponentChoice" = "none",
         workers: "int | Workers" = 1,
-        progress: Progress | bool = False,
-    ) -> CellResult:
+        progress: "Progress | bool" = False,
+    ) -> "CellResult":
         """Train a victim on fake users that are at hand, and measure it as every cell is.
 
         They may be of any number and length: the record says how many there were.
@@ -448,6 +459,11 @@ class Benchmark:
         UsageError
             As :meth:`open`; or an item is not in the dataset.
         """
+        from loki_bench.benchmark.cell_result import result_in
+        from loki_bench.benchmark.one_cell import one_cell
+        from loki_bench.benchmark.poison_at_hand import cell_with, sequences_of
+        from loki_bench.pipeline.craft import Poison, PoisonCodec
+
         fake_users = sequences_of(poison, self.interactions)
         budget = self.suite.budget
         unpoisoned = one_cell(
@@ -470,12 +486,23 @@ class Benchmark:
         store: Store,
         workers: "int | Workers | None",
         scheduler: str | None,
-        progress: Progress | bool,
-    ) -> Counter[Status]:
+        progress: "Progress | bool",
+    ) -> "Counter[Status]":
+        from loki_bench.sandbox.scratch import sweep, swept
+        from loki_bench.whole_files import sweep_parts
+
         sweep_parts(store.folder, below=True)  # what runs that were killed left
         if not cells:
             sweep()
             return Counter()
+        from loki_bench.benchmark.poison_at_hand import lay_down
+        from loki_bench.engine.open_workers import open_workers
+        from loki_bench.engine.versions import needed_versions
+        from loki_bench.pipeline.cells import run_cells
+        from loki_bench.pipeline.craft_again import cells_to_repeat
+        from loki_bench.progress import progress_of
+        from loki_bench.records.data_places import keep_data_places
+
         grid, limits = self._resolved.grid, self.suite.limits
         with (
             swept(),
@@ -526,25 +553,3 @@ class Benchmark:
         if self.suite.family is None:
             return None
         return [other for other in sorted(folder.parent.glob("*/")) if other != folder]
-
-
-def _try_own(suite_name: str, cells: Iterable[Cell]) -> None:
-    """Build each of this project's own components once: a value that one refuses is told now.
-
-    Nobody else's code is run here. Cells that have a result are not asked about: their components
-    were built, and building imports torch.
-    """
-    tried: set[str] = set()
-    for cell in cells:
-        parts = [cell.attacker, cell.victim, cell.defense, cell.influence]
-        for part in [*parts, *(surrogate.recommender for surrogate in cell.surrogates)]:
-            if part is None or not is_own(part.target) or part.is_handed_in:
-                continue
-            named = f"{part.target} {part.label}"
-            if named in tried:
-                continue
-            tried.add(named)
-            try:
-                part.build()
-            except ParameterError as error:
-                raise ParameterError(f"suite '{suite_name}': {error}") from error

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from loki_bench.datasets.arrow_arrays import as_numpy, one_value
 from loki_bench.datasets.time_units import PER_SECOND
 from loki_bench.datasets.times import TimeColumn, Times
 
@@ -48,7 +49,7 @@ def of_iso(column: TimeColumn) -> Times:
     """Times as ISO 8601 writes them, all with a time zone or all without."""
     cells = pc.replace_substring_regex(column.cells, r" ?(UTC|GMT)$", "Z")
     cells = pc.replace_substring(pc.replace_substring_regex(cells, r" ([Z+-])", r"\1"), ",", ".")
-    zoned = pc.match_substring_regex(cells, _ZONE).to_numpy()
+    zoned = as_numpy(pc.match_substring_regex(cells, _ZONE), np.bool_)
     if zoned.any() and not zoned.all():
         at = int(np.argmax(zoned != zoned[0]))
         column.refuse(
@@ -61,7 +62,7 @@ def of_iso(column: TimeColumn) -> Times:
             stamps = cells.cast(pa.timestamp(unit, tz="UTC" if zoned.any() else None))
         except pa.ArrowInvalid:
             continue
-        only_dates = bool(pc.all(pc.equal(pc.utf8_length(cells), 10)).as_py())
+        only_dates = bool(pc.all(pc.equal(pc.utf8_length(cells), one_value(np.int32(10)))).as_py())
         return replace(of_timestamps(stamps), form="dates" if only_dates else "ISO 8601")
     wrong = next((at for at, text in enumerate(cells.to_pylist()) if not _exists(text)), None)
     if wrong is not None:
@@ -84,7 +85,7 @@ def of_timestamps(stamps: pa.ChunkedArray) -> Times:
     kind = stamps.type
     if pa.types.is_date(kind):
         stamps = stamps.cast(pa.timestamp("ms"))
-    values = stamps.cast(pa.int64()).to_numpy()
+    values = as_numpy(stamps.cast(pa.int64()), np.int64)
     per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[stamps.type.unit]
     form = "dates" if pa.types.is_date(kind) else "timestamps"
     return Times(keys=(values,), unit=_UNIT_NAMES[per_second], form=form)
@@ -98,10 +99,10 @@ def of_form(column: TimeColumn, form: str) -> Times:
     for at, text in enumerate(texts):
         moment = _moment(text, form)
         if moment is None:
-            row = pc.index(column.cells, text).as_py()
+            row = pc.index(column.cells, one_value(text)).as_py()
             column.refuse(row, f"is not of the form '{form}' that times names")
         micros[at] = moment
-    codes = [chunk.indices.to_numpy() for chunk in encoded.chunks]
+    codes = [as_numpy(chunk.indices, np.int32) for chunk in encoded.chunks]
     values = micros[np.concatenate(codes)] if codes else micros
     return Times(keys=(values,), unit="microseconds since 1970", form=form)
 
@@ -133,7 +134,7 @@ def refuse_text(column: TimeColumn) -> NoReturn:
     is_number: Callable[[str], bool] = lambda text: bool(re.match(NUMBER, text))  # noqa: E731
     expected = is_number if is_number(texts[0]) else lambda text: bool(re.match(ISO, text))
     wrong = next((text for text in texts if not expected(text)), texts[0])
-    row = pc.index(column.cells, wrong).as_py()
+    row = pc.index(column.cells, one_value(wrong)).as_py()
     kind = "a finite number like those above it" if is_number(texts[0]) else "a time"
     column.refuse(
         row,

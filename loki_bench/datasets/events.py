@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from loki_bench.datasets.arrow_arrays import as_numpy, of_numpy, of_texts, one_value
 from loki_bench.datasets.event_order import (
     Duplicates,
     Events,
@@ -103,7 +104,7 @@ def log_of(events: Events, filters: SequenceFilters) -> EventLog:
     np.cumsum(counts, out=offsets[1:])
     if not kept_items.all():
         np.take(np.cumsum(kept_items, dtype=np.int32) - 1, log.items, out=log.items)
-    names = pa.array(map(str, range(n_items))) if item_names is None else item_names
+    names = of_texts(map(str, range(n_items))) if item_names is None else item_names
     return EventLog(
         interactions=Interactions(
             offsets,
@@ -146,7 +147,7 @@ def _places_from_the_end(users: NDArray[np.int32], n_users: int) -> NDArray[np.i
 def _whole_numbers(events: Events, n_items: int) -> NDArray[np.int32]:
     names = events.items.names
     is_number = pc.match_substring_regex(names, r"^(0|[1-9][0-9]{0,9})$")
-    numbers = pc.cast(pc.if_else(is_number, names, "-1"), pa.int64()).to_numpy()
+    numbers = as_numpy(pc.cast(pc.if_else(is_number, names, one_value("-1")), pa.int64()), np.int64)
     wrong = np.flatnonzero((numbers < 0) | (numbers >= n_items))
     if len(wrong):
         event = int(np.argmax(np.isin(events.items.numbers, wrong)))
@@ -174,7 +175,7 @@ def _check_lengths(log: SortedEvents, events: Events, n_users: int, k_core: int)
 
 
 def _tokens(names: pa.StringArray, kept: NDArray[np.bool_]) -> tuple[str, ...]:
-    return tuple((names if kept.all() else names.filter(pa.array(kept))).to_pylist())
+    return tuple((names if kept.all() else names.filter(of_numpy(kept))).to_pylist())
 
 
 def _event_times(log: SortedEvents, times: Times | None) -> EventTimes | None:
@@ -191,7 +192,7 @@ class _Dropped(Mapping[str, int]):
     def __init__(
         self, names: pa.StringArray, counts: NDArray[np.int64], dropped: NDArray[np.bool_]
     ) -> None:
-        self._of = names.filter(pa.array(dropped)), counts[dropped]
+        self._of = names.filter(of_numpy(dropped)), counts[dropped]
         self._made: dict[str, int] | None = None
 
     def _dict(self) -> dict[str, int]:

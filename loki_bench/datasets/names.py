@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from loki_bench.datasets.arrow_arrays import as_numpy, of_numpy, of_texts, one_value
 from loki_bench.datasets.event_table import Place
 from loki_bench.errors import DatasetError
 from loki_bench.interactions import event_counts
@@ -55,7 +56,7 @@ class Names:
     @classmethod
     def of(cls, tokens: Sequence[str]) -> "Names":
         """Number a sequence of names."""
-        return names_of(pa.chunked_array([pa.array(tokens, type=pa.string())]))
+        return names_of(pa.chunked_array([of_texts(tokens)]))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -98,11 +99,11 @@ def missing_rows(column: pa.ChunkedArray) -> NDArray[np.bool_]:
     found = [np.zeros(0, dtype=bool)]
     for chunk in column.chunks:
         lower = pc.utf8_lower(pc.utf8_trim_whitespace(chunk.dictionary))
-        is_missing = pc.is_in(lower, value_set=pa.array(MISSING)).to_numpy(zero_copy_only=False)
+        is_missing = as_numpy(pc.is_in(lower, value_set=of_texts(MISSING)), np.bool_)
         if not is_missing.any() and not chunk.null_count:
             found.append(np.zeros(len(chunk), dtype=bool))
             continue
-        codes = pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False)
+        codes = as_numpy(pc.fill_null(chunk.indices, one_value(np.int32(-1))), np.int32)
         # a chunk of nulls alone has no dictionary to look into
         found.append(np.append(is_missing, True)[codes])
     return np.concatenate(found)
@@ -114,25 +115,23 @@ def names_of(column: pa.ChunkedArray) -> Names:
         column = column.dictionary_encode()
     column = column.unify_dictionaries()
     if not column.num_chunks:
-        return Names(names=pa.array([], type=pa.string()), numbers=np.empty(0, dtype=np.int32))
+        return Names(names=of_texts([]), numbers=np.empty(0, dtype=np.int32))
     dictionary = column.chunk(0).dictionary
     codes = np.empty(len(column), dtype=np.int32)
     at = 0
     for chunk in column.chunks:
-        codes[at : at + len(chunk)] = chunk.indices.to_numpy(zero_copy_only=False)
+        codes[at : at + len(chunk)] = as_numpy(chunk.indices, np.int32)
         at += len(chunk)
     used = event_counts(codes, len(dictionary)) > 0
     table = pa.table(
-        {"length": pc.utf8_length(dictionary), "name": dictionary, "used": pa.array(~used)}
+        {"length": pc.utf8_length(dictionary), "name": dictionary, "used": of_numpy(~used)}
     )
-    order = pc.sort_indices(
-        table,
-        sort_keys=[("used", "ascending"), ("length", "ascending"), ("name", "ascending")],
-    ).to_numpy()
+    by = [("used", "ascending"), ("length", "ascending"), ("name", "ascending")]
+    order = as_numpy(pc.sort_indices(table, sort_keys=by), np.uint64)
     place = np.empty(len(dictionary), dtype=np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
     np.take(place, codes, out=codes, mode="clip")  # "raise" would copy
-    return Names(names=dictionary.take(pa.array(order[: used.sum()])), numbers=codes)
+    return Names(names=dictionary.take(of_numpy(order[: used.sum()])), numbers=codes)
 
 
 def check_spelling(names: Names, what: str, *, path: Path, place: Place) -> None:
@@ -182,9 +181,10 @@ def refuse_lists(users: Names, items: Names, *, path: Path, place: Place) -> Non
 
 
 def _whole_floats(column: pa.ChunkedArray, path: Path, parameter: str) -> pa.ChunkedArray:
-    nan_is_missing = pc.if_else(pc.is_nan(column), None, column)
+    nan_is_missing = pc.if_else(pc.is_nan(column), pa.nulls(1, column.type)[0], column)
     rounded = pc.round(nan_is_missing)
-    exact = pc.and_(pc.equal(rounded, nan_is_missing), pc.less(pc.abs(rounded), 2.0**53))
+    small = pc.less(pc.abs(rounded), one_value(np.float64(2.0**53)))
+    exact = pc.and_(pc.equal(rounded, nan_is_missing), small)
     if not pc.all(exact).as_py():
         raise DatasetError(
             f"{path}: the column that {parameter} names holds floats ({column.type}), and some "

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from loki_bench.datasets.arrow_arrays import as_numpy, of_texts, one_value
 from loki_bench.datasets.times import TimeColumn, Times, whole_times
 
 __all__ = ["of_decimals", "of_exponents", "of_floats", "of_long_integers"]
@@ -36,11 +37,10 @@ def of_decimals(column: TimeColumn) -> Times:
     fraction = pc.replace_substring_regex(fraction, "0+$", "")
     digits = pc.max(pc.utf8_length(fraction)).as_py()
     whole = pc.replace_substring_regex(plain, r"\..*$", "")
-    scaled = pc.binary_join_element_wise(
-        whole, pc.utf8_rpad(fraction, width=digits, padding="0"), ""
-    )
+    fraction = pc.utf8_rpad(fraction, width=digits, padding="0")
+    scaled = pc.binary_join_element_wise(whole, fraction, one_value(""))
     try:
-        values = scaled.cast(pa.int64()).to_numpy()
+        values = as_numpy(scaled.cast(pa.int64()), np.int64)
     except pa.ArrowInvalid:
         return _as_floats(column)
     form = "decimals" if digits else "whole numbers"
@@ -51,7 +51,8 @@ def _refuse_rounded(column: TimeColumn) -> None:
     """Decimals past 2**53 were floats once, which are further apart than 1 there."""
     digits = pc.utf8_length(pc.replace_substring_regex(column.cells, r"^[+-]|\..*$", ""))
     pointed = pc.match_substring(column.cells, ".")
-    for at in np.flatnonzero(pc.and_(pointed, pc.greater(digits, 15)).to_numpy()):
+    unsure = pc.and_(pointed, pc.greater(digits, one_value(np.int32(15))))
+    for at in np.flatnonzero(as_numpy(unsure, np.bool_)):
         if abs(int(float(column.cells[int(at)].as_py()))) >= _EXACT_IN_FLOAT:
             column.refuse(int(at), _LOST_ORDER)
 
@@ -63,7 +64,7 @@ def of_exponents(column: TimeColumn) -> Times:
         exponent = number.as_tuple().exponent
         if isinstance(exponent, int) and exponent > 0:
             column.refuse(at, _LOST_ORDER)
-    texts = pa.chunked_array([[f"{number:f}" for number in numbers]], type=pa.string())
+    texts = pa.chunked_array([of_texts(f"{number:f}" for number in numbers)])
     return of_decimals(replace(column, cells=texts))
 
 
@@ -74,7 +75,7 @@ _LOST_ORDER = (
 
 
 def _as_floats(column: TimeColumn) -> Times:
-    values = column.cells.cast(pa.float64()).to_numpy()
+    values = as_numpy(column.cells.cast(pa.float64()), np.float64)
     if len(np.unique(values)) < pc.count_distinct(column.cells).as_py():
         _, index, counts = np.unique(values, return_index=True, return_counts=True)
         column.refuse(int(index[np.argmax(counts > 1)]), _LOST_ORDER)
@@ -83,7 +84,7 @@ def _as_floats(column: TimeColumn) -> Times:
 
 def of_floats(column: TimeColumn) -> Times:
     """A column of floats, as tables in Parquet have them."""
-    values = column.cells.cast(pa.float64()).to_numpy()
+    values = as_numpy(column.cells.cast(pa.float64()), np.float64)
     wrong = np.flatnonzero(~np.isfinite(values))
     if len(wrong):
         column.refuse(int(wrong[0]), "is not a finite number")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from loki_bench.datasets.arrow_arrays import of_texts
 from loki_bench.datasets.cell_kinds import looks_like_times
 from loki_bench.datasets.column_choice import time_hint
 from loki_bench.datasets.data_file import DataFile
@@ -39,7 +40,7 @@ def read_objects(file: DataFile, layout: Layout, reading: Reading) -> EventTable
 
     def flush() -> None:
         for name in names:
-            columns[name].append(pa.array(chunk[name], type=pa.string()).dictionary_encode())
+            columns[name].append(of_texts(chunk[name]).dictionary_encode())
             chunk[name].clear()
 
     for number, values in found:

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from loki_bench.datasets.arrow_arrays import of_numpy, of_texts
 from loki_bench.datasets.data_file import DataFile
 from loki_bench.datasets.event_table import EventTable
 from loki_bench.datasets.shape import BLANKS
@@ -119,8 +120,8 @@ def _check_fields(path: Path, number: int, line: str) -> None:
 
 
 def _dictionary(codes: "array[int]", names: dict[str, int]) -> pa.ChunkedArray:
-    indices = pa.array(np.array(codes, dtype=np.int32))
-    names_in_order = pa.array(list(names), type=pa.string())
+    indices = of_numpy(np.array(codes, dtype=np.int32))
+    names_in_order = of_texts(names)
     return pa.chunked_array([pa.DictionaryArray.from_arrays(indices, names_in_order)])
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from loki_bench.datasets.arrow_arrays import as_numpy, of_numpy, of_texts, one_value
 from loki_bench.datasets.event_table import EventTable, Place
 from loki_bench.datasets.names import as_text, missing_rows
 from loki_bench.datasets.reading import Reading
@@ -137,7 +138,7 @@ def choose_rows(table: EventTable, reading: Reading, filters: RowFilters) -> Cho
     times = table.times
     if not keep.all():
         rows = np.flatnonzero(keep)
-        mask = pa.array(keep)
+        mask = of_numpy(keep)
         users, items = users.filter(mask), items.filter(mask)
         times = tuple(column.filter(mask) for column in times)
     origin = Origin(path=path, rows=rows, table_place=table.place, table_cells=table.cells)
@@ -166,11 +167,9 @@ def _empty_times(table: EventTable) -> NDArray[np.bool_]:
         return np.ones(len(table), dtype=bool)
     column = table.times[0]
     if not (pa.types.is_string(column.type) or pa.types.is_dictionary(column.type)):
-        nulls: NDArray[np.bool_] = pc.is_null(column).to_numpy()
-        return nulls
-    empty = pc.equal(pc.utf8_trim_whitespace(column.cast(pa.string())), "")
-    found: NDArray[np.bool_] = pc.fill_null(empty, True).to_numpy()
-    return found
+        return as_numpy(pc.is_null(column), np.bool_)
+    empty = pc.equal(pc.utf8_trim_whitespace(column.cast(pa.string())), one_value(""))
+    return as_numpy(pc.fill_null(empty, one_value(np.True_)), np.bool_)
 
 
 def _has_value(table: EventTable, column: str, values: Sequence[str]) -> NDArray[np.bool_]:
@@ -183,8 +182,7 @@ def _has_value(table: EventTable, column: str, values: Sequence[str]) -> NDArray
                 f"{table.path}: column '{column}' has no '{value}'{nearest(value, known)}; it has "
                 f"{shown}{', ...' if len(known) > 12 else ''}; correct where"
             )
-    found: NDArray[np.bool_] = pc.is_in(cells, value_set=pa.array(list(values))).to_numpy()
-    return found
+    return as_numpy(pc.is_in(cells, value_set=of_texts(values)), np.bool_)
 
 
 def _ratings(table: EventTable, reading: Reading, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -196,9 +194,9 @@ def _ratings(table: EventTable, reading: Reading, keep: NDArray[np.bool_]) -> ND
     if pa.types.is_string(column.type):
         column = pc.utf8_trim_whitespace(column)
         number = pc.match_substring_regex(column, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
-        column = pc.if_else(number, column, None)
+        column = pc.if_else(number, column, pa.nulls(1, pa.string())[0])
     try:
-        ratings: NDArray[np.float64] = column.cast(pa.float64()).to_numpy()
+        ratings = as_numpy(column.cast(pa.float64()), np.float64)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise DatasetError(
             f"{table.path}: column '{reading.rating_column}' holds no numbers ({column.type}); "
@@ -236,9 +234,9 @@ def _refuse_comment(origin: Origin, users: pa.ChunkedArray) -> None:
     """Refuse a user that is the beginning of a comment."""
     at = 0
     for chunk in users.chunks:
-        code = pc.index(chunk.dictionary, "#").as_py()
+        code = pc.index(chunk.dictionary, one_value("#")).as_py()
         if code >= 0:
-            event = at + int(np.argmax(chunk.indices.to_numpy() == code))
+            event = at + int(np.argmax(as_numpy(chunk.indices, np.int32) == code))
             raise DatasetError(
                 f"{origin.path}, {origin.place(event)}: it begins like a comment; comments are "
                 "read on top of a file only: take that line out"
@@ -254,10 +252,10 @@ def _refuse_second_header(
     for column, name in ((users, reading.user_column), (items, reading.item_column)):
         at = 0
         for chunk in column.chunks:
-            code = pc.index(chunk.dictionary, str(name)).as_py()
+            code = pc.index(chunk.dictionary, one_value(str(name))).as_py()
             if code < 0:
                 return
-            named[at : at + len(chunk)] &= chunk.indices.to_numpy() == code
+            named[at : at + len(chunk)] &= as_numpy(chunk.indices, np.int32) == code
             at += len(chunk)
     if named.any():
         raise DatasetError(

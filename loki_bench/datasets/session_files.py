@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pyarrow as pa
 
+from loki_bench.datasets.arrow_arrays import of_texts
 from loki_bench.datasets.column_choice import find_column
 from loki_bench.datasets.data_file import DataFile
 from loki_bench.datasets.event_table import EventTable
@@ -122,4 +123,4 @@ def _begins(one: list[str], other: list[str]) -> bool:
 
 
 def _dictionary(names: list[str]) -> pa.ChunkedArray:
-    return pa.chunked_array([pa.array(names, type=pa.string())]).dictionary_encode()
+    return pa.chunked_array([of_texts(names)]).dictionary_encode()

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from loki_bench.datasets.arrow_arrays import as_numpy
 from loki_bench.datasets.calendar_times import (
     ISO,
     NUMBER,
@@ -112,7 +113,7 @@ _NUMBERS = ("whole numbers", "decimals")
 def _parsed(column: TimeColumn, form: str) -> Times:
     kind = column.cells.type
     if column.cells.null_count:
-        nulls = pc.is_null(column.cells).to_numpy()
+        nulls = as_numpy(pc.is_null(column.cells), np.bool_)
         column.refuse(int(np.argmax(nulls)), "where a time is expected; every event needs one")
     if pa.types.is_dictionary(kind):
         column = replace(column, cells=column.cells.cast(pa.string()))
@@ -121,7 +122,7 @@ def _parsed(column: TimeColumn, form: str) -> Times:
         if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
             return of_timestamps(column.cells)
         if pa.types.is_integer(kind) and kind != pa.uint64():
-            return whole_times(column.cells.cast(pa.int64()).to_numpy())
+            return whole_times(as_numpy(column.cells.cast(pa.int64()), np.int64))
         if pa.types.is_floating(kind):
             return of_floats(column)
     if not pa.types.is_string(kind):
@@ -135,7 +136,7 @@ def _parsed(column: TimeColumn, form: str) -> Times:
 
 def _of_text(column: TimeColumn) -> Times:
     try:
-        return whole_times(column.cells.cast(pa.int64()).to_numpy())
+        return whole_times(as_numpy(column.cells.cast(pa.int64()), np.int64))
     except pa.ArrowInvalid:
         pass
     if all_match(column, _WHOLE):

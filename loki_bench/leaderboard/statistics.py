@@ -20,8 +20,6 @@ from itertools import combinations
 from statistics import fmean, stdev
 from typing import Generic, TypeVar
 
-from scipy import special
-
 from loki_bench.leaderboard.intervals import EQUAL, agree
 
 __all__ = ["LEVEL", "PairTest", "holm", "pair_tests", "paired_p_value", "shared_ranks", "tied_with"]
@@ -69,6 +67,8 @@ def paired_p_value(differences: Sequence[float]) -> float | None:
     if agree(differences):
         return 1.0 if agree([*differences, 0.0]) else 2.0 ** (1 - n)
     t = fmean(differences) / (stdev(differences) / math.sqrt(n))
+    from scipy import special  # slow to import, and of a table without other rows nothing asks it
+
     return float(2 * special.stdtr(n - 1, -abs(t)))
 
 

@@ -1,7 +1,7 @@
 """Runs the cells of a grid that a store lacks, and writes a record of each as it ends."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,14 +15,14 @@ from loki_bench.pipeline.craft import PoisonCodec
 from loki_bench.pipeline.dataset import NO_DATA, write_dataset
 from loki_bench.pipeline.measure import Measure
 from loki_bench.pipeline.record import write_record
-from loki_bench.records.schema import Record, Status
+from loki_bench.records.schema import Status
 from loki_bench.records.store import Store
 from loki_bench.split import SplitBounds, split_at
 from loki_bench.suite.cell import Cell
-from loki_bench.suite.grid import ChosenMetric, Grid
+from loki_bench.suite.grid import ChosenMetric
 from loki_bench.suite.suite import Limits
 
-__all__ = ["NoProgress", "Progress", "missing_cells", "plan_cells", "run_cells"]
+__all__ = ["NoProgress", "Progress", "plan_cells", "run_cells"]
 
 
 class Progress(Protocol):
@@ -52,21 +52,6 @@ class NoProgress:
 
     def finished(self, cell: Cell, status: Status, reason: str) -> None:
         """Nothing."""
-
-
-def missing_cells(grid: Grid, records: Mapping[str, Record], *, retry_failed: bool) -> list[Cell]:
-    """Cells without a record that can be used: none, not whole, or lacking a metric."""
-    wanted = {metric.label for metric in grid.metrics}
-
-    def settled(cell: Cell) -> bool:
-        record = records.get(cell.id)
-        if record is None:
-            return False
-        if record.status != "ok":
-            return not retry_failed
-        return all(record.metric(label) is not None for label in wanted)
-
-    return [cell for cell in grid.cells if not settled(cell)]
 
 
 def plan_cells(

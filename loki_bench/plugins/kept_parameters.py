@@ -8,16 +8,17 @@ Where the cache can't be read or written, the target is imported.
 import hashlib
 import importlib.util
 import json
+import os
 import sys
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
 from loki_bench.kept_json import keep_json, kept_json
-from loki_bench.plugins.ownership import OWN_DISTRIBUTIONS
+from loki_bench.plugins.ownership import is_own_target
 from loki_bench.plugins.target_facts import ParameterInfo
 
-__all__ = ["keep", "kept"]
+__all__ = ["keep", "kept", "source_of"]
 
 FORM = 1
 MOST_BYTES = 1 << 20
@@ -60,25 +61,28 @@ def _parameter(
 
 
 def _place(target: str) -> Path | None:
-    package = target.partition(":")[0].partition(".")[0]
-    if package not in OWN_DISTRIBUTIONS.values():
+    if not is_own_target(target):
         return None
+    package = target.partition(":")[0].partition(".")[0]
     import platformdirs  # 10 ms that only a grid has to spend
 
-    sources = [_source_of(one) for one in sorted({"loki_bench", package})]
+    sources = [source_of(one) for one in sorted({"loki_bench", package})]
     parts = [FORM, sys.version, *sources, target]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     return platformdirs.user_cache_path("loki-bench") / "parameters" / f"{key}.json"
 
 
 @cache
-def _source_of(package: str) -> str:
+def source_of(package: str) -> str:
     """A hash of all source files of an installed package, which is not imported for it."""
     spec = importlib.util.find_spec(package)
     found = hashlib.sha256()
     for folder in (spec and spec.submodule_search_locations) or ():
-        for path in sorted(Path(folder).rglob("*.py")):
-            content = path.read_bytes()
-            found.update(f"{path.relative_to(folder)}\0{len(content)}\0".encode())
-            found.update(content)
+        for place, folders, files in os.walk(folder):  # every command comes here: no Path for each
+            folders.sort()
+            for name in sorted(files):
+                if name.endswith(".py"):
+                    content = Path(place, name).read_bytes()
+                    found.update(f"{place[len(folder) :]}/{name}\0{len(content)}\0".encode())
+                    found.update(content)
     return found.hexdigest()

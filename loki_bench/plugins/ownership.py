@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint
 
-__all__ = ["OWN_DISTRIBUTIONS", "is_own_distribution", "is_own_plugin"]
+__all__ = ["OWN_DISTRIBUTIONS", "is_own_distribution", "is_own_plugin", "is_own_target"]
 
 OWN_DISTRIBUTIONS: Mapping[str, str] = {
     "loki-bench": "loki_bench",
@@ -25,6 +25,11 @@ def is_own_plugin(entry: EntryPoint) -> bool:
 def is_own_distribution(name: str) -> bool:
     """Whether a distribution of that name is one of this project's own."""
     return _normal(name) in OWN_DISTRIBUTIONS
+
+
+def is_own_target(target: str) -> bool:
+    """Whether a component (``"package.module:name"``) is one of this project's own."""
+    return target.partition(":")[0].partition(".")[0] in OWN_DISTRIBUTIONS.values()
 
 
 def _normal(name: str) -> str:

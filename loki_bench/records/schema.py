@@ -22,7 +22,6 @@ from typing_extensions import Self
 from loki_bench.content_ids import canonical_json
 from loki_bench.errors import StoreError
 from loki_bench.plugins.specs import HigherIs, Purpose
-from loki_bench.records.schema_3 import from_schema_3
 from loki_bench.suite.cell import Cell
 
 __all__ = [
@@ -276,6 +275,8 @@ class Record(_Part):
         version = content.get("schema")
         try:
             if version == 3 and type(version) is int:
+                from loki_bench.records.schema_3 import from_schema_3  # few folders are so old
+
                 content = from_schema_3(content)
             elif version != SCHEMA_VERSION or type(version) is not int:
                 raise StoreError(
@@ -357,8 +358,10 @@ def _refuse_odd_json(content: object) -> None:
     for _ in range(DEEPEST):
         inner: list[object] = []
         for value in level:
+            if type(value) is str:  # first: most are
+                continue
             if isinstance(value, dict):
-                inner += value.keys()
+                inner += (key for key in value if type(key) is not str)
                 inner += value.values()
             elif isinstance(value, list):
                 inner += value

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from loki_bench.contracts import Recommender
-from loki_bench.plugins.ownership import is_own_distribution
+from loki_bench.plugins.ownership import is_own_distribution, is_own_target
 from loki_bench.sandbox.attack_request import Ask, Component, Reply
 from loki_bench.sandbox.confinement import NOT_CONFINED
 from loki_bench.sandbox.defense_request import DefenseRequest
-from loki_bench.sandbox.machine_code import is_own
 from loki_bench.sandbox.parent import Answer, run_isolated
 from loki_bench.sandbox.plugin_code import code_of_other_plugins
 from loki_bench.sandbox.query_oracle import Oracle, OracleAnswer
@@ -73,7 +72,7 @@ def carry_out(
                 seconds=limits.seconds,
                 memory_gib=limits.memory_gib,
                 closed=closed,
-                own_code=all(is_own(component.target) for component in used),
+                own_code=all(is_own_target(component.target) for component in used),
                 closed_code=code_of_other_plugins(used),
             )
         else:
@@ -141,7 +140,7 @@ def with_recommender(
 
 def runs_apart(component: ComponentRef) -> bool:
     """Whether a component is a third party's: by its distribution, or by its target."""
-    return not (is_own_distribution(component.distribution) and is_own(component.target))
+    return not (is_own_distribution(component.distribution) and is_own_target(component.target))
 
 
 def component_of(component: ComponentRef) -> Component:

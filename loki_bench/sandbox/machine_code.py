@@ -16,16 +16,9 @@ from typing import Any
 
 import platformdirs
 
-from loki_bench.plugins.ownership import OWN_DISTRIBUTIONS
-
-__all__ = ["is_own", "kept_machine_code", "read_also"]
+__all__ = ["kept_machine_code", "read_also"]
 
 CACHING = "numba.core.caching"
-
-
-def is_own(target: str) -> bool:
-    """Whether a component (``"package.module:name"``) is one of this project's own."""
-    return target.partition(":")[0].partition(".")[0] in OWN_DISTRIBUTIONS.values()
 
 
 def kept_machine_code() -> Path:

@@ -7,9 +7,10 @@ import pytest
 from loki_bench.engine import earlier_times
 from loki_bench.engine.schedule import chains, priorities, seconds_by_work
 from loki_bench.engine.step import steps_of
-from loki_bench.pipeline.cells import missing_cells, plan_cells
+from loki_bench.pipeline.cells import plan_cells
 from loki_bench.pipeline.dataset import NO_DATA
 from loki_bench.pipeline.measure import Measure
+from loki_bench.records.missing import missing_cells
 from loki_bench.records.store import Store
 
 

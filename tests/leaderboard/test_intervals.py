@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
 from loki_bench.leaderboard.intervals import (
     NO_BOUNDS,
@@ -12,6 +12,7 @@ from loki_bench.leaderboard.intervals import (
     difference_bounds,
     interval_of,
     shown,
+    student_t,
 )
 
 SHARE = (0.0, 1.0)
@@ -29,6 +30,11 @@ def test_the_interval_is_scipys_t_interval_cut_off_at_the_range(sample):
         assert found.high == pytest.approx(min(1.0, expected.high), abs=1e-12)
         whole = interval_of(sample, NO_BOUNDS)
         assert (whole.low, whole.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_students_t_is_scipys_to_the_last_bit_where_it_is_in_a_table_and_beyond():
+    for df in range(1, 40):
+        assert student_t(df) == special.stdtrit(df, 0.975)
 
 
 @given(values)

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from workers_here import Here
 
-from loki_bench.pipeline.cells import missing_cells, run_cells
+from loki_bench.pipeline.cells import run_cells
 from loki_bench.plugins.registry import discover
+from loki_bench.records.missing import missing_cells
 from loki_bench.records.store import Store
 from loki_bench.suite.resolve import prepare
 from loki_bench.suite.suite import Limits, Suite

@@ -33,7 +33,7 @@ def test_what_was_kept_is_read_as_it_was():
 
 def test_a_changed_source_is_read_again(monkeypatch):
     keep(TARGET, PARAMETERS)
-    monkeypatch.setattr(kept_parameters, "_source_of", lambda package: f"{package}, changed")
+    monkeypatch.setattr(kept_parameters, "source_of", lambda package: f"{package}, changed")
     assert kept(TARGET) is None
 
 
@@ -45,8 +45,8 @@ def test_the_hash_of_a_source_follows_names_and_content(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
 
     def source():
-        kept_parameters._source_of.cache_clear()
-        return kept_parameters._source_of("some_package")
+        kept_parameters.source_of.cache_clear()
+        return kept_parameters.source_of("some_package")
 
     found = [source()]
     (package / "one.py").write_text("LIMIT = 4")

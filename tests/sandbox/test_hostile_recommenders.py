@@ -17,7 +17,8 @@ import pytest
 from toy_grid import CONTENT, TOYS
 
 from loki_bench.engine.workers import LocalWorkers
-from loki_bench.pipeline.cells import missing_cells, run_cells
+from loki_bench.pipeline.cells import run_cells
+from loki_bench.records.missing import missing_cells
 from loki_bench.records.store import Store
 from loki_bench.sandbox.installed import installed_plugins
 from loki_bench.suite.resolve import prepare
