@@ -258,8 +258,8 @@ class FactorObjective:
                 rows,
                 samples.positives,
                 samples.negatives,
-                (self.row_table(self.theta, k), self.item_table(self.theta, k)),
-                (self.row_table(vector, k), self.item_table(vector, k)),
+                (self.row_table(self.theta, k), self.row_table(vector, k)),
+                np.hstack([self.item_table(self.theta, k), self.item_table(vector, k)]),
                 margins,
                 changes,
             )
