@@ -81,7 +81,7 @@ def test_reading_movielens_imports_nothing_of_recbole():
 
 def test_without_recbole_the_message_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(DatasetError, match="pip install --no-deps recbole==1.2.1$"):
+    with pytest.raises(DatasetError, match=r"pip install --no-deps recbole==1\.2\.1$"):
         MovieLens100K().load(tmp_path, download=False)
 
 
