@@ -299,7 +299,8 @@ def evaluate(
     if cell.n_untargeted:
         others = untargeted_users(split, cell.protocol, cell.seed, cell.n_untargeted)
         ranked_users.append(others)
-    split = evaluated(split, cell.protocol, cell.seed)
+    if cell.protocol.evaluate_users is not None:
+        split = evaluated(split, cell.protocol, cell.seed)
 
     def ranks(victim: Recommender) -> VictimRanks:
         fit_on(victim, cell, split, trained_on)

@@ -11,31 +11,9 @@ from numpy.typing import NDArray
 
 from loki_bench.seeds import generator_for
 from loki_bench.split import HeldOut, Split
-from loki_bench.suite.suite import CellProtocol, NumberOfUsers
+from loki_bench.suite.suite import CellProtocol
 
-__all__ = ["MOST_EVALUATED", "evaluated", "number_evaluated", "rows_by_length"]
-
-MOST_EVALUATED = 50_000
-"""Users that are evaluated where a suite does not say how many."""
-
-
-def number_evaluated(asked: NumberOfUsers | None, n_users: int) -> int | None:
-    """How many users of a dataset are evaluated; None is all of them.
-
-    A sample of all is no sample: whoever asks for as many as there are gets the ids of who does
-    not ask.
-
-    Parameters
-    ----------
-    asked : int, "all" or None
-        ``evaluate_users`` of a suite; None takes ``MOST_EVALUATED`` of more than these.
-    n_users : int
-        Of the dataset.
-    """
-    if asked == "all":
-        return None
-    most = MOST_EVALUATED if asked is None else asked
-    return most if most < n_users else None
+__all__ = ["evaluated", "rows_by_length"]
 
 
 def evaluated(split: Split, protocol: CellProtocol, seed: int) -> Split:

@@ -33,7 +33,6 @@ from loki_bench.suite.cell import (
 )
 from loki_bench.suite.components import HANDED_IN, ComponentRef, resolve
 from loki_bench.suite.defended_victims import refuse_unfit_defenses
-from loki_bench.suite.evaluated_users import number_evaluated
 from loki_bench.suite.goal import N_UNTARGETED, draw_goal, draw_placebo_goal
 from loki_bench.suite.handed_in import HandedIn
 from loki_bench.suite.list_lengths import refuse_beyond_lists
@@ -59,6 +58,8 @@ ChosenVictim: TypeAlias = "tuple[ComponentRef, CellRegime | None]"
 
 MOST_CELLS = 100_000
 MOST_EVENTS = 2**31 - 1
+MOST_EVALUATED = 50_000
+"""Users that are evaluated where a suite does not say how many."""
 
 _QUERIES: frozenset[Need] = frozenset({"queries", "sequence-queries"})
 
@@ -156,10 +157,14 @@ def planned(
 
 
 def _protocol(suite: Suite, dataset: DatasetRef, split_ref: SplitRef | None) -> CellProtocol:
-    """The suite's protocol, with what the data makes of it."""
-    asked = suite.protocol.model_dump() | {
-        "evaluate_users": number_evaluated(suite.protocol.evaluate_users, dataset.n_users)
-    }
+    """The suite's protocol, with what the data makes of it.
+
+    A sample of all users is no sample: whoever asks for as many as there are gets the ids of who
+    does not ask.
+    """
+    asked = suite.protocol.model_dump()
+    most = MOST_EVALUATED if asked["evaluate_users"] is None else asked["evaluate_users"]
+    asked["evaluate_users"] = None if most == "all" or most >= dataset.n_users else most
     return CellProtocol(**asked, repeats=suite.repeats, split=split_ref)
 
 

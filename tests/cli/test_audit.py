@@ -69,7 +69,9 @@ def test_rows_are_planned_compared_submitted_verified_and_accepted(folder, tmp_p
     (tmp_path / "toy.toml").write_text(SUITE)
     planned = json.loads(loki_bench(tmp_path, "plan", "toy.toml", "--json").stdout)
     assert planned["cells"] == {"missing": 10}
-    assert planned["steps_without_estimate"] == sum(w["n_steps"] for w in planned["work"])
+    unknown = [work for work in planned["work"] if work["seconds"] is None]
+    assert {work["name"] for work in unknown} == {"fit of counts"}  # a third party's
+    assert planned["steps_without_estimate"] == sum(work["n_steps"] for work in unknown) == 12
     assert not (tmp_path / "results").exists()
     done = loki_bench(folder, "plan", "toy.toml")
     assert "10 stored, 0 to run" in done.stdout
