@@ -40,13 +40,14 @@ from loki_bench.suite.regimes import crossed_victims
 from loki_bench.suite.suite import (
     CellProtocol,
     Choice,
+    NumberOfUsers,
     Protocol,
     Simulator,
     SplitRef,
     Suite,
 )
 
-__all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand", "planned"]
+__all__ = ["ChosenMetric", "Grid", "chosen_metric", "expand", "number_evaluated", "planned"]
 
 S = TypeVar("S", bound=ComponentSpec)
 
@@ -157,15 +158,28 @@ def planned(
 
 
 def _protocol(suite: Suite, dataset: DatasetRef, split_ref: SplitRef | None) -> CellProtocol:
-    """The suite's protocol, with what the data makes of it.
-
-    A sample of all users is no sample: whoever asks for as many as there are gets the ids of who
-    does not ask.
-    """
-    asked = suite.protocol.model_dump()
-    most = MOST_EVALUATED if asked["evaluate_users"] is None else asked["evaluate_users"]
-    asked["evaluate_users"] = None if most == "all" or most >= dataset.n_users else most
+    """The suite's protocol, with what the data makes of it."""
+    asked = suite.protocol.model_dump() | {
+        "evaluate_users": number_evaluated(suite.protocol.evaluate_users, dataset.n_users)
+    }
     return CellProtocol(**asked, repeats=suite.repeats, split=split_ref)
+
+
+def number_evaluated(asked: NumberOfUsers | None, n_users: int) -> int | None:
+    """How many users of a dataset are evaluated; None is all of them.
+
+    A sample of all is no sample: whoever asks for as many as there are gets the ids of who does
+    not ask.
+
+    Parameters
+    ----------
+    asked : int, "all" or None
+        ``evaluate_users`` of a suite; None takes ``MOST_EVALUATED`` of more than these.
+    n_users : int
+        Of the dataset.
+    """
+    most = MOST_EVALUATED if asked is None else asked
+    return None if most == "all" or most >= n_users else most
 
 
 def _metrics(suite: Suite, registry: Registry, dataset: DatasetRef) -> tuple[ChosenMetric, ...]:

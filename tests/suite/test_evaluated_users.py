@@ -7,8 +7,9 @@ from pydantic import ValidationError
 from loki_bench.interactions import Sequences
 from loki_bench.pipeline.retrain import VictimRanksCodec
 from loki_bench.split import HeldOut
-from loki_bench.suite import evaluated_users
-from loki_bench.suite.evaluated_users import evaluated, number_evaluated, rows_by_length
+from loki_bench.suite import grid
+from loki_bench.suite.evaluated_users import evaluated, rows_by_length
+from loki_bench.suite.grid import number_evaluated
 
 ONE = {"attackers": ["random"], "seeds": [0], "metrics": ["hr@5", "display_rate@5"]}
 
@@ -146,7 +147,7 @@ def test_other_users_are_drawn_at_each_seed_and_with_each_key(prepared):
 
 
 def test_of_more_than_fifty_thousand_users_a_sample_is_evaluated_unasked(prepared, monkeypatch):
-    monkeypatch.setattr(evaluated_users, "MOST_EVALUATED", 50)
+    monkeypatch.setattr(grid, "MOST_EVALUATED", 50)
     given = {"n_targets": 1, "n_target_users": 1}
     unasked = cell_of(prepared(**ONE, protocol=given))
     assert unasked.protocol.evaluate_users == 50
