@@ -23,6 +23,7 @@ __all__ = [
     "missing_rows",
     "names_of",
     "refuse_lists",
+    "with_one_dictionary",
 ]
 
 MISSING = ("", "nan", "null", r"\n")
@@ -79,7 +80,7 @@ def as_text(column: pa.ChunkedArray, *, path: Path, parameter: str) -> pa.Chunke
     """
     if pa.types.is_dictionary(column.type):
         if pa.types.is_string(column.type.value_type) and column.type.index_type == pa.int32():
-            return column.unify_dictionaries()
+            return with_one_dictionary(column)
         column = column.cast(column.type.value_type)
     kind = column.type
     if pa.types.is_floating(kind):
@@ -91,15 +92,35 @@ def as_text(column: pa.ChunkedArray, *, path: Path, parameter: str) -> pa.Chunke
             f"{path}: the column that {parameter} names holds values of the type {kind} and no "
             "names or whole numbers; name another one"
         )
-    return column.dictionary_encode().unify_dictionaries()
+    return with_one_dictionary(column.dictionary_encode())
+
+
+def with_one_dictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column with the same dictionary in all chunks; as it is where it has that already.
+
+    Arrow would look up each chunk's dictionary anew: two million users in a hundred chunks are two
+    hundred million names.
+    """
+    places = {_place_of(chunk.dictionary) for chunk in column.chunks}
+    return column.unify_dictionaries() if len(places) > 1 else column
+
+
+def _place_of(array: pa.Array) -> tuple[int, ...]:
+    """Where an array lies in memory: the same for no other one."""
+    addresses = [0 if buffer is None else buffer.address for buffer in array.buffers()]
+    return (array.offset, len(array), *addresses)
 
 
 def missing_rows(column: pa.ChunkedArray) -> NDArray[np.bool_]:
     """True where a column that :func:`as_text` gave has no id, of shape (n_rows,)."""
     found = [np.zeros(0, dtype=bool)]
+    known: dict[tuple[int, ...], NDArray[np.bool_]] = {}
     for chunk in column.chunks:
-        lower = pc.utf8_lower(pc.utf8_trim_whitespace(chunk.dictionary))
-        is_missing = as_numpy(pc.is_in(lower, value_set=of_texts(MISSING)), np.bool_)
+        place = _place_of(chunk.dictionary)
+        if place not in known:
+            lower = pc.utf8_lower(pc.utf8_trim_whitespace(chunk.dictionary))
+            known[place] = as_numpy(pc.is_in(lower, value_set=of_texts(MISSING)), np.bool_)
+        is_missing = known[place]
         if not is_missing.any() and not chunk.null_count:
             found.append(np.zeros(len(chunk), dtype=bool))
             continue
@@ -113,7 +134,7 @@ def names_of(column: pa.ChunkedArray) -> Names:
     """Number the names of a column of strings, or of dictionaries of strings; none is null."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    column = column.unify_dictionaries()
+    column = with_one_dictionary(column)
     if not column.num_chunks:
         return Names(names=of_texts([]), numbers=np.empty(0, dtype=np.int32))
     dictionary = column.chunk(0).dictionary

@@ -3,6 +3,8 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from loki_bench.datasets.names import with_one_dictionary
+
 __all__ = ["UnclosedQuoteError", "unquoted"]
 
 
@@ -30,7 +32,7 @@ def unquoted(column: pa.ChunkedArray, *, rare: bool) -> pa.ChunkedArray:
         return _plain(column, rare)
     if not pa.types.is_dictionary(column.type):
         return column
-    column = column.unify_dictionaries()
+    column = with_one_dictionary(column)
     if not column.num_chunks:
         return column
     names = column.chunk(0).dictionary

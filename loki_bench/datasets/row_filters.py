@@ -232,16 +232,25 @@ def _refuse_missing(
 
 def _refuse_comment(origin: Origin, users: pa.ChunkedArray) -> None:
     """Refuse a user that is the beginning of a comment."""
+    code = _code_of("#", users)
     at = 0
-    for chunk in users.chunks:
-        code = pc.index(chunk.dictionary, one_value("#")).as_py()
-        if code >= 0:
-            event = at + int(np.argmax(as_numpy(chunk.indices, np.int32) == code))
+    for chunk in users.chunks if code >= 0 else ():
+        is_comment = as_numpy(chunk.indices, np.int32) == code
+        if is_comment.any():
+            event = at + int(np.argmax(is_comment))
             raise DatasetError(
                 f"{origin.path}, {origin.place(event)}: it begins like a comment; comments are "
                 "read on top of a file only: take that line out"
             )
         at += len(chunk)
+
+
+def _code_of(name: str, column: pa.ChunkedArray) -> int:
+    """The place of a name in the dictionary that all chunks have; -1 where it is not there."""
+    if not column.num_chunks:
+        return -1
+    found: int = pc.index(column.chunk(0).dictionary, one_value(name)).as_py()
+    return found
 
 
 def _refuse_second_header(
@@ -250,11 +259,10 @@ def _refuse_second_header(
     """Refuse a row that says what its columns are: files were put together with their headers."""
     named = np.ones(len(users), dtype=bool)
     for column, name in ((users, reading.user_column), (items, reading.item_column)):
-        at = 0
+        at, code = 0, _code_of(str(name), column)
+        if code < 0:
+            return
         for chunk in column.chunks:
-            code = pc.index(chunk.dictionary, one_value(str(name))).as_py()
-            if code < 0:
-                return
             named[at : at + len(chunk)] &= as_numpy(chunk.indices, np.int32) == code
             at += len(chunk)
     if named.any():

@@ -4,6 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from loki_bench.datasets import names
+
 HEADER = "user_id,item_id,timestamp\n"
 
 
@@ -80,3 +82,45 @@ def test_typed_columns_that_are_no_names(refuse, tmp_path, items, message):
     table = pa.table({"user_id": ["u", "u"], "item_id": items, "timestamp": [1, 2]})
     pq.write_table(table, tmp_path / "data.parquet")
     assert message in refuse((tmp_path / "data.parquet").read_bytes(), "data.parquet")
+
+
+def dictionaries(*chunks):
+    """A column of one chunk for each (names, codes)."""
+    return pa.chunked_array(
+        [
+            pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), some)
+            for some, codes in chunks
+        ]
+    )
+
+
+def test_chunks_with_one_dictionary_are_not_looked_up_again():
+    shared = pa.array(["b", "a"])
+    column = dictionaries((shared, [0, 1]), (shared, [1, 1]))
+    assert names.with_one_dictionary(column) is column
+    numbered = names.names_of(column)
+    assert numbered.names.to_pylist() == ["a", "b"]
+    assert numbered.numbers.tolist() == [1, 0, 0, 0]
+
+
+def test_chunks_with_dictionaries_of_their_own_get_one():
+    # the first two are equal in length, and lie elsewhere
+    column = dictionaries(
+        (pa.array(["b", "a"]), [0, 1]), (pa.array(["a", "b"]), [0, 1]), (pa.array(["c"]), [0])
+    )
+    numbered = names.names_of(column)
+    assert numbered.names.to_pylist() == ["a", "b", "c"]
+    assert numbered.numbers.tolist() == [1, 0, 0, 1, 2]
+
+
+def test_parts_of_one_dictionary_are_other_dictionaries():
+    whole = pa.array(["a", "b", "c"])
+    column = dictionaries((whole.slice(0, 2), [0, 1]), (whole.slice(1, 2), [0, 1]))
+    numbered = names.names_of(column)
+    assert [numbered.names[number].as_py() for number in numbered.numbers] == ["a", "b", "b", "c"]
+
+
+def test_names_that_are_missing_are_found_in_every_chunk():
+    shared = pa.array(["u", "NaN"])
+    column = dictionaries((shared, [0, 1]), (shared, [1, 0]), (pa.array(["", "v"]), [1, 0, None]))
+    assert names.missing_rows(column).tolist() == [False, True, True, False, False, True, True]
