@@ -16,9 +16,6 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.cluster import KMeans
-from sklearn.decomposition import NMF
-from sklearn.exceptions import ConvergenceWarning
 
 from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions, Sequences
@@ -198,6 +195,10 @@ def item_factors(history: Interactions, *, n_factors: int, seed: int) -> NDArray
     )
     selected.sum_duplicates()
     selected.data[:] = 1.0
+    # imported here: to write from a plan, none of it is needed, and it takes a second
+    from sklearn.decomposition import NMF
+    from sklearn.exceptions import ConvergenceWarning
+
     model = NMF(
         n_components=max(1, min(n_factors, *selected.shape)),
         init="nndsvda",
@@ -222,6 +223,9 @@ def _iterations(n_events: int) -> int:
 
 def cluster_items(factors: NDArray[np.float64], *, n_clusters: int, seed: int) -> NDArray[np.int64]:
     """K-means labels of the rows, int64 array of shape (n,), values below ``n_clusters``."""
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+
     model = KMeans(n_clusters, n_init=_KMEANS_STARTS, random_state=_sklearn_seed(seed))
     with warnings.catch_warnings():
         # It warns of fewer different rows than clusters; the caller leaves empty clusters out.

@@ -42,7 +42,8 @@ def train_agent(
 ) -> tuple[DqnAgent, LearningCurve]:
     """Train an agent from scratch; it keeps the parameters with the best evaluation.
 
-    Every evaluation draws its items from the same stream, so evaluations differ only by policy.
+    Every evaluation draws its items from the same stream, so evaluations differ only by policy,
+    and a policy that writes what an earlier one wrote is not valued again.
     """
     weights_seed, explore_seed, evaluation_seed = (
         int(s) for s in np.random.SeedSequence(seed).generate_state(3, np.uint32)
@@ -55,6 +56,7 @@ def train_agent(
     losses: list[float] = []
     evaluated_after: list[int] = []
     greedy_returns: list[float] = []
+    valued: dict[bytes, float] = {}
     best = agent.snapshot()
     for iteration in range(config.n_iterations):
         epsilon = config.epsilon(iteration)
@@ -72,7 +74,12 @@ def train_agent(
         if done % config.evaluation_interval == 0 or done == config.n_iterations:
             evaluation_rng = np.random.default_rng(evaluation_seed)
             greedy = agent.act(config.evaluation_episodes, epsilon=0.0, rng=evaluation_rng)
-            value = environment.mean_return(greedy, evaluation_rng, discount=config.discount)
+            written = greedy.tobytes()
+            if written not in valued:
+                valued[written] = environment.mean_return(
+                    greedy, evaluation_rng, discount=config.discount
+                )
+            value = valued[written]
             if value > max(greedy_returns, default=-np.inf):
                 best = agent.snapshot()
             evaluated_after.append(done)

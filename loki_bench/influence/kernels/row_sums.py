@@ -6,9 +6,17 @@ They read arrays and write none, see ``compiling.compiled_sum``; loops that writ
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.influence.kernels.compiling import compiled_sum
+from loki_bench.influence.kernels.compiling import compiled_inline_sum, compiled_sum
 
-__all__ = ["dot", "dot_difference", "dot_of_sum", "margin_change", "square_of_sum"]
+__all__ = [
+    "dot",
+    "dot_difference",
+    "dot_row",
+    "dot_row_of_step",
+    "dot_row_of_sum",
+    "margin_change",
+    "square_of_row_sum",
+]
 
 FloatArray = NDArray[np.floating]
 
@@ -42,19 +50,37 @@ def margin_change(
     return total
 
 
-@compiled_sum
-def square_of_sum(a: FloatArray, b: FloatArray) -> float:
-    """``|a + b|**2``, summed in float64."""
+@compiled_inline_sum
+def dot_row(rows: FloatArray, r: int, b: FloatArray) -> float:
+    """``<rows[r], b>``, summed in float64."""
     total = 0.0
-    for t in range(len(a)):
-        total += (a[t] + b[t]) * (a[t] + b[t])
+    for t in range(len(b)):
+        total += rows[r, t] * b[t]
     return total
 
 
-@compiled_sum
-def dot_of_sum(a: FloatArray, b: FloatArray, c: FloatArray) -> float:
-    """``<a + b, c>``, summed in float64."""
+@compiled_inline_sum
+def square_of_row_sum(a: FloatArray, rows: FloatArray, r: int) -> float:
+    """``|a + rows[r]|**2``, summed in float64."""
     total = 0.0
     for t in range(len(a)):
-        total += (a[t] + b[t]) * c[t]
+        total += (a[t] + rows[r, t]) * (a[t] + rows[r, t])
+    return total
+
+
+@compiled_inline_sum
+def dot_row_of_step(a: FloatArray, rows: FloatArray, r: int, step: FloatArray) -> float:
+    """``<a + rows[r], step>``, summed in float64."""
+    total = 0.0
+    for t in range(len(a)):
+        total += (a[t] + rows[r, t]) * step[t]
+    return total
+
+
+@compiled_inline_sum
+def dot_row_of_sum(a: FloatArray, rows: FloatArray, others: FloatArray, r: int) -> float:
+    """``<a + rows[r], others[r]>``, summed in float64."""
+    total = 0.0
+    for t in range(len(a)):
+        total += (a[t] + rows[r, t]) * others[r, t]
     return total

@@ -13,6 +13,11 @@ The row p is folded in as in ``kernels.fold_in``, but its loss is no convex func
 are Gauss-Newton steps (the curvature of the lengths is left out) with backtracking, and start where
 the row of the prefix before ended. So the influence of a fake user is *defined* event by event, and
 the rewards of its events add up to it.
+
+Most of the time goes into steps that are cut again and again, since lengths curve. A sample's loss
+is a convex function of x, so it lies above its tangent; and along a step the two lengths in x are
+roots of parabolas. That bound, without a single exponential, refuses nearly all steps that are too
+long; what it does not refuse is computed, and nothing that is computed depends on it.
 """
 
 from typing import NamedTuple
@@ -20,11 +25,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.influence.kernels.compiling import NONE, compiled
+from loki_bench.influence.kernels.compiling import NONE, compiled, compiled_sum
 from loki_bench.influence.kernels.fake_row import RowRules, copy_numbers, first_row, row_ridge
 from loki_bench.influence.kernels.fold_in import derivatives
 from loki_bench.influence.kernels.negatives import SampleRules, choose_negatives
-from loki_bench.influence.kernels.row_sums import dot, dot_of_sum, square_of_sum
+from loki_bench.influence.kernels.row_sums import (
+    dot,
+    dot_row,
+    dot_row_of_step,
+    dot_row_of_sum,
+    square_of_row_sum,
+)
 
 __all__ = [
     "TranslationUserTables",
@@ -42,6 +53,10 @@ _GRADIENT_TOLERANCE = 1e-5
 _MAX_STEPS = 60
 _MAX_HALVINGS = 25
 _INNER_TOLERANCE = 1e-4
+_ROUNDING = 1e-10
+"""Far more than sums of a few hundred numbers are off, as a share of what is summed."""
+_SHORT = 1e-6
+"""A squared length below such a share of its terms has lost its digits to the difference."""
 
 
 class TranslationUserTables(NamedTuple):
@@ -73,9 +88,17 @@ class TranslationWorkspace(NamedTuple):
     weight: Array
     chosen: IntArray  # (m,) negatives
     difference: Array  # (m, d) D
+    along: Array  # (m,) H D times a direction
+    closer: Array  # (m,) |z_i| at the row of the last margins
+    farther: Array  # (m,) |z_j|
     x: Array
     slope: Array
     curvature: Array
+    kept_slope: Array  # (m,) at the row where a step starts, as the two lengths
+    kept_closer: Array
+    kept_farther: Array
+    toward_step: Array  # (m,) <z_i, step>
+    away_step: Array  # (m,) <z_j, step>
     p: Array  # (d,)
     trial: Array
     step: Array
@@ -89,6 +112,8 @@ def translation_workspace(n_samples: int, width: int) -> TranslationWorkspace:
     m = max(n_samples, 1)
     toward, away, s_toward, s_away, difference = (np.zeros((m, width)) for _ in range(5))
     constant, drift, rho, weight, x, slope, curvature = (np.zeros(m) for _ in range(7))
+    along, closer, farther, toward_step, away_step = (np.zeros(m) for _ in range(5))
+    kept_slope, kept_closer, kept_farther = (np.zeros(m) for _ in range(3))
     p, trial, step, residual, direction, product = (np.zeros(width) for _ in range(6))
     return TranslationWorkspace(
         toward=toward,
@@ -101,9 +126,17 @@ def translation_workspace(n_samples: int, width: int) -> TranslationWorkspace:
         weight=weight,
         chosen=np.zeros(m, dtype=np.int32),
         difference=difference,
+        along=along,
+        closer=closer,
+        farther=farther,
         x=x,
         slope=slope,
         curvature=curvature,
+        kept_slope=kept_slope,
+        kept_closer=kept_closer,
+        kept_farther=kept_farther,
+        toward_step=toward_step,
+        away_step=away_step,
         p=p,
         trial=trial,
         step=step,
@@ -162,23 +195,63 @@ def _append(
 
 @compiled
 def _margins(work: TranslationWorkspace, p: Array, n: int) -> None:
+    """Write x of every sample at a row, and the two lengths that it is made of."""
     for s in range(n):
-        closer = np.sqrt(square_of_sum(p, work.toward[s]))
-        farther = np.sqrt(square_of_sum(p, work.away[s]))
+        closer = np.sqrt(square_of_row_sum(p, work.toward, s))
+        farther = np.sqrt(square_of_row_sum(p, work.away, s))
+        work.closer[s], work.farther[s] = closer, farther
         work.x[s] = work.constant[s] - closer + farther
 
 
 @compiled
-def _directions(work: TranslationWorkspace, n: int) -> None:
-    """Write D of every sample at the row."""
+def _descent(work: TranslationWorkspace, n: int, ridge: float) -> float:
+    """Write D and the residual, minus the loss's gradient, at the row of the last margins.
+
+    Returns the residual's largest number.
+    """
+    p, toward, away, difference = work.p, work.toward, work.away, work.difference
+    residual = work.residual
+    for t in range(len(p)):
+        residual[t] = -ridge * p[t]
     for s in range(n):
-        toward, away, difference = work.toward[s], work.away[s], work.difference[s]
-        closer = np.sqrt(square_of_sum(work.p, toward))
-        farther = np.sqrt(square_of_sum(work.p, away))
-        a = 1.0 / farther if farther > 0.0 else 0.0
-        b = 1.0 / closer if closer > 0.0 else 0.0
-        for t in range(len(work.p)):
-            difference[t] = a * (work.p[t] + away[t]) - b * (work.p[t] + toward[t])
+        a = 1.0 / work.farther[s] if work.farther[s] > 0.0 else 0.0
+        b = 1.0 / work.closer[s] if work.closer[s] > 0.0 else 0.0
+        slope = work.slope[s]
+        for t in range(len(p)):
+            d = a * (p[t] + away[s, t]) - b * (p[t] + toward[s, t])
+            difference[s, t] = d
+            residual[t] -= slope * d
+    largest = 0.0
+    for t in range(len(p)):
+        largest = max(largest, abs(residual[t]))
+    return largest
+
+
+@compiled
+def _gauss_newton_product(work: TranslationWorkspace, n: int, ridge: float) -> None:
+    """``product = (ridge I + D^T H D) direction``.
+
+    Four samples at a time, added one after the other: the bits are those of one at a time.
+    """
+    difference, along = work.difference, work.along
+    direction, product = work.direction, work.product
+    width = len(direction)
+    for s in range(n):
+        along[s] = work.curvature[s] * dot_row(difference, s, direction)
+    for t in range(width):
+        product[t] = ridge * direction[t]
+    whole = n - n % 4
+    for s in range(0, whole, 4):
+        a, b, c, d = along[s], along[s + 1], along[s + 2], along[s + 3]
+        for t in range(width):
+            total = product[t] + a * difference[s, t]
+            total = total + b * difference[s + 1, t]
+            total = total + c * difference[s + 2, t]
+            product[t] = total + d * difference[s + 3, t]
+    for s in range(whole, n):
+        a = along[s]
+        for t in range(width):
+            product[t] += a * difference[s, t]
 
 
 @compiled
@@ -194,13 +267,7 @@ def _solve_step(work: TranslationWorkspace, n: int, ridge: float) -> None:
     for _ in range(width):
         if rr <= enough:
             break
-        for t in range(width):
-            product[t] = ridge * direction[t]
-        for s in range(n):
-            row = work.difference[s]
-            along = work.curvature[s] * dot(row, direction)
-            for t in range(width):
-                product[t] += along * row[t]
+        _gauss_newton_product(work, n, ridge)
         alpha = rr / dot(direction, product)
         for t in range(width):
             step[t] += alpha * direction[t]
@@ -212,6 +279,52 @@ def _solve_step(work: TranslationWorkspace, n: int, ridge: float) -> None:
 
 
 @compiled
+def _keep_start(work: TranslationWorkspace, n: int) -> None:
+    """Keep what :func:`_least_rise` needs of the row where a step starts."""
+    for s in range(n):
+        work.kept_slope[s] = work.slope[s]
+        work.kept_closer[s] = work.closer[s]
+        work.kept_farther[s] = work.farther[s]
+        work.toward_step[s] = dot_row_of_step(work.p, work.toward, s, work.step)
+        work.away_step[s] = dot_row_of_step(work.p, work.away, s, work.step)
+
+
+@compiled_sum
+def _least_rise(
+    n: int,
+    weight: Array,
+    slope: Array,
+    closer: Array,
+    farther: Array,
+    toward_step: Array,
+    away_step: Array,
+    square: float,
+    length: float,
+) -> float:
+    """What the samples' losses rise by at least, ``length`` steps on; -inf where it can't be told.
+
+    ``square`` is |step|**2. Rounding is taken off.
+    """
+    rise = 0.0
+    size = 0.0
+    unsure = 0.0
+    moved = length * length * square
+    far_moved = 2.0 * length * np.sqrt(square)
+    for s in range(n):
+        near, far = closer[s] * closer[s] + moved, farther[s] * farther[s] + moved
+        new_near = near + 2.0 * length * toward_step[s]
+        new_far = far + 2.0 * length * away_step[s]
+        unsure += 1.0 if new_near < _SHORT * near else 0.0
+        unsure += 1.0 if new_far < _SHORT * far else 0.0
+        dx = closer[s] - np.sqrt(abs(new_near)) + np.sqrt(abs(new_far)) - farther[s]
+        rise += slope[s] * dx
+        size += weight[s] * (closer[s] + farther[s] + far_moved)
+    if unsure > 0.0:
+        return -np.inf
+    return rise - _ROUNDING * size
+
+
+@compiled
 def _fold_in(work: TranslationWorkspace, n: int, ridge: float) -> int:
     """Lower the user's own loss from the row ``p``; returns the Gauss-Newton steps taken."""
     width = len(work.p)
@@ -220,22 +333,29 @@ def _fold_in(work: TranslationWorkspace, n: int, ridge: float) -> int:
     value = derivatives(n, work.x, work.weight, work.slope, work.curvature)
     value += 0.5 * ridge * dot(p, p)
     for taken in range(_MAX_STEPS):
-        _directions(work, n)
-        for t in range(width):
-            work.residual[t] = -ridge * p[t]
-        for s in range(n):
-            row = work.difference[s]
-            for t in range(width):
-                work.residual[t] -= work.slope[s] * row[t]
-        largest = 0.0
-        for t in range(width):
-            largest = max(largest, abs(work.residual[t]))
-        if largest <= _GRADIENT_TOLERANCE:
+        if _descent(work, n, ridge) <= _GRADIENT_TOLERANCE:
             return taken
         _solve_step(work, n, ridge)
+        _keep_start(work, n)
+        square, own = dot(work.step, work.step), dot(p, work.step)
         length = 1.0
         lowered = False
         for _ in range(_MAX_HALVINGS):
+            least = _least_rise(
+                n,
+                work.weight,
+                work.kept_slope,
+                work.kept_closer,
+                work.kept_farther,
+                work.toward_step,
+                work.away_step,
+                square,
+                length,
+            )
+            longer = 0.5 * ridge * length * length * square
+            if least + ridge * length * own + longer > _ROUNDING * (value + longer):
+                length *= 0.5
+                continue
             for t in range(width):
                 trial[t] = p[t] + length * work.step[t]
             _margins(work, trial, n)
@@ -267,13 +387,12 @@ def _value(tables: TranslationUserTables, work: TranslationWorkspace, n: int) ->
         derivatives(n, work.x, work.weight, work.slope, work.curvature)
     total = 0.0
     for s in range(n):
-        closer = np.sqrt(square_of_sum(work.p, work.toward[s]))
-        farther = np.sqrt(square_of_sum(work.p, work.away[s]))
+        closer, farther = work.closer[s], work.farther[s]
         dx = work.drift[s]
         if closer > 0.0:
-            dx -= dot_of_sum(work.p, work.toward[s], work.s_toward[s]) / closer
+            dx -= dot_row_of_sum(work.p, work.toward, work.s_toward, s) / closer
         if farther > 0.0:
-            dx += dot_of_sum(work.p, work.away[s], work.s_away[s]) / farther
+            dx += dot_row_of_sum(work.p, work.away, work.s_away, s) / farther
         total -= work.slope[s] * dx + work.weight[s] * work.rho[s]
     return total
 

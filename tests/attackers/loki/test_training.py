@@ -86,3 +86,19 @@ def test_returns_to_go_find_what_a_planted_reward_offers(groups_of, delayed):
     config = AgentConfig(n_iterations=120, value_targets="return-to-go")
     agent, _ = train_agent(environment, config, seed=0)
     assert greedy_return(agent, environment) >= 0.99 * optimum
+
+
+def test_a_policy_that_writes_the_same_again_is_valued_once(groups_of, alternation):
+    config = AgentConfig(n_iterations=12, evaluation_interval=1, evaluation_episodes=5)
+    environment = GroupEnvironment(groups_of(3), alternation, 4)
+    valued = []
+    value = environment.mean_return
+
+    def watched(actions, rng, *, discount):
+        valued.append(actions.tobytes())
+        return value(actions, rng, discount=discount)
+
+    environment.mean_return = watched
+    _, curve = train_agent(environment, config, seed=0)
+    assert len(curve.greedy_return) == 12
+    assert len(valued) == len(set(valued)) < 12
