@@ -180,7 +180,7 @@ def loki_bench_attackers() -> list[AttackerSpec]:
                 "negatives": "per-prefix",
             },
             former_parameters={"skip_opaque_surrogates": "skip_nondifferentiable"},
-            later_parameters=("check_estimates",),
+            later_parameters=("check_estimates", "last_items", "stealth"),
         ),
     ]
 

@@ -59,12 +59,18 @@ def draw_without_repetition(
 
 
 def draw_in_turn(
-    pool: NDArray[np.int32], *, n_rows: int, n_draws: int, generator: np.random.Generator
+    pool: NDArray[np.int32],
+    *,
+    n_rows: int,
+    n_draws: int,
+    generator: np.random.Generator,
+    shares: NDArray[np.float64] | None = None,
 ) -> NDArray[np.int32]:
     """Draw as :func:`draw_without_repetition`, and alike often over all rows.
 
     Each row draws among the items that the rows before it drew least, so that no two items'
-    numbers of draws differ by more than one.
+    numbers of draws differ by more than one. With ``shares`` (above 0, one an item) the numbers of
+    draws are as the shares, as far as a row goes through the pool before it repeats an item.
 
     Returns
     -------
@@ -75,7 +81,8 @@ def draw_in_turn(
     for row in drawn:
         for start in range(0, n_draws, max(1, len(pool))):
             # at equal times at random: keys lie between two whole numbers
-            order = np.argsort(times + generator.random(len(pool)), kind="stable")
+            keys = times + generator.random(len(pool))
+            order = np.argsort(keys if shares is None else keys / shares, kind="stable")
             places = generator.permutation(order[: n_draws - start])
             row[start : start + len(places)] = pool[places]
             times[places] += 1

@@ -80,3 +80,23 @@ def test_in_turn_every_first_row_is_equally_likely():
     pairs, counts = np.unique(firsts, axis=0, return_counts=True)
     assert len(pairs) == 12
     assert np.all(np.abs(counts - 500) < 107)  # five standard deviations
+
+
+def test_items_are_drawn_in_turn_by_their_shares():
+    pool, shares = np.array([7, 8, 9], dtype=np.int32), np.array([0.5, 0.3, 0.2])
+    drawn = draw_in_turn(
+        pool, n_rows=200, n_draws=1, generator=np.random.default_rng(0), shares=shares
+    )
+    counts = np.bincount(drawn[:, 0], minlength=10)[7:]
+    assert np.abs(counts - 200 * shares).max() <= 2
+
+
+def test_equal_shares_change_no_draw():
+    pool = np.arange(5, dtype=np.int32)
+    rows = [
+        draw_in_turn(
+            pool, n_rows=6, n_draws=7, generator=np.random.default_rng(3), shares=shares
+        ).tolist()
+        for shares in (None, np.ones(5))
+    ]
+    assert rows[0] == rows[1]

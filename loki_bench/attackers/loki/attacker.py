@@ -13,6 +13,7 @@ from loki_bench.attackers.loki.estimate_check import agreements, down_weighted
 from loki_bench.attackers.loki.fitted_weights import with_fitted_weights
 from loki_bench.attackers.loki.groups import ItemGroups, item_groups
 from loki_bench.attackers.loki.horizon import cut_to_lengths, horizon_of
+from loki_bench.attackers.loki.next_items import NextItems, predicted_next
 from loki_bench.attackers.loki.options import options_of
 from loki_bench.attackers.loki.outcome_estimator import OutcomeEstimator, fit_estimators
 from loki_bench.attackers.loki.plan import AttackPlan
@@ -116,6 +117,14 @@ class Loki(Attacker):
         Compare each surrogate's influence on six patterns of clicks with its own retraining, and
         lower its weight in the agent's reward where the order differs
         (:mod:`~loki_bench.attackers.loki.estimate_check`). Six trainings of each surrogate.
+    last_items : "known" or "predicted"
+        What a click on a target user's last item is spent on: the last item that the attacker
+        knows, or the few that the surrogates hold likeliest to come next
+        (:mod:`~loki_bench.attackers.loki.next_items`): for an attacker without the latest events.
+    stealth : float
+        What being found costs where the simulator decides: the display rate less so many times
+        how well the attacker's own detectors find an attack
+        (:mod:`~loki_bench.attackers.loki.own_detectors`); 0 does not ask them.
     discount, learning_rate, epsilon_end : float
         See :class:`AgentConfig`.
     n_iterations : int or None
@@ -156,6 +165,8 @@ class Loki(Attacker):
         crafting_epsilon: float = 0.0,
         skip_nondifferentiable: bool = False,
         check_estimates: bool = False,
+        last_items: str = "known",
+        stealth: float = 0.0,
         discount: float = AgentConfig.discount,
         learning_rate: float = AgentConfig.learning_rate,
         n_iterations: int | None = None,
@@ -190,6 +201,8 @@ class Loki(Attacker):
                 "crafting_epsilon": crafting_epsilon,
                 "skip_nondifferentiable": skip_nondifferentiable,
                 "check_estimates": check_estimates,
+                "last_items": last_items,
+                "stealth": stealth,
             },
         )
         self._config = AgentConfig(
@@ -236,8 +249,9 @@ class Loki(Attacker):
             )
             self._report = {**plan.report, **report_of_sequences(plan.groups, by_policy)}
             return cut_to_lengths(by_policy.items, view.budget)
-        users = self._served(view, plan.groups)
-        attack = ServedAttack(view, plan, users, self._options)
+        following = self._following(view)
+        users = self._served(view, plan.groups, following)
+        attack = ServedAttack(view, plan, users, self._options, following=following)
         found = attack.find() if self._options.decision == "simulator" else None
         design = attack.estimated() if found is None else found.best.design
         self._report = {
@@ -258,9 +272,18 @@ class Loki(Attacker):
             return view
         return with_fitted_weights(view, seed=seed_for(view.seed, "queries"))
 
-    def _served(self, view: AttackerView, groups: ItemGroups) -> ServedUsers:
+    def _following(self, view: AttackerView) -> NextItems | None:
+        if self._options.last_items == "known" or not view.surrogates:
+            return None
+        return predicted_next(view, np.union1d(view.goal.items, promoted_items(view)))
+
+    def _served(
+        self, view: AttackerView, groups: ItemGroups, following: NextItems | None
+    ) -> ServedUsers:
         one_user = self._options.serving == "one-user"
-        return served_users(view.history, view.goal.users, groups, one_user=one_user)
+        return served_users(
+            view.history, view.goal.users, groups, one_user=one_user, following=following
+        )
 
     def _plan(self, view: AttackerView) -> AttackPlan:
         options = self._options
@@ -282,13 +305,15 @@ class Loki(Attacker):
             item_draw=options.items,
             seed=seed_for(view.seed, "groups"),
         )
-        served = self._served(view, groups)
+        following = self._following(view)
+        served = self._served(view, groups, following)
         estimators = fit_estimators(
             view,
             users,
             items,
             reward=options.reward,
             skip_nondifferentiable=options.skip_nondifferentiable,
+            following=following,
             seed=seed_for(view.seed, "influence"),
         )
         agreement: dict[str, float] = {}

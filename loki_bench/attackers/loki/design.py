@@ -11,6 +11,9 @@ from loki_bench.attackers.loki.served_users import ServedUsers
 
 __all__ = ["Design", "write_design"]
 
+_TARGETS = 0
+"""The pool of the items that are lifted."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Design:
@@ -26,12 +29,16 @@ class Design:
         How much of the fake users each target user gets; not all 0.
     targets : int32 array of shape (n_targets,)
         The items that are lifted, ascending.
+    targets_each : int
+        How many different ones of them a fake user clicks at most; 0 for all that it has clicks
+        for. What many fake users hold together gives them away.
     """
 
     origin: str
     groups: NDArray[np.int64]
     weights: NDArray[np.float64]
     targets: NDArray[np.int32]
+    targets_each: int = 0
 
     def with_groups(self, origin: str, groups: NDArray[np.int64]) -> "Design":
         """The same users and targets with another group sequence."""
@@ -40,6 +47,10 @@ class Design:
     def with_weights(self, origin: str, weights: NDArray[np.float64]) -> "Design":
         """The same groups and targets for other users."""
         return replace(self, origin=origin, weights=weights)
+
+    def with_targets_each(self, n: int) -> "Design":
+        """The same with so many different targets a fake user."""
+        return replace(self, origin=f"{self.origin}, {n} targets each", targets_each=n)
 
 
 def write_design(
@@ -50,7 +61,7 @@ def write_design(
     Items of a group are drawn in turn by the fake users of one target user: a few of them thus
     reach as many different items as there is room for.
     """
-    pools = users.with_targets(design.targets).pools.members
+    pools = users.with_targets(design.targets).pools
     counts = shared_out(design.weights, n)
     items = np.empty((n, len(design.groups)), dtype=np.int32)
     first = 0
@@ -60,8 +71,17 @@ def write_design(
         pool_of = users.pool_of[place, design.groups]
         for pool in np.unique(pool_of):
             is_own = pool_of == pool
-            rows[:, is_own] = draw_in_turn(
-                pools[pool], n_rows=count, n_draws=int(is_own.sum()), generator=rng
+            n_draws = int(is_own.sum())
+            n_different = n_draws
+            if design.targets_each and pool == _TARGETS:
+                n_different = min(n_draws, design.targets_each)
+            drawn = draw_in_turn(
+                pools.members[pool],
+                n_rows=count,
+                n_draws=n_different,
+                generator=rng,
+                shares=pools.shares[pool] if pool in users.drawn_by_share else None,
             )
+            rows[:, is_own] = drawn[:, np.arange(n_draws) % n_different]
         first += count
     return items

@@ -1,5 +1,6 @@
 """LOKI's choices, checked, and the two presets that fill those that are left open."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
@@ -18,6 +19,7 @@ Serving: TypeAlias = Literal["one-user", "all-users"]
 TargetOrder: TypeAlias = Literal["rarest", "value"]
 GroupChoice: TypeAlias = Literal["paper", "no-target-user-group"]
 WeightChoice: TypeAlias = Literal["suite", "fit"]
+LastItems: TypeAlias = Literal["known", "predicted"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,8 @@ class LokiOptions:
     value_targets: ValueTargets
     n_iterations: int
     check_estimates: bool
+    last_items: LastItems
+    stealth: float
 
     def __post_init__(self) -> None:
         for name, known in (
@@ -62,6 +66,7 @@ class LokiOptions:
             ("target_order", TargetOrder),
             ("tried_surrogates", TriedSurrogates),
             ("value_targets", ValueTargets),
+            ("last_items", LastItems),
         ):
             if getattr(self, name) not in get_args(known):
                 raise self._bad(name, "one of " + ", ".join(get_args(known)))
@@ -79,6 +84,12 @@ class LokiOptions:
                 raise self._bad(name, f"an integer of at least {least}")
         if not 0 <= self.crafting_epsilon <= 1:
             raise self._bad("crafting_epsilon", "a share between 0 and 1")
+        if isinstance(self.stealth, bool) or not 0 <= self.stealth < math.inf:
+            raise self._bad("stealth", "a number of at least 0")
+        if self.stealth and self.decision != "simulator":
+            raise self._bad("stealth", "0, since decision is not 'simulator', which it is part of")
+        if self.last_items == "predicted" and self.serving != "one-user":
+            raise self._bad("last_items", "'known', since serving is not 'one-user'")
 
     def _bad(self, name: str, expected: str) -> ParameterError:
         return ParameterError(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.attackers.draws import equal_length_sequences
+from loki_bench.attackers.loki.next_items import NextItems, imagined_objective
 from loki_bench.attackers.loki.target_samples import Reward, objective_of
 from loki_bench.contracts import (
     AttackerView,
@@ -53,6 +54,7 @@ def fit_estimators(
     *,
     reward: Reward,
     skip_nondifferentiable: bool,
+    following: NextItems | None = None,
     seed: int,
 ) -> tuple[FittedEstimator, ...]:
     """Fit one influence estimator on every surrogate that can be differentiated.
@@ -65,6 +67,8 @@ def fit_estimators(
     reward : Reward
     skip_nondifferentiable : bool
         Leave out a surrogate that can't be differentiated, instead of refusing.
+    following : NextItems or None
+        Then target users are imagined after each of their likeliest next items.
     seed : int
 
     Raises
@@ -90,6 +94,8 @@ def fit_estimators(
                 "suite's surrogates, or set the parameter skip_nondifferentiable"
             )
         objective = objective_of(model, view.history, users, items, reward=reward, seed=seed)
+        if following is not None:
+            objective = imagined_objective(objective, view.history, following)
         try:
             estimator = view.influence().fit(model, surrogate.train, objective, seed=seed)
         except InvalidAnswerError as error:

@@ -53,11 +53,26 @@ class Limits:
         Rounds of allocation; as many trials are kept for them where all users are served.
     list_length : int
         K.
+    stealth : float, 0 or more
+        What being found costs: the display rate less so many times how well the best of the
+        attacker's own detectors finds an attack, from 0 (by chance) to 1, is what decides.
+    targets_each : tuple of int
+        At the end the best design is tried with so many different targets a fake user, too,
+        beyond ``n_trials``.
     """
 
     n_trials: int
     n_rounds: int
     list_length: int
+    stealth: float = 0.0
+    targets_each: tuple[int, ...] = ()
+
+    def worth(self, trial: Trial) -> float:
+        """What a trial is compared by."""
+        if not self.stealth or not trial.found:
+            return trial.display_rate
+        found = max(0.0, 2 * max(trial.found.values()) - 1)
+        return trial.display_rate - self.stealth * found
 
 
 def searched(
@@ -86,7 +101,7 @@ def searched(
     def best() -> Judged:
         kept = tried[0]
         for judged in tried[1:]:
-            if judged.trial.display_rate > kept.trial.display_rate + NOISE:
+            if limits.worth(judged.trial) > limits.worth(kept.trial) + NOISE:
                 kept = judged
         return kept
 
@@ -103,6 +118,9 @@ def searched(
     judge(_with_groups(best().design, other_groups), before_rounds)
     if serves_all:
         _allocate(tried, best, try_out, limits)
+    most = best().design
+    fewer = (most.with_targets_each(n) for n in limits.targets_each)
+    judge(fewer, len(tried) + len(limits.targets_each))
     return Found(best=best(), tried=tuple(tried))
 
 

@@ -1,6 +1,7 @@
 """From a plan to whole attacks that serve one target user with each fake user, and the best one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,9 @@ from loki_bench.attackers.loki.crafting import kept_targets
 from loki_bench.attackers.loki.design import Design, write_design
 from loki_bench.attackers.loki.horizon import cut_to_lengths, horizon_of, over_all_actions
 from loki_bench.attackers.loki.motifs import repeated
+from loki_bench.attackers.loki.next_items import NextItems
 from loki_bench.attackers.loki.options import LokiOptions
+from loki_bench.attackers.loki.own_detectors import found_by
 from loki_bench.attackers.loki.plan import AttackPlan
 from loki_bench.attackers.loki.search import Found, Limits, searched
 from loki_bench.attackers.loki.served_users import ServedUsers
@@ -23,6 +26,9 @@ from loki_bench.seeds import generator_for
 __all__ = ["ServedAttack", "is_hedged"]
 
 _TARGET, _OWN_ITEM, _LAST_ITEM = 0, 1, 2
+
+_FEWER_TARGETS = (3, 2, 1)
+"""Different targets a fake user that are tried where being found costs something."""
 
 FIXED_SHARES: Mapping[str, tuple[int, ...]] = {
     "half targets, one filler of three the last item": (
@@ -75,12 +81,21 @@ class ServedAttack:
     users : ServedUsers
         Made of the plan's groups.
     options : LokiOptions
+    following : NextItems or None
+        See :class:`~loki_bench.attackers.loki.simulator_trial.RecommenderSimulator`.
     """
 
     def __init__(
-        self, view: AttackerView, plan: AttackPlan, users: ServedUsers, options: LokiOptions
+        self,
+        view: AttackerView,
+        plan: AttackPlan,
+        users: ServedUsers,
+        options: LokiOptions,
+        *,
+        following: NextItems | None = None,
     ) -> None:
         self._view, self._plan, self._users, self._options = view, plan, users, options
+        self._following = following
         self._n_fake_users = view.budget.n_fake_users
 
     def write(self, design: Design) -> Sequences:
@@ -102,10 +117,15 @@ class ServedAttack:
             surrogates_to_try(self._view, self._options.tried_surrogates),
             self._plan.groups.members[0],
             list_length=self._options.list_length,
+            following=self._following,
         )
 
         def try_out(design: Design) -> Trial:
-            return simulator.try_out(self.write(design))
+            poison = self.write(design)
+            trial = simulator.try_out(poison)
+            if not self._options.stealth:
+                return trial
+            return replace(trial, found=found_by(self._view.history, poison))
 
         sequences: dict[str, NDArray[np.int64]] = {}
         if self._users.serves_one:
@@ -125,6 +145,8 @@ class ServedAttack:
                 n_trials=self._options.n_trials,
                 n_rounds=self._options.n_rounds if self._users.serves_one else 0,
                 list_length=self._options.list_length,
+                stealth=self._options.stealth,
+                targets_each=_FEWER_TARGETS if self._options.stealth else (),
             ),
         )
 

@@ -6,19 +6,21 @@ nobody else's; its last item, from which a sequential recommender predicts the n
 its own. Our extension.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.attackers.loki.environment import draw_items
 from loki_bench.attackers.loki.groups import ItemGroups
+from loki_bench.attackers.loki.next_items import NextItems
 from loki_bench.interactions import Interactions
 
 __all__ = ["ServedUsers", "served_users"]
 
 _OWN_ITEMS = "target users' items"
 _LAST_ITEM = "the last item"
+_NEXT_ITEMS = "the likely next items"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,12 +37,15 @@ class ServedUsers:
         Which pool an action draws from where that target user is served.
     serves_one : bool
         False where every target user is served with the same items.
+    drawn_by_share : frozenset of int
+        Pools whose items are written as often as their shares say; items of others alike often.
     """
 
     groups: ItemGroups
     pools: ItemGroups
     pool_of: NDArray[np.int64]
     serves_one: bool
+    drawn_by_share: frozenset[int] = field(default_factory=frozenset)
 
     @property
     def n_users(self) -> int:
@@ -78,13 +83,19 @@ class ServedUsers:
 
 
 def served_users(
-    history: Interactions, users: NDArray[np.int32], groups: ItemGroups, *, one_user: bool
+    history: Interactions,
+    users: NDArray[np.int32],
+    groups: ItemGroups,
+    *,
+    one_user: bool,
+    following: NextItems | None = None,
 ) -> ServedUsers:
     """What each target user offers to fake users that serve it.
 
     A user's items are the different ones of its history without the targets; the last of them is
-    kept for the action of its own, unless there is no other. A user without any such item is
-    served with all target users' items; without a group of these, every user alike.
+    kept for the action of its own, unless there is no other. Where its next items are predicted,
+    these are that action's, and the last item is one of the others. A user without any such item
+    is served with all target users' items; without a group of these, every user alike.
 
     Parameters
     ----------
@@ -95,37 +106,70 @@ def served_users(
         As :func:`~loki_bench.attackers.loki.groups.item_groups` divides the catalogue.
     one_user : bool
         False serves every target user with all of them's items, as the paper does.
+    following : NextItems or None
+        The likeliest next items of the same users.
     """
     if not one_user or _OWN_ITEMS not in groups.names:
         alike = np.tile(np.arange(len(groups), dtype=np.int64), (len(users), 1))
         return ServedUsers(groups=groups, pools=groups, pool_of=alike, serves_one=False)
     everybodys = groups.names.index(_OWN_ITEMS)
-    members, shares = list(groups.members), list(groups.shares)
-    names = list(groups.names)
+    pools = _Pools(groups)
     pool_of = np.empty((len(users), len(groups) + 1), dtype=np.int64)
+    by_share = set()
     last_items = []
     for place, user in enumerate(users):
         selected = history[int(user)]
         selected = selected[np.isin(selected, groups.members[everybodys])]
-        others = np.unique(selected[selected != selected[-1]]) if len(selected) else selected
-        own = []
-        for pool in (others, selected[-1:]):
-            if len(pool):
-                members.append(pool.astype(np.int32))
-                shares.append(np.full(len(pool), 1 / len(pool)))
-                names.append(f"{_OWN_ITEMS}, of user {user}")
-                own.append(len(members) - 1)
-        last_items.extend(selected[-1:].tolist())
+        name = f"{_OWN_ITEMS}, of user {user}"
+        if following is None:
+            others = np.unique(selected[selected != selected[-1]]) if len(selected) else selected
+            own = [pools.add(name, pool) for pool in (others, selected[-1:]) if len(pool)]
+            last_items.extend(selected[-1:].tolist())
+        else:
+            own = [pools.add(name, np.unique(selected)) if len(selected) else everybodys]
+            order = np.argsort(following.items[place])
+            next_items = following.items[place][order]
+            own.append(pools.add(name, next_items, following.shares[place][order]))
+            by_share.add(own[-1])
+            last_items.extend(next_items.tolist())
         first, last = (own[0], own[-1]) if own else (everybodys, everybodys)
         pool_of[place] = [0, first, last, *range(2, len(groups))]
     lasts = np.unique(last_items).astype(np.int32)
+    named = _LAST_ITEM if following is None else _NEXT_ITEMS
     return ServedUsers(
         groups=ItemGroups(
-            names=(*groups.names[:2], _LAST_ITEM, *groups.names[2:]),
+            names=(*groups.names[:2], named, *groups.names[2:]),
             members=(*groups.members[:2], lasts, *groups.members[2:]),
             shares=(*groups.shares[:2], np.full(len(lasts), 1 / len(lasts)), *groups.shares[2:]),
         ),
-        pools=ItemGroups(names=tuple(names), members=tuple(members), shares=tuple(shares)),
+        pools=pools.groups(),
         pool_of=pool_of,
         serves_one=True,
+        drawn_by_share=frozenset(by_share),
     )
+
+
+class _Pools:
+    """The groups, and pools that are added to them."""
+
+    def __init__(self, groups: ItemGroups) -> None:
+        self._names, self._members = list(groups.names), list(groups.members)
+        self._shares = list(groups.shares)
+
+    def add(
+        self,
+        name: str,
+        members: NDArray[np.int32],
+        shares: NDArray[np.float64] | None = None,
+    ) -> int:
+        """The number of a new pool, whose items are drawn alike unless shares are given."""
+        self._names.append(name)
+        self._members.append(members.astype(np.int32))
+        alike = np.full(len(members), 1 / len(members))
+        self._shares.append(alike if shares is None else shares)
+        return len(self._names) - 1
+
+    def groups(self) -> ItemGroups:
+        return ItemGroups(
+            names=tuple(self._names), members=tuple(self._members), shares=tuple(self._shares)
+        )

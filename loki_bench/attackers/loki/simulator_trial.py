@@ -9,12 +9,14 @@ K items are compared with the targets. It costs one training of every surrogate 
 """
 
 import copy
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from loki_bench.attackers.loki.next_items import NextItems
 from loki_bench.contracts import (
     AttackerView,
     FactorRecommender,
@@ -56,12 +58,16 @@ class Trial:
         Each surrogate's own display rate.
     n_shown : float64 array of shape (n_target_users,)
         Items to promote in each target user's list of K: mean over surrogates, weighted by w_m.
+    found : mapping of str to float, or None
+        How well detectors of the attacker's own tell the fake users from the others, the area
+        under the ROC curve by detector; None where that is not asked.
     """
 
     display_rate: float
     vote_display_rate: float
     by_surrogate: dict[str, float]
     n_shown: NDArray[np.float64]
+    found: Mapping[str, float] | None = None
 
 
 def surrogates_to_try(view: AttackerView, tried: TriedSurrogates) -> tuple[Surrogate, ...]:
@@ -93,6 +99,9 @@ class RecommenderSimulator:
         The items to lift.
     list_length : int
         K, of the lists that users are shown.
+    following : NextItems or None
+        Then the lists are those that target users will be shown after each of their likeliest
+        next items, as often as these are likely, and not those that they are shown now.
     """
 
     def __init__(
@@ -102,6 +111,7 @@ class RecommenderSimulator:
         promoted: NDArray[np.int32],
         *,
         list_length: int,
+        following: NextItems | None = None,
     ) -> None:
         if not surrogates:
             raise RejectedError(
@@ -111,45 +121,63 @@ class RecommenderSimulator:
         self._view, self._surrogates = view, surrogates
         self._promoted, self._list_length = promoted, list_length
         self._histories = view.history.take(view.goal.users)
+        self._following = following
         self._validation = {
             surrogate.name: validation_of(view, surrogate.train) for surrogate in surrogates
         }
 
     def try_out(self, poison: Sequences) -> Trial:
         """Train every surrogate on the attacker's data and the poison, and read the lists."""
-        ranks = np.stack([self._ranks(surrogate, poison) for surrogate in self._surrogates])
+        models = [self._trained(surrogate, poison) for surrogate in self._surrogates]
         weights = np.array([surrogate.weight for surrogate in self._surrogates])
         if weights.sum() <= 0:
             weights = np.ones(len(weights))
-        is_shown = ranks[:, :, self._promoted] <= self._list_length  # False where NaN
-        votes = -simulator_scores(ranks, weights)
-        vote_ranks = ranks_of_scores(-np.where(np.isnan(votes), np.inf, votes))
-        in_vote = np.where(np.isnan(votes), np.inf, vote_ranks)[:, self._promoted]
-        shown = np.tensordot(weights / weights.sum(), is_shown.astype(np.float64), axes=1)
+        n_lists = (len(self._view.goal.users), len(self._promoted))
+        shown, in_vote = np.zeros((len(models), *n_lists)), np.zeros(n_lists)
+        for histories, share in self._imagined():
+            ranks = np.stack([self._ranks(model, histories) for model in models])
+            shown += share * (ranks[:, :, self._promoted] <= self._list_length)  # False where NaN
+            votes = -simulator_scores(ranks, weights)
+            vote_ranks = ranks_of_scores(-np.where(np.isnan(votes), np.inf, votes))
+            places = np.where(np.isnan(votes), np.inf, vote_ranks)[:, self._promoted]
+            in_vote += share * (places <= self._list_length)
+        mean = np.tensordot(weights / weights.sum(), shown, axes=1)
         return Trial(
-            display_rate=float(shown.mean()),
-            vote_display_rate=float((in_vote <= self._list_length).mean()),
+            display_rate=float(mean.mean()),
+            vote_display_rate=float(in_vote.mean()),
             by_surrogate={
                 surrogate.name: float(lists.mean())
-                for surrogate, lists in zip(self._surrogates, is_shown, strict=True)
+                for surrogate, lists in zip(self._surrogates, shown, strict=True)
             },
-            n_shown=shown.sum(axis=1),
+            n_shown=mean.sum(axis=1),
         )
 
     def mean_log_rank(self, poison: Sequences) -> float:
         """Of the items to lift, over target users that lack them and surrogates, trained anew."""
-        ranks = np.stack([self._ranks(surrogate, poison) for surrogate in self._surrogates])
+        models = [self._trained(surrogate, poison) for surrogate in self._surrogates]
+        ranks = np.stack([self._ranks(model, self._histories) for model in models])
         return float(np.nanmean(np.log(ranks[:, :, self._promoted])))
 
-    def _ranks(self, surrogate: Surrogate, poison: Sequences) -> NDArray[np.float64]:
-        """Ranks of all items, (n_target_users, n_items); NaN where the user can't be shown one."""
+    def _imagined(self) -> Iterator[tuple[Sequences, NDArray[np.float64]]]:
+        """Histories of the target users, and the share of each, shape (n_target_users, 1)."""
+        if self._following is None:
+            yield self._histories, np.ones((len(self._histories), 1))
+            return
+        for number in range(self._following.n_each):
+            histories = self._following.histories(self._view.history, number)
+            yield histories, self._following.shares[:, number, None]
+
+    def _trained(self, surrogate: Surrogate, poison: Sequences) -> Recommender:
         model: Recommender = copy.deepcopy(surrogate.fit())
         model.fit(
             surrogate.train.with_users(poison),
             validation=self._validation[surrogate.name],
             seed=seed_for(self._view.seed, f"simulator/{surrogate.name}"),
         )
-        known = self._histories
+        return model
+
+    def _ranks(self, model: Recommender, known: Sequences) -> NDArray[np.float64]:
+        """Ranks of all items, (n_target_users, n_items); NaN where the user can't be shown one."""
         scores = model.score_next(self._view.goal.users, known).astype(np.float64)
         if self._view.repeats == "allow":
             return ranks_of_scores(scores)

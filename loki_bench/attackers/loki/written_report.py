@@ -67,4 +67,4 @@ def _verdict(judged: Judged) -> dict[str, object]:
         "display_rate": judged.trial.display_rate,
         "vote_display_rate": judged.trial.vote_display_rate,
         "by_surrogate": judged.trial.by_surrogate,
-    }
+    } | ({} if judged.trial.found is None else {"found": dict(judged.trial.found)})

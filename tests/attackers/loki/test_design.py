@@ -45,3 +45,16 @@ def test_only_the_designs_targets_are_clicked(users):
 
 def test_the_generator_alone_decides(users):
     assert written(users, 5, seed=1) == written(users, 5, seed=1) != written(users, 5, seed=2)
+
+
+def test_a_fake_user_clicks_no_more_different_targets_than_the_design_says(users):
+    design = Design(
+        origin="test",
+        groups=np.array([1, 0, 0, 0]),
+        weights=np.array([1.0, 0.0]),
+        targets=ids([0, 9, 10]),
+    )
+    rows = write_design(design.with_targets_each(1), users, 3, np.random.default_rng(0))
+    assert all(len(set(row[1:])) == 1 for row in rows.tolist())
+    assert sorted(row[1] for row in rows.tolist()) == [0, 9, 10]  # in turn
+    assert design.with_targets_each(2).origin == "test, 2 targets each"

@@ -1,5 +1,7 @@
 """The search among whole attacks, with a simulator whose verdicts are planted."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -105,3 +107,29 @@ def test_users_that_the_simulator_reaches_are_tried_in_place_of_those_thought_ea
     first = [design("few", weights=(1.0, 0.0)), design("all")]
     found = searched(first, EASIEST, {}, lambda _: trial(0.2, n_shown=(1.0, 7.0)), LIMITS)
     assert [judged.design.weights.tolist() for judged in found.tried] == [[1, 0], [1, 1], [0, 1]]
+
+
+def test_what_is_found_costs_as_much_as_asked():
+    def found(stealth):
+        def try_out(tried):
+            found = {"pairs": 0.9, "steps": 0.6} if tried.origin == "loud" else {"pairs": 0.5}
+            rate = {"loud": 0.5, "quiet": 0.3}[tried.origin]
+            return dataclasses.replace(trial(rate), found=found)
+
+        limits = dataclasses.replace(LIMITS, stealth=stealth)
+        return searched(
+            [design("loud")], EASIEST, {"quiet": np.array([1])}, try_out, limits
+        ).best.design.origin
+
+    assert found(0.0) == "loud"
+    assert found(0.2) == "loud"  # 0.5 - 0.2 * 0.8 = 0.34
+    assert found(0.3) == "quiet"  # 0.26
+
+
+def test_fewer_targets_a_fake_user_are_tried_at_the_end_beyond_the_trials():
+    limits = dataclasses.replace(LIMITS, n_trials=1, stealth=0.1, targets_each=(2, 1))
+    found = searched(
+        [design("first")], EASIEST, {"agent": np.array([1])}, lambda _: trial(0.1), limits
+    )
+    assert origins(found) == ["first", "first, 2 targets each", "first, 1 targets each"]
+    assert [judged.design.targets_each for judged in found.tried] == [0, 2, 1]

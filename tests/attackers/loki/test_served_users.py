@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from loki_bench.attackers.loki.groups import ItemGroups
+from loki_bench.attackers.loki.next_items import NextItems
 from loki_bench.attackers.loki.served_users import served_users
 from loki_bench.contracts import ids
 
@@ -68,3 +69,25 @@ def test_anybody_is_served_alike_often(served):
     users = served([0, 1])
     last = users.draw_for_anybody(np.full((2000, 1), 2), np.random.default_rng(1))
     assert abs(int((last == 3).sum()) - 1000) < 112  # five standard deviations
+
+
+def test_predicted_items_take_the_place_of_the_last_one(view_of):
+    groups = {"targets": ids([0]), "target users' items": ids([1, 2, 3])}
+    history = view_of([[1, 2, 3], []], n_items=9, targets=[0]).history
+    following = NextItems(
+        users=ids([0, 1]),
+        items=np.array([[8, 5], [7, 6]], dtype=np.int32),
+        shares=np.array([[0.75, 0.25], [0.5, 0.5]]),
+    )
+    users = served_users(
+        history, ids([0, 1]), ItemGroups.uniform(groups), one_user=True, following=following
+    )
+    assert users.groups.names == ("targets", "target users' items", "the likely next items")
+    assert drawn(users, 0, 1) == {1, 2, 3}
+    assert drawn(users, 0, 2) == {5, 8}
+    assert drawn(users, 1, 1, n=300) == {1, 2, 3}  # without an item of its own: those of all
+    assert drawn(users, 1, 2) == {6, 7}
+    pool = users.pool_of[0, 2]
+    assert pool in users.drawn_by_share
+    assert users.pools.members[pool].tolist() == [5, 8]
+    assert users.pools.shares[pool].tolist() == [0.25, 0.75]

@@ -11,6 +11,7 @@ from loki_bench.answer_checks import validate_poison
 from loki_bench.attackers.loki.attacker import Loki
 from loki_bench.attackers.loki.served_attack import is_hedged
 from loki_bench.contracts import DifferentiableRecommender, InfluenceEstimator
+from loki_bench.interactions import Sequences
 
 
 class Followers(DifferentiableRecommender):
@@ -135,6 +136,9 @@ def test_the_seed_alone_decides(attacked):
         {"motifs": True},
         {"n_rounds": 0, "n_trials": 1},
         {"target_order": "value", "clicks_per_target": 50},
+        {"last_items": "predicted"},
+        {"last_items": "predicted", "decision": "estimate", "reward": "simulator-rank"},
+        {"stealth": 0.5},
     ],
 )
 def test_every_part_can_be_left_out(attacked, changes):
@@ -179,3 +183,57 @@ def test_fake_users_have_the_lengths_that_the_host_gives(attacked, changes):
     assert poison.lengths.tolist() == lengths.tolist()
     # what is learnt is as long as the paper's fake users, whatever the longest one is
     assert len(loki.report["group_sequence"]) == (23 if changes.get("preset") else 15)
+
+
+def certain(view):
+    """The view with ten more users for each target user, who go on from its last item to one."""
+    lasts = [int(view.history[int(user)][-1]) for user in view.goal.users]
+    known = view.history.take(view.goal.users).items
+    following = np.setdiff1d(np.arange(4, 60), known)[: len(lasts)].tolist()
+    more = [[last, item] for last, item in zip(lasts, following, strict=True) for _ in range(10)]
+    history = view.history.with_users(Sequences.of(more))
+    lent = dataclasses.replace(
+        view.surrogates[0], model=Followers().fit(history, validation=None, seed=0), train=history
+    )
+    return dataclasses.replace(view, history=history, surrogates=(lent,)), following
+
+
+def shown_afterwards(view, poison, following, k=8):
+    """The share of targets in the lists of target users who have gone on."""
+    victim = Followers().fit(view.history.with_users(poison), validation=None, seed=0)
+    known = Sequences.of(
+        [
+            [*view.history[int(user)].tolist(), item]
+            for user, item in zip(view.goal.users, following, strict=True)
+        ]
+    )
+    scores = victim.score_next(view.goal.users, known)
+    scores[known.rows, known.items] = -np.inf
+    lists = np.argsort(-scores, axis=1)[:, :k]
+    return float(np.mean([np.isin(view.goal.items, shown).mean() for shown in lists]))
+
+
+def test_an_attack_on_what_users_do_next_reaches_users_whose_next_item_is_certain(attacked):
+    view, following = certain(attacked(n_fake_users=60))
+    reached = {
+        last_items: shown_afterwards(
+            view, poison_of(quick(last_items=last_items, list_length=8), view), following
+        )
+        for last_items in ("known", "predicted")
+    }
+    assert reached["known"] == 0.0
+    assert reached["predicted"] >= 0.9
+
+
+def test_being_found_decides_where_it_costs_enough(attacked):
+    view = attacked(n_fake_users=12)
+    chosen = {}
+    for stealth in (0.0, 0.5, 100.0):
+        loki = quick(stealth=stealth, list_length=8)
+        poison_of(loki, view)
+        tried = loki.report["simulator"]["tried"]
+        chosen[stealth] = tried[loki.report["simulator"]["chosen"]]
+        assert all(("found" in one) == (stealth > 0) for one in tried)
+    found = [max(one["found"].values()) for one in tried]
+    assert max(chosen[100.0]["found"].values()) <= min(found) + 0.01  # as the last search weighs it
+    assert chosen[100.0]["display_rate"] <= chosen[0.0]["display_rate"]

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from loki_bench.attackers.loki.next_items import NextItems
 from loki_bench.attackers.loki.simulator_trial import RecommenderSimulator, surrogates_to_try
 from loki_bench.contracts import FactorRecommender, Recommender, TranslationRecommender, ids
 from loki_bench.errors import RejectedError
@@ -142,3 +143,27 @@ def test_networks_are_tried_only_where_fewer_than_two_models_of_tables_are(
     models = {"net": Popularity(), "mf": Tables(), "tr": Translation()}
     lent = view(*((name, models[name], 1.0) for name in pool.split()))
     assert [surrogate.name for surrogate in surrogates_to_try(lent, tried)] == expected
+
+
+class LastItem(Popularity):
+    """Shows item 6 to whoever did item 4 last, and nothing else."""
+
+    def score_next(self, users, histories):
+        scores = np.zeros((len(users), len(self.counts)), dtype=np.float32)
+        scores[:, 6] = [1.0 if row[-1] == 4 else -1.0 for row in histories]
+        return scores
+
+
+def test_lists_are_imagined_after_each_likely_next_item_as_often_as_it_is_likely(view):
+    asked = view(("last", LastItem(), 1.0))
+    following = NextItems(
+        users=asked.goal.users,
+        items=np.array([[4, 5], [5, 4]], dtype=np.int32),
+        shares=np.array([[0.75, 0.25], [0.5, 0.5]]),
+    )
+    imagined = RecommenderSimulator(
+        asked, asked.surrogates, asked.goal.items, list_length=1, following=following
+    ).try_out(Sequences.empty())
+    assert imagined.n_shown.tolist() == [0.75, 0.5]
+    assert imagined.display_rate == imagined.vote_display_rate == pytest.approx(1.25 / 4)
+    assert simulator(asked).try_out(Sequences.empty()).display_rate == 0.0
