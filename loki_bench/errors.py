@@ -16,6 +16,7 @@
     └── ComponentError             a component broke its contract while a cell ran
         ├── RejectedError          an attack outside the rules: the cell is `rejected`
         ├── InvalidAnswerError     any other unusable answer: the cell is `failed`
+        │   └── KilledError             its process was killed, by whomever
         └── BrokenPromiseError     a check of the conformance kit does not hold
 
 A message says who, what was given, what was expected, and what to do next.
