@@ -130,8 +130,8 @@ class Bytes:
 
     content: bytes
 
-    def read(self) -> bytes:
-        return self.content
+    def mapped(self) -> NDArray[np.uint8]:
+        return np.frombuffer(self.content, np.uint8)
 
 
 def displayed(data: DataFolder, cell: Cell, poison: Sequences) -> float:

@@ -84,7 +84,8 @@ class LokiOptions:
                 raise self._bad(name, f"an integer of at least {least}")
         if not 0 <= self.crafting_epsilon <= 1:
             raise self._bad("crafting_epsilon", "a share between 0 and 1")
-        if isinstance(self.stealth, bool) or not 0 <= self.stealth < math.inf:
+        is_number = isinstance(self.stealth, int | float) and not isinstance(self.stealth, bool)
+        if not is_number or not 0 <= self.stealth < math.inf:
             raise self._bad("stealth", "a number of at least 0")
         if self.stealth and self.decision != "simulator":
             raise self._bad("stealth", "0, since decision is not 'simulator', which it is part of")

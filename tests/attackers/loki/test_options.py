@@ -30,8 +30,23 @@ def test_a_parameter_that_is_given_beats_the_preset():
         ("n_trials", 0, "an integer of at least 1"),
         ("n_rounds", -1, "an integer of at least 0"),
         ("n_iterations", 0, "an integer of at least 1"),
+        ("last_items", "next", "one of known, predicted"),
+        ("stealth", -0.5, "a number of at least 0"),
+        ("stealth", "much", "a number of at least 0"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name, value, expected):
     with pytest.raises(ParameterError, match=f"{name} = {value!r}, expected {expected}"):
         Loki(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("values", "who"),
+    [
+        ({"stealth": 0.5, "decision": "estimate"}, "stealth"),
+        ({"last_items": "predicted", "serving": "all-users"}, "last_items"),
+    ],
+)
+def test_an_option_that_another_leaves_nothing_to_do_is_refused(values, who):
+    with pytest.raises(ParameterError, match=f"{who} = .*, expected .*, since"):
+        Loki(**values)
