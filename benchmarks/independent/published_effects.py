@@ -8,12 +8,15 @@ leaderboard only poison, targets, target users and the figures to compare with a
 Run: ``LOKI_BENCH_DATA=folder python benchmarks/independent/published_effects.py [BOARD ...]``. The
 exit status is 1 where something does not agree.
 
-What agrees, decided before anything was run:
+What must agree:
 
-- an effect (display rate with the poison less that without, mean over seeds): ours and theirs
-  differ by no more than half of theirs, or 0.05;
+- an effect that is published (the display rate is 0.05 or more above that without poison, mean over
+  seeds) is there: ours is above that without poison in every seed;
 - the order: two attacks that the board tells apart come in the board's order. Of two that it calls
   tied, either may be first.
+
+How large an effect is depends on how a victim is trained. Where ours differs from theirs by more
+than half of theirs, and by more than 0.05, the line says so; that is no disagreement.
 
 Beside it the stored ranks are counted once more: they must give the published display rate exactly.
 """
@@ -276,27 +279,37 @@ class Board:
         ]
 
 
-def agrees(theirs, ours):
-    """Whether an effect that is published is there, and no other one."""
+def is_as_large(theirs, ours):
+    """Whether two effects are within half of the published one, or near enough."""
     return abs(ours - theirs) <= max(SLACK, abs(theirs) / 2)
 
 
-def disagreements(theirs, ours, told_apart):
+def disagreements(rows, told_apart):
     """What does not agree of one victim and budget, in words.
 
-    ``theirs`` and ``ours`` are mean display rates by attack, ``told_apart`` pairs (better, worse).
+    ``rows`` has (seed, published, ours) of each attack, ``none`` among them, in the order of seeds;
+    ``told_apart`` pairs (better, worse).
     """
+    theirs, ours = means(rows)
     found = [
-        f"{attack}: the effect is {ours[attack] - ours['none']:+.3f}, "
-        f"published {theirs[attack] - theirs['none']:+.3f}"
-        for attack in theirs
-        if not agrees(theirs[attack] - theirs["none"], ours[attack] - ours["none"])
+        f"the published effect of {attack} is not there"
+        for attack in rows
+        if theirs[attack] - theirs["none"] >= SLACK
+        and any(own[2] <= clean[2] for own, clean in zip(rows[attack], rows["none"], strict=True))
     ]
     return found + [
         f"{better} is published above {worse}, and is not here"
         for better, worse in told_apart
         if better in ours and worse in ours and ours[better] <= ours[worse]
     ]
+
+
+def means(rows):
+    """Mean display rates by attack: the published ones, and ours."""
+    return tuple(
+        {attack: float(np.mean([row[place] for row in rows[attack]])) for attack in rows}
+        for place in (1, 2)
+    )
 
 
 def check(folder, data_folder, n_seeds, every_budget):
@@ -353,20 +366,24 @@ def check(folder, data_folder, n_seeds, every_budget):
         print(f"{folder.name}, clean {victim}: HR@{K} published {theirs:.3f}, here {ours:.3f}")
     print(f"\n{folder.name}, display rate@{K}, seeds {', '.join(map(str, seeds))}")
     print(f"{'victim':8}{'fake':>7}  {'attack':10}{'published':>10}{'here':>8}   each seed")
-    for (victim, share), rows in sorted(found.items()):
-        theirs = {a: float(np.mean([r[1] for r in rows[a]])) for a in ATTACKS if a in rows}
-        ours = {a: float(np.mean([r[2] for r in rows[a]])) for a in ATTACKS if a in rows}
-        for attack in theirs:
-            each = "  ".join(f"{p:.3f} / {o:.3f}" for _, p, o in sorted(rows[attack]))
+    for (victim, share), unordered in sorted(found.items()):
+        rows = {attack: sorted(unordered[attack]) for attack in ATTACKS if attack in unordered}
+        theirs, ours = means(rows)
+        for attack, own in rows.items():
+            effects = [rates[attack] - rates["none"] for rates in (theirs, ours)]
+            each = "  ".join(f"{published:.3f} / {here:.3f}" for _, published, here in own)
+            size = (
+                "" if is_as_large(*effects) else f"  {effects[1] / effects[0]:.1f} times the effect"
+            )
             print(
                 f"{victim:8}{100 * share:6g}%  {attack:10}{theirs[attack]:10.3f}"
-                f"{ours[attack]:8.3f}   {each}"
+                f"{ours[attack]:8.3f}   {each}{size}"
             )
         told_apart = board.told_apart(victim, share)
-        here = disagreements(theirs, ours, told_apart)
-        ranked = " > ".join(sorted(ours, key=lambda a: -ours[a]))
+        here = disagreements(rows, told_apart)
+        ranked = " > ".join(sorted(ours, key=lambda attack: -ours[attack]))
         print(f"{'':17}order here: {ranked}; pairs told apart: {len(told_apart)}; "
-              f"{'; '.join(here) or 'all agrees'}")  # fmt: skip
+              f"{'; '.join(here) or 'all agree'}")  # fmt: skip
         wrong += [f"{folder.name}, {victim}, {100 * share:g} %: {what}" for what in here]
     return wrong
 

@@ -104,19 +104,35 @@ def test_the_same_seed_gives_the_same_model(effects):
     assert not np.array_equal(first.tables[0], other.tables[0])
 
 
+def rows_of(**ours):
+    """(seed, published, ours) of two seeds; published are none 0, popular 0.02, the others 0.2."""
+    published = {"none": 0.0, "popular": 0.02, "covisit": 0.2, "loki": 0.4}
+    return {
+        attack: [(seed, published[attack], rate) for seed, rate in enumerate(rates)]
+        for attack, rates in ours.items()
+    }
+
+
 def test_an_effect_that_is_not_there_and_a_turned_order_are_told(effects):
-    theirs = {"none": 0.0, "popular": 0.02, "covisit": 0.2, "loki": 0.4}
     told_apart = [("loki", "covisit"), ("loki", "popular")]
-    # half of it is there, and the order
+    none, popular = (0.01, 0.0), (0.0, 0.0)  # of popular no effect is published
     assert not effects.disagreements(
-        theirs, {"none": 0.0, "popular": 0.06, "covisit": 0.1, "loki": 0.25}, told_apart
+        rows_of(none=none, popular=popular, covisit=(0.1, 0.2), loki=(0.2, 0.3)), told_apart
     )
     assert effects.disagreements(
-        theirs, {"none": 0.0, "popular": 0.02, "covisit": 0.27, "loki": 0.25}, told_apart
+        rows_of(none=none, popular=popular, covisit=(0.3, 0.3), loki=(0.2, 0.3)), told_apart
     ) == ["loki is published above covisit, and is not here"]
     assert effects.disagreements(
-        theirs, {"none": 0.0, "popular": 0.02, "covisit": 0.02, "loki": 0.4}, told_apart
-    ) == ["covisit: the effect is +0.020, published +0.200"]
+        rows_of(none=none, popular=popular, covisit=(0.01, 0.2), loki=(0.2, 0.3)), told_apart
+    ) == ["the published effect of covisit is not there"]
+
+
+def test_an_effect_is_as_large_within_half_of_it_or_near_enough(effects):
+    assert effects.is_as_large(0.4, 0.2)
+    assert effects.is_as_large(0.4, 0.6)
+    assert not effects.is_as_large(0.4, 0.19)
+    assert effects.is_as_large(0.02, 0.07)
+    assert not effects.is_as_large(0.02, 0.08)
 
 
 @pytest.mark.skipif(not QUICK.is_dir(), reason="leaderboards are not in this distribution")
@@ -134,7 +150,7 @@ class TestQuick:
         monkeypatch.setattr(sys, "argv", ["published_effects", str(QUICK), "--seeds", "1"])
         assert effects.main() == 1
         said = capsys.readouterr().out
-        assert "quick, fpmc, 3 %: loki: the effect is" in said
+        assert "quick, fpmc, 3 %: the published effect of loki is not there" in said
 
     def test_poison_that_is_not_the_manifests_is_refused(self, effects, monkeypatch):
         board = effects.Board(QUICK)
