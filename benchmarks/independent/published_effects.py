@@ -65,6 +65,8 @@ def read(name, folder, last_events=None, k_core=5):
             sequences.setdefault(user, []).append(item)
     else:
         path = folder / {"amazon-beauty": "beauty.txt", "lastfm": "lastfm.txt"}[name]
+        if not path.is_file():
+            raise SystemExit(f"{path} is not there: LOKI_BENCH_DATA names the folder that has it")
         for line in path.read_text("utf-8").splitlines():
             user, *items = line.split()
             sequences[user] = items

@@ -50,6 +50,11 @@ def test_names_are_numbered_by_length_and_then_by_text(effects, tmp_path):
     assert [list(row) for row in sequences] == [[1, 0, 1], [0, 1, 0]]  # user 2 before user 10
 
 
+def test_data_that_is_not_there_is_said_in_a_sentence(effects, tmp_path):
+    with pytest.raises(SystemExit, match=r"beauty\.txt is not there: LOKI_BENCH_DATA names"):
+        effects.read("amazon-beauty", tmp_path)
+
+
 def test_ties_share_a_rank_and_known_items_have_none(effects):
     scores = np.array([0.9, 0.5, 0.5, 0.1, 0.7])
     found = effects.ranks(scores, np.array([0]), np.array([0, 1, 2, 3, 4]))
