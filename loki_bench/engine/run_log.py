@@ -46,11 +46,17 @@ def run_of(timings: Mapping[str, tuple[str, Timed[object] | None]]) -> JsonObjec
 
 def environment() -> JsonObject:
     """The machine that writes the records, and every distribution installed there."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": platform.machine(),
-        "cpu": _cpu(),
+        # its model: numerical libraries choose their kernels by it
+        "cpu": models[0] if models else platform.processor(),
         "n_cpus": os.cpu_count(),
         "threads_per_cell": 1,
         "distributions": dict(_versions(tuple(sys.path))),
@@ -71,13 +77,3 @@ def environment_fingerprint(environment: JsonValue) -> str:
     if isinstance(environment, dict):
         environment = {key: value for key, value in environment.items() if key != "n_cpus"}
     return content_id(environment)
-
-
-def _cpu() -> str:
-    """The processor's model: numerical libraries choose their kernels by it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor()
