@@ -305,7 +305,8 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str], handed_in: Collecti
         )
         for row in rows
     ]
-    about = _about(entries[0].cell, has_handed_in=any(e.cell.id in handed_in for e in entries))
+    cell = entries[0].cell
+    about = _about(cell, has_handed_in=any(e.cell.id in handed_in for e in entries))
     regimes = {e.cell.regime.name: e.cell.regime.told for e in entries if e.cell.regime}
     if regimes:
         about["regimes"] = "; ".join(f"{name}: {told}" for name, told in regimes.items())
@@ -315,8 +316,8 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str], handed_in: Collecti
         rows=tuple(sorted(rows, key=lambda row: _place(row, columns, sign or 1))),
         pairs=pairs,
         series=series,
-        n_evaluated=entries[0].cell.n_evaluated,
-        n_items=entries[0].cell.dataset.n_items,
+        n_evaluated=cell.protocol.evaluate_users or cell.dataset.n_users,
+        n_items=cell.dataset.n_items,
         not_ranked=not_ranked,
     )
 
@@ -556,7 +557,7 @@ def _about(cell: Cell, *, has_handed_in: bool) -> dict[str, str]:
     if protocol.n_target_users == "all":
         about["goal"] += f", of whom at most {MOST_MEASURED}, drawn from the seed, are measured"
     if protocol.evaluate_users is not None:
-        about["evaluated users"] = said_sample(cell)
+        about["evaluated users"] = said_sample(protocol.evaluate_users, cell.dataset.n_users)
     if protocol.key:
         about["seeds"] = f"fresh key {protocol.key}"
     elif has_handed_in:

@@ -2,14 +2,11 @@
 
 import math
 
-from loki_bench.suite.cell import Cell
-
 __all__ = ["half_width", "said_sample"]
 
 
-def said_sample(cell: Cell) -> str:
-    """The sample of users of a cell that evaluates one, and what it costs."""
-    n, n_users = cell.n_evaluated, cell.dataset.n_users
+def said_sample(n: int, n_users: int) -> str:
+    """That ``n`` of all users are evaluated, and what it costs."""
     low, high = (half_width(share, n, n_users) for share in (0.1, 0.5))
     return (
         f"{n} of {n_users}, drawn from the seed in proportion to lengths of history; in one seed "

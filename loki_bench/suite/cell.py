@@ -205,12 +205,6 @@ class Cell(FrozenModel):
         return {k: v for k, v in content.items() if k not in at_rest or v != at_rest[k]}
 
     @property
-    def n_evaluated(self) -> int:
-        """Users whose test events are ranked: those of the data set where all are."""
-        asked = self.protocol.evaluate_users
-        return asked if isinstance(asked, int) else self.dataset.n_users
-
-    @property
     def key(self) -> str:
         """The run key that its random draws are keyed with; empty where they are public."""
         return self.protocol.key

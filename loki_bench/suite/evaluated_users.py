@@ -24,7 +24,7 @@ def evaluated(split: Split, protocol: CellProtocol, seed: int) -> Split:
     of one seed, so that its rows are paired.
     """
     n = protocol.evaluate_users
-    if not isinstance(n, int):
+    if n is None:
         return split
 
     def drawn(held_out: HeldOut, name: str) -> HeldOut:

@@ -243,10 +243,8 @@ def _cells(
         chosen.insert(0, Choice(name="none"))
     attackers = [(*_resolved(registry, AttackerSpec, choice), choice) for choice in chosen]
     defenses = [_defense(registry, choice) for choice in suite.defenses]
-    if suite.defenses:
-        refuse_unfit_defenses(
-            registry, [spec for spec, _ in defenses if spec], recommenders, suite.regimes
-        )
+    if named := [spec for spec, _ in defenses if spec]:
+        refuse_unfit_defenses(registry, named, recommenders, suite.regimes)
     budgets = budgets_of(suite.budget, dataset)
     n_untargeted = N_UNTARGETED if any(m.spec.reads_untargeted for m in metrics) else 0
     if any(choice.name != "none" for choice in chosen):

@@ -323,6 +323,7 @@ class CellProtocol(Protocol):
         None is leave-one-out.
     """
 
+    evaluate_users: int | None = Field(default=None, ge=1)
     repeats: Repeats = "mask"
     split: SplitRef | None = None
 
