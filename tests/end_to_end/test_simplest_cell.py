@@ -20,9 +20,9 @@ from loki_bench.records.store import Store
 from loki_bench.suite.resolve import prepare
 from loki_bench.suite.suite import load_suite
 
-MOST_FUNCTIONS = 380
-MOST_FILES = 74
-"""A few above what is counted, as caches play a part; lower them where the walk gets shorter.
+MOST_FUNCTIONS = 377
+MOST_FILES = 73
+"""What is counted, once caches are filled; lower them where the walk gets shorter.
 
 The aim is 250 functions in 30 files, and is not reached. It was 291 in 50 when the code was cut by
 kind of thing, 276 in 51 when each step had its module and records their type. Splits, plugins that
@@ -98,6 +98,7 @@ def test_the_simplest_cell_is_a_short_walk(tmp_path, toys):
     file = tmp_path / "simplest.toml"
     file.write_text(SUITE)
     tables = []
+    suite_to_table(file, tmp_path / "before")  # what caches keep is there: the count is the same
     walked = called_in(lambda: tables.extend(suite_to_table(file, tmp_path / "results")))
     assert [row.attacker for row in tables[0].rows] == ["random"]
     n_functions = sum(len(names) for names in walked.values())
