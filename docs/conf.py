@@ -7,6 +7,7 @@ inventories of other projects.
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "_extensions")]
@@ -92,6 +93,18 @@ def with_short_arrays(
     )
 
 
+def with_named_toggles(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """The theme's buttons that unfold the navigation have a picture alone: give them a name."""
+    written = context.get("generate_toctree_html")
+    if written is not None:
+        context["generate_toctree_html"] = lambda *args, **options: str(
+            written(*args, **options)
+        ).replace("<summary><span", '<summary aria-label="pages below"><span')
+
+
 def setup(app: Sphinx) -> None:
-    """Listen to autodoc."""
+    """Listen to autodoc, and to the theme, which comes first."""
     app.connect("autodoc-process-signature", with_short_arrays)
+    app.connect("html-page-context", with_named_toggles, priority=900)

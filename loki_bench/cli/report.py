@@ -125,9 +125,9 @@ def claims(family: Path, check: bool) -> int:
     text, file = claims_of(family), family / "README.md"
     if check:
         same = False
-        with suppress(OSError):  # one that can't be read is not what the records give
+        with suppress(OSError):  # one that can't be read is not up to date
             same = digest_of(file, at_most=LARGEST_RECORD) == bytes_digest(text.encode())
-        click.echo(f"{file}: {'is' if same else 'is not'} what the records give")
+        click.echo(f"{file}: {'is' if same else 'is not'} up to date with the records")
         return 0 if same else 1
     Store(family, warn=click.echo).write_text(file.name, text)
     click.echo(f"{file}: {len(text.encode())} bytes")

@@ -11,7 +11,7 @@ from loki_bench.report.names import person_name
 
 __all__ = ["fidelity_html"]
 
-STYLE = ".plain{font-size:.86rem}.plain th,.plain td{padding:.28rem .35rem}\n"
+STYLE = ".plain{font-size:.8rem}.plain th,.plain td{padding:.28rem .3rem}\n"
 """Nine columns with intervals beside each other."""
 
 

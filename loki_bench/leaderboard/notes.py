@@ -46,7 +46,11 @@ def facts_of(table: Table) -> list[str]:
 
 def legend_of(table: Table) -> str:
     """What the columns of a short table mean, in a few sentences."""
-    said = f"gain: over {_best_baseline(table)}, seed by seed. "
+    first = table.rows[0]
+    each = f"{first.actions} actions each" if first.actions != "genuine" else "genuine lengths"
+    share = f"{100 * first.fake_users:g} %"
+    said = f"{share} x {first.actions}: {share} as many fake users as genuine ones, with {each}. "
+    said += f"gain: over {_best_baseline(table)}, seed by seed. "
     said += "rank: rows that the seeds do not tell apart are tied. "
     said += "failed in: seeds without a gain, or with less than half of the median one."
     if any(row.placebo for row in table.rows):

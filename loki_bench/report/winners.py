@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from loki_bench.leaderboard.blocks import RowBlock, blocks_of
 from loki_bench.leaderboard.headlines import headline_of
+from loki_bench.leaderboard.rows import NO_DEFENSE
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.report.names import (
     attack_name,
@@ -89,7 +90,10 @@ def answer_of(table: Table) -> str:
     order = sorted(among, key=lambda name: (-among[name], name))
     shared = ", ".join(f"{name} at {among[name]}" for name in order)
     clear = ", ".join(f"{name} at {alone[name]}" for name in order if name in alone)
-    said = f"Best or tied with the best, of {n} places (a victim and a budget each): {shared}."
+    kinds = "a victim and a budget each"
+    if any(row.defense != NO_DEFENSE for row in table.rows):
+        kinds = "a victim, a defense and a budget each"
+    said = f"Best or tied with the best, of {n} places ({kinds}): {shared}."
     return f"{said} Clearly above all others: {clear or 'no attack at any'}."
 
 

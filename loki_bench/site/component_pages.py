@@ -32,6 +32,12 @@ from loki_bench.suite.actions import actions_order
 
 __all__ = ["component_pages"]
 
+WHOLE_NAMES = (
+    "@media (min-width:1000px){.plain th,.plain td:nth-child(2),.plain td:last-child"
+    "{white-space:nowrap}}\n"
+)
+"""An attack, a victim and a leaderboard are not broken at their hyphens."""
+
 Found = tuple[AttackBoard, Table, Place, Row]
 
 
@@ -158,7 +164,7 @@ def _attack(shell: Shell, name: str, found: Sequence[Found], component: Componen
             "<h2>Its poison</h2>",
             poison,
         ],
-        style=_labels([*heads, "placebo", "leaderboard"]),
+        style=_labels([*heads, "placebo", "leaderboard"]) + WHOLE_NAMES,
     )
 
 
@@ -299,7 +305,7 @@ def _defense(shell: Shell, name: str, found: Sequence[Found], component: Compone
             "<h2>What it leaves of attacks</h2>",
             table,
         ],
-        style=_labels(heads),
+        style=_labels(heads) + WHOLE_NAMES,
     )
 
 

@@ -71,6 +71,7 @@ def test_what_all_rows_share_stands_in_the_head():
     text = shown(records()).replace("\n", " ")
     assert "1000 users, 20 items, 30 events" in text
     assert "display_rate@10 (max 0.5): mean and 95 % interval over 5 seeds." in text
+    assert "3 % x 15: 3 % as many fake users as genuine ones, with 15 actions each." in text
     assert "placebo" not in text  # none was run: no column of dashes
 
 

@@ -57,6 +57,13 @@ def test_no_style_sheet_loads_anything_from_elsewhere():
         assert [address for address in loaded if _elsewhere(address)] == [], sheet
 
 
+def test_every_button_of_the_navigation_has_a_name():
+    for page in _pages():
+        named = re.findall(r"<summary([^>]*)>(.*?)</summary>", page.read_text(), re.DOTALL)
+        for attributes, inside in named:
+            assert "aria-label" in attributes or re.sub(r"<[^>]+>", "", inside).strip(), page.name
+
+
 def test_an_address_elsewhere_would_be_found():
     parser = _Loaded()
     parser.feed('<script src="//cdn.example/x.js"></script><img src="a.png">')
