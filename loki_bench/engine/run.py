@@ -110,7 +110,7 @@ class _Run(Generic[F]):
         self.finals = {final.key: final for final in finals}
         self.steps, self.stored = steps_left(finals, store)
         self.known = seconds_by_work(store.runs())
-        self.typical: dict[str, float] = {}
+        self.times, self.typical = times, dict[str, float]()
         if times is not None:
             self.known = {**times.here(), **self.known}
             self.typical = times.elsewhere({step.work for step in self.steps.values()})
@@ -179,7 +179,8 @@ class _Run(Generic[F]):
             reason = f"{step.who} raised {type(error).__name__}: {error}"
             return Failure("failed", in_short(reason), _details(error))
         self.results.costs[step.key] = timed
-        self.took.setdefault(step.work, []).append(seconds_of(timed))
+        if self.times is not None:
+            self.took.setdefault(step.work, []).append(seconds_of(timed))
         return step.keep(self.store, self.results.values, timed.value)
 
     def _end(self, step: Step[object], outcome: object) -> None:
