@@ -6,7 +6,14 @@ from typing import TypeVar, cast
 import numba
 import numpy as np
 
-__all__ = ["NONE", "compiled", "compiled_inline_sum", "compiled_sum"]
+__all__ = [
+    "NONE",
+    "compiled",
+    "compiled_inline",
+    "compiled_inline_sum",
+    "compiled_part",
+    "compiled_sum",
+]
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -21,11 +28,37 @@ Arithmetic is exact: NaN and infinities go through to the checks that look for t
 zero is infinite, as in numpy: a check of every divisor would stop vectorisation.
 """
 
+compiled_part = cast(
+    "Callable[[Function], Function]",
+    numba.njit(cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True),
+)
+"""The same for what only other compiled functions call.
+
+What Python would call it through takes as long to compile as the function: it unpacks every array
+of every argument. Where numba is switched off it is a plain function, as all others are.
+"""
+
+compiled_inline = cast(
+    "Callable[[Function], Function]",
+    numba.njit(cache=True, error_model="numpy", inline="always"),
+)
+"""The same as lines of whatever calls it: for long functions that are called in one place.
+
+The compiler works through a function once for itself and once more in each that calls it, and in
+each that calls that.
+"""
+
 compiled_sum = cast(
     "Callable[[Function], Function]",
-    numba.njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"}),
+    numba.njit(
+        cache=True,
+        error_model="numpy",
+        fastmath={"reassoc", "contract"},
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+    ),
 )
-"""The same with sums taken in any order, for functions that only read arrays.
+"""A part with sums taken in any order, for functions that only read arrays.
 
 A loop that also writes arrays must not take it: such a loop is compiled twice, and which of the
 two runs depends on how close its arrays lie in memory. With exact arithmetic both give the same
@@ -34,7 +67,14 @@ bits; with sums in any order they do not, and an influence would no longer repea
 
 compiled_inline_sum = cast(
     "Callable[[Function], Function]",
-    numba.njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"}, forceinline=True),
+    numba.njit(
+        cache=True,
+        error_model="numpy",
+        fastmath={"reassoc", "contract"},
+        forceinline=True,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+    ),
 )
 """``compiled_sum`` as a part of whatever calls it.
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.influence.kernels.compiling import compiled
+from loki_bench.influence.kernels.compiling import compiled_part
 
 __all__ = ["RowRules", "copy_numbers", "first_row", "row_ridge"]
 
@@ -22,7 +22,7 @@ class RowRules(NamedTuple):
     ridge_per_sample: bool  # whether ``ridge`` is charged once a sample
 
 
-@compiled
+@compiled_part
 def copy_numbers(source: NDArray[np.generic], target: NDArray[np.generic]) -> None:
     """Write ``target[: len(source)]``.
 
@@ -32,7 +32,7 @@ def copy_numbers(source: NDArray[np.generic], target: NDArray[np.generic]) -> No
         target[t] = source[t]
 
 
-@compiled
+@compiled_part
 def first_row(rules: RowRules, sequence: IntArray) -> Array:
     """Where the row of a user starts: at the only one, or at the one of the user's first item.
 
@@ -43,7 +43,7 @@ def first_row(rules: RowRules, sequence: IntArray) -> Array:
     return row
 
 
-@compiled
+@compiled_part
 def row_ridge(rules: RowRules, weight: Array, n: int) -> float:
     """The L2 coefficient of the row of a user with the first ``n`` samples."""
     if not rules.ridge_per_sample:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.influence.kernels.compiling import NONE, compiled
+from loki_bench.influence.kernels.compiling import NONE, compiled, compiled_inline, compiled_part
 from loki_bench.influence.kernels.fake_row import RowRules, copy_numbers, first_row, row_ridge
 from loki_bench.influence.kernels.fold_in import derivatives, fold_in
 from loki_bench.influence.kernels.negatives import SampleRules, choose_negatives
@@ -114,7 +114,7 @@ def workspace_for(n_samples: int, width: int) -> Workspace:
     )
 
 
-@compiled
+@compiled_inline
 def append_event(
     tables: FakeUserTables,
     work: Workspace,
@@ -181,7 +181,7 @@ def append_event(
     return n
 
 
-@compiled
+@compiled_part
 def extend_user(
     tables: FakeUserTables, work: Workspace, row: IntArray, event: int, n: int, start: int
 ) -> int:
@@ -212,7 +212,7 @@ def extend_user(
     return n
 
 
-@compiled
+@compiled_part
 def user_value(tables: FakeUserTables, work: Workspace, n: int) -> float:
     """``-s . G`` of the user whose first ``n`` samples are loaded; sets the row it is taken at."""
     if n == 0:
@@ -264,10 +264,10 @@ def sequence_values(
         if length == 0:
             continue
         n = NONE
-        if not every_event:
-            n = extend_user(tables, work, row, length - 1, n, NONE)
-            out[r] = user_value(tables, work, n)
-            continue
-        for t in range(length):
-            n = extend_user(tables, work, row, t, n, t)
-            out[offsets[r] + t] = user_value(tables, work, n)
+        for t in range(NONE if every_event else length - 1, length):
+            n = extend_user(tables, work, row, t, n, t if every_event else NONE)
+            value = user_value(tables, work, n)
+            if every_event:
+                out[offsets[r] + t] = value
+            else:
+                out[r] = value

@@ -15,7 +15,7 @@ from math import exp, log1p, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.influence.kernels.compiling import compiled
+from loki_bench.influence.kernels.compiling import compiled, compiled_inline, compiled_part
 from loki_bench.influence.kernels.row_sums import dot
 
 __all__ = ["fold_in", "solve_row_system"]
@@ -64,7 +64,7 @@ def derivatives(n: int, x: Array, w: Array, slope: Array, curvature: Array) -> f
     return loss
 
 
-@compiled
+@compiled_inline
 def _dual_newton(
     n: int,
     gram: Array,
@@ -122,13 +122,13 @@ def _dual_newton(
     return _MAX_NEWTON_STEPS
 
 
-@compiled
+@compiled_part
 def _margins(n: int, difference: Array, c: Array, p: Array, x: Array) -> None:
     for s in range(n):
         x[s] = c[s] + dot(difference[s], p)
 
 
-@compiled
+@compiled_part
 def _row_hessian(n: int, difference: Array, curvature: Array, ridge: float, system: Array) -> None:
     """Lower triangle of ``ridge I + D^T H D``."""
     width = difference.shape[1]
@@ -145,7 +145,7 @@ def _row_hessian(n: int, difference: Array, curvature: Array, ridge: float, syst
                 target[u] += scaled * row[u]
 
 
-@compiled
+@compiled_inline
 def _primal_newton(
     n: int,
     difference: Array,
@@ -193,7 +193,7 @@ def _primal_newton(
     return _MAX_NEWTON_STEPS
 
 
-@compiled
+@compiled_inline
 def fold_in(
     n: int,
     difference: Array,
@@ -232,7 +232,7 @@ def fold_in(
     return steps
 
 
-@compiled
+@compiled_part
 def solve_row_system(
     n: int,
     difference: Array,

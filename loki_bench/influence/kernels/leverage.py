@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.influence.kernels.compiling import compiled
+from loki_bench.influence.kernels.compiling import compiled, compiled_part
 from loki_bench.influence.kernels.fake_row import row_ridge
 from loki_bench.influence.kernels.fake_user import (
     FakeUserTables,
@@ -56,7 +56,7 @@ class RowBlocks(NamedTuple):
     factors: Array  # (capacity, d, d) Cholesky factors
 
 
-@compiled
+@compiled_part
 def _factor(blocks: RowBlocks, theta: NDArray[np.floating], at: int, d: int) -> int:
     """The slot of a row's factored block, made if it is not there."""
     if blocks.slot_of[at] >= 0:
@@ -89,7 +89,7 @@ def _factor(blocks: RowBlocks, theta: NDArray[np.floating], at: int, d: int) -> 
     return slot
 
 
-@compiled
+@compiled_part
 def _add_table(
     blocks: RowBlocks,
     theta: NDArray[np.floating],
@@ -153,7 +153,7 @@ def _add_table(
                     W[who[i], who[j]] += sign[i] * sign[j] * total
 
 
-@compiled
+@compiled_part
 def _correction(
     tables: FakeUserTables,
     blocks: RowBlocks,
