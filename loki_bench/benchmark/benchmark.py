@@ -305,6 +305,14 @@ class Benchmark:
         missing = [cell for cell in self.cells if cell.id not in records]
         metrics = [metric.label for metric in self._resolved.grid.metrics]
         if not records:
+            from loki_bench.records.packed import is_packed
+
+            if is_packed(self.folder):
+                raise StoreError(
+                    f"{self.folder} is packed, as it was published: its tables are in it (see "
+                    f"{self.folder / 'leaderboard.md'}), and `loki-bench report` and `loki-bench "
+                    "compare` read it; computing goes into a folder of results of your own"
+                )
             raise StoreError(
                 f"{self.folder} has no result of suite '{self.suite.name}'; type `loki-bench run` "
                 "or call Benchmark.run first"

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -9,7 +10,7 @@ from workers_here import Here
 
 from loki_bench.cli.grid import leaderboard as leaderboard_command
 from loki_bench.cli.grid import run as run_command
-from loki_bench.errors import SuiteError, UsageError
+from loki_bench.errors import StoreError, SuiteError, UsageError
 
 
 def files_of(folder):
@@ -150,3 +151,12 @@ def test_a_suite_of_the_package_is_the_same_one_from_another_installation(
         opened(place).run(Here(), progress=False)
     with pytest.raises(SuiteError, match=r"the results of another suite file .*of the package"):
         opened(suite_file).run(Here(), progress=False)  # one's own file of that name
+
+
+def test_a_packed_board_says_where_its_tables_are():
+    from loki_bench import Benchmark
+
+    published = Path(__file__).parents[2] / "leaderboards"
+    pytest.importorskip("loki_bench_recbole")
+    with pytest.raises(StoreError, match=r"quick is packed, .*leaderboard\.md"):
+        Benchmark.open("quick", results=published).leaderboard()
