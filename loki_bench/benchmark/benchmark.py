@@ -496,13 +496,23 @@ class Benchmark:
         scheduler: str | None,
         progress: "Progress | bool",
     ) -> "Counter[Status]":
-        from loki_bench.sandbox.scratch import sweep, swept
+        from loki_bench.sandbox.scratch import swept
         from loki_bench.whole_files import sweep_parts
 
-        sweep_parts(store.folder, below=True)  # what runs that were killed left
-        if not cells:
-            sweep()
-            return Counter()
+        with swept():
+            sweep_parts(store.folder, below=True)  # what runs that were killed left
+            if not cells:
+                return Counter()
+            return self._computed(cells, store, workers, scheduler, progress)
+
+    def _computed(
+        self,
+        cells: Sequence[Cell],
+        store: Store,
+        workers: "int | Workers | None",
+        scheduler: str | None,
+        progress: "Progress | bool",
+    ) -> "Counter[Status]":
         from loki_bench.benchmark.poison_at_hand import lay_down
         from loki_bench.engine.open_workers import open_workers
         from loki_bench.engine.versions import needed_versions
@@ -513,7 +523,6 @@ class Benchmark:
 
         grid, limits = self._resolved.grid, self.suite.limits
         with (
-            swept(),
             open_workers(
                 workers,
                 scheduler,

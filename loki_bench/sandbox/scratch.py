@@ -15,18 +15,12 @@ __all__ = ["PREFIX", "no_room", "remove", "scratch_folder", "sweep", "swept"]
 
 PREFIX = "loki-bench-process-"
 
-NOT_YET_HELD = ".loki-bench-"
-"""Of a folder that is being made; its maker's process id comes next."""
-
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A folder for one process; removed whatever that process left in it."""
     try:
-        made = Path(tempfile.mkdtemp(prefix=f"{NOT_YET_HELD}{os.getpid()}-")).resolve()
-        held = _hold(made)
-        # under its name only when it is held: `sweep` takes what nobody holds
-        folder = made.rename(made.with_name(f"{PREFIX}{made.name.rpartition('-')[2]}"))
+        folder, held = _held_folder()
     except OSError as error:
         raise no_room(str(error)) from error
     try:
@@ -52,27 +46,26 @@ def sweep() -> None:
 
     Such a folder is held by nobody: the system lets go of it when the last holder ends.
     """
-    temporary = Path(tempfile.gettempdir())
-    for folder in (*temporary.glob(f"{PREFIX}*"), *temporary.glob(f"{NOT_YET_HELD}*")):
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(OSError):  # held, another user's, or gone meanwhile
-            held = None if folder.is_symlink() or _in_the_making(folder) else _hold(folder)
+            held = None if folder.is_symlink() else _hold(folder)
             if held is not None:
                 remove(folder)
                 os.close(held)
 
 
-def _in_the_making(folder: Path) -> bool:
-    """Whether the maker of a folder that it can't hold yet is still there."""
-    maker = folder.name.removeprefix(NOT_YET_HELD).partition("-")[0]
-    if not folder.name.startswith(NOT_YET_HELD) or not maker.isdecimal():
-        return not folder.name.startswith(PREFIX)
-    try:
-        os.kill(int(maker), 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        pass  # somebody else's
-    return True
+def _held_folder() -> tuple[Path, int | None]:
+    """A new folder and what holds it; :func:`sweep` takes what nobody holds yet."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+        try:
+            held = _hold(folder)
+        except (BlockingIOError, FileNotFoundError):
+            continue  # somebody takes it away, or did
+        if folder.exists():
+            return folder, held
+        if held is not None:
+            os.close(held)
 
 
 def _hold(folder: Path) -> int | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from loki_bench.sandbox import scratch
 from loki_bench.sandbox.scratch import scratch_folder, sweep, swept
 
 WAITS = """
@@ -60,12 +61,35 @@ def test_the_folder_of_a_killed_process_is_swept_and_nothing_else(temporary):
 
 
 def test_a_folder_whose_maker_was_killed_before_it_held_it_is_swept(temporary):
-    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
-        pass
-    for maker in (ended.pid, os.getpid(), "x"):
-        (temporary / f".loki-bench-{maker}-abc").mkdir()
+    (temporary / "loki-bench-process-abc").mkdir()
     sweep()
-    assert names(temporary) == [f".loki-bench-{os.getpid()}-abc", ".loki-bench-x-abc"]
+    assert names(temporary) == []
+
+
+def test_a_folder_that_is_swept_before_it_is_held_is_made_once_more(temporary, monkeypatch):
+    hold, swept_when = scratch._hold, ["before", "meanwhile", "between"]
+
+    def too_late(folder):
+        when = swept_when.pop(0) if swept_when else "never"
+        if when == "between":
+            held = hold(folder)
+            folder.rmdir()
+            return held
+        if when != "never":
+            folder.rmdir()
+        if when == "meanwhile":
+            raise BlockingIOError
+        return hold(folder)
+
+    monkeypatch.setattr(scratch, "_hold", too_late)
+    n_open = len(list(Path("/proc/self/fd").iterdir()))
+    with scratch_folder() as folder:
+        assert swept_when == []
+        assert names(temporary) == [folder.name]
+        sweep()
+        assert folder.is_dir()
+    assert names(temporary) == []
+    assert len(list(Path("/proc/self/fd").iterdir())) == n_open
 
 
 def test_what_a_killed_worker_left_is_gone_at_the_end_of_its_run(temporary):
