@@ -45,31 +45,25 @@ def run_of(timings: Mapping[str, tuple[str, Timed[object] | None]]) -> JsonObjec
 
 
 def environment() -> JsonObject:
-    """The machine that writes the records, and every distribution installed there."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    """The machine that writes the records, and every distribution that can be imported now."""
+    return _environment(tuple(sys.path))
+
+
+@lru_cache(maxsize=1)
+def _environment(path: tuple[str, ...]) -> JsonObject:
+    """Looked at once for each search path: every record tells it."""
+    found: dict[str, str] = {}
+    for one in distributions(path=list(path)):
+        found.setdefault(one.name, one.version)  # the first is what an import finds
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": platform.machine(),
-        # its model: numerical libraries choose their kernels by it
-        "cpu": models[0] if models else platform.processor(),
+        "cpu": _cpu(),
         "n_cpus": os.cpu_count(),
         "threads_per_cell": 1,
-        "distributions": dict(_versions(tuple(sys.path))),
+        "distributions": dict(sorted(found.items())),
     }
-
-
-@lru_cache(maxsize=1)
-def _versions(path: tuple[str, ...]) -> dict[str, str]:
-    """The version of each distribution on a search path, by name; the first found is imported."""
-    found: dict[str, str] = {}
-    for one in distributions(path=list(path)):
-        found.setdefault(one.name, one.version)
-    return dict(sorted(found.items()))
 
 
 def environment_fingerprint(environment: JsonValue) -> str:
@@ -77,3 +71,13 @@ def environment_fingerprint(environment: JsonValue) -> str:
     if isinstance(environment, dict):
         environment = {key: value for key, value in environment.items() if key != "n_cpus"}
     return content_id(environment)
+
+
+def _cpu() -> str:
+    """The processor's model: numerical libraries choose their kernels by it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor()

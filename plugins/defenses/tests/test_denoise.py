@@ -2,20 +2,11 @@
 
 import numpy as np
 import pytest
+from fixed_victim import Fixed
 
-from loki_bench.contracts import FittedVictim, VictimTrainer
+from loki_bench.contracts import VictimTrainer
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench_defenses.denoise import TruncatedLoss, event_losses
-
-
-class Fixed(FittedVictim):
-    """Scores item i with -i, whoever asks."""
-
-    def scores(self, users, histories):
-        return np.tile(-np.arange(10, dtype=np.float32), (len(users), 1))
-
-    def top_k(self, users, histories, k):
-        raise NotImplementedError
 
 
 class Trainer(VictimTrainer):
