@@ -1,7 +1,8 @@
 """Arrays between Arrow, numpy and Python, without pandas.
 
 ``pa.array``, ``pa.scalar`` and ``to_numpy`` first look whether they were given something of
-pandas, and import it for that. It takes longer than to read most files.
+pandas, and import it for that; so does ``to_pandas_dtype`` in some releases. It takes longer than
+to read most files.
 """
 
 from collections.abc import Iterable, Sequence
@@ -77,5 +78,16 @@ def _numbers(chunk: pa.Array, kind: type[Number]) -> NDArray[Number]:
         octets = np.frombuffer(memory, np.uint8)[first : (end + 7) // 8]
         bits = np.unpackbits(octets, bitorder="little")
         return bits[start - 8 * first : end - 8 * first].astype(kind)
-    written = np.frombuffer(memory, chunk.type.to_pandas_dtype())[start:end]
-    return written.astype(kind, copy=False)
+    return np.frombuffer(memory, _dtype(chunk.type))[start:end].astype(kind, copy=False)
+
+
+def _dtype(numbers: pa.DataType) -> np.dtype[np.generic]:
+    if pa.types.is_floating(numbers):
+        letter = "f"
+    elif pa.types.is_signed_integer(numbers):
+        letter = "i"
+    elif pa.types.is_unsigned_integer(numbers):
+        letter = "u"
+    else:
+        raise TypeError(f"{numbers} is no kind of numbers")
+    return np.dtype(f"{letter}{numbers.bit_width // 8}")

@@ -72,8 +72,8 @@ STUDENT_T = (
     2.0686576104190486,
     2.0638985616280245,
 )
-""":func:`student_t` of 1 to 24 degrees of freedom, to the last bit as scipy gives it, which takes
-longer to import than a table to make."""
+""":func:`student_t` of 1 to 24 degrees of freedom, to the last bit as scipy 1.17 gives it, which
+takes longer to import than a table to make."""
 
 NO_BOUNDS: Bounds = (None, None)
 

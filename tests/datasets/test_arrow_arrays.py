@@ -53,6 +53,12 @@ def test_nulls_are_what_pyarrow_makes_of_them(in_chunks):
     np.testing.assert_array_equal(as_numpy(column, np.float64), expected)
 
 
+def test_what_is_no_number_is_refused():
+    days = pa.array([0, 1], type=pa.int32()).cast(pa.date32())
+    with pytest.raises(TypeError, match=r"^date32\[day\] is no kind of numbers$"):
+        as_numpy(days, np.int32)
+
+
 @pytest.mark.parametrize(
     "texts", [[], [""], ["a"], ["a", "", "\u00fc\u20ac", "\U0001f600", "b\nc"], ["a", None, ""]]
 )
