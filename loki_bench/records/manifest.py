@@ -260,12 +260,14 @@ def list_files(store: Store, names: Sequence[str]) -> None:
 
 def artefact_paths(folder: Path, artefacts: Mapping[str, str]) -> list[str]:
     """The files behind a record's artefact addresses, relative to the folder."""
+    around = folder / "artefacts"
+    kinds = sorted(kind.name for kind in around.iterdir()) if around.is_dir() else []
     found = []
     for what, name in artefacts.items():
         if not what.endswith("_digest"):
-            there = sorted((folder / "artefacts").glob(f"*/{name}.npz"))
-            paths = [path.relative_to(folder).as_posix() for path in there]
-            found += paths or [f"artefacts/{artefact_kind(what)}/{name}.npz"]
+            paths = [f"artefacts/{kind}/{name}.npz" for kind in kinds]
+            there = [path for path in paths if is_there(folder / path)]
+            found += there or [f"artefacts/{artefact_kind(what)}/{name}.npz"]
     return list(dict.fromkeys(found))
 
 
