@@ -24,8 +24,10 @@ SMALL_SHARE = 0.1
 """Where guessed work is more than this of all that is left, nothing is said."""
 FEW = 3
 """The first jobs also wait for workers that start and import; a median of so many does not."""
-SLACK_SECONDS = 1.0
+SLACK_SECONDS = 0.5
 """How far the times of an earlier run and of this one may differ and say nothing of the machine."""
+COMPILING_SECONDS = 20.0
+"""How long the first job of its sort may compile, which the others need not."""
 FRESH_SECONDS = 1.0
 """An estimate looks at every step that is left; so long one is kept, and counted down."""
 
@@ -141,7 +143,8 @@ class AtWork:
         if sum(map(len, self._took.values())) >= self._n_workers:  # the workers have started
             for step in self._in_flight.values():
                 if step.work in timed and step.work not in took:  # it takes longer than elsewhere
-                    timed[step.work] = max(timed[step.work], now - self._since[step.key])
+                    at_it = now - self._since[step.key] - COMPILING_SECONDS
+                    timed[step.work] = max(timed[step.work], at_it)
         return timed
 
 

@@ -161,19 +161,19 @@ def test_other_machines_tell_until_this_one_does():
 def test_a_slower_machine_is_expected_to_be_slower_at_what_has_not_run_yet():
     crafts = [Planned("craft", "craft of loki", kind="craft")]
     steps = fits(2)
-    now, at_work = run_of(*steps, *crafts, typical={"fit of bprmf": 9.0, "craft of loki": 100.0})
-    assert at_work.seconds_left == 118.0
-    # 29 s instead of 9 s; a second of each is no evidence: (29 + 1) / (9 + 1) = 3 times slower
-    do(now, at_work, steps[0], 29.0)
-    assert at_work.seconds_left == 29.0 + 300.0
+    now, at_work = run_of(*steps, *crafts, typical={"fit of bprmf": 9.5, "craft of loki": 100.0})
+    assert at_work.seconds_left == 119.0
+    # 29.5 s instead of 9.5 s; half a second is no evidence: (29.5 + 0.5) / (9.5 + 0.5) = 3
+    do(now, at_work, steps[0], 29.5)
+    assert at_work.seconds_left == 29.5 + 300.0
 
 
 def test_a_machine_that_is_busier_than_before_is_noticed_the_same_way():
     crafts = [Planned("craft", "craft of loki", kind="craft")]
     steps = fits(2)
-    now, at_work = run_of(*steps, *crafts, known={"fit of bprmf": 9.0, "craft of loki": 100.0})
-    do(now, at_work, steps[0], 29.0)
-    assert at_work.seconds_left == 29.0 + 300.0
+    now, at_work = run_of(*steps, *crafts, known={"fit of bprmf": 9.5, "craft of loki": 100.0})
+    do(now, at_work, steps[0], 29.5)
+    assert at_work.seconds_left == 29.5 + 300.0
 
 
 def test_what_takes_longer_than_elsewhere_is_expected_to_last_at_least_as_long_again():
@@ -181,7 +181,7 @@ def test_what_takes_longer_than_elsewhere_is_expected_to_last_at_least_as_long_a
     now, at_work = run_of(first, *steps, typical={"craft of none": 1.0, "fit of bprmf": 10.0})
     do(now, at_work, first, 1.0)  # the worker has started
     at_work.in_flight(steps[:1])
-    now.seconds += 50.0
+    now.seconds += 70.0  # of which it may have compiled for 20 s
     assert at_work.seconds_left == 100.0
 
 
