@@ -177,7 +177,7 @@ _runs: dict[str, _Processes] = {}
 
 def _processes(job: Job, n_threads: int) -> _Processes:
     # A nanny starts its worker as a daemon, which Python lets have no children, lest they outlive
-    # it. Ours end with their parent whatever ends it: see workers._end_with_the_host.
+    # it. Ours end when the channel to their parent closes, whatever ends it: see job_process.serve.
     multiprocessing.current_process().daemon = False
     with _lock:
         if job.run not in _runs:

@@ -14,11 +14,11 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from threading import Thread
 from typing import Any, NoReturn, TypeAlias
 
 from loki_bench.engine.job_border import JobError, carried_out, refused
 from loki_bench.engine.job_values import MOST_BYTES
+from loki_bench.kernel import die_with
 
 __all__ = ["ANSWERED", "DIED", "READY", "STARTED", "serve"]
 
@@ -47,7 +47,6 @@ def serve(host: HostEnd) -> None:
     import torch  # imported here: the host itself may never need it
 
     torch.set_num_threads(1)
-    lifeline = os.pipe()
     with suppress(EOFError, ConnectionError):  # the host may have ended before this one began
         host.send_bytes(READY)
         while True:
@@ -55,7 +54,7 @@ def serve(host: HostEnd) -> None:
             function, arguments = pickle.loads(job)
             host.send_bytes(STARTED)
             if COPIES:
-                said, modules = _in_a_copy(host, lifeline, function, arguments)
+                said, modules = _in_a_copy(host, function, arguments)
             else:
                 said, modules = memoryview(ANSWERED + carried_out(function, arguments)), ()
             host.send_bytes(said)
@@ -64,14 +63,15 @@ def serve(host: HostEnd) -> None:
 
 
 def _in_a_copy(
-    host: HostEnd, lifeline: tuple[int, int], function: Any, arguments: tuple[object, ...]
+    host: HostEnd, function: Any, arguments: tuple[object, ...]
 ) -> tuple[memoryview, tuple[str, ...]]:
     """What is to be said of a job, and what its copy had to import."""
     known = set(sys.modules)
     reads, writes = os.pipe()
+    worker = os.getpid()
     copy = os.fork()
     if not copy:
-        _be_the_copy(host, lifeline, (reads, writes), known, function, arguments)
+        _be_the_copy(worker, host, (reads, writes), known, function, arguments)
     os.close(writes)
     try:
         content, status = _wait_for(copy, reads, host)
@@ -101,18 +101,17 @@ def _parted(content: bytearray) -> tuple[memoryview, tuple[str, ...]]:
 
 
 def _be_the_copy(
+    worker: int,
     host: HostEnd,
-    lifeline: tuple[int, int],
     answer: tuple[int, int],
     known: set[str],
     function: Any,
     arguments: tuple[object, ...],
 ) -> NoReturn:
     try:
+        die_with(worker)  # by the kernel: a job may keep every thread of this process from running
         host.close()
         os.close(answer[0])
-        os.close(lifeline[1])
-        Thread(target=_end_with_the_worker, args=(lifeline[0],), daemon=True).start()
         done = carried_out(function, arguments)
         modules = json.dumps([n for n in sys.modules if n not in known and _is_preloaded(n)])
         told = len(modules).to_bytes(LENGTH_BYTES, "big") + modules.encode() + ANSWERED
@@ -164,11 +163,6 @@ def _too_long(n_bytes: int) -> bytearray:
 
 def _status_of(copy: int) -> int:
     return os.waitpid(copy, 0)[1] or 256  # ended without an answer, whatever it says
-
-
-def _end_with_the_worker(lifeline: int) -> None:
-    os.read(lifeline, 1)
-    os._exit(1)
 
 
 def _preload(modules: Iterable[str]) -> None:

@@ -17,11 +17,11 @@ from importlib.machinery import FileFinder, PathFinder
 from typing import TYPE_CHECKING, TypeAlias
 
 from loki_bench.errors import LokiBenchError, RejectedError
+from loki_bench.kernel import die_with
 from loki_bench.plain_data import in_short, text_of, traceback_of
 from loki_bench.sandbox.channel import receive_frame, receive_object, send_frame
 from loki_bench.sandbox.confinement import NOT_CONFINED, World, confine
 from loki_bench.sandbox.machine_code import read_also
-from loki_bench.sandbox.privileges import die_with
 from loki_bench.sandbox.supervisor import start_below
 
 if TYPE_CHECKING:  # it imports numpy, with what a process may read and start by then

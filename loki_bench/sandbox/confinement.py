@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
+from loki_bench.kernel import IS_LINUX
 from loki_bench.sandbox import landlock, seccomp
-from loki_bench.sandbox.kernel import IS_LINUX
 from loki_bench.sandbox.own_root import enter_own_root
 from loki_bench.sandbox.privileges import (
     become_nobody,

@@ -10,7 +10,7 @@ import ctypes
 import os
 from collections.abc import Iterable
 
-from loki_bench.sandbox.kernel import IS_LINUX, address_of, system_call
+from loki_bench.kernel import IS_LINUX, address_of, system_call
 
 __all__ = ["abi", "restrict"]
 

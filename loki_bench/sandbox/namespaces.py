@@ -7,7 +7,7 @@ the system allows that. What could be had is told; nothing here is an error.
 import os
 from pathlib import Path
 
-from loki_bench.sandbox.kernel import IS_LINUX, libc
+from loki_bench.kernel import IS_LINUX, libc
 
 __all__ = ["enter", "mount_own_processes"]
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from loki_bench.sandbox.kernel import libc
+from loki_bench.kernel import libc
 
 __all__ = ["enter_own_root"]
 

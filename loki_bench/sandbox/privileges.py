@@ -3,24 +3,21 @@
 import ctypes
 import os
 import resource
-import signal
 import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from loki_bench.sandbox.kernel import IS_LINUX, libc, prctl
+from loki_bench.kernel import IS_LINUX, libc, prctl
 
 __all__ = [
     "adopt_orphans",
     "become_nobody",
-    "die_with",
     "give_up_rights",
     "hide_memory",
     "limit",
     "refuse_new_rights",
 ]
 
-PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_KEEPCAPS = 8
 PR_CAPBSET_DROP = 24
@@ -54,14 +51,6 @@ def adopt_orphans() -> None:
     """Become the parent of every process below this one whose own parent has ended (Linux)."""
     if IS_LINUX:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
-
-
-def die_with(parent: int) -> None:
-    """End this process when its parent does; call it after the last change of the user."""
-    if IS_LINUX:
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before it was asked for
-            os._exit(1)
 
 
 def refuse_new_rights() -> None:

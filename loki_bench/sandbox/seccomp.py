@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from loki_bench.sandbox.kernel import IS_LINUX, prctl
+from loki_bench.kernel import IS_LINUX, prctl
 
 __all__ = ["program", "refuse_calls", "table"]
 

@@ -12,8 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from loki_bench.kernel import die_with
 from loki_bench.sandbox import namespaces
-from loki_bench.sandbox.privileges import adopt_orphans, die_with
+from loki_bench.sandbox.privileges import adopt_orphans
 from loki_bench.sandbox.scratch import PREFIX, remove
 
 __all__ = ["start_below"]

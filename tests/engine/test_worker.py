@@ -227,9 +227,11 @@ def test_a_job_over_its_limit_is_ended_and_the_next_one_runs(jobs):
         assert time.monotonic() - began < 60
 
 
-def test_workers_that_are_closed_leave_nothing_running(jobs, tmp_path):
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+@pytest.mark.parametrize("does", ["sleeps_once", "lets_no_thread_run"])
+def test_workers_that_are_closed_leave_nothing_running(jobs, tmp_path, does):
     with LocalWorkers.open(1, seconds=60.0) as workers:
-        workers.submit(jobs.sleeps_once, str(tmp_path / "pids"))
+        workers.submit(getattr(jobs, does), str(tmp_path / "pids"))
         while not (tmp_path / "pids").exists() or not (tmp_path / "pids").read_text():
             time.sleep(0.05)
     end = time.monotonic() + 10

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from loki_bench.kernel import prctl
 from loki_bench.sandbox import seccomp
 from loki_bench.sandbox.confinement import NOT_CONFINED, Confinement, confinement_of
-from loki_bench.sandbox.kernel import prctl
 
 HOSTILE = Path(__file__).parent / "hostile"
 ALL = dict.fromkeys(
