@@ -4,7 +4,11 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from loki_bench.compiled_cache import name_files_by_content
+
 __all__ = ["count_ranks", "count_tile", "count_tile_ranks", "distinct_rows", "score_bounds"]
+
+name_files_by_content()
 
 
 # A function of its own, and counts of 32 bits: so the loop is compiled to vector instructions that

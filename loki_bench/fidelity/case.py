@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from loki_bench.content_ids import content_id
 from loki_bench.fidelity.suite import DesignTable, FidelitySuite, SampleTable, TruthName
 from loki_bench.interactions import Interactions, Sequences, k_core, latest_events
+from loki_bench.plugins.ownership import is_own_target
 from loki_bench.plugins.registry import Registry
 from loki_bench.plugins.specs import InfluenceEstimatorSpec, RecommenderSpec
 from loki_bench.seeds import generator_for, seed_for
@@ -191,7 +192,7 @@ def grid_of(suite: FidelitySuite, registry: Registry, dataset: DatasetRef) -> Fi
 
     def found(choice: Named) -> ComponentRef:
         spec, origin = registry.find(RecommenderSpec, choice.name)
-        return resolve(spec, origin, choice.parameters)
+        return _tried(resolve(spec, origin, choice.parameters))
 
     return FidelityGrid(
         suite=suite.name,
@@ -214,9 +215,16 @@ def estimators_of(suite: FidelitySuite, registry: Registry) -> tuple[EstimatorRe
     out = []
     for choice in suite.estimators:
         spec, origin = registry.find(InfluenceEstimatorSpec, choice.name)
-        estimator = resolve(spec, origin, choice.parameters)
+        estimator = _tried(resolve(spec, origin, choice.parameters))
         out.append(EstimatorRef(estimator=estimator, control=choice.control))
     return tuple(out)
+
+
+def _tried(component: ComponentRef) -> ComponentRef:
+    """A component; one of this project's that refuses its parameters does so before any work."""
+    if is_own_target(component.target):
+        component.build()
+    return component
 
 
 def sampled(interactions: Interactions, sample: SampleTable) -> Interactions:

@@ -77,6 +77,7 @@ def test_a_wrong_request_says_what_to_do(tmp_path):
         (["quik"], "did you mean 'quick'"),
         (["quick", "--only"], "none is given"),
         (["quick", "--estimator", "cgg"], "did you mean 'cg'"),
+        (["quick", "--estimator", "cg,damping=small"], "component 'cg'"),
         (["quick", "--estimator", "cg,dampin=1"], "did you mean 'damping'"),
         (["quick", "--estimator", "cg,damping"], "should read like 'damping=0.1'"),
     ):

@@ -6,6 +6,8 @@ from typing import TypeVar, cast
 import numba
 import numpy as np
 
+from loki_bench.compiled_cache import name_files_by_content
+
 __all__ = [
     "NONE",
     "compiled",
@@ -14,6 +16,8 @@ __all__ = [
     "compiled_part",
     "compiled_sum",
 ]
+
+name_files_by_content()
 
 Function = TypeVar("Function", bound=Callable[..., object])
 

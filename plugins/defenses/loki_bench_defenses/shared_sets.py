@@ -8,7 +8,11 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from loki_bench.compiled_cache import name_files_by_content
+
 __all__ = ["strongest_pairs"]
+
+name_files_by_content()
 
 Function = TypeVar("Function", bound=Callable[..., object])
 

@@ -5,7 +5,11 @@ from typing import TypeVar, cast
 
 import numba
 
+from loki_bench.compiled_cache import name_files_by_content
+
 __all__ = ["compiled", "compiled_inline", "compiled_row", "compiled_sum"]
+
+name_files_by_content()
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
