@@ -9,7 +9,7 @@ __all__ = ["name_files_by_content"]
 
 @lru_cache(maxsize=1)
 def name_files_by_content() -> None:
-    """From here on this process names a file of machine code after what is in it.
+    """From here on this process names a file of machine code after its types and its source.
 
     numba numbers the files of a function by what their index holds when one is written. Two
     processes that compile the function for other types at the same time may take the same number,
