@@ -29,6 +29,15 @@ BEFORE = pytest.StashKey()
 NUMBERS = count()
 
 
+def pytest_make_parametrize_id(config, val, argname):
+    """Bytes stay out of a test's name.
+
+    An archive holds the time it was written, and pytest-xdist refuses two processes that have
+    collected tests of different names.
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_sessionstart(session):
     session.stash[BEFORE] = state_of(ROOT)
 
