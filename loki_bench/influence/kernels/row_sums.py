@@ -12,7 +12,6 @@ __all__ = [
     "dot",
     "dot_difference",
     "dot_row",
-    "dot_row_of_step",
     "dot_row_of_sum",
     "margin_change",
     "square_of_row_sum",
@@ -65,15 +64,6 @@ def square_of_row_sum(a: FloatArray, rows: FloatArray, r: int) -> float:
     total = 0.0
     for t in range(len(a)):
         total += (a[t] + rows[r, t]) * (a[t] + rows[r, t])
-    return total
-
-
-@compiled_inline_sum
-def dot_row_of_step(a: FloatArray, rows: FloatArray, r: int, step: FloatArray) -> float:
-    """``<a + rows[r], step>``, summed in float64."""
-    total = 0.0
-    for t in range(len(a)):
-        total += (a[t] + rows[r, t]) * step[t]
     return total
 
 

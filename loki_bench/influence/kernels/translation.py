@@ -9,15 +9,18 @@ its length ``|z_i|`` and direction ``e_i = z_i / |z_i|``::
 
 where rho holds the regulariser of the rows that the sample touches. A direction of length 0 is 0.
 
-The row p is folded in as in ``kernels.fold_in``, but its loss is no convex function of it: steps
-are Gauss-Newton steps (the curvature of the lengths is left out) with backtracking, and start where
-the row of the prefix before ended. So the influence of a fake user is *defined* event by event, and
-the rewards of its events add up to it.
+The row p is folded in as in ``kernels.fold_in``, but its loss is no convex function of it, as a
+length is bent::
 
-Most of the time goes into steps that are cut again and again, since lengths curve. A sample's loss
-is a convex function of x, so it lies above its tangent; and along a step the two lengths in x are
-roots of parabolas. That bound, without a single exponential, refuses nearly all steps that are too
-long; what it does not refuse is computed, and nothing that is computed depends on it.
+    grad^2 x = (I - e_j e_j^T) / |z_j| - (I - e_i e_i^T) / |z_i|
+
+Steps are Newton steps by conjugate gradients, which end where the loss curves down, with
+backtracking. They start where the row of the prefix before ended. So the influence of a fake user
+is *defined* event by event, and the rewards of its events add up to it.
+
+A row that is to be like ``i - l - T`` ends at ``z_i = 0``, where |z_i| has a kink and no end of
+curvature: from there Newton's steps would be as short as the row is near, and the row would stay
+though more events pull it away. So a step takes |z_i| for no shorter than half of |z_j|.
 """
 
 from typing import NamedTuple
@@ -25,14 +28,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.influence.kernels.compiling import NONE, compiled, compiled_sum
+from loki_bench.influence.kernels.compiling import NONE, compiled
 from loki_bench.influence.kernels.fake_row import RowRules, copy_numbers, first_row, row_ridge
 from loki_bench.influence.kernels.fold_in import derivatives
 from loki_bench.influence.kernels.negatives import SampleRules, choose_negatives
 from loki_bench.influence.kernels.row_sums import (
     dot,
     dot_row,
-    dot_row_of_step,
     dot_row_of_sum,
     square_of_row_sum,
 )
@@ -52,11 +54,12 @@ IntArray = NDArray[np.int32]
 _GRADIENT_TOLERANCE = 1e-5
 _MAX_STEPS = 60
 _MAX_HALVINGS = 25
-_INNER_TOLERANCE = 1e-4
-_ROUNDING = 1e-10
-"""Far more than sums of a few hundred numbers are off, as a share of what is summed."""
-_SHORT = 1e-6
-"""A squared length below such a share of its terms has lost its digits to the difference."""
+_INNER_TOLERANCE = 1e-2
+"""A step is solved until the square of its residual is such a share of what it was."""
+_LEAST_CURVATURE = 1e-3
+"""Curvature along a direction below such a share of the ridge counts as curved down."""
+_SHORTEST = 0.5
+"""|z_i| counts for no less than such a share of |z_j| where the loss's curvature is taken."""
 
 
 class TranslationUserTables(NamedTuple):
@@ -87,18 +90,17 @@ class TranslationWorkspace(NamedTuple):
     rho: Array
     weight: Array
     chosen: IntArray  # (m,) negatives
-    difference: Array  # (m, d) D
-    along: Array  # (m,) H D times a direction
     closer: Array  # (m,) |z_i| at the row of the last margins
     farther: Array  # (m,) |z_j|
+    near: Array  # (m, d) e_i
+    far: Array  # (m, d) e_j
+    near_bend: Array  # (m,) -slope / |z_i|
+    far_bend: Array  # (m,) -slope / |z_j|
+    near_pull: Array  # (m,) what e_i is taken by in a product
+    far_pull: Array
     x: Array
     slope: Array
     curvature: Array
-    kept_slope: Array  # (m,) at the row where a step starts, as the two lengths
-    kept_closer: Array
-    kept_farther: Array
-    toward_step: Array  # (m,) <z_i, step>
-    away_step: Array  # (m,) <z_j, step>
     p: Array  # (d,)
     trial: Array
     step: Array
@@ -110,10 +112,9 @@ class TranslationWorkspace(NamedTuple):
 def translation_workspace(n_samples: int, width: int) -> TranslationWorkspace:
     """Room for users of up to ``n_samples`` samples."""
     m = max(n_samples, 1)
-    toward, away, s_toward, s_away, difference = (np.zeros((m, width)) for _ in range(5))
+    toward, away, s_toward, s_away, near, far = (np.zeros((m, width)) for _ in range(6))
     constant, drift, rho, weight, x, slope, curvature = (np.zeros(m) for _ in range(7))
-    along, closer, farther, toward_step, away_step = (np.zeros(m) for _ in range(5))
-    kept_slope, kept_closer, kept_farther = (np.zeros(m) for _ in range(3))
+    closer, farther, near_bend, far_bend, near_pull, far_pull = (np.zeros(m) for _ in range(6))
     p, trial, step, residual, direction, product = (np.zeros(width) for _ in range(6))
     return TranslationWorkspace(
         toward=toward,
@@ -125,18 +126,17 @@ def translation_workspace(n_samples: int, width: int) -> TranslationWorkspace:
         rho=rho,
         weight=weight,
         chosen=np.zeros(m, dtype=np.int32),
-        difference=difference,
-        along=along,
         closer=closer,
         farther=farther,
+        near=near,
+        far=far,
+        near_bend=near_bend,
+        far_bend=far_bend,
+        near_pull=near_pull,
+        far_pull=far_pull,
         x=x,
         slope=slope,
         curvature=curvature,
-        kept_slope=kept_slope,
-        kept_closer=kept_closer,
-        kept_farther=kept_farther,
-        toward_step=toward_step,
-        away_step=away_step,
         p=p,
         trial=trial,
         step=step,
@@ -205,22 +205,24 @@ def _margins(work: TranslationWorkspace, p: Array, n: int) -> None:
 
 @compiled
 def _descent(work: TranslationWorkspace, n: int, ridge: float) -> float:
-    """Write D and the residual, minus the loss's gradient, at the row of the last margins.
+    """Write the residual, minus the loss's gradient, at the row of the last margins.
 
-    Returns the residual's largest number.
+    Also what :func:`_hessian_product` needs of that row. Returns the residual's largest number.
     """
-    p, toward, away, difference = work.p, work.toward, work.away, work.difference
+    p, toward, away, near, far = work.p, work.toward, work.away, work.near, work.far
     residual = work.residual
     for t in range(len(p)):
         residual[t] = -ridge * p[t]
     for s in range(n):
-        a = 1.0 / work.farther[s] if work.farther[s] > 0.0 else 0.0
-        b = 1.0 / work.closer[s] if work.closer[s] > 0.0 else 0.0
-        slope = work.slope[s]
+        closer, farther, slope = work.closer[s], work.farther[s], work.slope[s]
+        a = 1.0 / closer if closer > 0.0 else 0.0
+        b = 1.0 / farther if farther > 0.0 else 0.0
+        work.near_bend[s] = -slope * min(a, b / _SHORTEST)
+        work.far_bend[s] = -slope * b
         for t in range(len(p)):
-            d = a * (p[t] + away[s, t]) - b * (p[t] + toward[s, t])
-            difference[s, t] = d
-            residual[t] -= slope * d
+            near[s, t] = a * (p[t] + toward[s, t])
+            far[s, t] = b * (p[t] + away[s, t])
+            residual[t] -= slope * (far[s, t] - near[s, t])
     largest = 0.0
     for t in range(len(p)):
         largest = max(largest, abs(residual[t]))
@@ -228,46 +230,64 @@ def _descent(work: TranslationWorkspace, n: int, ridge: float) -> float:
 
 
 @compiled
-def _gauss_newton_product(work: TranslationWorkspace, n: int, ridge: float) -> None:
-    """``product = (ridge I + D^T H D) direction``.
+def _hessian_product(work: TranslationWorkspace, n: int, diagonal: float) -> None:
+    """``product = H direction``, where ``diagonal`` is the ridge and all bends.
 
-    Four samples at a time, added one after the other: the bits are those of one at a time.
+    Two samples at a time, added one after the other: the bits are those of one at a time.
     """
-    difference, along = work.difference, work.along
+    near, far, near_pull, far_pull = work.near, work.far, work.near_pull, work.far_pull
     direction, product = work.direction, work.product
     width = len(direction)
     for s in range(n):
-        along[s] = work.curvature[s] * dot_row(difference, s, direction)
+        along_near = dot_row(near, s, direction)
+        along_far = dot_row(far, s, direction)
+        along = work.curvature[s] * (along_far - along_near)
+        near_pull[s] = -along - work.near_bend[s] * along_near
+        far_pull[s] = along + work.far_bend[s] * along_far
     for t in range(width):
-        product[t] = ridge * direction[t]
-    whole = n - n % 4
-    for s in range(0, whole, 4):
-        a, b, c, d = along[s], along[s + 1], along[s + 2], along[s + 3]
+        product[t] = diagonal * direction[t]
+    whole = n - n % 2
+    for s in range(0, whole, 2):
+        a, b, c, d = near_pull[s], far_pull[s], near_pull[s + 1], far_pull[s + 1]
         for t in range(width):
-            total = product[t] + a * difference[s, t]
-            total = total + b * difference[s + 1, t]
-            total = total + c * difference[s + 2, t]
-            product[t] = total + d * difference[s + 3, t]
+            total = product[t] + a * near[s, t]
+            total = total + b * far[s, t]
+            total = total + c * near[s + 1, t]
+            product[t] = total + d * far[s + 1, t]
     for s in range(whole, n):
-        a = along[s]
+        a, b = near_pull[s], far_pull[s]
         for t in range(width):
-            product[t] += a * difference[s, t]
+            total = product[t] + a * near[s, t]
+            product[t] = total + b * far[s, t]
 
 
 @compiled
 def _solve_step(work: TranslationWorkspace, n: int, ridge: float) -> None:
-    """``step = (ridge I + D^T H D)^-1 residual`` by conjugate gradients; uses up the residual."""
+    """``step = H^-1 residual`` by conjugate gradients; uses up the residual.
+
+    They end at a direction along which the loss curves down. If it is the first, the residual's
+    own, the step goes along it.
+    """
     width = len(work.p)
     step, residual, direction, product = work.step, work.residual, work.direction, work.product
+    diagonal = ridge
+    for s in range(n):
+        diagonal += work.near_bend[s] - work.far_bend[s]
     for t in range(width):
         step[t] = 0.0
         direction[t] = residual[t]
     rr = dot(residual, residual)
     enough = _INNER_TOLERANCE * rr
-    for _ in range(width):
+    for k in range(width):
         if rr <= enough:
             break
-        _gauss_newton_product(work, n, ridge)
+        _hessian_product(work, n, diagonal)
+        curvature = dot(direction, product) / dot(direction, direction)
+        if curvature <= _LEAST_CURVATURE * ridge:
+            if k == 0:
+                for t in range(width):
+                    step[t] = direction[t] / max(-curvature, ridge)
+            break
         alpha = rr / dot(direction, product)
         for t in range(width):
             step[t] += alpha * direction[t]
@@ -279,54 +299,8 @@ def _solve_step(work: TranslationWorkspace, n: int, ridge: float) -> None:
 
 
 @compiled
-def _keep_start(work: TranslationWorkspace, n: int) -> None:
-    """Keep what :func:`_least_rise` needs of the row where a step starts."""
-    for s in range(n):
-        work.kept_slope[s] = work.slope[s]
-        work.kept_closer[s] = work.closer[s]
-        work.kept_farther[s] = work.farther[s]
-        work.toward_step[s] = dot_row_of_step(work.p, work.toward, s, work.step)
-        work.away_step[s] = dot_row_of_step(work.p, work.away, s, work.step)
-
-
-@compiled_sum
-def _least_rise(
-    n: int,
-    weight: Array,
-    slope: Array,
-    closer: Array,
-    farther: Array,
-    toward_step: Array,
-    away_step: Array,
-    square: float,
-    length: float,
-) -> float:
-    """What the samples' losses rise by at least, ``length`` steps on; -inf where it can't be told.
-
-    ``square`` is |step|**2. Rounding is taken off.
-    """
-    rise = 0.0
-    size = 0.0
-    unsure = 0.0
-    moved = length * length * square
-    far_moved = 2.0 * length * np.sqrt(square)
-    for s in range(n):
-        near, far = closer[s] * closer[s] + moved, farther[s] * farther[s] + moved
-        new_near = near + 2.0 * length * toward_step[s]
-        new_far = far + 2.0 * length * away_step[s]
-        unsure += 1.0 if new_near < _SHORT * near else 0.0
-        unsure += 1.0 if new_far < _SHORT * far else 0.0
-        dx = closer[s] - np.sqrt(abs(new_near)) + np.sqrt(abs(new_far)) - farther[s]
-        rise += slope[s] * dx
-        size += weight[s] * (closer[s] + farther[s] + far_moved)
-    if unsure > 0.0:
-        return -np.inf
-    return rise - _ROUNDING * size
-
-
-@compiled
 def _fold_in(work: TranslationWorkspace, n: int, ridge: float) -> int:
-    """Lower the user's own loss from the row ``p``; returns the Gauss-Newton steps taken."""
+    """Lower the user's own loss from the row ``p``; returns the Newton steps taken."""
     width = len(work.p)
     p, trial = work.p, work.trial
     _margins(work, p, n)
@@ -336,26 +310,9 @@ def _fold_in(work: TranslationWorkspace, n: int, ridge: float) -> int:
         if _descent(work, n, ridge) <= _GRADIENT_TOLERANCE:
             return taken
         _solve_step(work, n, ridge)
-        _keep_start(work, n)
-        square, own = dot(work.step, work.step), dot(p, work.step)
         length = 1.0
         lowered = False
         for _ in range(_MAX_HALVINGS):
-            least = _least_rise(
-                n,
-                work.weight,
-                work.kept_slope,
-                work.kept_closer,
-                work.kept_farther,
-                work.toward_step,
-                work.away_step,
-                square,
-                length,
-            )
-            longer = 0.5 * ridge * length * length * square
-            if least + ridge * length * own + longer > _ROUNDING * (value + longer):
-                length *= 0.5
-                continue
             for t in range(width):
                 trial[t] = p[t] + length * work.step[t]
             _margins(work, trial, n)
