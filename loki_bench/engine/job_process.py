@@ -166,11 +166,19 @@ def _status_of(copy: int) -> int:
 
 
 def _preload(modules: Iterable[str]) -> None:
-    """Import what a job had to import, so that the next need not."""
+    """Import what a job had to import, so that the next need not.
+
+    RecBole's package turns torch's anomaly detection on: every step of every later job would be
+    traced, and take two to four times as long. It is set back.
+    """
+    import torch
+
+    anomaly = torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
     was_there = "numba" in sys.modules
     for name in modules:
         with suppress(Exception):
             importlib.import_module(name)
+    torch.autograd.set_detect_anomaly(*anomaly)
     if "numba" in sys.modules and not was_there:
         import numba
 

@@ -108,7 +108,7 @@ class Run:
             marked = {pid for pid in pids() if f"{MARK}={self.mark}" in environ(pid)}
             still |= {pid: cmdline(pid) for pid in marked - {os.getpid()}}
             if not still or time.monotonic() > end:
-                return still
+                return {pid: f"{told}: {what_holds(pid)}" for pid, told in still.items()}
             time.sleep(0.1)
 
 
@@ -138,6 +138,17 @@ def _stat(pid):
 def _state(pid):
     fields = _stat(pid)
     return fields[0] if fields else ""
+
+
+def what_holds(pid):
+    """A process's state, its parent, where it waits in the kernel and what it was sent."""
+    state, parent, *_ = [*_stat(pid), "", ""]
+    status = _read(pid, "status").splitlines()
+    masks = [line.replace("\t", " ") for line in status if line.startswith(("Sig", "Shd", "Trac"))]
+    return (
+        f"state {state}, parent {parent} {cmdline(int(parent or 0))!r}, since {started(pid)}, "
+        f"in {_read(pid, 'wchan')}, {masks}"
+    )
 
 
 def started(pid):

@@ -156,6 +156,16 @@ def test_a_job_has_no_module_of_its_own_imported_into_its_worker(jobs):
         assert not outcome_of(workers.submit(jobs.has_imported, "antigravity"), 20.0)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="jobs share a process elsewhere")
+def test_what_a_worker_imports_for_its_next_jobs_leaves_torch_as_it_was(jobs):
+    models = "recbole.model.sequential_recommender"  # it turns anomaly detection on
+    pytest.importorskip("recbole")
+    with LocalWorkers.open(1, seconds=60.0) as workers:
+        assert outcome_of(workers.submit(jobs.has_a_module_imported, models), 60.0) == 2
+        assert outcome_of(workers.submit(jobs.has_imported, models), 60.0)
+        assert not outcome_of(workers.submit(jobs.detects_anomalies), 60.0)
+
+
 def test_errors_of_a_cluster_are_the_hosts():
     with pytest.raises(InvalidAnswerError, match="all gone"):
         ended(carried_out(_all_gone, ()))

@@ -1,6 +1,7 @@
 """Jobs for workers, importable in their processes, too."""
 
 import ctypes
+import importlib
 import json
 import os
 import pickle
@@ -199,3 +200,7 @@ def has_a_module_imported(name) -> int:
 
 def has_imported(name) -> bool:
     return name in sys.modules
+
+
+def detects_anomalies() -> bool:
+    return importlib.import_module("torch").is_anomaly_enabled()
