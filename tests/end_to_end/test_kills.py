@@ -71,9 +71,9 @@ class Run:
     def look(self):
         """Note all processes of the run that are there now."""
         for pid in below(self.process.pid):
-            told = cmdline(pid)
-            if told and pid not in self.known:
-                self.known[pid] = (started(pid), told)
+            begun, told = started(pid), cmdline(pid)
+            if begun and told and pid not in self.known:  # it may end while it is looked at
+                self.known[pid] = (begun, told)
         return self.known
 
     def of_kind(self, kind):
