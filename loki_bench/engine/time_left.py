@@ -22,12 +22,11 @@ __all__ = ["AtWork"]
 
 SMALL_SHARE = 0.1
 """Where guessed work is more than this of all that is left, nothing is said."""
-FEW = 3
-"""The first jobs also wait for workers that start and import; a median of so many does not."""
 SLACK_SECONDS = 0.5
 """How far the times of an earlier run and of this one may differ and say nothing of the machine."""
 COMPILING_SECONDS = 20.0
-"""How long the first job of its sort may compile, which the others need not."""
+"""How long the first job of its sort may compile, which the others need not; on a machine that is
+slower than those that the table is of, longer by as much."""
 FRESH_SECONDS = 1.0
 """An estimate looks at every step that is left; so long one is kept, and counted down."""
 
@@ -134,24 +133,33 @@ class AtWork:
     def _timed(self, now: float) -> dict[str, float]:
         """Seconds of each work, as far as something tells."""
         itself = {work: fmean(own for _, own in took) for work, took in self._took.items()}
+        # the first job of each worker also waits for it to start and import: a median of more
+        # than twice as many does not
         took = {
-            work: itself[work] + (median(host - own for host, own in t) if len(t) >= FEW else 0.0)
+            work: itself[work]
+            + (median(host - own for host, own in t) if len(t) > 2 * self._n_workers else 0.0)
             for work, t in self._took.items()
         }
-        known = _scaled(self._known, itself)
-        timed = {**_scaled(self._typical, {**known, **itself}), **known, **took}
+        known = _scaled(self._known, _slowness(self._known, itself))
+        slowness = _slowness(self._typical, {**known, **itself})
+        timed = {**_scaled(self._typical, slowness), **known, **took}
         if sum(map(len, self._took.values())) >= self._n_workers:  # the workers have started
             for step in self._in_flight.values():
                 if step.work in timed and step.work not in took:  # it takes longer than elsewhere
-                    at_it = now - self._since[step.key] - COMPILING_SECONDS
+                    compiling = COMPILING_SECONDS * max(slowness, 1.0)
+                    at_it = now - self._since[step.key] - compiling
                     timed[step.work] = max(timed[step.work], at_it)
         return timed
 
 
-def _scaled(expected: Mapping[str, float], measured: Mapping[str, float]) -> dict[str, float]:
-    """Times of an earlier run or of another machine, as they are to be expected here and now."""
+def _slowness(expected: Mapping[str, float], measured: Mapping[str, float]) -> float:
+    """How many times as long as expected what has ended took."""
     both = expected.keys() & measured.keys()
-    speed = (SLACK_SECONDS + fsum(measured[work] for work in both)) / (
+    return (SLACK_SECONDS + fsum(measured[work] for work in both)) / (
         SLACK_SECONDS + fsum(expected[work] for work in both)
     )
-    return {work: seconds * speed for work, seconds in expected.items()}
+
+
+def _scaled(expected: Mapping[str, float], slowness: float) -> dict[str, float]:
+    """Times of an earlier run or of another machine, as they are to be expected here and now."""
+    return {work: seconds * slowness for work, seconds in expected.items()}
