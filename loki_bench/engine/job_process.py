@@ -169,7 +169,7 @@ def _preload(modules: Iterable[str]) -> None:
     """Import what a job had to import, so that the next need not.
 
     RecBole's package turns torch's anomaly detection on: every step of every later job would be
-    traced, and take two to four times as long. It is set back.
+    traced, and take about twice as long. It is set back.
     """
     import torch
 
