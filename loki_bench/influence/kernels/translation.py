@@ -18,9 +18,10 @@ Steps are Newton steps by conjugate gradients, which end where the loss curves d
 backtracking. They start where the row of the prefix before ended. So the influence of a fake user
 is *defined* event by event, and the rewards of its events add up to it.
 
-A row that is to be like ``i - l - T`` ends at ``z_i = 0``, where |z_i| has a kink and no end of
-curvature: from there Newton's steps would be as short as the row is near, and the row would stay
-though more events pull it away. So a step takes |z_i| for no shorter than half of |z_j|.
+A user's only transition is fitted best by ``z_i = 0``, where |z_i| has a kink. Near a kink the
+curvature has no bound and Newton's steps are as short as the distance to it: the row would stay
+there though later events pull it away. So the curvature takes |z_i| for no shorter than half of
+|z_j|.
 """
 
 from typing import NamedTuple
