@@ -16,6 +16,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn, TypeAlias
 
+from loki_bench.anomaly_detection import anomaly_detection_kept
 from loki_bench.engine.job_border import JobError, carried_out, refused
 from loki_bench.engine.job_values import MOST_BYTES
 from loki_bench.kernel import die_with
@@ -166,19 +167,12 @@ def _status_of(copy: int) -> int:
 
 
 def _preload(modules: Iterable[str]) -> None:
-    """Import what a job had to import, so that the next need not.
-
-    RecBole's package turns torch's anomaly detection on: every step of every later job would be
-    traced, and take about twice as long. It is set back.
-    """
-    import torch
-
-    anomaly = torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
+    """Import what a job had to import, so that the next need not."""
     was_there = "numba" in sys.modules
-    for name in modules:
-        with suppress(Exception):
-            importlib.import_module(name)
-    torch.autograd.set_detect_anomaly(*anomaly)
+    with anomaly_detection_kept():
+        for name in modules:
+            with suppress(Exception):
+                importlib.import_module(name)
     if "numba" in sys.modules and not was_there:
         import numba
 

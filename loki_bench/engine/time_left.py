@@ -143,10 +143,10 @@ class AtWork:
         known = _scaled(self._known, _slowness(self._known, itself))
         slowness = _slowness(self._typical, {**known, **itself})
         timed = {**_scaled(self._typical, slowness), **known, **took}
+        compiling = COMPILING_SECONDS * max(slowness, 1.0)
         if sum(map(len, self._took.values())) >= self._n_workers:  # the workers have started
             for step in self._in_flight.values():
                 if step.work in timed and step.work not in took:  # it takes longer than elsewhere
-                    compiling = COMPILING_SECONDS * max(slowness, 1.0)
                     at_it = now - self._since[step.key] - compiling
                     timed[step.work] = max(timed[step.work], at_it)
         return timed

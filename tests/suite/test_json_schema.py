@@ -1,12 +1,11 @@
 """Editors take every suite of the package by the schema, and mark what a suite may not say."""
 
+import jsonschema
 import pytest
 
 from loki_bench.suite.json_schema import suite_schema
 from loki_bench.suite.suite import packaged_suites
 from loki_bench.suite.toml_tables import given_toml
-
-jsonschema = pytest.importorskip("jsonschema", reason="jsonschema judges the schema")
 
 
 def faults(content):

@@ -283,13 +283,14 @@ def _solve_step(work: TranslationWorkspace, n: int, ridge: float) -> None:
         if rr <= enough:
             break
         _hessian_product(work, n, diagonal)
-        curvature = dot(direction, product) / dot(direction, direction)
+        rise = dot(direction, product)
+        curvature = rise / dot(direction, direction)
         if curvature <= _LEAST_CURVATURE * ridge:
             if k == 0:
                 for t in range(width):
                     step[t] = direction[t] / max(-curvature, ridge)
             break
-        alpha = rr / dot(direction, product)
+        alpha = rr / rise
         for t in range(width):
             step[t] += alpha * direction[t]
             residual[t] -= alpha * product[t]

@@ -15,6 +15,7 @@ import torch
 from scipy.sparse import dok_matrix
 from torch import nn
 
+from loki_bench.anomaly_detection import anomaly_detection_kept
 from loki_bench.errors import PluginError
 from loki_bench.interactions import Interactions
 from loki_bench_recbole.dataset_stand_in import (
@@ -129,16 +130,12 @@ def recbole_class(target: str) -> type[nn.Module]:
     Raises ``PluginError`` where RecBole, or what its model modules import, is not installed.
     """
     module, _, name = target.partition(":")
-    # RecBole's package imports sine.py, which turns torch's anomaly detection on for the whole
-    # process: every backward pass is then two to four times slower, and a NaN is an exception
-    anomaly = torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
     try:
-        return cast("type[nn.Module]", getattr(importlib.import_module(module), name))
+        with anomaly_detection_kept():
+            return cast("type[nn.Module]", getattr(importlib.import_module(module), name))
     except ImportError as error:
         # --no-deps: RecBole pins a ray without wheels for Python 3.12, which no model imports
         raise PluginError(
             f"loki-bench-recbole needs RecBole 1.2.1, and importing {module} failed "
             f"({type(error).__name__}: {error}); type: pip install --no-deps recbole==1.2.1"
         ) from error
-    finally:
-        torch.autograd.set_detect_anomaly(*anomaly)
