@@ -141,7 +141,8 @@ class Row:
     reasons : tuple of str
         Why cells have no result, each reason once.
     marked : bool
-        Whether the attack works without its targets: its placebo's interval lies above 0.
+        Whether the attack works without its targets: its placebo's interval, of two seeds or more,
+        lies above 0.
     not_deterministic : str
         How a craft of this attack, done twice, differed; empty where it did not.
     not_confined : str
@@ -521,7 +522,7 @@ def _row(
         from_fake_users=min(known) if known else None,
         counts=dict(sorted(Counter(str(entry.status) for entry in entries).items())),
         reasons=tuple(dict.fromkeys(record.reason for record in records if record.reason)),
-        marked=effect is not None and effect.low > 1e-12,
+        marked=effect is not None and effect.n > 1 and effect.low > 1e-12,
         not_confined=lacking_confinement(records)
         if any(record.confinement is not None for record in records)
         else "",

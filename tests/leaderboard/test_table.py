@@ -351,6 +351,15 @@ def test_an_effect_under_placebo_marks_the_attacks_row():
     )
 
 
+def test_one_seed_has_no_interval_and_marks_nothing():
+    records = [record(0.1, "none"), record(0.3, "floods"), placebo(0.2, "floods", 0)]
+    [table] = tables_of(records)
+    assert not any(row.marked for row in table.rows)
+    more = [record(0.1, "none", seed=1), record(0.3, "floods", seed=1), placebo(0.201, "floods", 1)]
+    [table] = tables_of(records + more)
+    assert [row.attacker for row in table.rows if row.marked] == ["floods"]
+
+
 def test_a_placebo_stands_below_the_rows_of_its_block():
     records = complete(none=NONE, loki=LOKI) + [placebo(0.9, "loki", s) for s in range(5)]
     [table] = tables_of(records)

@@ -67,7 +67,9 @@ class Loki(Attacker):
     list_length : int
         K of the lists that users are shown, the paper's 10.
     n_trials : int
-        Whole attacks that the simulator tries, each by one training of every surrogate.
+        Whole attacks that the simulator tries, each by one training of every surrogate. Where it
+        is more than one, what ``covisit`` does is tried beyond them, too: on some data fake users
+        that serve one target user each do worse, and the simulator can see it.
     n_rounds : int
         How many of them are rounds of allocation: more fake users for target users whose lists
         fall short (:mod:`~loki_bench.attackers.loki.allocation`).

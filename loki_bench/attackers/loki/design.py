@@ -1,5 +1,6 @@
 """A candidate attack as a whole: which groups, for whom, which targets; and how it is written."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,6 +33,8 @@ class Design:
     targets_each : int
         How many different ones of them a fake user clicks at most; 0 for all that it has clicks
         for. What many fake users hold together gives them away.
+    mixed : bool
+        Whether a fake user draws from the items of all target users, and serves none of its own.
     """
 
     origin: str
@@ -39,6 +42,7 @@ class Design:
     weights: NDArray[np.float64]
     targets: NDArray[np.int32]
     targets_each: int = 0
+    mixed: bool = False
 
     def with_groups(self, origin: str, groups: NDArray[np.int64]) -> "Design":
         """The same users and targets with another group sequence."""
@@ -62,13 +66,10 @@ def write_design(
     reach as many different items as there is room for.
     """
     pools = users.with_targets(design.targets).pools
-    counts = shared_out(design.weights, n)
     items = np.empty((n, len(design.groups)), dtype=np.int32)
     first = 0
-    for place in np.flatnonzero(counts):
-        count = int(counts[place])
+    for count, pool_of in _shares(design, users, n):
         rows = items[first : first + count]
-        pool_of = users.pool_of[place, design.groups]
         for pool in np.unique(pool_of):
             is_own = pool_of == pool
             n_draws = int(is_own.sum())
@@ -85,3 +86,13 @@ def write_design(
             rows[:, is_own] = drawn[:, np.arange(n_draws) % n_different]
         first += count
     return items
+
+
+def _shares(design: Design, users: ServedUsers, n: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """So many fake users in a row, and the pool that each of their actions draws from."""
+    if design.mixed:
+        yield n, design.groups
+        return
+    counts = shared_out(design.weights, n)
+    for place in np.flatnonzero(counts):
+        yield int(counts[place]), users.pool_of[place, design.groups]

@@ -4,7 +4,8 @@ One thing is tried after the other, and the best so far is kept: how many target
 (those that are easiest to reach by their items, and those that the simulator reaches), which group
 sequence (a few fixed shares of clicks on targets and on the last item, the agent's, the best
 motif's), and then, where there are fake users for all, rounds that give more of them to the target
-users whose lists fall short. Every candidate costs one training of each surrogate.
+users whose lists fall short; at last the hand rule covisit, whose fake users serve nobody of their
+own. Every candidate costs one training of each surrogate.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -81,8 +82,9 @@ def searched(
     other_groups: dict[str, NDArray[np.int64]],
     try_out: Callable[[Design], Trial],
     limits: Limits,
+    last: Iterable[Design],
 ) -> Found:
-    """Try the first designs, other users, other groups, then rounds of allocation.
+    """Try the first designs, other users, other groups, rounds of allocation, then the last ones.
 
     Parameters
     ----------
@@ -95,6 +97,8 @@ def searched(
     try_out : callable
         The simulator's verdict on a design.
     limits : Limits
+    last : iterable of Design
+        Beyond the number of trials, unless a single one is allowed.
     """
     tried: list[Judged] = []
 
@@ -118,6 +122,8 @@ def searched(
     judge(_with_groups(best().design, other_groups), before_rounds)
     if serves_all:
         _allocate(tried, best, try_out, limits)
+    if limits.n_trials > 1:
+        tried += [Judged(design=design, trial=try_out(design)) for design in last]
     most = best().design
     fewer = (most.with_targets_each(n) for n in limits.targets_each)
     judge(fewer, len(tried) + len(limits.targets_each))

@@ -45,6 +45,8 @@ FIXED_SHARES: Mapping[str, tuple[int, ...]] = {
 }
 """Group sequences that are tried beside the agent's: shares of targets and of last items."""
 
+_COVISIT = "covisit: all target users' items, alternating with targets"
+
 
 def is_hedged(groups: NDArray[np.int64], use_order: NDArray[np.bool_]) -> bool:
     """Whether surrogates could tell that a group sequence fails on a victim of the other kind.
@@ -148,6 +150,17 @@ class ServedAttack:
                 stealth=self._options.stealth,
                 targets_each=_FEWER_TARGETS if self._options.stealth else (),
             ),
+            last=[self._by_hand()] if self._users.serves_one else [],
+        )
+
+    def _by_hand(self) -> Design:
+        """What covisit does, for data on which fake users do better that serve nobody alone."""
+        return Design(
+            origin=_COVISIT,
+            groups=repeated((_OWN_ITEM, _TARGET), horizon_of(self._view.budget)),
+            weights=np.ones(self._users.n_users),
+            targets=self._plan.groups.members[0],
+            mixed=True,
         )
 
     def _numbers_of_users(self) -> list[int]:

@@ -45,7 +45,7 @@ def report_of_design(
         },
         "promoted_items": design.targets.tolist(),
     }
-    if users.serves_one:
+    if users.serves_one and not design.mixed:
         counts = shared_out(design.weights, view.budget.n_fake_users)
         report["fake_users_by_target_user"] = {
             str(user): int(n) for user, n in zip(view.goal.users, counts, strict=True)

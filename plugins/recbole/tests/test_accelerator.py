@@ -3,16 +3,21 @@
 Both start from the same weights and take the same samples in the same batches, because draws are
 functions of the seed and made on the CPU. What differs is the order in which sums are taken:
 after a few epochs that is far below a hundredth of a weight. Dropout masks come from the device's
-own generator, so GRU4Rec is compared without dropout.
+own generator, so the networks are compared without dropout.
 """
 
 import numpy as np
 import pytest
 import torch
 
+from loki_bench_recbole.bert4rec import BERT4Rec
 from loki_bench_recbole.bprmf import BPRMF
+from loki_bench_recbole.caser import Caser
 from loki_bench_recbole.fpmc import FPMC
 from loki_bench_recbole.gru4rec import GRU4Rec
+from loki_bench_recbole.lightgcn import LightGCN
+from loki_bench_recbole.narm import NARM
+from loki_bench_recbole.sasrec import SASRec
 from loki_bench_recbole.transrec import TransRec
 
 pytestmark = pytest.mark.skipif(
@@ -33,6 +38,17 @@ BUILDS = {
     "gru4rec-bpr": lambda device: GRU4Rec(
         embedding_size=8, hidden_size=12, dropout=0.0, epochs=3, loss="BPR", device=device
     ),
+    "sasrec": lambda device: SASRec(
+        hidden_size=8, inner_size=16, dropout=0.0, attention_dropout=0.0, epochs=3, device=device
+    ),
+    "bert4rec": lambda device: BERT4Rec(
+        hidden_size=8, inner_size=16, dropout=0.0, attention_dropout=0.0, epochs=3, device=device
+    ),
+    "caser": lambda device: Caser(embedding_size=8, dropout=0.0, epochs=3, device=device),
+    "narm": lambda device: NARM(
+        embedding_size=8, hidden_size=12, dropout=0.0, epochs=3, device=device
+    ),
+    "lightgcn": lambda device: LightGCN(embedding_size=8, epochs=3, device=device),
 }
 
 

@@ -58,3 +58,20 @@ def test_a_fake_user_clicks_no_more_different_targets_than_the_design_says(users
     assert all(len(set(row[1:])) == 1 for row in rows.tolist())
     assert sorted(row[1] for row in rows.tolist()) == [0, 9, 10]  # in turn
     assert design.with_targets_each(2).origin == "test, 2 targets each"
+
+
+def test_fake_users_of_a_mixed_design_draw_from_all_target_users_items(users):
+    design = Design(
+        origin="test",
+        groups=np.array([1, 0, 1, 0]),
+        weights=np.array([1.0, 1.0]),
+        targets=ids([0, 9, 10]),
+        mixed=True,
+    )
+    rows = write_design(design, users, 7, np.random.default_rng(0))
+    drawn, n_draws = np.unique(rows[:, [0, 2]], return_counts=True)
+    assert drawn.tolist() == [1, 2, 3, 4, 5, 6, 8]  # last items among them
+    assert n_draws.tolist() == [2] * 7
+    both = [set(row) & {1, 2, 3} and set(row) & {4, 5, 6, 8} for row in rows.tolist()]
+    assert any(both)
+    assert set(rows[:, [1, 3]].flat) == {0, 9, 10}

@@ -32,6 +32,10 @@ def trial(rate, n_shown=(10.0, 10.0)):
     )
 
 
+def found_by(first, other_groups, try_out, limits=LIMITS, last=()):
+    return searched(first, EASIEST, other_groups, try_out, limits, last)
+
+
 def by_origin(rates):
     return lambda tried: trial(rates[tried.origin])
 
@@ -44,7 +48,7 @@ def test_the_best_groups_for_the_best_users_are_found():
     first = [design("few", weights=(1.0, 0.0)), design("all")]
     rates = {"few": 0.3, "all": 0.2, "agent": 0.4, "motif": 0.1}
     groups = {"agent": np.array([1]), "motif": np.array([2])}
-    found = searched(first, EASIEST, groups, by_origin(rates), LIMITS)
+    found = found_by(first, groups, by_origin(rates))
     assert origins(found) == ["few", "all", "agent", "motif"]
     assert found.best.design.origin == "agent"
     assert found.best.design.weights.tolist() == [1.0, 0.0]
@@ -54,18 +58,15 @@ def test_the_best_groups_for_the_best_users_are_found():
 def test_a_later_attack_must_be_better_by_more_than_noise():
     rates = {"first": 0.30, "agent": 0.309, "motif": 0.312}
     groups = {"agent": np.array([1]), "motif": np.array([2])}
-    found = searched([design("first")], EASIEST, groups, by_origin(rates), LIMITS)
+    found = found_by([design("first")], groups, by_origin(rates))
     assert found.best.design.origin == "motif"
     del groups["motif"]
-    assert searched(
-        [design("first")], EASIEST, groups, by_origin(rates), LIMITS
-    ).best.design.origin == ("first")
+    assert found_by([design("first")], groups, by_origin(rates)).best.design.origin == ("first")
 
 
 def test_the_same_groups_are_tried_once():
-    found = searched(
+    found = found_by(
         [design("first", groups=(3,))],
-        EASIEST,
         {"agent": np.array([1]), "motif": np.array([1]), "again": np.array([3])},
         lambda _: trial(0.0),
         LIMITS,
@@ -74,9 +75,8 @@ def test_the_same_groups_are_tried_once():
 
 
 def test_no_more_attacks_are_tried_than_allowed_and_rounds_keep_their_share():
-    found = searched(
+    found = found_by(
         [design("first")],
-        EASIEST,
         {name: np.array([number]) for number, name in enumerate("abcd", start=1)},
         lambda _: trial(0.1, n_shown=(0.0, 5.0)),
         Limits(n_trials=4, n_rounds=2, list_length=10),
@@ -90,7 +90,7 @@ def test_rounds_give_more_to_users_that_are_short_until_none_is():
         return trial(float(share[1]), n_shown=(10.0, 10.0 if share[1] > 0.8 else 0.0))
 
     limits = Limits(n_trials=9, n_rounds=6, list_length=10)
-    found = searched([design("first")], EASIEST, {}, reaching, limits)
+    found = found_by([design("first")], {}, reaching, limits)
     # 1, then 2.2, then 4.84 of 5.84, which is above 0.8: nobody is short any more
     assert origins(found) == ["first", "round 1", "round 2"]
     assert found.best.design.weights == pytest.approx([1.0, 4.84])
@@ -99,13 +99,13 @@ def test_rounds_give_more_to_users_that_are_short_until_none_is():
 def test_without_fake_users_for_all_nobody_gets_more():
     first = [design("few", weights=(1.0, 0.0)), design("all")]
     limits = Limits(n_trials=9, n_rounds=3, list_length=10)
-    found = searched(first, EASIEST, {}, lambda _: trial(0.1, n_shown=(5.0, 0.0)), limits)
+    found = found_by(first, {}, lambda _: trial(0.1, n_shown=(5.0, 0.0)), limits)
     assert origins(found) == ["few", "all"]
 
 
 def test_users_that_the_simulator_reaches_are_tried_in_place_of_those_thought_easiest():
     first = [design("few", weights=(1.0, 0.0)), design("all")]
-    found = searched(first, EASIEST, {}, lambda _: trial(0.2, n_shown=(1.0, 7.0)), LIMITS)
+    found = found_by(first, {}, lambda _: trial(0.2, n_shown=(1.0, 7.0)))
     assert [judged.design.weights.tolist() for judged in found.tried] == [[1, 0], [1, 1], [0, 1]]
 
 
@@ -117,8 +117,8 @@ def test_what_is_found_costs_as_much_as_asked():
             return dataclasses.replace(trial(rate), found=found)
 
         limits = dataclasses.replace(LIMITS, stealth=stealth)
-        return searched(
-            [design("loud")], EASIEST, {"quiet": np.array([1])}, try_out, limits
+        return found_by(
+            [design("loud")], {"quiet": np.array([1])}, try_out, limits
         ).best.design.origin
 
     assert found(0.0) == "loud"
@@ -128,8 +128,22 @@ def test_what_is_found_costs_as_much_as_asked():
 
 def test_fewer_targets_a_fake_user_are_tried_at_the_end_beyond_the_trials():
     limits = dataclasses.replace(LIMITS, n_trials=1, stealth=0.1, targets_each=(2, 1))
-    found = searched(
-        [design("first")], EASIEST, {"agent": np.array([1])}, lambda _: trial(0.1), limits
-    )
+    found = found_by([design("first")], {"agent": np.array([1])}, lambda _: trial(0.1), limits)
     assert origins(found) == ["first", "first, 2 targets each", "first, 1 targets each"]
     assert [judged.design.targets_each for judged in found.tried] == [0, 2, 1]
+
+
+def test_the_last_design_is_tried_beyond_the_trials_and_must_be_better_by_more_than_noise():
+    def found(rate, n_trials=1):
+        return found_by(
+            [design("first")],
+            {"agent": np.array([1])},
+            by_origin({"first": 0.2, "agent": 0.3, "covisit": rate}),
+            dataclasses.replace(LIMITS, n_trials=n_trials),
+            last=[design("covisit")],
+        )
+
+    assert origins(found(0.31, n_trials=2)) == ["first", "agent", "covisit"]
+    assert found(0.309, n_trials=2).best.design.origin == "agent"
+    assert found(0.311, n_trials=2).best.design.origin == "covisit"
+    assert origins(found(0.5)) == ["first"]  # a single trial is a single trial

@@ -101,7 +101,9 @@ def test_the_record_says_what_was_tried_and_whom_it_serves(attacked):
     poison_of(loki, view)
     report = json.loads(json.dumps(loki.report, allow_nan=False))
     tried = report["simulator"]["tried"]
-    assert len(tried) <= 5
+    assert len(tried) <= 6
+    assert tried[-1]["origin"].startswith("covisit: ")
+    assert tried[-1]["n_targets"] == len(view.goal.items)
     chosen = tried[report["simulator"]["chosen"]]
     assert chosen["display_rate"] == report["simulator"]["display_rate"]
     assert set(chosen["by_surrogate"]) == {"followers"}
