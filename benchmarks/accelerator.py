@@ -21,23 +21,19 @@ from beauty import DATA, hr_at_10
 
 from loki_bench.split import leave_one_out
 from loki_bench_recbole.bert4rec import BERT4Rec
-from loki_bench_recbole.bprmf import BPRMF
 from loki_bench_recbole.caser import Caser
-from loki_bench_recbole.fpmc import FPMC
 from loki_bench_recbole.gru4rec import GRU4Rec
 from loki_bench_recbole.lightgcn import LightGCN
 from loki_bench_recbole.narm import NARM
 from loki_bench_recbole.sasrec import SASRec
 
 MODELS = {
-    "bprmf": (BPRMF, {"trainer": "torch"}),
-    "fpmc": (FPMC, {"trainer": "torch"}),
-    "gru4rec": (GRU4Rec, {}),
-    "sasrec": (SASRec, {}),
-    "bert4rec": (BERT4Rec, {}),
-    "caser": (Caser, {}),
-    "narm": (NARM, {}),
-    "lightgcn": (LightGCN, {}),
+    "gru4rec": GRU4Rec,
+    "sasrec": SASRec,
+    "bert4rec": BERT4Rec,
+    "caser": Caser,
+    "narm": NARM,
+    "lightgcn": LightGCN,
 }
 
 
@@ -85,12 +81,12 @@ def main():
     given = parser.parse_args()
     torch.set_num_threads(1)
     split = leave_one_out(DATA[given.data]())
-    model_class, parameters = MODELS[given.model]
+    model_class = MODELS[given.model]
     epoch = {}
     for device, n_epochs in ((given.device, given.epochs), ("cpu", given.cpu_epochs)):
         if n_epochs:
             epoch[device] = seconds_of_epoch(
-                lambda device=device, **more: model_class(**parameters, device=device, **more),
+                lambda device=device, **more: model_class(device=device, **more),
                 split,
                 n_epochs,
             )
@@ -101,7 +97,7 @@ def main():
         spent = []
         timed = timed_looks(model_class, spent)
         model, seconds = seconds_of_fit(
-            lambda timed=timed: timed(**parameters, device=given.device),
+            lambda timed=timed: timed(device=given.device),
             split,
             validation=split.validation,
             seed=seed,

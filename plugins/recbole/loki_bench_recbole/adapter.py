@@ -16,7 +16,12 @@ from loki_bench.errors import ParameterError, UsageError
 from loki_bench.first_places import FirstPlaces
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench.split import HeldOut
-from loki_bench_recbole.model_building import build_model, one_torch_thread, recbole_class
+from loki_bench_recbole.model_building import (
+    build_model,
+    full_float32,
+    one_torch_thread,
+    recbole_class,
+)
 from loki_bench_recbole.parameter_checks import require_device
 from loki_bench_recbole.samples import SampleSource
 from loki_bench_recbole.training_loop import Schedule, run_epochs
@@ -161,7 +166,7 @@ class RecBoleRecommender(Recommender):
             measure = self._look(validation)
         model = self._built(train, seed=seed)
         self._model = model.to(self._device)
-        with one_torch_thread():
+        with one_torch_thread(), full_float32():
             self._report = self._train(train, source, measure, seed=seed)
         # a fitted model is passed on to processes that may have no accelerator
         self._model = model.cpu().eval()

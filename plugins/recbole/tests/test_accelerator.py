@@ -46,7 +46,12 @@ BUILDS = {
     ),
     "caser": lambda device: Caser(embedding_size=8, dropout=0.0, epochs=3, device=device),
     "narm": lambda device: NARM(
-        embedding_size=8, hidden_size=12, dropout=0.0, epochs=3, device=device
+        embedding_size=8,
+        hidden_size=12,
+        dropout=0.0,
+        attention_dropout=0.0,
+        epochs=3,
+        device=device,
     ),
     "lightgcn": lambda device: LightGCN(embedding_size=8, epochs=3, device=device),
 }
