@@ -60,6 +60,8 @@ class Limits:
     targets_each : tuple of int
         At the end the best design is tried with so many different targets a fake user, too,
         beyond ``n_trials``.
+    doubt : float
+        A mixed design is kept though it is worse than the best so far, by this share of it.
     """
 
     n_trials: int
@@ -67,6 +69,7 @@ class Limits:
     list_length: int
     stealth: float = 0.0
     targets_each: tuple[int, ...] = ()
+    doubt: float = 0.0
 
     def worth(self, trial: Trial) -> float:
         """What a trial is compared by."""
@@ -105,7 +108,10 @@ def searched(
     def best() -> Judged:
         kept = tried[0]
         for judged in tried[1:]:
-            if limits.worth(judged.trial) > limits.worth(kept.trial) + NOISE:
+            best_worth = limits.worth(kept.trial)
+            is_doubted = judged.design.mixed and limits.doubt > 0
+            margin = -limits.doubt * best_worth if is_doubted else NOISE
+            if limits.worth(judged.trial) > best_worth + margin:
                 kept = judged
         return kept
 

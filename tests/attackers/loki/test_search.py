@@ -147,3 +147,18 @@ def test_the_last_design_is_tried_beyond_the_trials_and_must_be_better_by_more_t
     assert found(0.309, n_trials=2).best.design.origin == "agent"
     assert found(0.311, n_trials=2).best.design.origin == "covisit"
     assert origins(found(0.5)) == ["first"]  # a single trial is a single trial
+
+
+def test_a_mixed_design_is_kept_though_it_is_worse_where_surrogates_are_doubted():
+    covisit = dataclasses.replace(design("covisit"), mixed=True)
+
+    def best(rate, doubt):
+        rates = by_origin({"first": 0.2, "agent": 0.3, "covisit": rate})
+        limits = dataclasses.replace(LIMITS, doubt=doubt)
+        found = found_by([design("first")], {"agent": np.array([1])}, rates, limits, last=[covisit])
+        return found.best.design.origin
+
+    assert best(0.271, doubt=0.1) == "covisit"
+    assert best(0.269, doubt=0.1) == "agent"
+    assert best(0.309, doubt=0.0) == "agent"
+    assert best(0.311, doubt=0.0) == "covisit"

@@ -83,7 +83,7 @@ def poison_of(loki, view):
 
 
 def test_last_items_are_found_where_only_they_reach_the_lists(attacked):
-    view, loki = attacked(n_fake_users=30), quick(list_length=8)
+    view, loki = attacked(n_fake_users=20), quick(list_length=8)
     poison = poison_of(loki, view)
     followed = {
         (int(last), int(item))
@@ -97,7 +97,7 @@ def test_last_items_are_found_where_only_they_reach_the_lists(attacked):
 
 
 def test_the_record_says_what_was_tried_and_whom_it_serves(attacked):
-    view, loki = attacked(n_fake_users=7), quick(n_trials=5, motifs=True)
+    view, loki = attacked(n_fake_users=7), quick(n_trials=5, motifs=True, list_length=8)
     poison_of(loki, view)
     report = json.loads(json.dumps(loki.report, allow_nan=False))
     tried = report["simulator"]["tried"]
@@ -109,6 +109,17 @@ def test_the_record_says_what_was_tried_and_whom_it_serves(attacked):
     assert set(chosen["by_surrogate"]) == {"followers"}
     assert sum(report["fake_users_by_target_user"].values()) == 7
     assert report["motifs"][0]["mean_return"] >= report["motifs"][1]["mean_return"]
+
+
+def test_surrogates_of_one_kind_prefer_covisit_where_it_is_as_good(attacked):
+    view, loki = attacked(n_fake_users=7), quick()
+    poison = poison_of(loki, view)
+    simulated = loki.report["simulator"]
+    assert simulated["tried"][simulated["chosen"]]["origin"].startswith("covisit: ")
+    assert "fake_users_by_target_user" not in loki.report
+    known = view.history.take(view.goal.users).items
+    assert np.isin(np.array([row[::2] for row in poison]), known).all()
+    assert np.isin(np.array([row[1::2] for row in poison]), view.goal.items).all()
 
 
 def test_one_preparation_serves_every_budget(attacked):
