@@ -15,7 +15,8 @@ keys of the second after a ``/``, where they differ from the first one's. Keys:
 - numbers: ``metric`` (else the main one), ``value`` (``gain``, ``placebo``, ``p``, ``rank``,
   ``failed``, ``area``; of the table of defenses ``left``, ``undefended`` and, with a ``metric``,
   ``cost``), ``minus=ATTACK`` (paired difference), ``p-minus=ATTACK`` (its p, not corrected),
-  ``times=ATTACK`` (ratio of the means), ``seed`` (one record's);
+  ``times=ATTACK`` (ratio of the means), ``seed`` (one record's); ``minus`` and ``p-minus`` of an
+  ``area``, which no table has, are taken from the records;
 - of estimators: ``recommender:estimator`` (``bprmf: cg``), ``experiment``, ``stratum``,
   ``statistic``; in brackets such a number is over the square root of the retest ceiling.
 
@@ -31,6 +32,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 from scipy import stats
 
 ROOT = Path(__file__).parents[2]
@@ -234,6 +236,13 @@ def _value(board: str, keys: dict[str, str]) -> "dict[str, float] | float | str"
     if "seed" in keys:
         return _of_record(board, keys, metric or data["tables"][0]["columns"][0]["label"])
     table = data["tables"][0]
+    if value == "area" and other:
+        [(key, attack)] = other.items()
+        own, rival = (_areas(board, keys["victim"], name) for name in (keys["attack"], attack))
+        test = stats.ttest_rel(own, rival)
+        low, high = test.confidence_interval(0.95)
+        mean = sum(own) / len(own) - sum(rival) / len(rival)
+        return {"mean": mean, "low": low, "high": high} if key == "minus" else float(test.pvalue)
     if value == "area":
         return _one(table["series"], keys)["area"]
     placebo = keys.pop("placebo", "no") == "yes"
@@ -273,6 +282,26 @@ def _of_record(board: str, keys: dict[str, str], metric: str) -> float:
             found += [m["value"] for m in record["metrics"] if m["label"] == metric]
     [value] = found
     return value
+
+
+def _areas(board: str, victim: str, attack: str) -> list[float]:
+    """Area under the main metric over log budget, by seed, as docs/statistics.md defines it."""
+    label = _board(board)["tables"][0]["columns"][0]["label"]
+    found: dict[int, dict[float, float]] = {}
+    for record in _records(board):
+        cell = record["cell"]
+        if (cell["victim"]["name"], cell["attacker"]["name"]) != (victim, attack):
+            continue
+        if not cell["placebo"]:
+            [rate] = [m["value"] for m in record["metrics"] if m["label"] == label]
+            found.setdefault(cell["seed"], {})[cell["budget"]["fake_users"]] = rate
+    areas = []
+    for _, by_share in sorted(found.items()):
+        shares = np.log(sorted(by_share))
+        rates = [by_share[share] for share in sorted(by_share)]
+        middles = np.convolve(rates, [0.5, 0.5], mode="valid")
+        areas.append(float(np.sum(middles * np.diff(shares)) / (shares[-1] - shares[0])))
+    return areas
 
 
 @cache
