@@ -2,10 +2,11 @@
 
 import json
 import shlex
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,6 +31,57 @@ if TYPE_CHECKING:  # imports numpy and pydantic: only when a command runs
 __all__ = ["leaderboard", "merge", "plan", "run", "status"]
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What of a suite a command is asked for; all of it unless something is chosen."""
+
+    attackers: tuple[str, ...]
+    victims: tuple[str, ...]
+    seeds: tuple[int, ...]
+    settings: tuple[str, ...]
+
+    def of(self, benchmark: "Benchmark") -> "Benchmark":
+        if not (self.attackers or self.victims or self.seeds or self.settings):
+            return benchmark
+        return benchmark.part(
+            attackers=self.attackers,
+            victims=self.victims,
+            seeds=self.seeds,
+            settings=[named_value(text) for text in self.settings],
+        )
+
+
+def _part_options(command: Callable[..., int]) -> Callable[..., int]:
+    """``--attacker``, ``--victim``, ``--seed`` and ``--set``, as one argument ``part``."""
+
+    @click.option(
+        "--attacker", "attackers", multiple=True, metavar="NAME", help="Only this attacker."
+    )
+    @click.option("--victim", "victims", multiple=True, metavar="NAME", help="Only this victim.")
+    @click.option(
+        "--seed", "seeds", multiple=True, type=click.IntRange(min=0), help="Only this seed."
+    )
+    @click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Another value of a suite's key, such as budget.actions=50.",
+    )
+    @wraps(command)
+    def with_part(
+        *arguments: Any,
+        attackers: tuple[str, ...],
+        victims: tuple[str, ...],
+        seeds: tuple[int, ...],
+        settings: tuple[str, ...],
+        **options: Any,
+    ) -> int:
+        return command(*arguments, part=_Part(attackers, victims, seeds, settings), **options)
+
+    return with_part
+
+
 @click.command()
 @click.argument("suite")
 @results_option
@@ -37,16 +89,7 @@ __all__ = ["leaderboard", "merge", "plan", "run", "status"]
 @scheduler_option
 @click.option("--retry-failed", is_flag=True, help="Also run cells that did not end well before.")
 @click.option("--shard", metavar="I/N", help="Run part I of N only; see `merge`.")
-@click.option("--attacker", "attackers", multiple=True, metavar="NAME", help="Only this attacker.")
-@click.option("--victim", "victims", multiple=True, metavar="NAME", help="Only this victim.")
-@click.option("--seed", "seeds", multiple=True, type=click.IntRange(min=0), help="Only this seed.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Another value of a suite's key, such as budget.actions=50.",
-)
+@_part_options
 @key_options
 @offline_option
 @every_column_option
@@ -58,10 +101,7 @@ def run(
     scheduler: str | None,
     retry_failed: bool,
     shard: str | None,
-    attackers: tuple[str, ...],
-    victims: tuple[str, ...],
-    seeds: tuple[int, ...],
-    settings: tuple[str, ...],
+    part: _Part,
     key: str | None,
     fresh: bool,
     offline: bool,
@@ -91,22 +131,17 @@ def run(
             "--fresh with --shard: each shard would draw a key of its own; draw one key for all, "
             "such as with `openssl rand -hex 16`, and give it to each with --key"
         )
-    benchmark = _open(
-        suite, results, registry, download=not offline, key=key, fresh=True if fresh else None
-    )
-    if attackers or victims or seeds or settings:
-        benchmark = benchmark.part(
-            attackers=attackers,
-            victims=victims,
-            seeds=seeds,
-            settings=[named_value(text) for text in settings],
+    benchmark = part.of(
+        _open(
+            suite, results, registry, download=not offline, key=key, fresh=True if fresh else None
         )
+    )
     for note in benchmark.notes:
         tell(f"note: {note}")
     cells = benchmark.missing(retry_failed=retry_failed)
     if shard is not None:
-        part = {cell.id for cell in parse_shard(shard).of(benchmark.cells)}
-        cells = [cell for cell in cells if cell.id in part]
+        own = {cell.id for cell in parse_shard(shard).of(benchmark.cells)}
+        cells = [cell for cell in cells if cell.id in own]
     n_cells = len(benchmark.cells)
     click.echo(
         f"{_title(benchmark)}: {len(cells)} of {n_cells} cells to run; results in "
@@ -136,20 +171,28 @@ def run(
 @click.command()
 @click.argument("suite")
 @results_option
+@_part_options
 @key_options
 @plugin_options
 @as_json_option
 def status(
-    suite: str, results: Path, key: str | None, fresh: bool, registry: Registry, as_json: bool
+    suite: str,
+    results: Path,
+    part: _Part,
+    key: str | None,
+    fresh: bool,
+    registry: Registry,
+    as_json: bool,
 ) -> int:
     r"""Count the cells of a suite: done, rejected, failed, timed out, missing.
 
-    SUITE is the name of a suite in the package, or a path that ends in .toml.
+    SUITE is the name of a suite in the package, or a path that ends in .toml; the part of it that
+    --attacker, --victim, --seed and --set choose, as in `run`.
 
     \b
     Example: loki-bench status quick
     """
-    benchmark = _open(suite, results, registry, key=key, fresh=False if fresh else None)
+    benchmark = part.of(_open(suite, results, registry, key=key, fresh=False if fresh else None))
     counts = benchmark.status()
     if as_json:
         click.echo(json.dumps({"suite": benchmark.suite.name, "cells": counts}, indent=1))
@@ -163,6 +206,7 @@ def status(
 @click.argument("suite")
 @results_option
 @workers_option
+@_part_options
 @key_options
 @plugin_options
 @as_json_option
@@ -170,6 +214,7 @@ def plan(
     suite: str,
     results: Path,
     workers: int | None,
+    part: _Part,
     key: str | None,
     fresh: bool,
     registry: Registry,
@@ -177,17 +222,19 @@ def plan(
 ) -> int:
     r"""Show what a suite would still compute, and about how long that takes.
 
-    SUITE is the name of a suite in the package, or a path that ends in .toml.
+    SUITE is the name of a suite in the package, or a path that ends in .toml; the part of it that
+    --attacker, --victim, --seed and --set choose, as in `run`.
 
     The estimate is made from the times of earlier runs: of this machine, or else of
     others. Nothing is written.
 
     \b
     Example: loki-bench plan quick
+    Example: loki-bench plan quick --attacker loki --set budget.fake_users=0.01
     """
     from loki_bench.engine.workers import n_processors
 
-    benchmark = _open(suite, results, registry, key=key, fresh=False if fresh else None)
+    benchmark = part.of(_open(suite, results, registry, key=key, fresh=False if fresh else None))
     found = benchmark.plan()
     n_workers = workers or n_processors()
     seconds = found.seconds / n_workers

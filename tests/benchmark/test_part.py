@@ -9,7 +9,9 @@ from click.testing import CliRunner
 from workers_here import Here
 
 from loki_bench.cli.grid import leaderboard as leaderboard_command
+from loki_bench.cli.grid import plan as plan_command
 from loki_bench.cli.grid import run as run_command
+from loki_bench.cli.grid import status as status_command
 from loki_bench.errors import StoreError, SuiteError, UsageError
 
 
@@ -74,6 +76,21 @@ def test_the_command_line_says_that_a_table_is_of_a_part(suite_file, tmp_path):
     assert done.return_value == 0
     assert "part of toy: 1 of 12 cells. The suite's own leaderboard is not written" in done.output
     assert not (tmp_path / "results" / "toy" / "leaderboard.md").exists()
+
+
+def test_a_part_is_planned_and_counted_as_it_would_be_run(suite_file, tmp_path):
+    arguments = [str(suite_file), "--results", str(tmp_path / "results"), "--attacker", "random"]
+    other = [*arguments, "--set", "budget.actions=4", "--seed", "0"]
+
+    def printed(command, given):
+        return json.loads(CliRunner().invoke(command, [*given, "--json"]).stdout)
+
+    assert printed(status_command, arguments)["cells"] == {"missing": 4}
+    assert printed(plan_command, other)["suite"].startswith("toy-part-")
+    assert printed(plan_command, other)["cells"] == {"missing": 2}
+    CliRunner().invoke(run_command, [*other, "--workers", "1"], standalone_mode=False)
+    assert printed(status_command, other)["cells"] == {"ok": 2}
+    assert printed(status_command, arguments)["cells"] == {"missing": 4}
 
 
 def test_a_row_a_seed_names_targets_and_users(open_toy, suite_file, tmp_path):
