@@ -8,15 +8,23 @@ must spend. Budgets are shares of fake users, on a log scale: each doubling coun
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from tabulate import tabulate
 
 from loki_bench.leaderboard.fitting import fitted_rows
 from loki_bench.leaderboard.formatting import names_in
-from loki_bench.leaderboard.intervals import Bounds, Interval, interval_of, shown
+from loki_bench.leaderboard.intervals import (
+    Bounds,
+    Interval,
+    difference_bounds,
+    interval_of,
+    shown,
+    shown_p,
+)
 from loki_bench.leaderboard.rows import NO_SIMULATOR, EventShares, RowKey
+from loki_bench.leaderboard.statistics import pair_tests
 from loki_bench.suite.actions import Actions, actions_order
 
 __all__ = [
@@ -48,6 +56,15 @@ class BudgetSeries:
         less of the metric is better for an attacker.
     n_at_once, n_never : int
         Seeds that reach it at the smallest budget already, and those that do not reach it.
+    seeds : tuple of int
+        Those that have every budget.
+    areas : tuple of float
+        One a seed.
+    behind : Interval or None
+        By how much the largest area on the same budgets is larger, seed by seed; None of that one,
+        and where the attacks have other seeds.
+    behind_p : float or None
+        Of no such difference, paired by seed and corrected by Holm over all pairs of those attacks.
     """
 
     victim: str
@@ -61,6 +78,10 @@ class BudgetSeries:
     half_ceiling: Interval | None
     n_at_once: int
     n_never: int
+    seeds: tuple[int, ...]
+    areas: tuple[float, ...]
+    behind: Interval | None = None
+    behind_p: float | None = None
 
 
 def area_over_log_budget(shares: Sequence[float], values: Sequence[float]) -> float:
@@ -136,7 +157,11 @@ def series_of(
         for key, own in sorted(groups.items())
         if len(own) > 1
     ]
-    return tuple(series for series in found if series is not None)
+    one_a_row = [series for series in found if series is not None]
+    rivals: dict[object, list[BudgetSeries]] = defaultdict(list)
+    for one in one_a_row:
+        rivals[one.victim, one.defense, one.actions, one.shares].append(one)
+    return tuple(_compared(one, rivals, bounds, higher_is_better) for one in one_a_row)
 
 
 def series_table(
@@ -155,7 +180,7 @@ def series_table(
         return []
     name = names_in(style)
     headers = ["victim", "budgets", *(["defense"] if defended else []), "attacker"]
-    headers += [f"area under {name(main)}", "half-ceiling budget"]
+    headers += [f"area under {name(main)}", "behind the best", "p", "half-ceiling budget"]
     rows = sorted(series, key=_place)
     lines = [_cells(one, name, defended=defended) for one in rows]
     grid: str = (
@@ -167,9 +192,33 @@ def series_table(
         f"Area under {name(main)} over log budget, divided by the width of the series: its mean "
         "over the series. Half-ceiling budget: the smallest share of fake users that reaches half "
         "of the ceiling, interpolated on log budget, geometric mean over seeds; a seed that never "
-        "reaches it counts with the largest budget, one that does so at once with the smallest."
+        "reaches it counts with the largest budget, one that does so at once with the smallest. "
+        "Behind the best: by how much the largest area is larger, seed by seed; p is its paired "
+        "t-test, corrected by Holm over all pairs of that victim."
     )
     return ["## Over budgets" if style == "github" else "Over budgets", grid, notes]
+
+
+def _compared(
+    one: BudgetSeries,
+    rivals: Mapping[object, Sequence[BudgetSeries]],
+    bounds: Bounds,
+    higher_is_better: bool,
+) -> BudgetSeries:
+    """The series with how far it is behind the best one of the same victim and budgets."""
+    own = rivals[one.victim, one.defense, one.actions, one.shares]
+    if len({other.seeds for other in own}) > 1:
+        return one
+    tests = pair_tests(
+        {(other.attacker, other.simulator): other.areas for other in own},
+        higher_is_better=higher_is_better,
+    )
+    best = {test.better for test in tests} - {test.worse for test in tests}
+    for test in tests:
+        if test.worse == (one.attacker, one.simulator) and test.better in best:
+            behind = interval_of(test.differences, difference_bounds(bounds))
+            return replace(one, behind=behind, behind_p=test.p_value)
+    return one
 
 
 def _place(one: BudgetSeries) -> tuple[str, float, str, float]:
@@ -186,7 +235,8 @@ def _series(
     shares = sorted(own)
     seeds = sorted(set.intersection(*(set(by_seed) for by_seed in own.values())))
     rows = [[own[share][seed] for share in shares] for seed in seeds]
-    area = interval_of([area_over_log_budget(shares, row) for row in rows], bounds)
+    areas = [area_over_log_budget(shares, row) for row in rows]
+    area = interval_of(areas, bounds)
     if area is None:
         return None
     reached = [] if top is None else [half_ceiling_budget(shares, row, top) for row in rows]
@@ -204,6 +254,8 @@ def _series(
         half_ceiling=None if on_log is None else _as_share(on_log, shares),
         n_at_once=sum(one == shares[0] for one in reached),
         n_never=sum(one is None for one in reached),
+        seeds=tuple(seeds),
+        areas=tuple(areas),
     )
 
 
@@ -230,6 +282,8 @@ def _cells(one: BudgetSeries, name: Callable[[str], str], *, defended: bool) -> 
         *([name(one.defense)] if defended else []),
         name(attacker),
         shown(one.area),
+        shown(one.behind),
+        shown_p(one.behind_p),
         _shown_half(one),
     ]
 

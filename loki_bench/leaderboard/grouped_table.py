@@ -4,14 +4,13 @@ from tabulate import tabulate
 
 from loki_bench.leaderboard.blocks import RowBlock, blocks_of
 from loki_bench.leaderboard.formatting import escape_markdown
-from loki_bench.leaderboard.intervals import shown
+from loki_bench.leaderboard.intervals import shown, shown_p
 from loki_bench.leaderboard.row_cells import (
     full_attack_of,
     metric_head,
     placebo_of,
     samples_of,
     seeds_of,
-    shown_p,
     shown_rank,
 )
 from loki_bench.leaderboard.table import Table

@@ -35,6 +35,7 @@ __all__ = [
     "is_by_design",
     "plain",
     "shown",
+    "shown_p",
     "student_t",
 ]
 
@@ -184,3 +185,10 @@ def shown(value: Interval | None, *, signed: bool = False) -> str:
 def plain(value: Interval | None) -> dict[str, JsonValue] | None:
     """All that the interval holds, as JSON has it."""
     return None if value is None else asdict(value)
+
+
+def shown_p(p_value: float | None) -> str:
+    """A p-value to three digits; a dash for none."""
+    if p_value is None:
+        return "-"
+    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"

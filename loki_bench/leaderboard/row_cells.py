@@ -13,7 +13,6 @@ __all__ = [
     "samples_of",
     "seeds_of",
     "shown_mean",
-    "shown_p",
     "shown_rank",
 ]
 
@@ -54,13 +53,6 @@ def seeds_of(row: Row) -> str:
 def samples_of(row: Row) -> str:
     """Training samples that came from fake users; a question mark where nobody counted them."""
     return "?" if row.from_fake_users is None else str(row.from_fake_users)
-
-
-def shown_p(p_value: float | None) -> str:
-    """A p-value of three digits."""
-    if p_value is None:
-        return "-"
-    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 def shown_rank(rank: tuple[int, int, int] | None, *, marked: bool = False) -> str:

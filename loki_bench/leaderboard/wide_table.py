@@ -5,13 +5,12 @@ from collections.abc import Callable
 from tabulate import tabulate
 
 from loki_bench.leaderboard.formatting import names_in
-from loki_bench.leaderboard.intervals import shown
+from loki_bench.leaderboard.intervals import shown, shown_p
 from loki_bench.leaderboard.row_cells import (
     attack_of,
     metric_head,
     samples_of,
     seeds_of,
-    shown_p,
     shown_rank,
 )
 from loki_bench.leaderboard.rows import shown_budget

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from loki_bench.leaderboard.intervals import shown
+from loki_bench.leaderboard.intervals import shown, shown_p
 from loki_bench.leaderboard.row_cells import (
     placebo_of,
     samples_of,
     seeds_of,
-    shown_p,
     shown_rank,
 )
 from loki_bench.leaderboard.table import Row, Table

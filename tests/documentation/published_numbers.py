@@ -13,10 +13,10 @@ keys of the second after a ``/``, where they differ from the first one's. Keys:
 
 - rows: ``attack``, ``simulator``, ``victim``, ``share``, ``actions``, ``defense``, ``placebo=yes``;
 - numbers: ``metric`` (else the main one), ``value`` (``gain``, ``placebo``, ``p``, ``rank``,
-  ``failed``, ``area``; of the table of defenses ``left``, ``undefended`` and, with a ``metric``,
-  ``cost``), ``minus=ATTACK`` (paired difference), ``p-minus=ATTACK`` (its p, not corrected),
-  ``times=ATTACK`` (ratio of the means), ``seed`` (one record's); ``minus`` and ``p-minus`` of an
-  ``area``, which no table has, are taken from the records;
+  ``failed``, ``area``, ``area-p``: of being behind the best one; of the table of defenses
+  ``left``, ``undefended`` and, with a ``metric``, ``cost``), ``minus=ATTACK`` (paired
+  difference), ``p-minus=ATTACK`` (its p, not corrected), ``times=ATTACK`` (ratio of the means),
+  ``seed`` (one record's); of an ``area`` the difference and its p are taken from the records;
 - of estimators: ``recommender:estimator`` (``bprmf: cg``), ``experiment``, ``stratum``,
   ``statistic``; in brackets such a number is over the square root of the retest ceiling.
 
@@ -243,8 +243,8 @@ def _value(board: str, keys: dict[str, str]) -> "dict[str, float] | float | str"
         low, high = test.confidence_interval(0.95)
         mean = sum(own) / len(own) - sum(rival) / len(rival)
         return {"mean": mean, "low": low, "high": high} if key == "minus" else float(test.pvalue)
-    if value == "area":
-        return _one(table["series"], keys)["area"]
+    if value in ("area", "area-p"):
+        return _one(table["series"], keys)["area" if value == "area" else "behind_p"]
     placebo = keys.pop("placebo", "no") == "yes"
     rows = [row for row in table["rows"] if row["placebo"] == placebo]
     row = _one(rows, keys)

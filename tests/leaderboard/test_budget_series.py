@@ -4,6 +4,7 @@ import math
 
 import pytest
 from made_up_records import component, made_up_cell, made_up_result
+from scipy import stats
 
 from loki_bench.leaderboard.budget_series import area_over_log_budget, half_ceiling_budget
 from loki_bench.leaderboard.rendering import as_json, as_markdown, as_text
@@ -67,6 +68,50 @@ def test_a_table_has_both_with_intervals_over_seeds():
     assert "| 1.33 % [0.1 %, 10 %]" in text
     assert "Over budgets" in as_text([found])
     assert '"half_ceiling"' in as_json("mine", [found])
+
+
+def test_areas_are_compared_seed_by_seed_with_the_largest():
+    rates = {  # areas, by hand: the values themselves, level over the series
+        "most": (0.30, 0.32, 0.37),
+        "less": (0.28, 0.29, 0.33),
+        "least": (0.05, 0.07, 0.01),
+    }
+    records = [
+        made_up_result(
+            made_up_cell(component(name), "fpmc", seed=seed, share=share),
+            {"display_rate@10": rate},
+        )
+        for name, own in rates.items()
+        for seed, rate in enumerate(own)
+        for share in SHARES
+    ]
+    [found] = tables_of(records)
+    series = {one.attacker: one for one in found.series}
+    assert series["most"].behind is None
+    assert series["less"].areas == pytest.approx(rates["less"])
+    assert series["less"].behind.mean == pytest.approx(0.03)
+    raw = {
+        pair: stats.ttest_rel(rates[pair[0]], rates[pair[1]]).pvalue
+        for pair in (("most", "less"), ("most", "least"), ("less", "least"))
+    }
+    holm = max(sorted(raw.values())[k] * (3 - k) for k in range(3))
+    assert max(raw, key=raw.get) == ("most", "less")
+    assert series["less"].behind_p == pytest.approx(holm)
+    assert "| 0.030 ± 0.025" in as_markdown("mine", "", [found])
+
+
+def test_attacks_with_other_seeds_are_not_compared():
+    records = [
+        made_up_result(
+            made_up_cell(component(name), "fpmc", seed=seed, share=share),
+            {"display_rate@10": 0.1 * seed},
+        )
+        for name, seeds in (("one", (0, 1)), ("two", (1, 2)))
+        for seed in seeds
+        for share in SHARES
+    ]
+    [found] = tables_of(records)
+    assert [one.behind for one in found.series] == [None, None]
 
 
 def test_seeds_that_never_reach_it_or_do_at_once_count_with_an_end_and_are_counted():
