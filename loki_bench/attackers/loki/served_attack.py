@@ -46,10 +46,10 @@ FIXED_SHARES: Mapping[str, tuple[int, ...]] = {
 """Group sequences that are tried beside the agent's: shares of targets and of last items."""
 
 _DOUBT = 0.2
-"""Where all surrogates use the order of events, or none does, a design must be so much better than
-what covisit does: they don't see what it gives up with a victim of the other kind. On synthetic
-data with few items, fake users that serve one target user each looked a little better than covisit
-to FPMC, and were worth three quarters of it to BPRMF."""
+"""What covisit does is kept though it is worse by this share, where all surrogates use the order of
+events, or none does: they don't see what a design gives up with a victim of the other kind. On
+synthetic data with few items, fake users that serve one target user each looked a little better
+than covisit to FPMC, and were worth three quarters of it to BPRMF."""
 
 _COVISIT = "covisit: all target users' items, alternating with targets"
 
