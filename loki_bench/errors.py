@@ -16,7 +16,8 @@
     └── ComponentError             a component broke its contract while a cell ran
         ├── RejectedError          an attack outside the rules: the cell is `rejected`
         ├── InvalidAnswerError     any other unusable answer: the cell is `failed`
-        │   └── KilledError             its process was killed, by whomever
+        │   ├── KilledError             its process was killed, by whomever
+        │   └── UnsolvedError           an influence estimator's system is not solved well enough
         └── BrokenPromiseError     a check of the conformance kit does not hold
 
 A message says who, what was given, what was expected, and what to do next.
@@ -38,6 +39,7 @@ __all__ = [
     "SuiteError",
     "TemporaryFolderError",
     "UnknownComponentError",
+    "UnsolvedError",
     "UsageError",
 ]
 
@@ -96,6 +98,10 @@ class RejectedError(ComponentError):
 
 class InvalidAnswerError(ComponentError):
     """A component answered with something that can't be used (NaN scores, wrong shape ...)."""
+
+
+class UnsolvedError(InvalidAnswerError):
+    """An influence estimator did not solve its system well enough for its answers to be used."""
 
 
 class KilledError(InvalidAnswerError):

@@ -309,7 +309,7 @@ class Loki(Attacker):
         )
         following = self._following(view)
         served = self._served(view, groups, following)
-        estimators = fit_estimators(
+        estimators, left_out = fit_estimators(
             view,
             users,
             items,
@@ -374,6 +374,7 @@ class Loki(Attacker):
                     | ({"agreement": agreement[fitted.name]} if agreement else {})
                     for fitted in estimators
                 },
+                **({"left_out_of_reward": left_out} if left_out else {}),
                 "learning_curve": None if curve is None else curve.as_lists(),
                 "mean_return": mean_return,
                 "motifs": [

@@ -7,6 +7,7 @@ random groups; the weights w_m of Eq. 1 then mean what they say.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,10 @@ from loki_bench.contracts import (
     InfluenceEstimator,
     Recommender,
 )
-from loki_bench.errors import InvalidAnswerError, RejectedError
+from loki_bench.errors import InvalidAnswerError, RejectedError, UnsolvedError
 from loki_bench.interactions import Sequences
 
-__all__ = ["FittedEstimator", "OutcomeEstimator", "fit_estimators"]
+__all__ = ["FittedEstimator", "FittedEstimators", "OutcomeEstimator", "fit_estimators"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,6 +48,21 @@ class FittedEstimator:
     estimator: InfluenceEstimator
 
 
+class FittedEstimators(NamedTuple):
+    """What the reward is made of.
+
+    Attributes
+    ----------
+    fitted : tuple of FittedEstimator
+        At least one.
+    left_out : dict of str to str
+        Surrogates whose system the estimator did not solve, and what it said.
+    """
+
+    fitted: tuple[FittedEstimator, ...]
+    left_out: dict[str, str]
+
+
 def fit_estimators(
     view: AttackerView,
     users: NDArray[np.int32],
@@ -56,8 +72,11 @@ def fit_estimators(
     skip_nondifferentiable: bool,
     following: NextItems | None = None,
     seed: int,
-) -> tuple[FittedEstimator, ...]:
+) -> FittedEstimators:
     """Fit one influence estimator on every surrogate that can be differentiated.
+
+    A surrogate on which it does not solve its system is left out of the reward, as long as there is
+    another one: wrong influences would be worse than none.
 
     Parameters
     ----------
@@ -76,13 +95,14 @@ def fit_estimators(
     RejectedError
         No estimator or surrogate is provided, or a surrogate can't be differentiated.
     InvalidAnswerError
-        An estimator fails on a surrogate.
+        An estimator fails on a surrogate, or solves its system on none of them.
     """
     if view.influence is None:
         raise RejectedError(
             "attacker 'loki' got no influence estimator; its spec must need 'influence'"
         )
-    fitted = []
+    fitted: list[FittedEstimator] = []
+    left_out: dict[str, str] = {}
     for surrogate in view.surrogates:
         model = surrogate.fit()
         if not isinstance(model, DifferentiableRecommender):
@@ -98,6 +118,9 @@ def fit_estimators(
             objective = imagined_objective(objective, view.history, following)
         try:
             estimator = view.influence().fit(model, surrogate.train, objective, seed=seed)
+        except UnsolvedError as error:
+            left_out[surrogate.name] = str(error)
+            continue
         except InvalidAnswerError as error:
             raise InvalidAnswerError(
                 f"attacker 'loki', surrogate '{surrogate.name}': {error}"
@@ -110,12 +133,15 @@ def fit_estimators(
                 estimator=estimator,
             )
         )
+    if not fitted and left_out:
+        name, why = next(iter(left_out.items()))
+        raise InvalidAnswerError(f"attacker 'loki', surrogate '{name}': {why}")
     if not fitted:
         raise RejectedError(
             f"attacker 'loki': none of the {len(view.surrogates)} surrogates can be "
             "differentiated; name a recommender like bprmf or fpmc in the suite's surrogates"
         )
-    return tuple(fitted)
+    return FittedEstimators(tuple(fitted), left_out)
 
 
 class OutcomeEstimator:

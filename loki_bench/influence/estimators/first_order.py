@@ -14,7 +14,7 @@ from loki_bench.contracts import (
     InfluenceEstimator,
     InfluenceObjective,
 )
-from loki_bench.errors import InvalidAnswerError, ParameterError
+from loki_bench.errors import InvalidAnswerError, ParameterError, UnsolvedError
 from loki_bench.influence.estimators.linearisation import linearisation_of
 from loki_bench.influence.fake_users.options import FakeUserOptions, require_choice
 from loki_bench.influence.fake_users.scorer import FakeUserScorer
@@ -156,7 +156,7 @@ class FirstOrderInfluence(FakeUserOptions, InfluenceEstimator):
             )
         if solution.relative_residual > MOST_RESIDUAL:  # not where nothing is solved: NaN
             where = " at negative curvature" if solution.negative_curvature else ""
-            raise InvalidAnswerError(
+            raise UnsolvedError(
                 f"{type(self).__name__}: its system is solved to a relative residual of "
                 f"{solution.relative_residual:.2g} after {solution.iterations} products{where}, "
                 f"and at most {MOST_RESIDUAL} is used: raise damping or max_iterations, or take "

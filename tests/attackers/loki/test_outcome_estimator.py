@@ -3,13 +3,14 @@ import dataclasses
 import numpy as np
 import pytest
 
+from loki_bench.attackers.loki.attacker import Loki
 from loki_bench.attackers.loki.outcome_estimator import (
     FittedEstimator,
     OutcomeEstimator,
     fit_estimators,
 )
 from loki_bench.contracts import ids
-from loki_bench.errors import InvalidAnswerError, RejectedError
+from loki_bench.errors import InvalidAnswerError, RejectedError, UnsolvedError
 
 
 class Constant:
@@ -44,9 +45,10 @@ def test_surrogates_of_any_scale_count_by_their_weights():
 def test_an_estimator_without_the_fast_way_is_asked_step_by_step(planted_influence, loki_view):
     view = loki_view()
     samples = np.repeat(view.goal.users, 4), np.tile(view.goal.items, 3)
-    (only,) = fit_estimators(
+    ((only,), left_out) = fit_estimators(
         view, *samples, reward="influence", skip_nondifferentiable=False, seed=0
     )
+    assert not left_out
     filler = int(view.history[0][0])
     sequences = np.array([[filler, 0, 0], [0, filler, 1]], dtype=np.int32)
     reward = OutcomeEstimator([only], sequences)
@@ -77,7 +79,7 @@ def fit_all(view, **changes):
 
 def test_the_estimator_is_fitted_on_what_the_surrogate_was_trained_on(loki_view):
     view = loki_view()
-    (only,) = fit_all(view)
+    ((only,), _) = fit_all(view)
     assert only.estimator.train is view.surrogates[0].train
 
 
@@ -91,7 +93,7 @@ def test_on_request_such_a_surrogate_is_left_out(loki_view, surrogate):
     view = loki_view(
         surrogates=lambda h: (surrogate(h, name="knn", opaque=True), surrogate(h, weight=2.0))
     )
-    (only,) = fit_all(view, skip_nondifferentiable=True)
+    ((only,), _) = fit_all(view, skip_nondifferentiable=True)
     assert (only.name, only.weight) == ("mf", 2.0)
 
 
@@ -117,6 +119,35 @@ def test_a_solver_that_fails_is_named_with_the_surrogate(loki_view, planted_infl
         fit_all(loki_view(influence=Diverging))
 
 
+def test_a_surrogate_whose_system_is_not_solved_is_left_out_where_there_is_another(
+    loki_view, planted_influence, surrogate
+):
+    class Stuck(planted_influence):
+        def fit(self, model, train, objective, *, seed):
+            if model.is_hard:
+                raise UnsolvedError("a residual of 1.2")
+            return super().fit(model, train, objective, seed=seed)
+
+    def pool(*hard):
+        def lent(history):
+            surrogates = [surrogate(history, name=f"s{i}") for i in range(len(hard))]
+            for one, is_hard in zip(surrogates, hard, strict=True):
+                one.model.is_hard = is_hard
+            return tuple(surrogates)
+
+        return loki_view(influence=Stuck, surrogates=lent)
+
+    fitted, left_out = fit_all(pool(False, True))
+    assert [one.name for one in fitted] == ["s0"]
+    assert left_out == {"s1": "a residual of 1.2"}
+    with pytest.raises(InvalidAnswerError, match=r"'s0': a residual of 1\.2"):
+        fit_all(pool(True, True))
+    quick = {"n_iterations": 4, "updates_per_iteration": 1, "motifs": False, "n_trials": 1}
+    loki = Loki(n_clusters=2, list_length=4, **quick)
+    loki.poison(pool(False, True))
+    assert loki.report["left_out_of_reward"] == {"s1": "a residual of 1.2"}
+
+
 def test_a_surrogate_whose_scores_depend_on_the_order_of_events_is_told_apart(loki_view, surrogate):
     class LastItem(type(surrogate(loki_view().history).fit())):
         def score_next(self, users, histories):
@@ -129,4 +160,4 @@ def test_a_surrogate_whose_scores_depend_on_the_order_of_events_is_told_apart(lo
         ordered.model = LastItem(history.n_items)
         return surrogate(history), ordered
 
-    assert [f.uses_order for f in fit_all(loki_view(surrogates=lent))] == [False, True]
+    assert [f.uses_order for f in fit_all(loki_view(surrogates=lent)).fitted] == [False, True]
