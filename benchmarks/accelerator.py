@@ -11,6 +11,7 @@ the seconds, those of their looks at the validation events, and HR@10 of the tes
 import argparse
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -46,9 +47,9 @@ def seconds_of_fit(build, split, *, validation=None, seed=0):
 
 
 def seconds_of_epoch(build, split, n_epochs):
-    seconds_of_fit(lambda: build(epochs=1), split)
-    _, one = seconds_of_fit(lambda: build(epochs=1), split)
-    _, more = seconds_of_fit(lambda: build(epochs=1 + n_epochs), split)
+    seconds_of_fit(partial(build, epochs=1), split)
+    _, one = seconds_of_fit(partial(build, epochs=1), split)
+    _, more = seconds_of_fit(partial(build, epochs=1 + n_epochs), split)
     return (more - one) / n_epochs
 
 
@@ -85,23 +86,14 @@ def main():
     epoch = {}
     for device, n_epochs in ((given.device, given.epochs), ("cpu", given.cpu_epochs)):
         if n_epochs:
-            epoch[device] = seconds_of_epoch(
-                lambda device=device, **more: model_class(device=device, **more),
-                split,
-                n_epochs,
-            )
+            epoch[device] = seconds_of_epoch(partial(model_class, device=device), split, n_epochs)
             print(f"{given.model}, {device}: an epoch {epoch[device]:.2f} s", flush=True)
     if len(epoch) == 2:
         print(f"{given.model}: {epoch['cpu'] / epoch[given.device]:.1f} times as fast")
     for seed in range(given.fits):
         spent = []
-        timed = timed_looks(model_class, spent)
-        model, seconds = seconds_of_fit(
-            lambda timed=timed: timed(device=given.device),
-            split,
-            validation=split.validation,
-            seed=seed,
-        )
+        build = partial(timed_looks(model_class, spent), device=given.device)
+        model, seconds = seconds_of_fit(build, split, validation=split.validation, seed=seed)
         report = model.fit_report
         print(
             f"{given.model}, {given.device}, seed {seed}: {report['epochs']:.0f} epochs in "

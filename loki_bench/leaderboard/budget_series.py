@@ -24,7 +24,7 @@ from loki_bench.leaderboard.intervals import (
     shown_p,
 )
 from loki_bench.leaderboard.rows import NO_SIMULATOR, EventShares, RowKey
-from loki_bench.leaderboard.statistics import pair_tests
+from loki_bench.leaderboard.statistics import PairTest, behind_best, pair_tests
 from loki_bench.suite.actions import Actions, actions_order
 
 __all__ = [
@@ -161,7 +161,12 @@ def series_of(
     rivals: dict[object, list[BudgetSeries]] = defaultdict(list)
     for one in one_a_row:
         rivals[one.victim, one.defense, one.actions, one.shares].append(one)
-    return tuple(_compared(one, rivals, bounds, higher_is_better) for one in one_a_row)
+    behind: dict[BudgetSeries, PairTest[BudgetSeries]] = {}
+    for own in rivals.values():
+        if len({one.seeds for one in own}) == 1:
+            areas = {one: one.areas for one in own}
+            behind |= behind_best(pair_tests(areas, higher_is_better=higher_is_better))
+    return tuple(_compared(one, behind.get(one), bounds) for one in one_a_row)
 
 
 def series_table(
@@ -200,25 +205,13 @@ def series_table(
 
 
 def _compared(
-    one: BudgetSeries,
-    rivals: Mapping[object, Sequence[BudgetSeries]],
-    bounds: Bounds,
-    higher_is_better: bool,
+    one: BudgetSeries, test: PairTest[BudgetSeries] | None, bounds: Bounds
 ) -> BudgetSeries:
-    """The series with how far it is behind the best one of the same victim and budgets."""
-    own = rivals[one.victim, one.defense, one.actions, one.shares]
-    if len({other.seeds for other in own}) > 1:
+    """The series with how far it is behind the best one."""
+    if test is None:
         return one
-    tests = pair_tests(
-        {(other.attacker, other.simulator): other.areas for other in own},
-        higher_is_better=higher_is_better,
-    )
-    best = {test.better for test in tests} - {test.worse for test in tests}
-    for test in tests:
-        if test.worse == (one.attacker, one.simulator) and test.better in best:
-            behind = interval_of(test.differences, difference_bounds(bounds))
-            return replace(one, behind=behind, behind_p=test.p_value)
-    return one
+    behind = interval_of(test.differences, difference_bounds(bounds))
+    return replace(one, behind=behind, behind_p=test.p_value)
 
 
 def _place(one: BudgetSeries) -> tuple[str, float, str, float]:

@@ -22,7 +22,16 @@ from typing import Generic, TypeVar
 
 from loki_bench.leaderboard.intervals import EQUAL, agree
 
-__all__ = ["LEVEL", "PairTest", "holm", "pair_tests", "paired_p_value", "shared_ranks", "tied_with"]
+__all__ = [
+    "LEVEL",
+    "PairTest",
+    "behind_best",
+    "holm",
+    "pair_tests",
+    "paired_p_value",
+    "shared_ranks",
+    "tied_with",
+]
 
 RowT = TypeVar("RowT")
 
@@ -132,6 +141,12 @@ def shared_ranks(
         below = sum(test.better == row for test in clear)
         found[row] = (1 + above, 1 + above, len(rows) - below)
     return found
+
+
+def behind_best(tests: Sequence[PairTest[RowT]]) -> dict[RowT, PairTest[RowT]]:
+    """The test of each other row against the best one, which is the worse one of no pair."""
+    best = {test.better for test in tests} - {test.worse for test in tests}
+    return {test.worse: test for test in tests if test.better in best}
 
 
 def tied_with(row: RowT, tests: Sequence[PairTest[RowT]]) -> list[RowT]:

@@ -45,6 +45,7 @@ from loki_bench.leaderboard.rows import (
 )
 from loki_bench.leaderboard.statistics import (
     PairTest,
+    behind_best,
     holm,
     pair_tests,
     paired_p_value,
@@ -362,9 +363,7 @@ def _judged(
         ranks |= shared_ranks(ranked, own)
     behind: dict[RowKey, PairTest[RowKey]] = {}
     for own in tests.values():
-        # a block's best row is the worse one of none of its pairs
-        best_rows = {test.better for test in own} - {test.worse for test in own}
-        behind |= {test.worse: test for test in own if test.better in best_rows}
+        behind |= behind_best(own)
     bounds = difference_bounds(main.range)
     rows = [
         _row(

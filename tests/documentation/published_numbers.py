@@ -16,7 +16,7 @@ keys of the second after a ``/``, where they differ from the first one's. Keys:
   ``failed``, ``area``, ``area-p``: of being behind the best one; of the table of defenses
   ``left``, ``undefended`` and, with a ``metric``, ``cost``), ``minus=ATTACK`` (paired
   difference), ``p-minus=ATTACK`` (its p, not corrected), ``times=ATTACK`` (ratio of the means),
-  ``seed`` (one record's); of an ``area`` the difference and its p are taken from the records;
+  ``seed`` (one record's); of an ``area`` both are taken from its values by seed;
 - of estimators: ``recommender:estimator`` (``bprmf: cg``), ``experiment``, ``stratum``,
   ``statistic``; in brackets such a number is over the square root of the retest ceiling.
 
@@ -32,7 +32,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 from scipy import stats
 
 ROOT = Path(__file__).parents[2]
@@ -238,7 +237,10 @@ def _value(board: str, keys: dict[str, str]) -> "dict[str, float] | float | str"
     table = data["tables"][0]
     if value == "area" and other:
         [(key, attack)] = other.items()
-        own, rival = (_areas(board, keys["victim"], name) for name in (keys["attack"], attack))
+        own, rival = (
+            _one(table["series"], {**keys, "attack": name})["areas"]
+            for name in (keys["attack"], attack)
+        )
         test = stats.ttest_rel(own, rival)
         low, high = test.confidence_interval(0.95)
         mean = sum(own) / len(own) - sum(rival) / len(rival)
@@ -282,26 +284,6 @@ def _of_record(board: str, keys: dict[str, str], metric: str) -> float:
             found += [m["value"] for m in record["metrics"] if m["label"] == metric]
     [value] = found
     return value
-
-
-def _areas(board: str, victim: str, attack: str) -> list[float]:
-    """Area under the main metric over log budget, by seed, as docs/statistics.md defines it."""
-    label = _board(board)["tables"][0]["columns"][0]["label"]
-    found: dict[int, dict[float, float]] = {}
-    for record in _records(board):
-        cell = record["cell"]
-        if (cell["victim"]["name"], cell["attacker"]["name"]) != (victim, attack):
-            continue
-        if not cell["placebo"]:
-            [rate] = [m["value"] for m in record["metrics"] if m["label"] == label]
-            found.setdefault(cell["seed"], {})[cell["budget"]["fake_users"]] = rate
-    areas = []
-    for _, by_share in sorted(found.items()):
-        shares = np.log(sorted(by_share))
-        rates = [by_share[share] for share in sorted(by_share)]
-        middles = np.convolve(rates, [0.5, 0.5], mode="valid")
-        areas.append(float(np.sum(middles * np.diff(shares)) / (shares[-1] - shares[0])))
-    return areas
 
 
 @cache

@@ -15,14 +15,18 @@ def users(view_of):
     return served_users(history, ids([0, 1]), ItemGroups.uniform(groups), one_user=True)
 
 
-def written(users, n, *, groups=(1, 0, 2, 0), weights=(1.0, 1.0), targets=(0, 9, 10), seed=0):
-    design = Design(
+def design_of(*, groups=(1, 0, 2, 0), weights=(1.0, 1.0), targets=(0, 9, 10), **more):
+    return Design(
         origin="test",
         groups=np.array(groups),
         weights=np.array(weights),
         targets=ids(targets),
+        **more,
     )
-    return write_design(design, users, n, np.random.default_rng(seed)).tolist()
+
+
+def written(users, n, *, seed=0, **changes):
+    return write_design(design_of(**changes), users, n, np.random.default_rng(seed)).tolist()
 
 
 def test_fake_users_are_shared_out_by_weight_and_keep_to_the_user_they_serve(users):
@@ -48,12 +52,7 @@ def test_the_generator_alone_decides(users):
 
 
 def test_a_fake_user_clicks_no_more_different_targets_than_the_design_says(users):
-    design = Design(
-        origin="test",
-        groups=np.array([1, 0, 0, 0]),
-        weights=np.array([1.0, 0.0]),
-        targets=ids([0, 9, 10]),
-    )
+    design = design_of(groups=(1, 0, 0, 0), weights=(1.0, 0.0))
     rows = write_design(design.with_targets_each(1), users, 3, np.random.default_rng(0))
     assert all(len(set(row[1:])) == 1 for row in rows.tolist())
     assert sorted(row[1] for row in rows.tolist()) == [0, 9, 10]  # in turn
@@ -61,13 +60,7 @@ def test_a_fake_user_clicks_no_more_different_targets_than_the_design_says(users
 
 
 def test_fake_users_of_a_mixed_design_draw_from_all_target_users_items(users):
-    design = Design(
-        origin="test",
-        groups=np.array([1, 0, 1, 0]),
-        weights=np.array([1.0, 1.0]),
-        targets=ids([0, 9, 10]),
-        mixed=True,
-    )
+    design = design_of(groups=(1, 0, 1, 0), mixed=True)
     rows = write_design(design, users, 7, np.random.default_rng(0))
     drawn, n_draws = np.unique(rows[:, [0, 2]], return_counts=True)
     assert drawn.tolist() == [1, 2, 3, 4, 5, 6, 8]  # last items among them
