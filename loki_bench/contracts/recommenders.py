@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ __all__ = [
     "FactorRecommender",
     "FactorTerm",
     "FineTunableRecommender",
+    "LinearisedLosses",
     "Recommender",
     "TrainingSamples",
     "TranslationRecommender",
@@ -184,6 +185,37 @@ class TrainingSamples:
         return len(self.users)
 
 
+class LinearisedLosses(Protocol):
+    """The losses of n samples around a model's parameters, and products with their Jacobian.
+
+    Both products may be asked for again and again, in any order.
+    """
+
+    @property
+    def values(self) -> "Tensor":
+        """The losses, shape (n,), detached."""
+        ...
+
+    def jvp(self, direction: "list[Tensor]") -> "Tensor":
+        """The derivative of each loss along a direction, shape (n,), detached.
+
+        Parameters
+        ----------
+        direction : list of tensors
+            Shaped like the parameters.
+        """
+        ...
+
+    def vjp(self, cotangent: "Tensor") -> "list[Tensor]":
+        """The gradient of ``sum_s cotangent_s loss_s``, shaped like the parameters, detached.
+
+        Parameters
+        ----------
+        cotangent : tensor of shape (n,)
+        """
+        ...
+
+
 class DifferentiableRecommender(Recommender):
     """A recommender whose loss and score an influence estimator may differentiate (Eq. 2-3).
 
@@ -257,6 +289,34 @@ class DifferentiableRecommender(Recommender):
         Exception
             Of a user or an item that ``fit`` did not see.
         """
+
+    def linearised_losses(
+        self, samples: TrainingSamples, *, keep: bool
+    ) -> "LinearisedLosses | None":
+        """The losses and their derivatives, where a model has a cheaper way than torch's.
+
+        A cross-entropy over a catalogue is worth it: automatic differentiation goes through all of
+        its scores again for each product. The parameters do not change while the answer is used.
+
+        Parameters
+        ----------
+        samples : TrainingSamples
+            n of them, n above 0, as for :meth:`sample_loss`.
+        keep : bool
+            Whether products are asked for many times, so that what they share may be kept.
+
+        Returns
+        -------
+        LinearisedLosses or None
+            Its losses have the shape (n,). None, as here, where :meth:`sample_loss` is
+            differentiated automatically.
+
+        Raises
+        ------
+        Exception
+            As :meth:`sample_loss`.
+        """
+        return None
 
     @abstractmethod
     def l2_coefficients(self, samples: TrainingSamples) -> "list[Tensor]":

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_differentiable_l2_fits_the_parameters",
+    "check_differentiable_linearised_losses_are_those_of_sample_loss",
     "check_differentiable_loss_has_a_true_gradient",
     "check_differentiable_loss_has_a_value_for_each_sample",
     "check_differentiable_parameters_are_the_models_own",
@@ -123,6 +124,48 @@ def check_differentiable_loss_has_a_true_gradient(subject: Subject) -> None:
     model = _fitted(subject)
     samples = model.training_samples(two_groups().train, seed=SEED)
     _check_slope(subject, model, lambda: model.sample_loss(samples).mean(), "sample_loss")
+
+
+@contained
+def check_differentiable_linearised_losses_are_those_of_sample_loss(subject: Subject) -> None:
+    """``linearised_losses``, where it is not None: values and products agree with torch's."""
+    import torch
+
+    model = _fitted(subject)
+    samples = model.training_samples(two_groups().train, seed=SEED)
+    truth = model.sample_loss(samples)
+    generator = torch.Generator().manual_seed(SEED)
+    parameters = model.parameters()
+    direction = [torch.randn(p.shape, generator=generator).to(p) for p in parameters]
+    cotangent = torch.randn(truth.shape, generator=generator).to(truth)
+    gradients = _gradients(model, cotangent * truth) if truth.requires_grad else []
+
+    def close(a: "Tensor", b: "Tensor") -> bool:
+        return a.shape == b.shape and bool(torch.allclose(a, b, rtol=1e-3, atol=1e-4))
+
+    def along(gradient: "list[Tensor]") -> float:
+        return sum(float((g * v).sum()) for g, v in zip(gradient, direction, strict=True))
+
+    for keep in (False, True):
+        losses = model.linearised_losses(samples, keep=keep)
+        if losses is None:
+            continue
+        what = f"answers linearised_losses(keep={keep}) whose"
+        promise(close(losses.values, truth.detach()), subject, f"{what} values are no sample_loss")
+        for _ in range(2):
+            found = losses.vjp(cotangent)
+            promise(
+                len(found) == len(gradients)
+                and all(close(a, b) for a, b in zip(found, gradients, strict=True)),
+                subject,
+                f"{what} vjp is not the gradient of sample_loss",
+            )
+            moved = float((cotangent * losses.jvp(direction)).sum())
+            promise(
+                bool(np.isclose(moved, along(gradients), rtol=1e-3, atol=1e-3)),
+                subject,
+                f"{what} jvp is not the derivative of sample_loss along a direction",
+            )
 
 
 @contained

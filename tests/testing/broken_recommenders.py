@@ -18,6 +18,7 @@ from loki_bench.contracts import (
     TrainingSamples,
     WeightedRecommender,
 )
+from loki_bench.influence.objectives.derivatives import AutomaticLosses
 from loki_bench.interactions import Sequences
 from loki_bench.listed_ranks import scores_of_lists
 from loki_bench.testing.ridge import RidgeRecommender
@@ -320,6 +321,43 @@ class DoublesTheLossGradient(RidgeRecommender):
 class DetachesItsLoss(RidgeRecommender):
     def sample_loss(self, samples):
         return super().sample_loss(samples).detach()
+
+
+class _Linearised(RidgeRecommender):
+    """Answers ``linearised_losses`` by torch; ``scale`` spoils values, jvp and vjp."""
+
+    scale = (1.0, 1.0, 1.0)
+
+    def linearised_losses(self, samples, *, keep):
+        true, (values, jvp, vjp) = AutomaticLosses(self, samples), self.scale
+
+        class Scaled:
+            @property
+            def values(self):
+                return values * true.values
+
+            def jvp(self, direction):
+                return jvp * true.jvp(direction)
+
+            def vjp(self, cotangent):
+                return [vjp * g for g in true.vjp(cotangent)]
+
+        return Scaled()
+
+
+@breaks("check_differentiable_linearised_losses_are_those_of_sample_loss", differentiable=True)
+class LinearisesOtherLosses(_Linearised):
+    scale = (1.5, 1.0, 1.0)
+
+
+@breaks("check_differentiable_linearised_losses_are_those_of_sample_loss", differentiable=True)
+class HasAWrongForwardDerivative(_Linearised):
+    scale = (1.0, 1.5, 1.0)
+
+
+@breaks("check_differentiable_linearised_losses_are_those_of_sample_loss", differentiable=True)
+class HasAWrongBackwardDerivative(_Linearised):
+    scale = (1.0, 1.0, -1.0)
 
 
 @breaks("check_differentiable_score_has_a_true_gradient", differentiable=True)

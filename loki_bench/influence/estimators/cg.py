@@ -52,9 +52,12 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
         Adds so many times the diagonal of the Gauss-Newton matrix, estimated, where the model has
         no closed form: its parameters' curvatures differ by orders of magnitude, and one number for
         all of them is too much for some and nothing for others. Where a run ends above the greatest
-        residual that an answer may have (``MOST_RESIDUAL``), it starts anew with as many as the
-        largest eigenvalue met says: with a fiftieth of it 20 products are enough. The report has
-        the number that was used, and ``stiffenings`` says how often it was raised.
+        residual that an answer may have (``MOST_RESIDUAL``), it starts anew. The diagonal's mean is
+        then added to each of its entries: an item that hardly any sample touches has next to no
+        curvature of its own, and the scaled system would be about such items alone. And it is
+        added as many times as the largest eigenvalue met says: with a fiftieth of it 20 products
+        are enough. The report has the number that was used, and ``stiffenings`` says how often
+        it was raised.
     curvature : "automatic", "exact" or "gauss-newton"
         Gauss-Newton drops the indefinite part: always solvable, slightly less faithful, and only
         for models whose ``loss_is_log_probability``. Automatic is exact for a factor model, and
@@ -118,6 +121,7 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
             limit = _MAX_ITERATIONS if factors else _MAX_NETWORK_ITERATIONS
 
         relative = self.relative_damping
+        estimate = diagonal
 
         def solution_at(damping: float) -> Solution:
             def product(vector: FloatArray, out: FloatArray) -> FloatArray:
@@ -145,12 +149,13 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
             products += solution.iterations
         stiffenings = 0
         while (
-            diagonal is not None
+            estimate is not None
             and solution.relative_residual > MOST_RESIDUAL
             and stiffenings < _MAX_STIFFENINGS
         ):
             relative = max(solution.lambda_max / _CONDITION, 4.0 * relative)
             stiffenings += 1
+            diagonal = estimate + estimate.dtype.type(estimate.mean(dtype=np.float64))
             solution = solution_at(damping)
             products += solution.iterations
         report = {

@@ -101,7 +101,9 @@ def linearisation_of(
             return TranslationFakeUsers(
                 model, s, options, train=train, rules=rules(options), seed=seed
             )
-        return AutogradFakeUsers(autograd, s, options, train=train, rules=rules(options), seed=seed)
+        # an objective of its own: the other holds what its products needed
+        plain = AutogradObjective(model, samples, drawn)
+        return AutogradFakeUsers(plain, s, options, train=train, rules=rules(options), seed=seed)
 
     return Linearisation(
         training=autograd,

@@ -27,7 +27,7 @@ from loki_bench.influence.fake_users.scorer import (
 )
 from loki_bench.influence.kernels.negatives import SampleRules, choose_negatives
 from loki_bench.influence.objectives.autograd import AutogradObjective, take_samples
-from loki_bench.influence.objectives.derivatives import losses_along
+from loki_bench.influence.objectives.derivatives import linearised
 from loki_bench.interactions import Interactions, Sequences
 
 __all__ = ["AutogradFakeUsers"]
@@ -240,7 +240,7 @@ class AutogradFakeUsers:
 
     def _moved(self, samples: TrainingSamples) -> NDArray[np.float64]:
         """Derivative of each sample's loss and regulariser along s, shape (n,)."""
-        along = losses_along(self._objective.model, self._objective.parameters, self._s, samples)[1]
+        along = linearised(self._objective.model, samples, keep=False).jvp(self._s)
         return np.asarray(along.double().cpu().numpy() + self._rho(samples), dtype=np.float64)
 
     def _rho(self, samples: TrainingSamples) -> NDArray[np.float64]:

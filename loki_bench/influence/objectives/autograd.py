@@ -19,9 +19,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from loki_bench.contracts import DifferentiableRecommender, InfluenceObjective, TrainingSamples
+from loki_bench.contracts import (
+    DifferentiableRecommender,
+    InfluenceObjective,
+    LinearisedLosses,
+    TrainingSamples,
+)
 from loki_bench.errors import InvalidAnswerError
-from loki_bench.influence.objectives.derivatives import losses_along
+from loki_bench.influence.objectives.derivatives import AutomaticLosses, linearised
 from loki_bench.influence.objectives.training_objective import Curvature
 from loki_bench.influence.objectives.user_sampling import DrawnSamples
 
@@ -32,6 +37,9 @@ FloatArray = NDArray[np.floating]
 _CHUNK = 4096
 """Samples in one pass: a cross-entropy's graph holds a few arrays of this many rows by n_items."""
 
+_KEPT_CHUNKS = 4
+"""Where there are no more, what a model keeps for products with its Jacobian is kept for all."""
+
 _DIAGONAL_PROBES = 8
 
 
@@ -41,7 +49,8 @@ class AutogradObjective:
     Parameters
     ----------
     model : DifferentiableRecommender
-        Fitted; its parameters are read, never changed.
+        Fitted; its parameters are read, never changed, and must not change: what it keeps for
+        products with its Jacobian lives as long as the objective.
     samples : TrainingSamples
     drawn : DrawnSamples or None
         The samples that the gradient and the products are summed over, with their weights; None
@@ -78,6 +87,7 @@ class AutogradObjective:
                 "smaller learning rate"
             )
         self.l2 = [c.detach() for c in model.l2_coefficients(samples)]
+        self._kept: list[LinearisedLosses] = []
 
     @property
     def size(self) -> int:
@@ -122,8 +132,8 @@ class AutogradObjective:
         parts = self.unflatten(vector)
         total = [(c + damping) * v for c, v in zip(self.l2, parts, strict=True)]
         product = self._exact if curvature == "exact" else self._gauss_newton
-        for samples, weights in self._chunks():
-            for t, h in zip(total, product(samples, weights, parts), strict=True):
+        for found in product(parts):
+            for t, h in zip(total, found, strict=True):
                 t += h
         flat = self.flatten(total)
         if out is None:
@@ -142,43 +152,38 @@ class AutogradObjective:
             return None
         total = [c.expand(p.shape).clone() for c, p in zip(self.l2, self.parameters, strict=True)]
         rng = np.random.default_rng(seed)
-        for samples, weights in self._chunks():
-            losses = self.model.sample_loss(samples)
-            roots = (weights * self._odds(losses.detach())).sqrt()
-            for probe in range(_DIAGONAL_PROBES):
-                signs = torch.as_tensor(rng.choice([-1.0, 1.0], len(losses)), dtype=losses.dtype)
-                gradients = self._grad(
-                    losses, roots * signs, retain_graph=probe + 1 < _DIAGONAL_PROBES
+        for losses, weights in self._linearised_chunks():
+            values = losses.values
+            roots = (weights * self._odds(values)).sqrt()
+            for _ in range(_DIAGONAL_PROBES):
+                signs = torch.as_tensor(
+                    rng.choice([-1.0, 1.0], len(values)), dtype=values.dtype, device=values.device
                 )
-                for t, g in zip(total, gradients, strict=True):
+                for t, g in zip(total, losses.vjp(roots * signs), strict=True):
                     t += g.square() / _DIAGONAL_PROBES
         return self.flatten(total)
 
-    def _exact(
-        self, samples: TrainingSamples, weights: Tensor, vector: list[Tensor]
-    ) -> list[Tensor]:
-        loss = (weights * self.model.sample_loss(samples)).sum()
-        gradients = self._grad(loss, create_graph=True)
-        along = sum(
-            ((g * v).sum() for g, v in zip(gradients, vector, strict=True)),
-            start=torch.zeros((), dtype=loss.dtype, device=loss.device),
-        )
-        if not along.requires_grad:  # a loss that is linear in every parameter
-            return [torch.zeros_like(p) for p in self.parameters]
-        return self._grad(along)
+    def _exact(self, vector: list[Tensor]) -> Iterator[list[Tensor]]:
+        for samples, weights in self._chunks():
+            loss = (weights * self.model.sample_loss(samples)).sum()
+            gradients = self._grad(loss, create_graph=True)
+            along = sum(
+                ((g * v).sum() for g, v in zip(gradients, vector, strict=True)),
+                start=torch.zeros((), dtype=loss.dtype, device=loss.device),
+            )
+            if along.requires_grad:  # not where a loss is linear in every parameter
+                yield self._grad(along)
 
-    def _gauss_newton(
-        self, samples: TrainingSamples, weights: Tensor, vector: list[Tensor]
-    ) -> list[Tensor]:
+    def _gauss_newton(self, vector: list[Tensor]) -> Iterator[list[Tensor]]:
         if not self.model.loss_is_log_probability:
             raise InvalidAnswerError(
                 f"curvature 'gauss-newton' needs losses that are -log of a probability, which "
                 f"{type(self.model).__name__} does not declare: set loss_is_log_probability if "
                 "they are, or use curvature = 'exact'"
             )
-        losses, along = losses_along(self.model, self.parameters, vector, samples)
-        cotangent = weights * self._odds(losses) * along
-        return self._grad(self.model.sample_loss(samples), cotangent)
+        for losses, weights in self._linearised_chunks():
+            along = losses.jvp(vector)
+            yield losses.vjp(weights * self._odds(losses.values) * along)
 
     def _odds(self, losses: Tensor) -> Tensor:
         """``1 / (exp(loss) - 1)``, the odds of what was observed; 0 where a loss underflows."""
@@ -209,26 +214,25 @@ class AutogradObjective:
             at += p.numel()
         return parts
 
-    def _grad(
-        self,
-        value: Tensor,
-        cotangent: Tensor | None = None,
-        *,
-        create_graph: bool = False,
-        retain_graph: bool = False,
-    ) -> list[Tensor]:
+    def _grad(self, value: Tensor, *, create_graph: bool = False) -> list[Tensor]:
         gradients = torch.autograd.grad(
-            value,
-            self.parameters,
-            cotangent,
-            create_graph=create_graph,
-            retain_graph=create_graph or retain_graph,
-            allow_unused=True,
+            value, self.parameters, create_graph=create_graph, allow_unused=True
         )
         return [
             torch.zeros_like(p) if g is None else g
             for g, p in zip(gradients, self.parameters, strict=True)
         ]
+
+    def _linearised_chunks(self) -> Iterator[tuple[LinearisedLosses, Tensor]]:
+        keep = len(self.drawn.rows) <= _KEPT_CHUNKS * _CHUNK
+        for at, (samples, weights) in enumerate(self._chunks()):
+            if at < len(self._kept):
+                yield self._kept[at], weights
+                continue
+            losses = linearised(self.model, samples, keep=keep)
+            if keep and not isinstance(losses, AutomaticLosses):
+                self._kept.append(losses)
+            yield losses, weights
 
     def _chunks(self) -> Iterator[tuple[TrainingSamples, Tensor]]:
         first = self.parameters[0]

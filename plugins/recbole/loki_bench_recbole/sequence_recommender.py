@@ -10,7 +10,7 @@ import torch.nn.functional as F  # noqa: N812 - the field's own abbreviation
 from numpy.typing import NDArray
 from torch import Tensor
 
-from loki_bench.contracts import TrainingSamples
+from loki_bench.contracts import LinearisedLosses, TrainingSamples
 from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench_recbole.adapter import Epoch
@@ -23,6 +23,7 @@ from loki_bench_recbole.prefix_training import PaddedRows, PrefixEpoch, by_lengt
 from loki_bench_recbole.rowwise_training import RowwiseTraining
 from loki_bench_recbole.samples import SampleSource, prefixes
 from loki_bench_recbole.shared_prefixes import SharedPrefixes
+from loki_bench_recbole.softmax_derivatives import CatalogueLosses
 from loki_bench_recbole.training_loop import Schedule
 
 __all__ = ["SequenceLoss", "SequenceRecommender"]
@@ -107,19 +108,25 @@ class SequenceRecommender(RowwiseTraining):
 
         Raises ``ParameterError`` where the samples come without their histories.
         """
-        self._fitted()
-        if samples.histories is None:
-            raise ParameterError(
-                f"{self.name}: the samples have no histories; take them from training_samples"
-            )
-        if self.reads_users:
-            self._check_users(samples.users)
-        for items in (samples.histories.items, samples.positives, samples.negatives):
-            self._check_items(items)
         return self._losses(
-            self._outputs(samples.users, samples.histories),
+            self._outputs_of(samples),
             id_tensor(samples.positives),
             id_tensor(samples.negatives),
+        )
+
+    def linearised_losses(self, samples: TrainingSamples, *, keep: bool) -> LinearisedLosses | None:
+        """Those of the cross-entropy; None for the pairwise loss."""
+        if self._loss != "CE":
+            return None
+        distinct, of = _without_repeats(samples)
+        outputs = self._outputs_of(distinct)
+        positives = id_tensor(distinct.positives).to(outputs.device)
+        return CatalogueLosses(
+            outputs,
+            self.parameters(),
+            positives,
+            torch.from_numpy(of).to(outputs.device),
+            keep=keep,
         )
 
     def l2_coefficients(self, samples: TrainingSamples) -> list[Tensor]:
@@ -136,6 +143,19 @@ class SequenceRecommender(RowwiseTraining):
         return (self._outputs(users, histories) * self.parameters()[0][id_tensor(items)]).sum(-1)
 
     # ------------------------------------------------------------------ the network
+
+    def _outputs_of(self, samples: TrainingSamples) -> Tensor:
+        """The state after the history of each sample, shape (n, d), once the ids are checked."""
+        self._fitted()
+        if samples.histories is None:
+            raise ParameterError(
+                f"{self.name}: the samples have no histories; take them from training_samples"
+            )
+        if self.reads_users:
+            self._check_users(samples.users)
+        for items in (samples.histories.items, samples.positives, samples.negatives):
+            self._check_items(items)
+        return self._outputs(samples.users, samples.histories)
 
     def _outputs(self, users: NDArray[np.int32], histories: Sequences) -> Tensor:
         """The state after each history, shape (n, d).
@@ -262,6 +282,26 @@ class SequenceRecommender(RowwiseTraining):
             longest=self._longest_trained(),
             moving=moving,
         )
+
+
+def _without_repeats(samples: TrainingSamples) -> tuple[TrainingSamples, NDArray[np.int64]]:
+    """The samples without neighbours that differ in their negatives alone, and each one's place."""
+    histories = samples.histories
+    if histories is None or not len(samples):
+        return samples, np.arange(len(samples))
+    run, lengths = SharedPrefixes.of(histories, samples.users).run, histories.lengths
+    repeats = (run[1:] == run[:-1]) & (lengths[1:] == lengths[:-1])
+    repeats &= samples.positives[1:] == samples.positives[:-1]
+    first = np.append(True, ~repeats)
+    rows = np.flatnonzero(first)
+    distinct = TrainingSamples(
+        users=samples.users[rows],
+        last_items=samples.last_items[rows],
+        positives=samples.positives[rows],
+        negatives=samples.negatives[rows],
+        histories=histories.take(rows),
+    )
+    return distinct, np.cumsum(first) - 1
 
 
 def _latest(histories: Sequences, longest: int) -> Sequences:

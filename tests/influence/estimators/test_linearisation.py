@@ -8,6 +8,7 @@ from neural_doubles import Opaque, Recurrent
 from loki_bench.contracts import InfluenceObjective
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.influence.estimators.cg import ConjugateGradientInfluence
+from loki_bench.influence.estimators.first_order import LinearSystem
 from loki_bench.influence.estimators.leverage import LeverageInfluence
 from loki_bench.influence.estimators.lissa import LissaInfluence
 from loki_bench.influence.estimators.target_block import TargetBlockInfluence
@@ -57,6 +58,38 @@ def test_a_recurrent_model_is_solved_to_the_tolerance(train, loss):
     assert estimator.report["gauss_newton"] == 1.0
     assert estimator.report["scaled_residual"] <= 1e-4
     assert estimator.report["relative_residual"] < 1e-2
+
+
+class Quadratic:
+    """``1/2 |J x|**2`` of a matrix J: all that a solver asks of a training objective."""
+
+    def __init__(self, jacobian):
+        self.matrix = jacobian.T @ jacobian
+        self.size = len(self.matrix)
+
+    def gauss_newton_diagonal(self, *, seed):
+        return self.matrix.diagonal().copy()
+
+    def hessian_product(self, vector, *, curvature, damping, out):
+        out[:] = self.matrix @ vector + damping * vector
+        return out
+
+
+def test_parameters_with_next_to_no_curvature_do_not_keep_a_system_from_being_solved():
+    # 400 samples share a direction; the last 20 of 200 parameters are of items that few touch
+    rng = np.random.default_rng(0)
+    jacobian = rng.normal(size=(400, 200)) + 4.0
+    jacobian[:, 180:] *= 1e-6
+    training = Quadratic(jacobian.astype(np.float32))
+    target = np.where(np.arange(200) < 180, 0.1, 1.0).astype(np.float32)
+    system = LinearSystem(training=training, target=target, targets=None, seed=0)
+    solved = ConjugateGradientInfluence()._solve(system)
+    assert solved.report["stiffenings"] == 1
+    assert solved.report["hessian_products"] < 40
+    assert solved.solution.relative_residual < 0.01
+    # a parameter without curvature is damped as the average one
+    damping = solved.report["relative_damping"] * training.gauss_newton_diagonal(seed=0).mean()
+    np.testing.assert_allclose(solved.solution.s[180:], 1 / damping, rtol=0.01)
 
 
 def test_a_divergent_recursion_on_a_network_says_what_to_do(train):
