@@ -14,7 +14,6 @@ from loki_bench.datasets.layout import Layout
 from loki_bench.datasets.names import check_spelling, names_of, refuse_lists
 from loki_bench.datasets.object_lines import read_objects
 from loki_bench.datasets.one_line_a_user import read_one_line_a_user
-from loki_bench.datasets.parquet_tables import read_parquet
 from loki_bench.datasets.reading import Reading
 from loki_bench.datasets.recognise import recognise
 from loki_bench.datasets.recognised import described, described_kind
@@ -132,6 +131,9 @@ def read_table(
 ) -> EventTable:
     """The rows of one file, whatever its layout; raises ``DatasetError`` as :func:`read_files`."""
     if layout.kind == "parquet":
+        # imports a library that no other layout needs
+        from loki_bench.datasets.parquet_tables import read_parquet
+
         return read_parquet(file, reading)
     if layout.kind == "sequences":
         return read_one_line_a_user(
