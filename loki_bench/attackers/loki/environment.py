@@ -18,6 +18,12 @@ __all__ = ["GroupEnvironment", "ItemsOf", "StepReward", "draw_items"]
 ItemsOf: TypeAlias = Callable[[NDArray[np.int64], np.random.Generator], NDArray[np.int32]]
 """Items for group sequences, both of shape (n, horizon)."""
 
+_TRIES = 20
+"""After so many draws for a step it is looked how likely another one is to be accepted."""
+
+_RARE = 0.03
+"""Where the items that may come have a smaller share of their group, one of them is drawn."""
+
 
 class StepReward(Protocol):
     """Rewards every step of item sequences."""
@@ -94,13 +100,46 @@ def draw_items(
         group = actions[:, step]
         visits = (actions[:, :step] == group[:, None]).sum(axis=1)
         allowed = visits // sizes[group]  # how often an item may have come so far
-        pending = np.arange(n)
+        pending, tries = np.arange(n), 0
         while len(pending):
+            if tries == _TRIES:
+                rare = _rarely_accepted(groups, group, drawn[:, :step], allowed, pending)
+                for row, left in rare.items():
+                    drawn[row, step] = rng.choice(groups.members[group[row]], p=left)
+                pending = pending[~np.isin(pending, list(rare))]
             own = group[pending]
             place = np.searchsorted(bounds, own + rng.random(len(own)), side="right")
             item = flat[np.clip(place, ends[own] - sizes[own], ends[own] - 1)]  # rounding
             times = (drawn[pending, :step] == item[:, None]).sum(axis=1)
             accepted = times <= allowed[pending]
             drawn[pending[accepted], step] = item[accepted]
-            pending = pending[~accepted]
+            pending, tries = pending[~accepted], tries + 1
     return drawn
+
+
+def _rarely_accepted(
+    groups: ItemGroups,
+    group: NDArray[np.int64],
+    drawn: NDArray[np.int32],
+    allowed: NDArray[np.int64],
+    pending: NDArray[np.int64],
+) -> dict[int, NDArray[np.float64]]:
+    """Rows of which hardly any draw would be accepted, and the shares of what may come there.
+
+    Where the rare items of a group are left, drawing from all of it again and again takes as long
+    as they are rare.
+    """
+    found: dict[int, NDArray[np.float64]] = {}
+    for row in pending.tolist():
+        members = groups.members[group[row]]
+        times = (drawn[row] == members[:, None]).sum(axis=1)
+        open_to = times <= allowed[row]
+        if not open_to.any():  # other groups have drawn them all
+            open_to = times == times.min()
+        elif groups.shares[group[row]] @ open_to >= _RARE:
+            continue
+        left = groups.shares[group[row]] * open_to
+        # items without any share come last, all alike
+        left = left if left.any() else open_to.astype(np.float64)
+        found[row] = left / left.sum()
+    return found

@@ -33,6 +33,27 @@ def test_a_uniform_group_is_drawn_uniformly_at_every_step(groups_of):
         assert np.bincount(drawn[:, step]) / 20_000 == pytest.approx(1 / 3, abs=0.012)
 
 
+def test_rare_items_of_a_group_that_is_nearly_used_up_are_drawn_at_once_with_their_shares():
+    groups = ItemGroups.uniform({"a": ids([0, 1, 2])})
+    groups = groups.with_group(0, ids([0, 1, 2]), np.array([1 - 4e-9, 1e-9, 3e-9]))
+    drawn = draw_items(groups, np.zeros((4_000, 2), dtype=np.int64), np.random.default_rng(0))
+    assert (drawn[:, 0] == 0).all()
+    assert (drawn[:, 1] == 2).mean() == pytest.approx(0.75, abs=0.021)  # 3 standard errors
+
+
+def test_items_without_a_share_come_when_no_other_is_left():
+    groups = ItemGroups.uniform({"a": ids([0, 1, 2])})
+    groups = groups.with_group(0, ids([0, 1, 2]), np.array([1.0, 0.0, 0.0]))
+    drawn = draw_items(groups, np.zeros((50, 3), dtype=np.int64), np.random.default_rng(0))
+    assert (np.sort(drawn, axis=1) == [0, 1, 2]).all()
+
+
+def test_a_group_whose_items_others_have_drawn_gives_one_again():
+    groups = ItemGroups.uniform({"a": ids([7]), "b": ids([7])})
+    drawn = draw_items(groups, np.array([[0, 1, 0]]), np.random.default_rng(0))
+    assert drawn.tolist() == [[7, 7, 7]]
+
+
 def test_nothing_is_drawn_for_no_fake_user(groups_of):
     drawn = draw_items(groups_of(2), np.empty((0, 5), dtype=np.int64), np.random.default_rng(0))
     assert drawn.shape == (0, 5)
