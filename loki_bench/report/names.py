@@ -22,7 +22,15 @@ PEOPLE_SAY = {
     "gru4rec": "GRU4Rec",
     "transrec": "TransRec",
     "sasrec": "SASRec",
+    "bert4rec": "BERT4Rec",
+    "caser": "Caser",
+    "lightgcn": "LightGCN",
+    "narm": "NARM",
     "loki": "LOKI",
+    "pga": "PGA",
+    "revadv": "RevAdv",
+    "sharpap": "SharpAP",
+    "poisonrec": "PoisonRec",
 }
 
 METRICS = {"hr": "HR", "ndcg": "NDCG", "hr change": "HR change", "clean hr lost": "clean HR lost"}
