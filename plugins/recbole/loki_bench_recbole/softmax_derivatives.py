@@ -16,8 +16,8 @@ __all__ = ["CatalogueLosses"]
 _BLOCK_SCORES = 2**20
 """Scores in one block, small enough for a core's caches."""
 
-_KEPT_SCORES = 2**27
-"""Shares that are kept at most, 512 MiB of them in float32."""
+_KEPT_SCORES = 2**26
+"""Shares that are kept at most, 256 MiB of them in float32; a solver keeps up to four such."""
 
 
 class CatalogueLosses:
