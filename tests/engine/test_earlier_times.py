@@ -115,7 +115,7 @@ def test_a_stem_is_work_without_parameters(work, stem):
 
 
 def test_the_table_of_the_package_knows_the_work_of_its_suites():
-    told = of(n_events=13_030).elsewhere(["fit of bprmf", "craft of covisit", "fit of sasrec"])
+    told = of(n_events=13_030).elsewhere(["fit of bprmf", "craft of covisit", "fit of theirs"])
     assert set(told) == {"fit of bprmf", "craft of covisit"}
     assert all(0 < seconds < 60 for seconds in told.values())
 
