@@ -65,12 +65,7 @@ def test_the_solve_beside_pydvls(case, loader, benchmark):
 def test_the_solve_and_the_influence_beside_dattris(case, benchmark):
     pytest.importorskip("dattri", reason="tox -e influence-peers")
     rows = np.linspace(0, len(case.samples) - 1, N_CANDIDATES).astype(np.int64)
-    candidates = type(case.samples)(
-        users=case.samples.users[rows],
-        last_items=case.samples.last_items[rows],
-        positives=case.samples.positives[rows],
-        negatives=case.samples.negatives[rows],
-    )
+    candidates = case.samples.take(rows)
 
     def answer():
         found = solved_here(case)

@@ -184,6 +184,16 @@ class TrainingSamples:
     def __len__(self) -> int:
         return len(self.users)
 
+    def take(self, rows: NDArray[np.int64]) -> "TrainingSamples":
+        """Some of the samples: int64 array of shape (m,), m may be 0."""
+        return TrainingSamples(
+            users=self.users[rows],
+            last_items=self.last_items[rows],
+            positives=self.positives[rows],
+            negatives=self.negatives[rows],
+            histories=None if self.histories is None else self.histories.take(rows),
+        )
+
 
 class LinearisedLosses(Protocol):
     """The losses of n samples around a model's parameters, and products with their Jacobian.

@@ -26,7 +26,7 @@ from loki_bench.influence.fake_users.scorer import (
     finite,
 )
 from loki_bench.influence.kernels.negatives import SampleRules, choose_negatives
-from loki_bench.influence.objectives.autograd import AutogradObjective, take_samples
+from loki_bench.influence.objectives.autograd import AutogradObjective
 from loki_bench.influence.objectives.derivatives import linearised
 from loki_bench.interactions import Interactions, Sequences
 
@@ -257,7 +257,7 @@ class AutogradFakeUsers:
             if self._same_for_all:
                 key = (0, 0, 0)
             if key not in self._known_rho:
-                one = take_samples(samples, np.array([at]))
+                one = samples.take(np.array([at]))
                 coefficients = self._objective.model.l2_coefficients(one)
                 self._known_rho[key] = sum(
                     float((coefficients[t].detach() * self._along_s[t]).sum())

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from loki_bench.contracts import TrainingSamples
-from loki_bench.influence.objectives.autograd import AutogradObjective, take_samples
+from loki_bench.influence.objectives.autograd import AutogradObjective
 
 __all__ = ["BorrowedRows", "user_tables"]
 
@@ -85,4 +85,4 @@ def user_tables(objective: AutogradObjective, n_users: int) -> list[int]:
 def _first_with_last_item(samples: TrainingSamples) -> TrainingSamples:
     """The first sample that has a last item, or the first."""
     at = int(np.argmax(samples.last_items >= 0))
-    return take_samples(samples, np.array([at]))
+    return samples.take(np.array([at]))

@@ -30,7 +30,7 @@ from loki_bench.influence.objectives.derivatives import AutomaticLosses, lineari
 from loki_bench.influence.objectives.training_objective import Curvature
 from loki_bench.influence.objectives.user_sampling import DrawnSamples
 
-__all__ = ["AutogradObjective", "take_samples"]
+__all__ = ["AutogradObjective"]
 
 FloatArray = NDArray[np.floating]
 
@@ -215,13 +215,11 @@ class AutogradObjective:
         return parts
 
     def _grad(self, value: Tensor, *, create_graph: bool = False) -> list[Tensor]:
-        gradients = torch.autograd.grad(
-            value, self.parameters, create_graph=create_graph, allow_unused=True
+        return list(
+            torch.autograd.grad(
+                value, self.parameters, create_graph=create_graph, materialize_grads=True
+            )
         )
-        return [
-            torch.zeros_like(p) if g is None else g
-            for g, p in zip(gradients, self.parameters, strict=True)
-        ]
 
     def _linearised_chunks(self) -> Iterator[tuple[LinearisedLosses, Tensor]]:
         keep = len(self.drawn.rows) <= _KEPT_CHUNKS * _CHUNK
@@ -241,15 +239,4 @@ class AutogradObjective:
             weights = torch.as_tensor(
                 self.drawn.weights[part], dtype=first.dtype, device=first.device
             )
-            yield take_samples(self.samples, self.drawn.rows[part]), weights
-
-
-def take_samples(samples: TrainingSamples, rows: NDArray[np.int64]) -> TrainingSamples:
-    """Some of the samples."""
-    return TrainingSamples(
-        users=samples.users[rows],
-        last_items=samples.last_items[rows],
-        positives=samples.positives[rows],
-        negatives=samples.negatives[rows],
-        histories=None if samples.histories is None else samples.histories.take(rows),
-    )
+            yield self.samples.take(self.drawn.rows[part]), weights

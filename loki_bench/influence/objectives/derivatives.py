@@ -64,13 +64,11 @@ class AutomaticLosses:
             self._forget_graph()
 
     def vjp(self, cotangent: Tensor) -> list[Tensor]:
-        gradients = torch.autograd.grad(
-            self._losses, self._parameters, cotangent, retain_graph=True, allow_unused=True
+        return list(
+            torch.autograd.grad(
+                self._losses, self._parameters, cotangent, retain_graph=True, materialize_grads=True
+            )
         )
-        return [
-            torch.zeros_like(p) if g is None else g
-            for g, p in zip(gradients, self._parameters, strict=True)
-        ]
 
     def _forget_graph(self) -> None:
         """Forward mode writes into the parameters, which a graph made before does not allow."""

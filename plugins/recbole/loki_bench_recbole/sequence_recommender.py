@@ -293,15 +293,7 @@ def _without_repeats(samples: TrainingSamples) -> tuple[TrainingSamples, NDArray
     repeats = (run[1:] == run[:-1]) & (lengths[1:] == lengths[:-1])
     repeats &= samples.positives[1:] == samples.positives[:-1]
     first = np.append(True, ~repeats)
-    rows = np.flatnonzero(first)
-    distinct = TrainingSamples(
-        users=samples.users[rows],
-        last_items=samples.last_items[rows],
-        positives=samples.positives[rows],
-        negatives=samples.negatives[rows],
-        histories=histories.take(rows),
-    )
-    return distinct, np.cumsum(first) - 1
+    return samples.take(np.flatnonzero(first)), np.cumsum(first) - 1
 
 
 def _latest(histories: Sequences, longest: int) -> Sequences:

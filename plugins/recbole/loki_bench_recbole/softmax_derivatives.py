@@ -85,13 +85,11 @@ class CatalogueLosses:
         """The gradient of ``sum_s cotangent_s loss_s``, shaped like the parameters."""
         cotangent = torch.zeros_like(self._states[:, 0]).index_add_(0, self._of, cotangent)
         pulls = self._pulls * cotangent[:, None]
-        through = torch.autograd.grad(
-            self._outputs, self._parameters, pulls, retain_graph=True, allow_unused=True
+        gradients = list(
+            torch.autograd.grad(
+                self._outputs, self._parameters, pulls, retain_graph=True, materialize_grads=True
+            )
         )
-        gradients = [
-            torch.zeros_like(p) if g is None else g
-            for g, p in zip(through, self._parameters, strict=True)
-        ]
         weighted = self._states * cotangent[:, None]
         items = torch.zeros_like(self._items).index_add_(0, self._positives, weighted, alpha=-1)
         for rows, shares, _ in self._blocks():

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from loki_bench.contracts import TrainingSamples
 from loki_bench.influence.objectives.autograd import AutogradObjective
 from loki_bench.influence.objectives.derivatives import AutomaticLosses
 from loki_bench_recbole import softmax_derivatives
@@ -52,13 +51,7 @@ def test_samples_that_differ_in_their_negatives_alone_are_computed_once(cycle):
     model = MODELS["gru4rec"].fit(cycle.train, validation=None, seed=0)
     some = model.training_samples(cycle.train, seed=0)
     rows = np.repeat(np.arange(len(some)), 1 + np.arange(len(some)) % 3)
-    samples = TrainingSamples(
-        users=some.users[rows],
-        last_items=some.last_items[rows],
-        positives=some.positives[rows],
-        negatives=some.negatives[rows],
-        histories=some.histories.take(rows),
-    )
+    samples = some.take(rows)
     losses, once = (model.linearised_losses(s, keep=False) for s in (samples, some))
     direction = [torch.ones_like(p) for p in model.parameters()]
     assert torch.equal(losses.values, once.values[rows])

@@ -6,7 +6,6 @@ import torch
 from factor_doubles import random_users
 from neural_doubles import Recurrent, Translations
 
-from loki_bench.influence.objectives.autograd import take_samples
 from loki_bench.influence.objectives.derivatives import AutomaticLosses, linearised
 
 N_ITEMS = 18
@@ -87,7 +86,7 @@ def test_a_models_own_way_is_taken_but_for_no_samples_at_all(train):
     samples = model.training_samples(train, seed=0)
     assert linearised(model, samples, keep=True) == "kept"
     assert linearised(model, samples, keep=False) == "once"
-    none = take_samples(samples, np.empty(0, dtype=np.int64))
+    none = samples.take(np.empty(0, dtype=np.int64))
     losses = linearised(model, none, keep=True)
     assert isinstance(losses, AutomaticLosses)
     assert losses.jvp([torch.ones_like(p) for p in model.parameters()]).shape == (0,)
