@@ -80,11 +80,30 @@ def test_the_file_and_their_number_stay_small(cache, monkeypatch):
 
 def test_the_table_is_read_at_the_nearest_size_and_scaled_to_this_one(monkeypatch):
     table(monkeypatch, fit_of_fpmc={100: 1.0, 10_000: 50.0})
-    # 200 ** 0.7 / 100 ** 0.7 = 2 ** 0.7, by hand
+    # 200 ** 1.3 / 100 ** 1.3 = 2 ** 1.3, by hand
     assert of(n_events=200).elsewhere(["fit of fpmc"])["fit of fpmc"] == pytest.approx(
-        1.6245, abs=1e-4
+        2.4623, abs=1e-4
     )
     assert of(n_events=10_000).elsewhere(["fit of fpmc"]) == {"fit of fpmc": 50.0}
+
+
+def test_a_fit_grows_faster_than_what_reads_no_event_twice(monkeypatch):
+    table(monkeypatch, fit_of_x={100: 1.0}, craft_of_x={100: 1.0})
+    told = of(n_events=1000).elsewhere(["fit of x", "craft of x"])
+    assert told["fit of x"] == pytest.approx(19.953, abs=1e-3)  # 10 ** 1.3
+    assert told["craft of x"] == pytest.approx(5.0119, abs=1e-4)  # 10 ** 0.7
+
+
+def test_the_table_itself_grows_as_it_is_told():
+    # from the smaller of two sizes the larger is guessed within a factor of two and a half
+    exact, _ = earlier_times._table()
+    fits = {work: sizes for work, sizes in exact.items() if work.startswith("fit of ")}
+    both = [sizes for sizes in fits.values() if len(sizes) > 1]
+    assert len(both) >= 3
+    for sizes in both:
+        small, large = min(sizes), max(sizes)
+        guess = sizes[small] * (large / small) ** earlier_times.GROWTH["fit of "]
+        assert 0.4 < guess / sizes[large] < 2.5
 
 
 def test_other_parameters_of_a_component_tell_where_none_are_the_same(monkeypatch):
