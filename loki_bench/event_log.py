@@ -1,6 +1,6 @@
 """What a dataset is read to: users' sequences, and what else is known of their events."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from loki_bench.interactions import Interactions, Sequences
 
-__all__ = ["PARTS", "EventLog", "EventTimes"]
+__all__ = ["PARTS", "EventLog", "EventTimes", "NamedCounts"]
 
 PARTS = ("train", "validation", "test")
 """What the numbers in ``EventLog.parts`` stand for."""
@@ -35,6 +35,34 @@ class EventTimes:
     unit: str = ""
     scale: int = 1
     origin: int = 0
+
+
+class NamedCounts(Mapping[str, int]):
+    """Counts by name, made a dictionary when somebody asks: there may be millions.
+
+    Parameters
+    ----------
+    names : callable that returns a sequence of str
+    counts : int64 array of shape (n,)
+    """
+
+    def __init__(self, names: Callable[[], Sequence[str]], counts: NDArray[np.int64]) -> None:
+        self.names, self.counts = names, counts
+        self._made: dict[str, int] | None = None
+
+    def _dict(self) -> dict[str, int]:
+        if self._made is None:
+            self._made = dict(zip(self.names(), self.counts.tolist(), strict=True))
+        return self._made
+
+    def __getitem__(self, name: str) -> int:
+        return self._dict()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._dict())
+
+    def __len__(self) -> int:
+        return len(self.counts)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

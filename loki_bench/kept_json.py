@@ -9,7 +9,7 @@ from pathlib import Path
 
 from loki_bench.whole_files import part_of, sweep_parts
 
-__all__ = ["keep_json", "kept_json"]
+__all__ = ["keep_json", "kept_json", "leave_out_the_oldest"]
 
 
 def kept_json(path: Path, *, at_most: int) -> object:
@@ -30,11 +30,12 @@ def keep_json(path: Path, content: object, *, most_files: int) -> None:
         sweep_parts(path.parent)
         with part_of(path, json.dumps(content).encode()) as part:
             part.replace(path)
-        _leave_out_the_oldest(path.parent, most_files)
+        leave_out_the_oldest(path.parent, "*.json", most_files)
 
 
-def _leave_out_the_oldest(folder: Path, most_files: int) -> None:
-    files = list(folder.glob("*.json"))
+def leave_out_the_oldest(folder: Path, pattern: str, most_files: int) -> None:
+    """Remove the files of this pattern but for so many, those that were written last."""
+    files = list(folder.glob(pattern))
     if len(files) > most_files:
         files.sort(key=lambda path: path.stat().st_mtime_ns)
         for path in files[:-most_files]:

@@ -2,19 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.datasets.event_table import Place
+from loki_bench.datasets.filters import Duplicates
 from loki_bench.datasets.names import Names
 from loki_bench.datasets.times import TimeArray, Times
 from loki_bench.errors import DatasetError
 
-__all__ = ["Duplicates", "Events", "SortedEvents", "in_order", "name_of", "same_moment"]
-
-Duplicates: TypeAlias = Literal["error", "drop"]
+__all__ = ["Events", "SortedEvents", "in_order", "name_of", "same_moment"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

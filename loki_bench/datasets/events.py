@@ -4,59 +4,20 @@ Every dataset passes through :func:`log_of`, whatever its file looks like, so al
 rule for ids, order, duplicates, repeats and k-core.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from loki_bench.datasets.arrow_arrays import as_numpy, of_numpy, of_texts, one_value
-from loki_bench.datasets.event_order import (
-    Duplicates,
-    Events,
-    SortedEvents,
-    in_order,
-    name_of,
-    same_moment,
-)
+from loki_bench.datasets.event_order import Events, SortedEvents, in_order, name_of, same_moment
+from loki_bench.datasets.filters import SequenceFilters
 from loki_bench.datasets.times import Times
 from loki_bench.errors import DatasetError
-from loki_bench.event_log import EventLog, EventTimes
+from loki_bench.event_log import EventLog, EventTimes, NamedCounts
 from loki_bench.interactions import Interactions, core_events, event_counts
 
-__all__ = ["Duplicates", "Events", "Repeats", "SequenceFilters", "log_of"]
-
-Repeats: TypeAlias = Literal["keep", "drop-later"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SequenceFilters:
-    """Which events of a user's sequence are kept, in the order of the attributes.
-
-    Attributes
-    ----------
-    duplicates : "error" or "drop"
-        What to do with a second event of the same user, item and time. Without times any
-        repetition is an event of its own.
-    repeats : "keep" or "drop-later"
-        "drop-later" keeps only the first event of a user with an item.
-    last_events : int or None
-        Keep only so many of each user's latest events; None keeps all.
-    k_core : int, 0 or more
-        Users and items with fewer events are dropped until none is left; 0 drops nothing.
-    n_items : int or None
-        If given, items must be the whole numbers from 0 to ``n_items - 1`` and, before the
-        k-core, the catalogue has all of them, those without events included.
-    """
-
-    duplicates: Duplicates = "error"
-    repeats: Repeats = "keep"
-    last_events: int | None = None
-    k_core: int = 0
-    n_items: int | None = None
+__all__ = ["Events", "log_of"]
 
 
 def log_of(events: Events, filters: SequenceFilters) -> EventLog:
@@ -117,8 +78,8 @@ def log_of(events: Events, filters: SequenceFilters) -> EventLog:
         parts=log.parts,
         n_read=len(events),
         dropped=log.dropped,
-        dropped_items=_Dropped(names, before[1], ~kept_items),
-        dropped_users=_Dropped(events.users.names, before[0], ~kept_users),
+        dropped_items=_dropped(names, before[1], ~kept_items),
+        dropped_users=_dropped(events.users.names, before[0], ~kept_users),
         n_users_read=n_users,
         n_items_read=n_items,
         n_ties=int(np.count_nonzero(same_moment(log))),
@@ -174,6 +135,12 @@ def _check_lengths(log: SortedEvents, events: Events, n_users: int, k_core: int)
 # ---------------------------------------------------------------------------------------- results
 
 
+def _dropped(
+    names: pa.StringArray, counts: NDArray[np.int64], dropped: NDArray[np.bool_]
+) -> NamedCounts:
+    return NamedCounts(names.filter(of_numpy(dropped)).to_pylist, counts[dropped])
+
+
 def _tokens(names: pa.StringArray, kept: NDArray[np.bool_]) -> tuple[str, ...]:
     return tuple((names if kept.all() else names.filter(of_numpy(kept))).to_pylist())
 
@@ -184,27 +151,3 @@ def _event_times(log: SortedEvents, times: Times | None) -> EventTimes | None:
     values = log.keys[0]
     values.flags.writeable = False
     return EventTimes(values=values, unit=times.unit, scale=times.scale, origin=times.origin)
-
-
-class _Dropped(Mapping[str, int]):
-    """Names that were dropped and their events, made when somebody asks: there may be millions."""
-
-    def __init__(
-        self, names: pa.StringArray, counts: NDArray[np.int64], dropped: NDArray[np.bool_]
-    ) -> None:
-        self._of = names.filter(of_numpy(dropped)), counts[dropped]
-        self._made: dict[str, int] | None = None
-
-    def _dict(self) -> dict[str, int]:
-        if self._made is None:
-            self._made = dict(zip(self._of[0].to_pylist(), self._of[1].tolist(), strict=True))
-        return self._made
-
-    def __getitem__(self, name: str) -> int:
-        return self._dict()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._dict())
-
-    def __len__(self) -> int:
-        return len(self._of[1])

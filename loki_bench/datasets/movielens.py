@@ -4,12 +4,11 @@ import importlib.util
 from pathlib import Path
 
 from loki_bench.contracts import DatasetLoader
-from loki_bench.datasets.events import SequenceFilters
-from loki_bench.datasets.files import read_files
+from loki_bench.datasets.filters import RowFilters, SequenceFilters
+from loki_bench.datasets.kept_logs import kept_or_read
 from loki_bench.datasets.parameters import check_k_core, check_last_events
 from loki_bench.datasets.published_files import MOVIELENS_100K_SHA256
 from loki_bench.datasets.reading import Reading
-from loki_bench.datasets.row_filters import RowFilters
 from loki_bench.datasets.verified_file import check_sha256
 from loki_bench.errors import DatasetError
 from loki_bench.event_log import EventLog
@@ -49,7 +48,7 @@ class MovieLens100K(DatasetLoader):
         """Read the file of RecBole's wheel; neither ``folder`` nor the network is used."""
         path = _file_in_recbole()
         check_sha256(path, MOVIELENS_100K_SHA256, dataset=_NAME)
-        return read_files(
+        return kept_or_read(
             [path],
             Reading(dataset=_NAME, format="inter"),
             rows=RowFilters(),

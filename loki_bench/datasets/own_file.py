@@ -6,8 +6,14 @@ from pathlib import Path
 from typing import get_args
 
 from loki_bench.contracts import DatasetLoader
-from loki_bench.datasets.events import Duplicates, Repeats, SequenceFilters
-from loki_bench.datasets.files import read_files
+from loki_bench.datasets.filters import (
+    Duplicates,
+    Missing,
+    Repeats,
+    RowFilters,
+    SequenceFilters,
+)
+from loki_bench.datasets.kept_logs import kept_or_read
 from loki_bench.datasets.parameters import (
     check_choice,
     check_column,
@@ -21,7 +27,6 @@ from loki_bench.datasets.parameters import (
     checked_reading,
 )
 from loki_bench.datasets.reading import ColumnChoice, Format
-from loki_bench.datasets.row_filters import Missing, RowFilters
 from loki_bench.errors import ParameterError
 from loki_bench.event_log import EventLog
 from loki_bench.interactions import Interactions
@@ -188,7 +193,7 @@ class OwnFile(DatasetLoader):
             for paths, part in zip(self.paths, self.parts, strict=False)
             for path in paths
         ]
-        return read_files(
+        return kept_or_read(
             [path for path, _ in parts],
             self.reading,
             rows=self.rows,

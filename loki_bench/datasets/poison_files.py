@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from loki_bench.bounded_files import refuse_irregular
 from loki_bench.datasets.data_file import DataFile, open_data_file
-from loki_bench.datasets.events import SequenceFilters
 from loki_bench.datasets.files import read_table, reading_of
+from loki_bench.datasets.filters import RowFilters, SequenceFilters
 from loki_bench.datasets.layout import Layout
 from loki_bench.datasets.named_rows import NamedRows
 from loki_bench.datasets.names import check_spelling, names_of
@@ -20,7 +20,7 @@ from loki_bench.datasets.poison_arrays import is_numpy_file, read_arrays
 from loki_bench.datasets.reading import Reading
 from loki_bench.datasets.recognise import recognise
 from loki_bench.datasets.recognised import described
-from loki_bench.datasets.row_filters import RowFilters, choose_rows
+from loki_bench.datasets.row_filters import choose_rows
 from loki_bench.errors import DatasetError
 
 __all__ = ["read_poison_file"]

@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from loki_bench.contracts import DatasetLoader
-from loki_bench.datasets.events import SequenceFilters
-from loki_bench.datasets.files import read_files
+from loki_bench.datasets.filters import RowFilters, SequenceFilters
+from loki_bench.datasets.kept_logs import kept_or_read
 from loki_bench.datasets.parameters import check_k_core
 from loki_bench.datasets.published_files import BEAUTY, LASTFM, SPORTS, TOYS, PublishedFile
 from loki_bench.datasets.reading import Reading
-from loki_bench.datasets.row_filters import RowFilters
 from loki_bench.datasets.verified_file import verified_file
 from loki_bench.event_log import EventLog
 from loki_bench.interactions import Interactions
@@ -39,7 +38,7 @@ class PublishedDataset(DatasetLoader):
 
     def read(self, folder: Path, *, download: bool) -> EventLog:
         """Read the file; see ``DatasetLoader.read``."""
-        return read_files(
+        return kept_or_read(
             [verified_file(self.file, folder, download=download)],
             Reading(dataset=self.file.dataset, format="sequences"),
             rows=RowFilters(),

@@ -1,9 +1,8 @@
 """Choose rows of an event table, count each one dropped, and number what is left."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from loki_bench.datasets.arrow_arrays import as_numpy, of_numpy, of_texts, one_value
 from loki_bench.datasets.event_table import EventTable, Place
+from loki_bench.datasets.filters import RowFilters
 from loki_bench.datasets.names import as_text, missing_rows
 from loki_bench.datasets.reading import Reading
 from loki_bench.datasets.time_columns import parse_times
@@ -19,28 +19,7 @@ from loki_bench.datasets.times import Times
 from loki_bench.errors import DatasetError
 from loki_bench.plugins.specs import nearest
 
-__all__ = ["ChosenEvents", "Missing", "Origin", "RowFilters", "choose_rows"]
-
-Missing: TypeAlias = Literal["error", "drop"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RowFilters:
-    """Which rows of a table are events.
-
-    Attributes
-    ----------
-    where : mapping of str to sequence of str
-        Column and the values that are kept.
-    min_rating : float or None
-        Rows with a lower rating are dropped.
-    missing : "error" or "drop"
-        What to do with a row that has no user or no item.
-    """
-
-    where: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    min_rating: float | None = None
-    missing: Missing = "error"
+__all__ = ["ChosenEvents", "Origin", "choose_rows"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loki_bench.datasets.events import Events, SequenceFilters, log_of
+from loki_bench.datasets.events import Events, log_of
+from loki_bench.datasets.filters import SequenceFilters
 from loki_bench.datasets.names import Names
 from loki_bench.datasets.parameters import check_choice, check_k_core
 from loki_bench.datasets.times import Times
