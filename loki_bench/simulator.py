@@ -7,11 +7,9 @@ ask of it. The paper gives no procedure: the one here is ours.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import logsumexp
-from scipy.stats import rankdata
 
 from loki_bench.errors import ParameterError
+from loki_bench.ranking import average_ranks
 
 __all__ = ["fit_weights", "ranks_of_scores", "simulator_scores"]
 
@@ -26,8 +24,7 @@ def ranks_of_scores(scores: NDArray[np.floating]) -> FloatArray:
     given = np.asarray(scores)
     if np.isnan(given).any():
         raise ParameterError("the simulator was given NaN scores to rank: check the surrogate")
-    ranks: FloatArray = rankdata(-given.astype(np.float64), method="average", axis=-1)
-    return ranks
+    return average_ranks(-given.astype(np.float64))
 
 
 def simulator_scores(ranks: NDArray[np.floating], weights: NDArray[np.floating]) -> FloatArray:
@@ -96,6 +93,10 @@ def fit_weights(
     ParameterError
         Shapes that do not fit, or an answer that is an item with rank NaN or out of range.
     """
+    # half a second that only an attack with a query oracle has to spend
+    from scipy.optimize import minimize
+    from scipy.special import logsumexp
+
     votes = np.asarray(ranks, dtype=np.float64)
     shown = np.asarray(answers)
     if votes.ndim != 3 or not len(votes) or shown.ndim != 2 or len(shown) != votes.shape[1]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from loki_bench.interactions import Sequences
-from loki_bench.ranking import masked_ranks, masked_ranks_if_finite
+from loki_bench.ranking import average_ranks, masked_ranks, masked_ranks_if_finite
 
 
 def reference_rank(scores, history, item):
@@ -126,3 +126,15 @@ def test_the_largest_and_smallest_numbers_are_finite():
     ranks = masked_ranks_if_finite(scores, Sequences.of([[]]), np.array([[0, 1, 2, 3]]))
     assert ranks is not None
     assert ranks.tolist() == [[1, 4, 2, 3]]
+
+
+@pytest.mark.parametrize("shape", [(0,), (1,), (40,), (5, 30), (3, 4, 9), (2, 0), (0, 3)])
+@pytest.mark.parametrize("kind", [np.int64, np.float64, np.float32])
+def test_average_ranks_are_those_of_scipy(shape, kind):
+    values = np.random.default_rng(0).integers(-4, 5, shape).astype(kind)
+    if values.size:
+        values.flat[0] = -0.0
+    found = average_ranks(values)
+    assert found.dtype == np.float64
+    expected = rankdata(values, method="average", axis=-1) if values.size else values
+    np.testing.assert_array_equal(found, expected)

@@ -7,9 +7,9 @@ too few fake users for all, the users that are easiest to reach come first.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from loki_bench.interactions import Interactions
+from loki_bench.ranking import average_ranks
 
 __all__ = ["easiest_first", "shared_out"]
 
@@ -34,7 +34,9 @@ def easiest_first(history: Interactions, users: NDArray[np.int32]) -> NDArray[np
         if len(selected):
             last[place] = counts[selected[-1]]
             rarity[place] = (1 / counts[np.unique(selected)]).mean()
-    order: NDArray[np.int64] = np.argsort(rankdata(last) + rankdata(-rarity), kind="stable")
+    order: NDArray[np.int64] = np.argsort(
+        average_ranks(last) + average_ranks(-rarity), kind="stable"
+    )
     return order
 
 

@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from loki_bench.attackers.loki.adam import Adam
 from loki_bench.attackers.loki.config import AgentConfig
 from loki_bench.attackers.loki.q_network import QNetwork
 from loki_bench.attackers.loki.replay_memory import Episodes
@@ -47,7 +48,7 @@ class DqnAgent:
             for _ in range(2)
         )
         self._target.requires_grad_(False)
-        self._optimizer = torch.optim.Adam(self._network.parameters(), lr=config.learning_rate)
+        self._optimizer = Adam(self._network.parameters(), config.learning_rate)
         self._n_updates = 0
         self.update_target()
 

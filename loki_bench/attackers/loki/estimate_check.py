@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from loki_bench.attackers.draws import equal_length_sequences
 from loki_bench.attackers.loki.horizon import horizon_of
@@ -18,6 +17,7 @@ from loki_bench.attackers.loki.outcome_estimator import FittedEstimator
 from loki_bench.attackers.loki.served_users import ServedUsers
 from loki_bench.attackers.loki.simulator_trial import RecommenderSimulator
 from loki_bench.contracts import AttackerView
+from loki_bench.ranking import average_ranks
 
 __all__ = ["LEAST_AGREEMENT", "agreements", "down_weighted"]
 
@@ -95,4 +95,4 @@ def down_weighted(
 def _rho(predicted: list[float], true: list[float]) -> float:
     if len(true) < 3 or np.ptp(predicted) == 0.0 or np.ptp(true) == 0.0:
         return 0.0
-    return float(spearmanr(predicted, true).statistic)
+    return float(np.corrcoef(average_ranks(np.array([predicted, true])))[1, 0])

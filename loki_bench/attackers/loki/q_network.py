@@ -32,7 +32,9 @@ class QNetwork(nn.Module):
         super().__init__()
         self.n_actions = n_actions
         # Layers draw initial weights from the global generator, except on the meta device.
-        self.embedding = nn.Embedding(n_actions + 1, embedding_size, device="meta")
+        # There a normal draw imports torch's compiler, a second of each attack's process: without.
+        rows = torch.empty(n_actions + 1, embedding_size, device="meta")
+        self.embedding = nn.Embedding.from_pretrained(rows, freeze=False)
         self.gru = nn.GRU(embedding_size, hidden_size, batch_first=True, device="meta")
         self.output = nn.Linear(hidden_size, n_actions, device="meta")
         self.to_empty(device="cpu")

@@ -137,7 +137,9 @@ class TransRec(WeightedFit, FineTunableTraining, TranslationRecommender):
 
     def _translated(self, users: Tensor, last: Tensor) -> Tensor:
         user_table, item_table, _, shared = self.parameters()
-        steps = item_table[last.clamp(min=0)] * (last >= 0).unsqueeze(-1)
+        # filled, not multiplied: along a direction torch imports its compiler to multiply by what
+        # does not move, and that takes a second of each attack's process
+        steps = item_table[last.clamp(min=0)].masked_fill((last < 0).unsqueeze(-1), 0.0)
         return shared + user_table[users] + steps
 
     def _score(self, translated: Tensor, items: Tensor) -> Tensor:
