@@ -183,8 +183,9 @@ CLAIMS = (
         where="3.3, equations 2 and 3",
         reported="part of every influence; the paper tries nothing without it",
         question="inverse_hessian",
-        tried="The table of `loki-ablations`, which was published without records, has 0.399 "
-        "with and 0.402 without it on BPRMF, 0.440 and 0.431 on FPMC (means of five seeds): it was "
-        "worth nothing there. No test can be made without the seeds.",
+        tried="The board `loki-ablations` of version 0.2.0 answers it: where the agent's reward "
+        "decides alone, 0.170 with and 0.080 without it on BPRMF, 0.108 and 0.077 on FPMC (means "
+        "of five seeds), far within what the seeds differ. Where the simulator has the last word, "
+        "the poison is the same.",
     ),
 )

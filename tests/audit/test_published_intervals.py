@@ -13,9 +13,9 @@ from loki_bench.records.opening import as_working_folder
 from loki_bench.report.figure_data import lines, transfers
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
-FOLDERS = sorted(path.parent for path in LEADERBOARDS.rglob("manifest.json"))
-"""Those with records; `loki-ablations` and `fidelity/*` are tables alone."""
-ABLATIONS = LEADERBOARDS / "beauty" / "loki-ablations"
+FIDELITY = sorted(path.parent for path in LEADERBOARDS.glob("fidelity/*/leaderboard.json"))
+"""Tables of estimators; some were published without records."""
+FOLDERS = sorted({path.parent for path in LEADERBOARDS.rglob("manifest.json")} - set(FIDELITY))
 
 each = pytest.mark.parametrize(
     "folder", [pytest.param(f, id=f.relative_to(LEADERBOARDS).as_posix()) for f in FOLDERS]
@@ -34,21 +34,21 @@ def difference(bounds):
     return (None, None) if None in bounds else (least - greatest, greatest - least)
 
 
-@pytest.mark.parametrize("name", ["as-trained", "converged"])
-def test_no_published_table_of_estimators_has_one_either(name):
-    content = json.loads((LEADERBOARDS / "fidelity" / name / "leaderboard.json").read_bytes())
+@pytest.mark.parametrize("folder", FIDELITY, ids=lambda folder: folder.name)
+def test_no_published_table_of_estimators_has_one_either(folder):
+    content = json.loads((folder / "leaderboard.json").read_bytes())
     measures = [
         measure
         for table in content["tables"]
         for listed in (table["ceilings"], *(row["measures"] for row in table["rows"]))
         for measure in listed
     ]
-    assert len(measures) > 100
+    assert len(measures) > 10
     for measure in measures:
         within(measure, BOUNDS[measure["statistic"]])
 
 
-@pytest.mark.parametrize("folder", [*FOLDERS, ABLATIONS], ids=lambda folder: folder.name)
+@each
 def test_no_published_table_has_an_interval_outside_of_its_metrics_range(folder):
     content = json.loads((folder / "leaderboard.json").read_bytes())
     found = {}
