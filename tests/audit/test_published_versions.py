@@ -13,6 +13,8 @@ LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
 PAGE = LEADERBOARDS / "README.md"
 BOARDS = sorted(file.parent for file in LEADERBOARDS.rglob("leaderboard.json"))
 WITH_RECORDS = [board for board in BOARDS if (board / "manifest.json").is_file()]
+OF_ESTIMATORS = [board for board in WITH_RECORDS if (board / "grid.json").is_file()]
+OF_CELLS = [board for board in WITH_RECORDS if board not in OF_ESTIMATORS]
 
 
 def name_of(board):
@@ -63,7 +65,7 @@ def said_of(board):
     return found[0]
 
 
-@each(WITH_RECORDS)
+@each(OF_CELLS)
 def test_a_board_has_one_protocol_and_one_version_of_each_distribution(board):
     cells = cells_of(board)
     assert cells
@@ -77,6 +79,18 @@ def test_a_board_has_one_protocol_and_one_version_of_each_distribution(board):
     assert [t["about"]["protocol version"] for t in about] == [
         str(*versions["protocol"]) for _ in about
     ]
+    assert said_of(board) == str(*versions["loki-bench"]) == str(*versions["loki-bench-recbole"])
+
+
+@each(OF_ESTIMATORS)
+def test_a_board_of_estimators_has_one_version_of_each_distribution(board):
+    grid = json.loads((board / "grid.json").read_text())
+    versions = defaultdict(set)
+    for distribution, version in versions_in(grid):
+        versions[distribution].add(version)
+    assert {name: len(found) for name, found in versions.items() if len(found) > 1} == {}
+    about = json.loads((board / "leaderboard.json").read_text())["tables"]
+    assert {t["about"]["fidelity version"] for t in about} == {str(grid["fidelity_version"])}
     assert said_of(board) == str(*versions["loki-bench"]) == str(*versions["loki-bench-recbole"])
 
 
