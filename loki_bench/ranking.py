@@ -13,7 +13,7 @@ from loki_bench.interactions import Sequences
 __all__ = ["average_ranks", "masked_ranks", "masked_ranks_if_finite"]
 
 
-def average_ranks(values: NDArray[np.floating] | NDArray[np.integer]) -> NDArray[np.float64]:
+def average_ranks(values: NDArray[np.number]) -> NDArray[np.float64]:
     """Ranks from 1 for the smallest value, ties averaged, along the last axis.
 
     What ``scipy.stats.rankdata`` answers. To import ``scipy.stats`` takes about a second, which

@@ -95,4 +95,5 @@ def down_weighted(
 def _rho(predicted: list[float], true: list[float]) -> float:
     if len(true) < 3 or np.ptp(predicted) == 0.0 or np.ptp(true) == 0.0:
         return 0.0
-    return float(np.corrcoef(average_ranks(np.array([predicted, true])))[1, 0])
+    correlations = np.asarray(np.corrcoef(average_ranks(np.array([predicted, true]))))
+    return float(correlations[1, 0])

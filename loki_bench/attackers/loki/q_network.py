@@ -34,7 +34,9 @@ class QNetwork(nn.Module):
         # Layers draw initial weights from the global generator, except on the meta device.
         # There a normal draw imports torch's compiler, a second of each attack's process: without.
         rows = torch.empty(n_actions + 1, embedding_size, device="meta")
-        self.embedding = nn.Embedding.from_pretrained(rows, freeze=False)
+        self.embedding: nn.Embedding = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
+            rows, freeze=False
+        )
         self.gru = nn.GRU(embedding_size, hidden_size, batch_first=True, device="meta")
         self.output = nn.Linear(hidden_size, n_actions, device="meta")
         self.to_empty(device="cpu")
