@@ -34,7 +34,7 @@ smartquotes = False  # a flag keeps its two hyphens
 nitpicky = True  # a name in a docstring that leads nowhere is a warning, and warnings are errors
 nitpick_ignore_regex = [
     ("py:class", r"(abc|collections|importlib|inspect|numpy|pathlib|pytest|typing)\..*"),
-    ("py:class", r"NDArray|Tensor|(int|float)\d+|integer"),
+    ("py:class", r"NDArray|Tensor|(int|float)\d+|integer|number"),
     ("py:obj", r"typing\.Literal\[.*"),  # an alias of choices, which Sphinx cuts at its commas
     ("py:class", r".*\[.*"),  # a generic default of a dataclass, which Sphinx cuts at its commas
     ("py:class", r"loki_bench\.(interactions\.A|plugins\.specs\.Value)"),  # type variables
