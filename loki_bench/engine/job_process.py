@@ -4,22 +4,22 @@ The copy starts with what takes long, torch and this project, already imported, 
 job: nothing that a recommender keeps or changes reaches the next one, and a crash costs one job.
 """
 
-import importlib
 import json
 import os
 import pickle
 import select
 import signal
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn, TypeAlias
 
-from loki_bench.anomaly_detection import anomaly_detection_kept
 from loki_bench.engine.job_border import JobError, carried_out, refused
 from loki_bench.engine.job_values import MOST_BYTES
 from loki_bench.kernel import die_with
+from loki_bench.preloading import modules_since, preload
+from loki_bench.sandbox import template
 
 __all__ = ["ANSWERED", "DIED", "READY", "STARTED", "serve"]
 
@@ -29,17 +29,27 @@ READY, STARTED, ANSWERED, DIED = b"r", b"s", b"a", b"d"
 COPIES = sys.platform == "linux"
 """Elsewhere libraries of the system do not survive a fork, and jobs share a process."""
 
-PRELOADED = (
-    *("loki_bench", "loki_bench_recbole", "loki_bench_defenses", "loki_bench_attacks"),
-    *("numpy", "scipy", "numba", "llvmlite", "torch", "pandas", "sklearn", "recbole"),
-)
-"""Packages that a worker imports itself once a job has needed them: no third party's plugin."""
-
 LENGTH_BYTES = 8
-MOST_MODULES_BYTES = 1 << 20
+MOST_TOLD_BYTES = 1 << 20
 AT_ONCE = 1 << 20
 
 HostEnd: TypeAlias = "Connection[Any, Any]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a job's copy told of itself beside its answer.
+
+    Attributes
+    ----------
+    modules : list
+        What it had to import, by name.
+    wants_template : bool
+        Whether it started a process that could have been a copy of a template.
+    """
+
+    modules: list[object] = field(default_factory=list)
+    wants_template: bool = False
 
 
 def serve(host: HostEnd) -> None:
@@ -55,18 +65,20 @@ def serve(host: HostEnd) -> None:
             function, arguments = pickle.loads(job)
             host.send_bytes(STARTED)
             if COPIES:
-                said, modules = _in_a_copy(host, function, arguments)
+                said, told = _in_a_copy(host, function, arguments)
             else:
-                said, modules = memoryview(ANSWERED + carried_out(function, arguments)), ()
+                said, told = memoryview(ANSWERED + carried_out(function, arguments)), Told()
             host.send_bytes(said)
             del said  # a fitted surrogate may take most of a gigabyte
-            _preload(modules)
+            preload(told.modules)
+            if told.wants_template:
+                template.start()
 
 
 def _in_a_copy(
     host: HostEnd, function: Any, arguments: tuple[object, ...]
-) -> tuple[memoryview, tuple[str, ...]]:
-    """What is to be said of a job, and what its copy had to import."""
+) -> tuple[memoryview, Told]:
+    """What is to be said of a job, and what its copy told of itself."""
     known = set(sys.modules)
     reads, writes = os.pipe()
     worker = os.getpid()
@@ -79,26 +91,26 @@ def _in_a_copy(
     finally:
         os.close(reads)
     if status:
-        return memoryview(DIED + str(status).encode()), ()
+        return memoryview(DIED + str(status).encode()), Told()
     return _parted(content)
 
 
-def _parted(content: bytearray) -> tuple[memoryview, tuple[str, ...]]:
-    """What is to be said, and the modules that were imported; this is parsed, a plugin wrote it.
+def _parted(content: bytearray) -> tuple[memoryview, Told]:
+    """What is to be said, and what the copy told; this is parsed, a plugin wrote it.
 
     It is not copied: the byte before the answer says that it is one, whatever it was.
     """
     start = 2 * LENGTH_BYTES
     end = start + int.from_bytes(content[LENGTH_BYTES:start], "big")
     try:
-        told = json.loads(content[start : min(end, start + MOST_MODULES_BYTES)].decode())
+        found = json.loads(content[start : min(end, start + MOST_TOLD_BYTES)].decode())
     except (ValueError, RecursionError):
-        told = []
-    modules = told if isinstance(told, list) else []
+        found = None
+    told = Told()
+    if isinstance(found, list) and len(found) == 2 and isinstance(found[0], list):
+        told = Told(modules=found[0], wants_template=found[1] is True)
     content[end : end + 1] = ANSWERED
-    return memoryview(content)[end:], tuple(
-        name for name in modules if isinstance(name, str) and _is_preloaded(name)
-    )
+    return memoryview(content)[end:], told
 
 
 def _be_the_copy(
@@ -114,8 +126,8 @@ def _be_the_copy(
         host.close()
         os.close(answer[0])
         done = carried_out(function, arguments)
-        modules = json.dumps([n for n in sys.modules if n not in known and _is_preloaded(n)])
-        told = len(modules).to_bytes(LENGTH_BYTES, "big") + modules.encode() + ANSWERED
+        own = json.dumps([modules_since(known), template.is_wanted()]).encode()
+        told = len(own).to_bytes(LENGTH_BYTES, "big") + own + ANSWERED
         for part in ((len(told) + len(done)).to_bytes(LENGTH_BYTES, "big"), told, done):
             left = memoryview(part)
             while left:
@@ -164,22 +176,3 @@ def _too_long(n_bytes: int) -> bytearray:
 
 def _status_of(copy: int) -> int:
     return os.waitpid(copy, 0)[1] or 256  # ended without an answer, whatever it says
-
-
-def _preload(modules: Iterable[str]) -> None:
-    """Import what a job had to import, so that the next need not."""
-    was_there = "numba" in sys.modules
-    with anomaly_detection_kept():
-        for name in modules:
-            with suppress(Exception):
-                importlib.import_module(name)
-    if "numba" in sys.modules and not was_there:
-        import numba
-
-        # its first use takes about half a second, compiled code from its cache or not
-        numba.njit("int64(int64)")(lambda x: x)
-
-
-def _is_preloaded(module: str) -> bool:
-    """Whether it is one of those packages', by its name; a plugin may have told it."""
-    return module.partition(".")[0] in PRELOADED

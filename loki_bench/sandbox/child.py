@@ -57,8 +57,19 @@ class Request:
     machine_code: str
 
 
-def main(channel: int, *, confined: bool = True) -> None:
-    """Carry out one request, sent through the open file ``channel``; ends the process."""
+def main(
+    channel: int, *, confined: bool = True, before_answer: Callable[[], None] = lambda: None
+) -> None:
+    """Carry out one request, sent through the open file ``channel``; ends the process.
+
+    Parameters
+    ----------
+    channel : int
+    confined : bool
+        See :func:`loki_bench.sandbox.parent.run_isolated`.
+    before_answer : callable
+        Called when an answer is known, and not yet sent.
+    """
 
     def work(inside: tuple[str, ...], own_processes: bool, parent: int) -> None:
         request: Request = pickle.loads(receive_frame(channel))
@@ -69,12 +80,12 @@ def main(channel: int, *, confined: bool = True) -> None:
             confinement = confine(request.world, namespaces=inside, own_processes=own_processes)
         die_with(parent)
         send_frame(channel, _encoded({"kind": "ready", "confinement": confinement.as_json()}))
-        _answer(request, channel)
+        _answer(request, channel, before_answer)
 
     start_below(work, given=channel, apart=confined)
 
 
-def _answer(request: Request, channel: int) -> None:
+def _answer(request: Request, channel: int, before_answer: Callable[[], None]) -> None:
     """Answer what is sent, until nothing more is: the host reads this process's memory first."""
     work: _Work | None = None
     while opened := receive_object(channel):
@@ -83,6 +94,7 @@ def _answer(request: Request, channel: int) -> None:
             reply, content = _carried_out(work, opened, channel)
         except BaseException as error:  # whatever a plugin raises, SystemExit included
             reply, content = _encoded(_told(error)), []
+        before_answer()
         send_frame(channel, reply)
         for part in content:
             send_frame(channel, part, framed=False)

@@ -1,9 +1,10 @@
 """Runs a plugin's code in a process of its own, under limits, and answers its questions.
 
 The process is spawned for one request, or for the requests to one recommender, and ended after
-them. It holds what a request holds: no victim, no test event, no folder of results, nothing of the
-cell before. What it sends back is parsed by :mod:`loki_bench.sandbox.messages` and checked by the
-caller. See ``docs/threat-model.md`` for what this stops and what it does not.
+them; for this project's own attacks it may be a copy of a template. It holds what a request holds:
+no victim, no test event, no folder of results, nothing of the cell before. What it sends back is
+parsed by :mod:`loki_bench.sandbox.messages` and checked by the caller. See ``docs/threat-model.md``
+for what this stops and what it does not.
 """
 
 import errno
@@ -43,12 +44,19 @@ from loki_bench.sandbox.messages import (
 from loki_bench.sandbox.privileges import hide_memory
 from loki_bench.sandbox.readable import DEVICES, readable_paths, source_folders
 from loki_bench.sandbox.scratch import no_room, scratch_folder
-from loki_bench.sandbox.spawned import END_SECONDS, name_of_signal, started_process
+from loki_bench.sandbox.spawned import (
+    END_SECONDS,
+    Started,
+    name_of_signal,
+    started_process,
+)
 from loki_bench.sandbox.watch import GIB, Watch
 
 __all__ = ["Answer", "Isolated", "isolated", "run_isolated"]
 
 MOST_ARRAY_GIB = 1.0
+LEAST_GIB_OF_A_COPY = 2.0
+"""A copy of a template holds what others had imported, too: half a gigabyte."""
 ROOM_BYTES = 16 << 20
 """With less left on the disk, it is full, and that is not the plugin's doing."""
 
@@ -111,7 +119,8 @@ def run_isolated(
     closed : Path
         A folder that the process must not be able to read or write.
     own_code : bool
-        Whether it runs this project's components alone; what they compile is then kept.
+        Whether it runs this project's components alone; what they compile is then kept, and the
+        process may be a copy of a template (:mod:`loki_bench.sandbox.template`).
     readable : tuple of str
         Files and folders that it may read besides what every process may.
     closed_code : tuple of Path
@@ -183,7 +192,8 @@ def isolated(
             machine_code=str(kept),
         )
         code = kept if own_code else own / ".machine-code"
-        with started_process(own, code, confined=confined) as running:
+        may_be_copied = own_code and memory_gib >= LEAST_GIB_OF_A_COPY
+        with started_process(own, code, confined=confined, may_be_copied=may_be_copied) as running:
             process, end, output = running
             watch = Watch(
                 who, process.pid, end.fileno(), output, own, seconds=seconds, gib=memory_gib
@@ -199,7 +209,7 @@ class Isolated:
     def __init__(
         self,
         who: str,
-        process: "subprocess.Popen[bytes]",
+        process: Started,
         channel: Channel,
         watch: Watch,
         request: Request,

@@ -9,10 +9,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeAlias
 
 from loki_bench.sandbox.environment import clean_environment
+from loki_bench.sandbox.template import Copied, copied
 
-__all__ = ["END_SECONDS", "name_of_signal", "started_process"]
+__all__ = ["END_SECONDS", "Started", "name_of_signal", "started_process"]
+
+Started: TypeAlias = "subprocess.Popen[bytes] | Copied"
 
 END_SECONDS = 5.0
 """How long a process that has ended its work may take to end."""
@@ -20,29 +24,20 @@ END_SECONDS = 5.0
 
 @contextmanager
 def started_process(
-    own: Path, machine_code: Path, *, confined: bool
-) -> "Iterator[tuple[subprocess.Popen[bytes], socket.socket, int]]":
-    """The process, this end of its channel, and what it prints, for a ``with`` block."""
+    own: Path, machine_code: Path, *, confined: bool, may_be_copied: bool
+) -> Iterator[tuple[Started, socket.socket, int]]:
+    """The process, this end of its channel, and what it prints, for a ``with`` block.
+
+    It may be a copy of a template (:mod:`loki_bench.sandbox.template`) where that is allowed.
+    """
     ours, theirs = socket.socketpair()
     output, written = os.pipe()
-    # A script, not `-m`: `-m` puts the working folder first on the path.
-    paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100  # "" is this folder
-    script = (
-        "import sys, json; sys.path[:] = json.loads(sys.argv.pop()); "
-        "from loki_bench.sandbox.child import main; "
-        f"main({theirs.fileno()}, confined={confined})"
-    )
     try:
-        process = subprocess.Popen(  # noqa: S603  # this interpreter, and nothing of a plugin's
-            [sys.executable, "-c", script, json.dumps(paths)],
-            stdin=subprocess.PIPE,  # it ends when this closes, however the host ends
-            stdout=written,
-            stderr=written,
-            pass_fds=[theirs.fileno()],
-            cwd=own,
-            env=clean_environment(str(own), machine_code=str(machine_code)),
-            start_new_session=True,
-        )
+        process: Started | None = None
+        if may_be_copied:
+            process = copied(own, theirs.fileno(), written, confined=confined)
+        if process is None:
+            process = _new_process(own, machine_code, theirs.fileno(), written, confined=confined)
     finally:
         theirs.close()
         os.close(written)
@@ -54,7 +49,29 @@ def started_process(
         os.close(output)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _new_process(
+    own: Path, machine_code: Path, channel: int, output: int, *, confined: bool
+) -> "subprocess.Popen[bytes]":
+    # A script, not `-m`: `-m` puts the working folder first on the path.
+    paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100  # "" is this folder
+    script = (
+        "import sys, json; sys.path[:] = json.loads(sys.argv.pop()); "
+        "from loki_bench.sandbox.child import main; "
+        f"main({channel}, confined={confined})"
+    )
+    return subprocess.Popen(  # noqa: S603  # this interpreter, and nothing of a plugin's
+        [sys.executable, "-c", script, json.dumps(paths)],
+        stdin=subprocess.PIPE,  # it ends when this closes, however the host ends
+        stdout=output,
+        stderr=output,
+        pass_fds=[channel],
+        cwd=own,
+        env=clean_environment(str(own), machine_code=str(machine_code)),
+        start_new_session=True,
+    )
+
+
+def _end(process: Started) -> None:
     """End the process with all that it started."""
     if process.stdin is not None:
         process.stdin.close()

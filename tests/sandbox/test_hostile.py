@@ -16,6 +16,7 @@ import numpy
 import pytest
 
 from loki_bench.errors import InvalidAnswerError, KilledError, RejectedError
+from loki_bench.sandbox import parent, spawned, template
 from loki_bench.sandbox.parent import run_isolated
 
 HOSTILE = Path(__file__).parent / "hostile"
@@ -24,9 +25,31 @@ FAILED = r"plugin 'hostile' raised "
 SENT = r"plugin 'hostile' sent "
 
 
-@pytest.fixture(autouse=True)
-def hostile(monkeypatch):
+@pytest.fixture(scope="module")
+def running_template():
+    """A process to copy, on whose path the plugin is."""
+    if sys.platform != "linux":
+        pytest.skip("processes are copied on Linux alone")
+    sys.path.insert(0, str(HOSTILE))
+    try:
+        opened = template.Template()
+    finally:
+        sys.path.remove(str(HOSTILE))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(autouse=True, params=["started", "copied"])
+def hostile(request, monkeypatch):
+    """The plugin in a process that is started for it, and in a copy, which it never runs in."""
     monkeypatch.syspath_prepend(HOSTILE)
+    if request.param == "copied":
+        monkeypatch.setattr(template, "_template", request.getfixturevalue("running_template"))
+
+        def copied(own, machine_code, *, confined, may_be_copied):
+            return spawned.started_process(own, machine_code, confined=confined, may_be_copied=True)
+
+        monkeypatch.setattr(parent, "started_process", copied)
 
 
 def ends(does, target=None, *, closed=Path("/nowhere"), seconds=60.0, memory_gib=2.0):
