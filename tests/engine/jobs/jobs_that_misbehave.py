@@ -121,7 +121,7 @@ def tells_its_process(folder, n):
 
 def writes(content, modules=()):
     """Have the process answer with these bytes, past the border."""
-    told = json.dumps(modules).encode()
+    told = json.dumps([list(modules), False]).encode()
     content = len(told).to_bytes(8, "big") + told + b"a" + content
     content = len(content).to_bytes(8, "big") + content
     number = pipe()
