@@ -1,8 +1,9 @@
-"""What two options of LOKI are worth: being found less, and knowing what users do next.
+"""What three options of LOKI are worth: being found less, knowing what users do next, few rows.
 
     python benchmarks/loki_options.py stealth --seeds 0 1 2
     python benchmarks/loki_options.py stale --seeds 20 21 22
     python benchmarks/loki_options.py stale --seeds 20 21 22 --dataset amazon-beauty
+    python benchmarks/loki_options.py rows --seeds 20 21 22 --victims bprmf fpmc
 
 ``stealth`` crosses three weights of being found with the filters of ``loki-bench-defenses``, whom
 LOKI does not know: the victim's display rate at 10 without a defense, and how well each filter
@@ -11,6 +12,10 @@ threshold). One preparation serves all weights of a seed.
 
 ``stale`` hides the target users' latest event (knowledge until T-2) and prints the display rate of
 ``covisit``, of ``loki``, and of ``loki`` with ``last_items = "predicted"``.
+
+``rows`` lets the simulator train all of its surrogates anew on each attack, or their rows that the
+target users' lists are made of, and prints the display rate of what either chooses and the CPU
+seconds that choosing took. One preparation serves both.
 
 MovieLens-100K's latest events, 3 % x 15, five targets, as in the suite `quick`; on Amazon Beauty 20
 targets. Each victim is attacked through the other two of bprmf, fpmc and transrec.
@@ -29,7 +34,7 @@ from sklearn.metrics import roc_auc_score
 
 from loki_bench.answer_checks import NamedArrays
 from loki_bench.interactions import Sequences
-from loki_bench.pipeline.craft import craft, prepare
+from loki_bench.pipeline.craft import Poison, craft, prepare
 from loki_bench.pipeline.dataset import DataFolder, load_split, write_dataset
 from loki_bench.pipeline.retrain import evaluate
 from loki_bench.pipeline.surrogate import fit_surrogate
@@ -40,6 +45,7 @@ from loki_bench.records.store import Store
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.resolve import prepare as resolved
 from loki_bench.suite.suite import load_suite
+from loki_bench.timing import Timed
 
 WEIGHTS = (0.0, 0.1, 1.0)
 FILTERS = ("target-burst", "pca", "fap", "degree", "next-item", "profile", "cooccurrence")
@@ -52,7 +58,7 @@ BEAUTY: dict[str, Any] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("what", choices=["stealth", "stale"])
+    parser.add_argument("what", choices=["stealth", "stale", "rows"])
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
     parser.add_argument("--victims", nargs="+", default=["fpmc"])
     parser.add_argument("--dataset", default="ml-100k", choices=["ml-100k", "amazon-beauty"])
@@ -68,6 +74,9 @@ def main() -> None:
         predicted = {"name": "loki", "parameters": {"last_items": "predicted"}}
         changed |= {"attackers": ["none", "covisit", "loki", predicted]}
         changed |= {"knowledge": {"until": ["T-2"]}}
+    if chosen.what == "rows":
+        rows = {"name": "loki", "parameters": {"decision": "simulator-rows"}}
+        changed |= {"attackers": ["none", "covisit", "loki", rows]}
     if chosen.dataset == "amazon-beauty":
         changed |= BEAUTY
     quick = load_suite("quick")
@@ -77,18 +86,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder), warn=print)
         data = write_dataset(store, ready.interactions, ready.dataset.fingerprint)
-        crafted = Crafted(data, share_plans=chosen.what == "stealth")
+        crafted = Crafted(data, share_plans=chosen.what != "stale")
         columns = ["display rate"]
         if chosen.what == "stealth":
             columns += [f"{name} (recall)" for name in FILTERS]
+        if chosen.what == "rows":
+            columns += ["CPU s"]
         print(" | ".join(["victim", "seed", "attack", *columns]))
         for cell in ready.grid.cells:
             if cell.attacker.name == "none":
                 continue
-            poison = crafted.by(cell)
+            timed = crafted.by(cell)
+            poison = timed.value.poison
             found = [f"{displayed(data, cell, poison):.4f}"]
             if chosen.what == "stealth":
                 found += [told_apart(registry, data, cell, poison, name) for name in FILTERS]
+            if chosen.what == "rows":
+                found += [f"{timed.cpu_seconds:.1f}"]
             row = [cell.victim.name, str(cell.seed), cell.attacker.label, *found]
             print(" | ".join(row), flush=True)
 
@@ -107,7 +121,7 @@ class Crafted:
         self.files: dict[str, Bytes] = {}
         self.plans: dict[object, NamedArrays] = defaultdict(dict)
 
-    def by(self, cell: Cell) -> Sequences:
+    def by(self, cell: Cell) -> Timed[Poison]:
         files = tuple(self.file(cell, used) for used in cell.surrogates)
         plan = None
         if cell.prepares:
@@ -115,7 +129,7 @@ class Crafted:
             if key not in self.plans:
                 self.plans[key] = prepare(self.data, cell, files).value
             plan = self.plans[key]
-        return craft(self.data, cell, files, None, plan).value.poison
+        return craft(self.data, cell, files, None, plan)
 
     def file(self, cell: Cell, used: Any) -> "Bytes":
         name = cell.surrogate_id(used)

@@ -59,9 +59,10 @@ class Loki(Attacker):
     preset : "default" or "paper"
         Gives the values of the parameters that are None; see
         :data:`~loki_bench.attackers.loki.options.PRESETS`.
-    decision : "simulator" or "estimate", or None
-        Who chooses among whole attacks: surrogates trained anew on each, or the agent's reward
-        alone (the paper).
+    decision : "simulator", "simulator-rows" or "estimate", or None
+        Who chooses among whole attacks: surrogates trained anew on each; surrogates of which only
+        the rows of the target users, their items and the items to promote are trained anew, for
+        large data; or the agent's reward alone (the paper).
     serving : "one-user" or "all-users", or None
         Whose items a fake user clicks: those of one target user, or of all (the paper).
     list_length : int
@@ -254,7 +255,7 @@ class Loki(Attacker):
         following = self._following(view)
         users = self._served(view, plan.groups, following)
         attack = ServedAttack(view, plan, users, self._options, following=following)
-        found = attack.find() if self._options.decision == "simulator" else None
+        found = None if self._options.decision == "estimate" else attack.find()
         design = attack.estimated() if found is None else found.best.design
         self._report = {
             **plan.report,

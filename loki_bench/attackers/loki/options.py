@@ -14,7 +14,7 @@ from loki_bench.errors import ParameterError
 
 __all__ = ["PRESETS", "LokiOptions", "options_of"]
 
-Decision: TypeAlias = Literal["simulator", "estimate"]
+Decision: TypeAlias = Literal["simulator", "simulator-rows", "estimate"]
 Serving: TypeAlias = Literal["one-user", "all-users"]
 TargetOrder: TypeAlias = Literal["rarest", "value"]
 GroupChoice: TypeAlias = Literal["paper", "no-target-user-group"]
@@ -87,8 +87,8 @@ class LokiOptions:
         is_number = isinstance(self.stealth, int | float) and not isinstance(self.stealth, bool)
         if not is_number or not 0 <= self.stealth < math.inf:
             raise self._bad("stealth", "a number of at least 0")
-        if self.stealth and self.decision != "simulator":
-            raise self._bad("stealth", "0, since decision is not 'simulator', which it is part of")
+        if self.stealth and self.decision == "estimate":
+            raise self._bad("stealth", "0, since decision is 'estimate', and asks no simulator")
         if self.last_items == "predicted" and self.serving != "one-user":
             raise self._bad("last_items", "'known', since serving is not 'one-user'")
 

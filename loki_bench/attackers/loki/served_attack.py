@@ -126,6 +126,7 @@ class ServedAttack:
             self._plan.groups.members[0],
             list_length=self._options.list_length,
             following=self._following,
+            rows_alone=self._options.decision == "simulator-rows",
         )
 
         def try_out(design: Design) -> Trial:

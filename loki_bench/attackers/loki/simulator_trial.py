@@ -5,7 +5,8 @@ fraction of a second; what a poison does as a whole, it can't tell: on MovieLens
 events it values fake users who click nothing but targets as highly as others, and retraining shows
 them to reach nobody. So influence proposes, and the simulator decides: every surrogate is trained
 anew on the attacker's data with the candidate, Eq. 1 aggregates their ranks, and the vote's first
-K items are compared with the targets. It costs one training of every surrogate a candidate.
+K items are compared with the targets. It costs one training of every surrogate a candidate, or, of
+large data, one of the rows that the lists of the target users are made of.
 """
 
 import copy
@@ -21,6 +22,7 @@ from loki_bench.contracts import (
     AttackerView,
     FactorRecommender,
     Recommender,
+    RowwiseRecommender,
     Surrogate,
     TranslationRecommender,
 )
@@ -102,6 +104,11 @@ class RecommenderSimulator:
     following : NextItems or None
         Then the lists are those that target users will be shown after each of their likeliest
         next items, as often as these are likely, and not those that they are shown now.
+    rows_alone : bool
+        Of models of tables of factors that can do so, only the rows of the target users, their
+        items and the items to promote are trained anew, with all that touches them; the rest
+        stays as it was fitted. On Amazon Beauty this ranks whole attacks almost as a whole
+        training does (docs/influence.md, ``local-retrain``).
     """
 
     def __init__(
@@ -112,6 +119,7 @@ class RecommenderSimulator:
         *,
         list_length: int,
         following: NextItems | None = None,
+        rows_alone: bool = False,
     ) -> None:
         if not surrogates:
             raise RejectedError(
@@ -121,7 +129,8 @@ class RecommenderSimulator:
         self._view, self._surrogates = view, surrogates
         self._promoted, self._list_length = promoted, list_length
         self._histories = view.history.take(view.goal.users)
-        self._following = following
+        self._following, self._rows_alone = following, rows_alone
+        self._own_items = np.union1d(promoted, self._histories.items).astype(np.int32)
         self._validation = {
             surrogate.name: validation_of(view, surrogate.train) for surrogate in surrogates
         }
@@ -169,12 +178,13 @@ class RecommenderSimulator:
 
     def _trained(self, surrogate: Surrogate, poison: Sequences) -> Recommender:
         model: Recommender = copy.deepcopy(surrogate.fit())
-        model.fit(
-            surrogate.train.with_users(poison),
-            validation=self._validation[surrogate.name],
-            seed=seed_for(self._view.seed, f"simulator/{surrogate.name}"),
-        )
-        return model
+        train = surrogate.train.with_users(poison)
+        seed = seed_for(self._view.seed, f"simulator/{surrogate.name}")
+        of_tables = isinstance(model, FactorRecommender | TranslationRecommender)
+        if self._rows_alone and of_tables and isinstance(model, RowwiseRecommender):
+            users = self._view.goal.users
+            return model.fit_rows(train, users=users, items=self._own_items, seed=seed)
+        return model.fit(train, validation=self._validation[surrogate.name], seed=seed)
 
     def _ranks(self, model: Recommender, known: Sequences) -> NDArray[np.float64]:
         """Ranks of all items, (n_target_users, n_items); NaN where the user can't be shown one."""

@@ -22,7 +22,7 @@ def test_a_parameter_that_is_given_beats_the_preset():
     ("name", "value", "expected"),
     [
         ("preset", "best", "one of default, paper"),
-        ("decision", "agent", "one of simulator, estimate"),
+        ("decision", "agent", "one of simulator, simulator-rows, estimate"),
         ("serving", "two", "one of one-user, all-users"),
         ("target_order", "first", "one of rarest, value"),
         ("value_targets", "td", "one of one-step, return-to-go"),

@@ -152,6 +152,7 @@ def test_the_seed_alone_decides(attacked):
         {"last_items": "predicted"},
         {"last_items": "predicted", "decision": "estimate", "reward": "simulator-rank"},
         {"stealth": 0.5},
+        {"decision": "simulator-rows", "stealth": 0.5},
     ],
 )
 def test_every_part_can_be_left_out(attacked, changes):

@@ -7,7 +7,13 @@ import pytest
 
 from loki_bench.attackers.loki.next_items import NextItems
 from loki_bench.attackers.loki.simulator_trial import RecommenderSimulator, surrogates_to_try
-from loki_bench.contracts import FactorRecommender, Recommender, TranslationRecommender, ids
+from loki_bench.contracts import (
+    FactorRecommender,
+    Recommender,
+    RowwiseRecommender,
+    TranslationRecommender,
+    ids,
+)
 from loki_bench.errors import RejectedError
 from loki_bench.interactions import Sequences
 
@@ -143,6 +149,48 @@ def test_networks_are_tried_only_where_fewer_than_two_models_of_tables_are(
     models = {"net": Popularity(), "mf": Tables(), "tr": Translation()}
     lent = view(*((name, models[name], 1.0) for name in pool.split()))
     assert [surrogate.name for surrogate in surrogates_to_try(lent, tried)] == expected
+
+
+class Rows(RowwiseRecommender):
+    """Counts a row's events where it is trained, and says which were."""
+
+    def fit_rows(self, train, *, users, items, seed):
+        self.seeds.append(seed)
+        self.moved = users.tolist(), items.tolist()
+        self.counts = np.where(np.isin(np.arange(train.n_items), items), train.item_counts, 0)
+        LAST_TRAINED.append(self)
+        return self
+
+
+class RowTables(Rows, Tables):
+    """A model of tables whose rows can be trained alone."""
+
+
+class RowNetwork(Rows, Popularity):
+    """A network whose tables can be trained alone, and which would stay."""
+
+    def parameters(self):
+        raise NotImplementedError
+
+    training_samples = sample_loss = l2_coefficients = target_score = parameters
+
+
+LAST_TRAINED: list[Rows] = []
+
+
+def test_the_rows_that_the_lists_are_made_of_are_trained_alone(view):
+    asked = view(("mf", RowTables(), 1.0), ("net", RowNetwork(), 1.0), ("pop", Popularity(), 1.0))
+    by_rows = RecommenderSimulator(
+        asked, asked.surrogates, asked.goal.items, list_length=1, rows_alone=True
+    )
+    LAST_TRAINED.clear()
+    trial = by_rows.try_out(Sequences.of([[6, 6, 6, 6], [4, 4, 4, 4, 4]]))
+    [trained] = LAST_TRAINED
+    assert isinstance(trained, RowTables)
+    assert trained is not asked.surrogates[0].fit()
+    # users 0 and 1 have 0, 1, 2 and 0, 1, 3: fake users' clicks on item 4 move nothing of theirs
+    assert trained.moved == ([0, 1], [0, 1, 2, 3, 6, 7])
+    assert trial.by_surrogate == {"mf": 0.5, "net": 0.0, "pop": 0.0}
 
 
 class LastItem(Popularity):
