@@ -23,9 +23,8 @@ from loki_bench.datasets.filters import RowFilters, SequenceFilters
 from loki_bench.datasets.reading import Reading
 from loki_bench.event_log import EventLog, EventTimes, NamedCounts
 from loki_bench.interactions import Interactions, locked
-from loki_bench.kept_json import leave_out_the_oldest
+from loki_bench.kept_files import keep_file
 from loki_bench.plugins.kept_parameters import source_of
-from loki_bench.whole_files import part_of, sweep_parts
 
 __all__ = ["kept_or_read"]
 
@@ -149,14 +148,12 @@ def _keep(place: Path, log: EventLog) -> None:
         arrays["times"] = times.values
     if log.parts is not None:
         arrays["parts"] = log.parts
-    with suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        sweep_parts(place.parent)
-        with part_of(place, b"", mode=0o600) as part:
-            with part.open("wb") as file:
-                np.savez(file, **arrays)  # type: ignore[arg-type]  # of the stubs: allow_pickle
-            part.replace(place)
-        leave_out_the_oldest(place.parent, "*.npz", MOST_KEPT)
+
+    def write(part: Path) -> None:
+        with part.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # of the stubs: allow_pickle
+
+    keep_file(place, write, most_files=MOST_KEPT, mode=0o600)
 
 
 def _bytes(content: object) -> NDArray[np.uint8]:

@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 import platformdirs
 
-from loki_bench.kept_json import keep_json, kept_json
+from loki_bench.kept_files import keep_json, kept_json
 
 __all__ = ["EarlierTimes", "by_stem", "stem_of"]
 

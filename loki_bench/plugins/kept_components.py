@@ -13,7 +13,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from loki_bench.kept_json import keep_json, kept_json
+from loki_bench.kept_files import keep_json, kept_json
 from loki_bench.plugins.kept_parameters import source_of
 from loki_bench.plugins.ownership import OWN_DISTRIBUTIONS
 

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
-from loki_bench.kept_json import keep_json, kept_json
+from loki_bench.kept_files import keep_json, kept_json
 from loki_bench.plugins.ownership import is_own_target
 from loki_bench.plugins.target_facts import ParameterInfo
 

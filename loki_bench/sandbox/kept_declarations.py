@@ -15,7 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from loki_bench import __version__
-from loki_bench.kept_json import keep_json, kept_json
+from loki_bench.kept_files import keep_json, kept_json
 from loki_bench.plugins.spec_data import JsonData
 
 __all__ = ["keep", "kept"]

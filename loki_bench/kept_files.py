@@ -1,15 +1,16 @@
-"""JSON in a folder of the user's cache: written whole or not at all, the oldest left out.
+"""Files in a folder of the user's cache: written whole or not at all, the oldest left out.
 
 Where the cache can't be read or written, nothing is known, and nothing is kept.
 """
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from loki_bench.whole_files import part_of, sweep_parts
 
-__all__ = ["keep_json", "kept_json", "leave_out_the_oldest"]
+__all__ = ["keep_file", "keep_json", "kept_json"]
 
 
 def kept_json(path: Path, *, at_most: int) -> object:
@@ -24,16 +25,35 @@ def kept_json(path: Path, *, at_most: int) -> object:
 
 
 def keep_json(path: Path, content: object, *, most_files: int) -> None:
-    """Write JSON where other processes may write it, too; more than so many files are thinned."""
+    """Write JSON as :func:`keep_file` does."""
+    told = json.dumps(content).encode()
+    keep_file(path, lambda part: part.write_bytes(told), most_files=most_files)
+
+
+def keep_file(
+    path: Path, write: Callable[[Path], object], *, most_files: int, mode: int = 0o666
+) -> None:
+    """Write a file where other processes may write it, too.
+
+    Parameters
+    ----------
+    write : callable
+        Is given the path of an empty file to write to, which is renamed afterwards.
+    most_files : int
+        So many with this suffix stay in the folder, those that were written last.
+    mode : int
+        Of the file, before the user's mask.
+    """
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep_parts(path.parent)
-        with part_of(path, json.dumps(content).encode()) as part:
+        with part_of(path, b"", mode=mode) as part:
+            write(part)
             part.replace(path)
-        leave_out_the_oldest(path.parent, "*.json", most_files)
+        _leave_out_the_oldest(path.parent, f"*{path.suffix}", most_files)
 
 
-def leave_out_the_oldest(folder: Path, pattern: str, most_files: int) -> None:
+def _leave_out_the_oldest(folder: Path, pattern: str, most_files: int) -> None:
     """Remove the files of this pattern but for so many, those that were written last."""
     files = list(folder.glob(pattern))
     if len(files) > most_files:
