@@ -88,7 +88,8 @@ def become_nobody(
         right = CAP_DAC_OVERRIDE
     if right is not None and not files_are_confined:
         return False
-    for user in (FIRST_USER + os.getpid() % N_USERS, NOBODY):
+    # by its folder, which no other has: a process id is the same in every namespace
+    for user in (FIRST_USER + Path(own).stat().st_ino % N_USERS, NOBODY):
         try:
             os.chown(own, user, user)
             if right is not None and IS_LINUX:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,25 @@ def test_a_copy_is_confined_as_what_is_started_is(opened):
     copied = answer_of("tells_about_itself").confinement
     with template.without_template():
         assert answer_of("tells_about_itself").confinement == copied
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a process another user")
+@pytest.mark.parametrize("is_copied", [True, False])
+def test_two_at_once_are_not_the_same_user(opened, is_copied):
+    """The system counts the processes of a user: one that starts hundreds is in no other's way."""
+    users = []
+
+    def asked(question):
+        users.append(question)
+        if len(users) == 1:
+            answer_of("asks", "user", answer=asked)
+        return 0
+
+    with nullcontext() if is_copied else template.without_template():
+        answer_of("asks", "user", answer=asked)
+    first, second = users
+    assert first != second
+    assert os.geteuid() not in users
 
 
 def test_nothing_of_one_request_is_in_the_next(opened):

@@ -74,7 +74,7 @@ def sleeps(seconds, ask):
 
 
 def asks(question, ask):
-    return done(heard=ask(question))
+    return done(heard=ask(os.geteuid() if question == "user" else question))
 
 
 def hash_of_text(argument, ask):
