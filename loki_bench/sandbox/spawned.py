@@ -1,17 +1,16 @@
 """Starts and ends the process in which a plugin's code runs."""
 
-import json
 import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
 from loki_bench.sandbox.environment import clean_environment
+from loki_bench.sandbox.new_python import new_python
 from loki_bench.sandbox.template import Copied, copied
 
 __all__ = ["END_SECONDS", "Started", "name_of_signal", "started_process"]
@@ -32,12 +31,21 @@ def started_process(
     """
     ours, theirs = socket.socketpair()
     output, written = os.pipe()
+    channel = theirs.fileno()
+    variables = clean_environment(str(own), machine_code=str(machine_code))
     try:
         process: Started | None = None
         if may_be_copied:
-            process = copied(own, theirs.fileno(), written, confined=confined)
+            process = copied(own, variables, channel, written, confined=confined)
         if process is None:
-            process = _new_process(own, machine_code, theirs.fileno(), written, confined=confined)
+            process = new_python(
+                f"from loki_bench.sandbox.child import main; main({channel}, confined={confined})",
+                channel=channel,
+                stdin=subprocess.PIPE,  # it ends when this closes, however the host ends
+                output=written,
+                folder=own,
+                variables=variables,
+            )
     finally:
         theirs.close()
         os.close(written)
@@ -47,28 +55,6 @@ def started_process(
         ours.close()
         _end(process)
         os.close(output)
-
-
-def _new_process(
-    own: Path, machine_code: Path, channel: int, output: int, *, confined: bool
-) -> "subprocess.Popen[bytes]":
-    # A script, not `-m`: `-m` puts the working folder first on the path.
-    paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100  # "" is this folder
-    script = (
-        "import sys, json; sys.path[:] = json.loads(sys.argv.pop()); "
-        "from loki_bench.sandbox.child import main; "
-        f"main({channel}, confined={confined})"
-    )
-    return subprocess.Popen(  # noqa: S603  # this interpreter, and nothing of a plugin's
-        [sys.executable, "-c", script, json.dumps(paths)],
-        stdin=subprocess.PIPE,  # it ends when this closes, however the host ends
-        stdout=output,
-        stderr=output,
-        pass_fds=[channel],
-        cwd=own,
-        env=clean_environment(str(own), machine_code=str(machine_code)),
-        start_new_session=True,
-    )
 
 
 def _end(process: Started) -> None:

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,6 +29,7 @@ from loki_bench.preloading import modules_since, preload
 from loki_bench.sandbox.child import main
 from loki_bench.sandbox.environment import clean_environment
 from loki_bench.sandbox.machine_code import kept_machine_code
+from loki_bench.sandbox.new_python import new_python
 
 __all__ = [
     "Copied",
@@ -87,23 +88,16 @@ class Template:
 
     def __init__(self) -> None:
         self._end, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100  # "" is this folder
-        script = (
-            "import sys, json; sys.path[:] = json.loads(sys.argv.pop()); "
-            f"from {__name__} import serve; serve({theirs.fileno()})"
-        )
         code = kept_machine_code()
         try:
             code.mkdir(parents=True, exist_ok=True)
-            self._process = subprocess.Popen(  # noqa: S603  # this interpreter and project
-                [sys.executable, "-c", script, json.dumps(paths)],
+            self._process = new_python(
+                f"from {__name__} import serve; serve({theirs.fileno()})",
+                channel=theirs.fileno(),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # what can't be imported is told by who needs it
-                pass_fds=[theirs.fileno()],
-                cwd="/",
-                env=clean_environment(NOWHERE, machine_code=str(code)),
-                start_new_session=True,
+                output=subprocess.DEVNULL,  # what can't be imported is told by who needs it
+                folder=Path("/"),
+                variables=clean_environment(NOWHERE, machine_code=str(code)),
             )
         finally:
             theirs.close()
@@ -118,12 +112,19 @@ class Template:
         self._end.close()
         self._process.wait()
 
-    def copy(self, folder: Path, channel: int, output: int, *, confined: bool) -> Copied | None:
-        """A copy that works on what comes through ``channel``; None where there is none to have."""
+    def copy(
+        self,
+        folder: Path,
+        variables: Mapping[str, str],
+        channel: int,
+        output: int,
+        *,
+        confined: bool,
+    ) -> Copied | None:
+        """As :func:`copied`."""
         lifeline, ours = os.pipe()
         told, tells = os.pipe()
-        variables = clean_environment(str(folder), machine_code=str(kept_machine_code()))
-        asked = {"folder": str(folder), "environment": variables, "confined": confined}
+        asked = {"folder": str(folder), "environment": dict(variables), "confined": confined}
         try:
             given = [channel, lifeline, output, tells]
             socket.send_fds(self._end, [json.dumps(asked).encode()], given)
@@ -151,13 +152,17 @@ def start() -> None:
         _template = Template()
 
 
-def copied(folder: Path, channel: int, output: int, *, confined: bool) -> Copied | None:
+def copied(
+    folder: Path, variables: Mapping[str, str], channel: int, output: int, *, confined: bool
+) -> Copied | None:
     """A copy of the template that this process or the one that it is a copy of has started.
 
     Parameters
     ----------
     folder : Path
-        Its working folder and home.
+        Its working folder.
+    variables : mapping of str to str
+        All of its environment.
     channel : int
         The open file that :func:`loki_bench.sandbox.child.main` reads.
     output : int
@@ -172,7 +177,7 @@ def copied(folder: Path, channel: int, output: int, *, confined: bool) -> Copied
     if _template is None:
         _is_wanted = sys.platform == "linux"
         return None
-    return _template.copy(folder, channel, output, confined=confined)
+    return _template.copy(folder, variables, channel, output, confined=confined)
 
 
 def process_id() -> int:

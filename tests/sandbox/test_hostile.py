@@ -9,11 +9,11 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import numpy
 import pytest
+from processes import command_lines, soon
 
 from loki_bench.errors import InvalidAnswerError, KilledError, RejectedError
 from loki_bench.sandbox import parent, spawned, template
@@ -327,19 +327,6 @@ def test_no_call_is_made_by_another_of_its_numbers(secret, needs):
     needs("attributes")
     assert ends("changes-mode-by-old-numbers", str(secret)) == ("ok", {"got": False})
     assert secret.stat().st_mode & 0o777 == 0o666
-
-
-def command_lines():
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):  # it has just ended
-            yield path.read_text()
-
-
-def soon(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    return condition()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

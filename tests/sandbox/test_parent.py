@@ -5,11 +5,11 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import command_lines, is_alive, soon
 
 from loki_bench.engine.workers import LocalWorkers
 from loki_bench.errors import SuiteError
@@ -231,27 +231,6 @@ def test_an_attacker_that_takes_too_much_memory_is_ended(referee):
     assert record.reason.startswith(
         "attacker 'takes-memory' was ended at its memory limit of 0.25 GiB"
     )
-
-
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def command_lines():
-    """Of all processes: in its own namespace an attacker does not know a process's real number."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):  # it has just ended
-            yield path.read_text()
-
-
-def soon(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    return condition()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

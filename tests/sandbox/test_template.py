@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from processes import is_alive, soon
 
 from loki_bench.engine.workers import LocalWorkers, outcome_of
 from loki_bench.errors import KilledError
@@ -101,7 +102,7 @@ def test_what_is_no_package_of_this_project_or_its_own_is_not_imported(opened):
 def test_whatever_a_copy_tells_the_template_goes_on(opened):
     answer_of("tells_rubbish")
     assert answer_of("counts").report == {"n_calls": 1}
-    assert is_running(opened.pid)
+    assert is_alive(opened.pid)
 
 
 @pytest.mark.parametrize(("own_code", "memory_gib"), [(False, 4.0), (True, 1.0)])
@@ -160,7 +161,7 @@ def test_no_copy_and_no_folder_is_left_when_the_host_is_killed(tmp_path):
     host.kill()
     host.wait()
     host.stdout.close()
-    assert soon(lambda: not is_running(copy) and not is_running(pid))
+    assert soon(lambda: not is_alive(copy) and not is_alive(pid))
     assert soon(lambda: not list(tmp_path.iterdir()))
 
 
@@ -172,8 +173,8 @@ def test_a_worker_has_a_template_once_a_job_wanted_one_and_takes_it_along(functi
         assert [n_calls for n_calls, _ in found] == [1, 1, 1]
         before, first, second = (pid for _, pid in found)
         assert (before, first) == (0, second)
-        assert is_running(first)
-    assert soon(lambda: not is_running(first))
+        assert is_alive(first)
+    assert soon(lambda: not is_alive(first))
 
 
 def test_a_craft_that_is_done_again_has_a_process_of_its_own(opened, monkeypatch):
@@ -185,18 +186,3 @@ def test_a_craft_that_is_done_again_has_a_process_of_its_own(opened, monkeypatch
     assert len(copies) == 1
     again = craft_again.craft_again(None, None, (), None, None).value
     assert again not in map(str, copies)
-
-
-def is_running(pid):
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
-
-
-def soon(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    return condition()
