@@ -160,7 +160,8 @@ class Evidence:
             if where.victim == victim and ATTACK in rows and _belongs(where, over)
         )
         if len(found) < 3:
-            raise NoAnswer(f"{ATTACK} on {victim} has results at {len(found)} budgets of a series")
+            budgets = "1 budget" if len(found) == 1 else f"{len(found)} budgets"
+            raise NoAnswer(f"{ATTACK} on {victim} has results at {budgets}; a series needs three")
         return found
 
 

@@ -184,11 +184,14 @@ def test_best_in_all_cases_counts_places(plant):
     assert found.ours == "0.013 to 0.410 at 6 places"
 
 
-def test_two_budgets_are_no_series(plant):
-    rows = [*plant(share=0.02), *plant(share=0.03)]
+@pytest.mark.parametrize(
+    ("shares", "budgets"), [((0.03,), "1 budget"), ((0.02, 0.03), "2 budgets")]
+)
+def test_one_or_two_budgets_are_no_series(plant, shares, budgets):
+    rows = [row for share in shares for row in plant(share=share)]
     found = judged(rows, "grows_with_the_share")
     assert verdicts(found) == ("not decided", None)
-    assert found.why == "Loki on bprmf has results at 2 budgets of a series."
+    assert found.why == f"Loki on bprmf has results at {budgets}; a series needs three."
 
 
 # ------------------------------------------------------------------ 0.055
