@@ -1,6 +1,6 @@
 """What the paper's 146,031 activities could be, counted from the published Amazon Beauty.
 
-    python benchmarks/paper_activities.py ../shared/data/beauty.txt
+    python benchmarks/paper_activities.py /folder/with/data/beauty.txt
 
 One user a line, ``user item item ...``, oldest first.
 """
