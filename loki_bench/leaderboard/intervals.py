@@ -33,6 +33,7 @@ __all__ = [
     "difference_bounds",
     "interval_of",
     "is_by_design",
+    "is_of_equal_values",
     "plain",
     "shown",
     "shown_p",
@@ -136,12 +137,28 @@ def interval_of(
     elif by_design or least is None or greatest is None:
         return Interval(mean, mean, mean, n)
     else:
-        part = 1.0 - ((1.0 - CONFIDENCE) / 2) ** (1.0 / n)
+        part = _part_to_an_end(n)
         low, high = mean - part * (mean - least), mean + part * (greatest - mean)
     low = low if least is None else max(least, low)
     high = high if greatest is None else min(greatest, high)
     # a mean's last bit may lie beyond an end
     return Interval(mean, min(low, mean), max(high, mean), n)
+
+
+def _part_to_an_end(n: int) -> float:
+    return 1.0 - math.pow((1.0 - CONFIDENCE) / 2, 1.0 / n)
+
+
+def is_of_equal_values(value: Interval, bounds: Bounds) -> bool:
+    """Whether an interval is the wide one that stands where all seeds agree.
+
+    Its width follows from the number of seeds and the range alone.
+    """
+    least, greatest = bounds
+    if value.n < 2 or least is None or greatest is None:
+        return False
+    width = _part_to_an_end(value.n) * (greatest - least)
+    return abs(value.high - value.low - width) <= EQUAL
 
 
 def difference_bounds(bounds: Bounds) -> Bounds:

@@ -1,10 +1,10 @@
 """The panels of figures: dots with intervals, curves, matrices, lengths; each shows its numbers."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from loki_bench.leaderboard.intervals import Interval
+from loki_bench.leaderboard.intervals import NO_BOUNDS, Bounds, Interval, is_of_equal_values
 from loki_bench.report.looks import Look
 from loki_bench.report.scales import Scale, round_ticks
 from loki_bench.report.shapes import (
@@ -22,7 +22,15 @@ from loki_bench.report.shapes import (
     wrapped,
 )
 
-__all__ = ["Curve", "Dot", "curves_panel", "dots_panel", "lengths_panel", "matrix_panel"]
+__all__ = [
+    "ALL_AGREE",
+    "Curve",
+    "Dot",
+    "curves_panel",
+    "dots_panel",
+    "lengths_panel",
+    "matrix_panel",
+]
 
 WIDTH = 330.0
 """Of a panel: it fits a phone, and a column of a paper."""
@@ -37,6 +45,10 @@ BLUE = "#0072b2"
 
 NARROW = 24.0
 """Columns of a matrix that are narrower have every second name written, which is a number."""
+
+ALL_AGREE = "A mark without a line: all seeds agree."
+"""Below a panel with such a mark. The interval then goes over half of the metric's range at five
+seeds, whatever the other rows look like; the table has it, and the mark's words."""
 
 MANY = 30
 """Points of a curve from which on they have no marks, and no two curves stand beside each other."""
@@ -80,11 +92,13 @@ def dots_panel(
     label: str,
     *,
     ceiling: float | None = None,
+    bounds: Bounds = NO_BOUNDS,
     width: float = WIDTH,
 ) -> Drawing:
     """A row for each name: a mark at the mean, a line over the interval, the mean in numbers.
 
-    The ceiling is a dashed line. Every value lies within ``ends``.
+    The ceiling is a dashed line. Every value lies within ``ends``. ``bounds`` is the range of the
+    metric: where all seeds agree, the interval goes over half of it and has no line.
     """
     height = 26.0 if ceiling is None else 38.0
     shapes: list[Shape] = []
@@ -97,7 +111,8 @@ def dots_panel(
             height += 13
         for look, value, what in row.values:
             y = height + 7
-            marks.append(_dot(look, value, said(what or row.name, value), scale, y))
+            told = said(what or row.name, value)
+            marks.append(_dot(look, value, told, scale, y, has_line=_has_line(value, bounds)))
             marks.append(Text(x=width, y=y + 4, text=_number(value.mean), anchor="end", bold=True))
             height += 14
         height += 4
@@ -110,12 +125,27 @@ def dots_panel(
     shapes += marks
     shapes.append(Text(x=(scale.start + scale.end) / 2, y=bottom + 30, text=label, anchor="middle"))
     told = f"{title}: {label} of {len(rows)} rows, each with its 95 % interval"
-    return _titled(title, shapes, width, bottom + 36, told)
+    values = (value for row in rows for _, value, _ in row.values)
+    return _titled(title, shapes, width, _noted(shapes, bottom + 36, values, bounds), told)
 
 
-def _dot(look: Look, value: Interval, told: str, scale: Scale, y: float) -> Group:
+def _has_line(value: Interval, bounds: Bounds) -> bool:
+    return value.low != value.high and not is_of_equal_values(value, bounds)
+
+
+def _noted(shapes: list[Shape], height: float, values: Iterable[Interval], bounds: Bounds) -> float:
+    """The height with a line of text below, where a mark lacks its line because seeds agree."""
+    if not any(is_of_equal_values(value, bounds) for value in values):
+        return height
+    shapes.append(Text(x=0, y=height + 10, text=ALL_AGREE, size=10))
+    return height + 14
+
+
+def _dot(
+    look: Look, value: Interval, told: str, scale: Scale, y: float, *, has_line: bool
+) -> Group:
     shapes: list[Shape] = []
-    if value.low != value.high:
+    if has_line:
         low, high = scale(value.low), scale(value.high)
         points = _with_ends(((low, y), (high, y)), (0.0, 3.0))
         shapes.append(Line(points=points, colour=look.colour, width=2))
@@ -141,10 +171,14 @@ def curves_panel(
     y_label: str,
     *,
     ceiling: float | None = None,
+    bounds: Bounds = NO_BOUNDS,
     logarithmic: bool = False,
     unit: str = "",
 ) -> Drawing:
-    """Lines over a budget or over rounds, with a line up and down over each interval."""
+    """Lines over a budget or over rounds, with a line up and down over each interval.
+
+    Where all seeds agree there is none, as in :func:`dots_panel`.
+    """
     left, right, top, bottom = 44.0, WIDTH - 10, 42.0, 220.0
     places = sorted({x for curve in curves for x in curve.x})
     x_scale = Scale(
@@ -172,20 +206,23 @@ def curves_panel(
         shapes.append(Text(x=right, y=y - 4, text=f"max {ceiling:g}", size=10, anchor="end"))
     for place, curve in enumerate(curves):
         apart = 4.0 * (place - (len(curves) - 1) / 2) if len(curve.x) < MANY else 0.0
-        shapes += _curve(curve, x_scale, y_scale, max(-8.0, min(8.0, apart)))
+        shapes += _curve(curve, x_scale, y_scale, max(-8.0, min(8.0, apart)), bounds)
     shapes.append(Text(x=(left + right) / 2, y=bottom + 32, text=x_label, anchor="middle"))
     told = f"{title}: {y_label} over {x_label}, {len(curves)} lines"
-    return _titled(title, shapes, WIDTH, bottom + 38, told)
+    values = (value for curve in curves for value in curve.y)
+    return _titled(title, shapes, WIDTH, _noted(shapes, bottom + 38, values, bounds), told)
 
 
-def _curve(curve: Curve, x_scale: Scale, y_scale: Scale, apart: float) -> list[Shape]:
+def _curve(
+    curve: Curve, x_scale: Scale, y_scale: Scale, apart: float, bounds: Bounds
+) -> list[Shape]:
     points = [(x_scale(x) + apart, y_scale(y.mean)) for x, y in zip(curve.x, curve.y, strict=True)]
     colour = curve.look.colour
     shapes: list[Shape] = [Line(points=tuple(points), colour=colour, width=1.6)]
     few = len(points) < MANY
     for (x, y), at, value in zip(points, curve.x, curve.y, strict=True):
         own: list[Shape] = []
-        if value.low != value.high:
+        if _has_line(value, bounds):
             ends = ((x, y_scale(value.low)), (x, y_scale(value.high)))
             points_of_it = _with_ends(ends, (2.5, 0.0))
             own.append(Line(points=points_of_it, colour=colour, width=1.4))

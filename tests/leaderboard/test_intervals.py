@@ -14,6 +14,7 @@ from loki_bench.leaderboard.intervals import (
     Interval,
     difference_bounds,
     interval_of,
+    is_of_equal_values,
     shown,
     student_t,
 )
@@ -51,6 +52,15 @@ def test_students_t_of_one_and_two_degrees_of_freedom_has_its_closed_form():
 def test_no_interval_leaves_the_range_and_each_has_its_mean(sample):
     found = interval_of(sample, SHARE)
     assert 0.0 <= found.low <= found.mean <= found.high <= 1.0
+
+
+@given(values)
+def test_the_interval_of_seeds_that_agree_is_told_from_every_other(sample):
+    agreed = max(sample) == min(sample)
+    assert is_of_equal_values(interval_of(sample, SHARE), SHARE) == agreed
+    assert is_of_equal_values(interval_of(sample, (-1.0, 1.0)), (-1.0, 1.0)) == agreed
+    assert not is_of_equal_values(interval_of(sample[:1], SHARE), SHARE)
+    assert not is_of_equal_values(interval_of(sample, (0.0, None)), (0.0, None))
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 10])

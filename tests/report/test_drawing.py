@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from loki_bench.leaderboard.intervals import Interval
+from loki_bench.leaderboard.intervals import Interval, interval_of
 from loki_bench.report.looks import (
     COLOURS,
     DARK_PAGE,
@@ -18,7 +18,14 @@ from loki_bench.report.looks import (
     look_of,
 )
 from loki_bench.report.names import metric_name, person_name
-from loki_bench.report.panels import Curve, Dot, curves_panel, dots_panel, matrix_panel
+from loki_bench.report.panels import (
+    ALL_AGREE,
+    Curve,
+    Dot,
+    curves_panel,
+    dots_panel,
+    matrix_panel,
+)
 from loki_bench.report.pdf import as_pdf
 from loki_bench.report.scales import Scale, round_ticks
 from loki_bench.report.shapes import Disc, Drawing, Group, Line, Text, text_width, wrapped
@@ -127,6 +134,25 @@ def test_curves_have_a_mark_and_an_interval_at_each_budget():
         "a at 1: 0.100, 95 % interval 0.050 to 0.150",
         "a at 3: 0.200, 95 % interval 0.150 to 0.250",
     ]
+
+
+def test_where_all_seeds_agree_a_mark_stands_alone_and_a_note_says_so():
+    agreed, spread = interval_of([0.0] * 5, (0.0, 1.0)), Interval(0.25, 0.1, 0.5, 5)
+    dots = [Dot(name=name, values=((LOOK, value, ""),)) for name, value in
+            (("agreed", agreed), ("spread", spread))]  # fmt: skip
+    curve = Curve(name="a", look=LOOK, x=(1.0, 3.0), y=(agreed, spread))
+    for drawing in (
+        dots_panel("here", dots, (0.0, 1.0), "rate", bounds=(0.0, 1.0)),
+        curves_panel("here", [curve], (0.0, 1.0), "budget", "rate", bounds=(0.0, 1.0)),
+    ):
+        alone, with_line = [shape for shape in drawing.shapes if isinstance(shape, Group)]
+        assert not any(isinstance(shape, Line) for shape in alone.shapes)
+        assert any(isinstance(shape, Line) for shape in with_line.shapes)
+        assert alone.told.endswith("0.000, 95 % interval 0.000 to 0.522")
+        texts = {s.text: s for s in drawing.shapes if isinstance(s, Text)}
+        assert texts[ALL_AGREE].y < drawing.height
+    without = dots_panel("here", dots[1:], (0.0, 1.0), "rate", bounds=(0.0, 1.0))
+    assert ALL_AGREE not in [s.text for s in without.shapes if isinstance(s, Text)]
 
 
 def test_svg_and_pdf_hold_every_text_and_escape_it():
