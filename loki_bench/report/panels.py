@@ -314,12 +314,13 @@ def lengths_panel(
         shapes.append(
             Text(x=left - 5, y=y_scale(tick) + 4, text=f"{tick:g}", anchor="end", size=10)
         )
-    whole = [tick for tick in round_ticks(1, last, 7) if tick == int(tick) and tick < last - 0.5]
-    shapes += [
-        Text(x=x_scale(tick), y=bottom + 15, text=f"{tick:g}", anchor="middle", size=10)
-        for tick in whole
-    ]
     over = f">{last}"
+    free = x_scale(last + 1) - room_for(over, 10) / 2
+    for tick in round_ticks(1, last, 7):
+        text = f"{tick:g}"
+        if tick == int(tick) and x_scale(tick) + room_for(text, 10) / 2 < free - 3:
+            x = x_scale(tick)
+            shapes.append(Text(x=x, y=bottom + 15, text=text, anchor="middle", size=10))
     shapes.append(Text(x=x_scale(last + 1), y=bottom + 15, text=over, anchor="middle", size=10))
     outlines = []
     for own in heights:

@@ -2,7 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -24,11 +24,12 @@ from loki_bench.report.panels import (
     Dot,
     curves_panel,
     dots_panel,
+    lengths_panel,
     matrix_panel,
 )
 from loki_bench.report.pdf import as_pdf
 from loki_bench.report.scales import Scale, round_ticks
-from loki_bench.report.shapes import Disc, Drawing, Group, Line, Text, text_width, wrapped
+from loki_bench.report.shapes import Disc, Drawing, Group, Line, Text, room_for, text_width, wrapped
 from loki_bench.report.svg import as_file, in_page
 
 LOOK = Look(colour="#0072b2", mark="disc")
@@ -153,6 +154,18 @@ def test_where_all_seeds_agree_a_mark_stands_alone_and_a_note_says_so():
         assert texts[ALL_AGREE].y < drawing.height
     without = dots_panel("here", dots[1:], (0.0, 1.0), "rate", bounds=(0.0, 1.0))
     assert ALL_AGREE not in [s.text for s in without.shapes if isinstance(s, Text)]
+
+
+@pytest.mark.parametrize("last", [3, 10, 15, 40, 41, 42, 60, 101, 300])
+def test_no_two_lengths_are_written_over_each_other(last):
+    shares = {1: 0.5, last: 0.3, last + 1: 0.2}
+    drawing = lengths_panel("lengths", shares, shares, last)
+    ticks = [
+        s for s in drawing.shapes if isinstance(s, Text) and s.size == 10 and s.anchor == "middle"
+    ]
+    assert ticks[-1].text == f">{last}"
+    ends = [(s.x - room_for(s.text, 10) / 2, s.x + room_for(s.text, 10) / 2) for s in ticks]
+    assert all(end < start for (_, end), (start, _) in pairwise(ends))
 
 
 def test_svg_and_pdf_hold_every_text_and_escape_it():
