@@ -10,6 +10,7 @@ from loki_bench_recbole.draws import Stream, epoch_key, shuffled_in_blocks
 from loki_bench_recbole.factor_training import Ids, Table, Vector
 from loki_bench_recbole.moving_rows import MovingRows
 from loki_bench_recbole.samples import SampleSource
+from loki_bench_recbole.touched_samples import TouchedSamples
 
 __all__ = ["BLOCK_SAMPLES", "INITIAL_ACCUMULATOR", "CompiledEpoch"]
 
@@ -63,7 +64,11 @@ class CompiledEpoch(Epoch):
         sums_before: tuple[Vector, ...] = (),
     ) -> None:
         self._source, self._rows, self._one_pass, self._seed = source, rows, one_pass, seed
-        self._moving = moving
+        self._touched = (
+            None
+            if moving is None
+            else TouchedSamples(source, moving, seed=seed, block=BLOCK_SAMPLES)
+        )
         self._accumulators = tuple(
             np.full(len(table), INITIAL_ACCUMULATOR, dtype=np.float32) for table in tables
         )
@@ -89,14 +94,15 @@ class CompiledEpoch(Epoch):
 
     def __call__(self, epoch: int) -> float:
         """One pass over the samples; the loss is NaN where a step was too large for float32."""
-        negatives = self._source.negatives(seed=self._seed, epoch=epoch)
-        key = epoch_key(self._seed, Stream.ORDER, epoch)
-        order = shuffled_in_blocks(len(self._source), BLOCK_SAMPLES, key)
-        if self._moving is not None:
-            order = order[self._moving.touched_by(self._source, negatives)[order]]
+        if self._touched is not None:
+            order, negatives = self._touched(epoch)
+        else:
+            key = epoch_key(self._seed, Stream.ORDER, epoch)
+            order = shuffled_in_blocks(len(self._source), BLOCK_SAMPLES, key)
+            negatives = self._source.negatives(seed=self._seed, epoch=epoch)[order]
         # put into their order once, and then read one after the other
         rows = tuple(row[order] for row in self._rows)
-        positives, negatives = self._source.positives[order], negatives[order]
+        positives = self._source.positives[order]
         weights = None if self._source.weights is None else self._source.weights[order]
         loss = float(self._one_pass(rows, positives, negatives, weights, self._accumulators))
         # an infinite sum would divide every later step of its row to nothing, and nobody would know

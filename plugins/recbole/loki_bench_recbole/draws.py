@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from loki_bench_recbole.compiling import compiled, compiled_inline
 
-__all__ = ["Stream", "draw_negatives", "epoch_key", "shuffled", "shuffled_in_blocks"]
+__all__ = [
+    "Stream",
+    "draw_negatives",
+    "draw_negatives_among",
+    "epoch_key",
+    "shuffled",
+    "shuffled_in_blocks",
+]
 
 
 class Stream(IntEnum):
@@ -22,6 +29,7 @@ class Stream(IntEnum):
     DROPOUT = 2
     BATCHES = 3
     MASKS = 4
+    RARE_NEGATIVES = 5
 
 
 _SHORT = 32
@@ -32,6 +40,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
+_S11, _LAST_BIT = np.uint64(11), 2.0**-53
 
 
 @compiled_inline
@@ -50,6 +59,12 @@ def _below(bound: int, key: np.uint64, counter: np.uint64) -> int:
     Multiply-and-shift of the upper 32 bits; the chance of a value is off by at most 2**-32.
     """
     return int(((_hash(key, counter) >> _S32) * np.uint64(bound)) >> _S32)
+
+
+@compiled_inline
+def _unit(key: np.uint64, counter: np.uint64) -> float:
+    """A number in (0, 1], one of 2**53."""
+    return (np.float64(_hash(key, counter) >> _S11) + 1.0) * _LAST_BIT
 
 
 @compiled
@@ -142,3 +157,58 @@ def draw_negatives(
                 high = middle
         negatives[sample] = draw + (low - start)
     return negatives
+
+
+@compiled
+def draw_negatives_among(
+    few: NDArray[np.int32],
+    least_free: int,
+    users: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    positives: NDArray[np.int32],
+    n_items: int,
+    key: np.uint64,
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The samples whose negative is one of a few items, and that negative.
+
+    Each sample has the chances of :func:`draw_negatives`, and the others cost nothing: how many in
+    a row draw none of the items is drawn, as if every user had the fewest items to draw from. Where
+    a user has more, or the item is its own, the sample is dropped with the chance that is over.
+
+    Parameters
+    ----------
+    few : int32 array of shape (k,)
+        Without repeats, and fewer than ``least_free``.
+    least_free : int
+        The least number of items that a user can draw: the catalogue less its own.
+    users, offsets, positives, n_items, key
+        As in :func:`draw_negatives`.
+
+    Returns
+    -------
+    int64 array of shape (m,), ascending, and int32 array of shape (m,)
+    """
+    n, none = len(users), np.log1p(-len(few) / least_free)
+    samples, negatives = np.empty(0, np.int64), np.empty(0, np.int32)
+    for is_counted in range(2):  # count them, then write them
+        found = sample = np.int64(0)
+        draw = np.uint64(0)
+        while True:
+            gap = np.log(_unit(key, draw)) / none
+            if gap >= n - sample:
+                break
+            sample += np.int64(gap)
+            item = few[_below(len(few), key, draw + np.uint64(1))]
+            start, end = offsets[users[sample]], offsets[users[sample] + 1]
+            is_kept = _unit(key, draw + np.uint64(2)) * (n_items - (end - start)) <= least_free
+            for place in range(start, end):
+                is_kept &= positives[place] != item
+            if is_kept:
+                if is_counted:
+                    samples[found], negatives[found] = sample, item
+                found += 1
+            sample += 1
+            draw += np.uint64(3)
+        if not is_counted:
+            samples, negatives = np.empty(found, np.int64), np.empty(found, np.int32)
+    return samples, negatives

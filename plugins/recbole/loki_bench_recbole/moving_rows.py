@@ -42,7 +42,11 @@ class MovingRows:
 
     def touched_by(self, source: SampleSource, negatives: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Whether a sample has a user or an item that moves, bool array of shape (n_samples,)."""
+        return self.always_touched_by(source) | self.items[negatives]
+
+    def always_touched_by(self, source: SampleSource) -> NDArray[np.bool_]:
+        """Whether it has one whatever its negative is, bool array of shape (n_samples,)."""
         lasts = source.last_items
         touched: NDArray[np.bool_] = self.users[source.users] | self.items[source.positives]
-        touched |= self.items[negatives] | (self.items[lasts] & (lasts >= 0))
+        touched |= self.items[lasts] & (lasts >= 0)
         return touched
