@@ -178,7 +178,7 @@ def draw_negatives_among(
     Parameters
     ----------
     few : int32 array of shape (k,)
-        Without repeats, and fewer than ``least_free``.
+        Without repeats, and fewer than ``least_free``; there may be none.
     least_free : int
         The least number of items that a user can draw: the catalogue less its own.
     users, offsets, positives, n_items, key
@@ -190,6 +190,8 @@ def draw_negatives_among(
     """
     n, none = len(users), np.log1p(-len(few) / least_free)
     samples, negatives = np.empty(0, np.int64), np.empty(0, np.int32)
+    if len(few) == 0:
+        return samples, negatives
     for is_counted in range(2):  # count them, then write them
         found = sample = np.int64(0)
         draw = np.uint64(0)

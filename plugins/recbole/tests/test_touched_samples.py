@@ -87,6 +87,16 @@ def test_where_many_items_move_every_negative_is_drawn(source, train):
     assert sorted(one(3)[0].tolist()) == sorted(other(3)[0].tolist())
 
 
+def test_where_no_item_moves_the_samples_are_those_of_the_users(source, train):
+    users_alone = MovingRows.of(
+        USERS, np.empty(0, np.int32), n_before=train.n_users, n_users=train.n_users,
+        n_items=N_ITEMS,
+    )  # fmt: skip
+    order, negatives = TouchedSamples(source, users_alone, seed=4, block=1)(0)
+    assert sorted(order.tolist()) == np.flatnonzero(source.users == USERS[0]).tolist()
+    assert not set(negatives.tolist()) & set(ROWS[USERS[0]])
+
+
 def test_of_no_samples_none_draws_one_of_the_items():
     none, key = np.empty(0, dtype=np.int32), epoch_key(0, Stream.RARE_NEGATIVES, 0)
     found = draw_negatives_among(
