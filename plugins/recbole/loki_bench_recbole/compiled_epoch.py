@@ -1,16 +1,16 @@
 """The compiled trainers' epoch: new negatives, a new order, one pass of a compiled loop."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench_recbole.adapter import Epoch
-from loki_bench_recbole.draws import Stream, epoch_key, shuffled_in_blocks
+from loki_bench_recbole.epoch_samples import TouchedSamples, every_sample
 from loki_bench_recbole.factor_training import Ids, Table, Vector
 from loki_bench_recbole.moving_rows import MovingRows
 from loki_bench_recbole.samples import SampleSource
-from loki_bench_recbole.touched_samples import TouchedSamples
 
 __all__ = ["BLOCK_SAMPLES", "INITIAL_ACCUMULATOR", "CompiledEpoch"]
 
@@ -63,12 +63,12 @@ class CompiledEpoch(Epoch):
         moving_tables: Sequence[NDArray[np.bool_] | None] = (),
         sums_before: tuple[Vector, ...] = (),
     ) -> None:
-        self._source, self._rows, self._one_pass, self._seed = source, rows, one_pass, seed
-        self._touched = (
-            None
-            if moving is None
-            else TouchedSamples(source, moving, seed=seed, block=BLOCK_SAMPLES)
-        )
+        self._source, self._rows, self._one_pass = source, rows, one_pass
+        self._samples: Callable[[int], tuple[NDArray[np.int64], Ids]]
+        if moving is None:
+            self._samples = partial(every_sample, source, seed=seed, block=BLOCK_SAMPLES)
+        else:
+            self._samples = TouchedSamples(source, moving, seed=seed, block=BLOCK_SAMPLES)
         self._accumulators = tuple(
             np.full(len(table), INITIAL_ACCUMULATOR, dtype=np.float32) for table in tables
         )
@@ -94,12 +94,7 @@ class CompiledEpoch(Epoch):
 
     def __call__(self, epoch: int) -> float:
         """One pass over the samples; the loss is NaN where a step was too large for float32."""
-        if self._touched is not None:
-            order, negatives = self._touched(epoch)
-        else:
-            key = epoch_key(self._seed, Stream.ORDER, epoch)
-            order = shuffled_in_blocks(len(self._source), BLOCK_SAMPLES, key)
-            negatives = self._source.negatives(seed=self._seed, epoch=epoch)[order]
+        order, negatives = self._samples(epoch)
         # put into their order once, and then read one after the other
         rows = tuple(row[order] for row in self._rows)
         positives = self._source.positives[order]

@@ -9,9 +9,9 @@ from loki_bench.testing.planted import interactions_of
 from loki_bench_recbole import compiled_epoch
 from loki_bench_recbole.bprmf import BPRMF
 from loki_bench_recbole.draws import Stream, draw_negatives_among, epoch_key, shuffled_in_blocks
+from loki_bench_recbole.epoch_samples import TouchedSamples
 from loki_bench_recbole.moving_rows import MovingRows
 from loki_bench_recbole.samples import SampleSource
-from loki_bench_recbole.touched_samples import TouchedSamples
 
 N_ITEMS = 40
 ROWS = [[0, 1, 2], [5, 6], [7], [8, 9, 10, 11, 12, 13, 14, 15, 16, 17], [3, 20, 21]]

@@ -1,4 +1,4 @@
-"""Which samples an epoch takes where some rows move and all others stay, and their negatives."""
+"""Which samples an epoch takes, in which order, and their negatives."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,25 @@ from loki_bench_recbole.draws import (
 from loki_bench_recbole.moving_rows import MovingRows
 from loki_bench_recbole.samples import SampleSource
 
-__all__ = ["TouchedSamples"]
+__all__ = ["TouchedSamples", "every_sample"]
 
 RARE = 0.25
 """Moving items are few where they are less than such a share of what any user can draw."""
 
 
+def every_sample(
+    source: SampleSource, epoch: int, *, seed: int, block: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The numbers of all samples in the order in which they are taken, and the negative of each.
+
+    ``block``: see ``shuffled_in_blocks``.
+    """
+    order = shuffled_in_blocks(len(source), block, epoch_key(seed, Stream.ORDER, epoch))
+    return order, source.negatives(seed=seed, epoch=epoch)[order]
+
+
 class TouchedSamples:
-    """The samples of each epoch that move a row.
+    """The samples of each epoch that move a row, where all other rows stay.
 
     Those of a user or a positive or last item that moves are always among them, others where their
     negative moves. Of up to ``block`` samples they are those of a whole epoch, in its order. Of
@@ -46,16 +57,13 @@ class TouchedSamples:
         self._is_rare = len(source) > block and len(self._few) < RARE * self._least_free
 
     def __call__(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Numbers of samples in the order in which they are taken, and the negative of each."""
+        """Their numbers in the order in which they are taken, and the negative of each."""
         return self._of_few(epoch) if self._is_rare else self._of_all(epoch)
 
     def _of_all(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        source = self._source
-        negatives = source.negatives(seed=self._seed, epoch=epoch)
-        key = epoch_key(self._seed, Stream.ORDER, epoch)
-        order = shuffled_in_blocks(len(source), self._block, key)
-        order = order[(self._is_always | self._moving.items[negatives])[order]]
-        return order, negatives[order]
+        order, negatives = every_sample(self._source, epoch, seed=self._seed, block=self._block)
+        touched = self._is_always[order] | self._moving.items[negatives]
+        return order[touched], negatives[touched]
 
     def _of_few(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         source, always = self._source, self._always
