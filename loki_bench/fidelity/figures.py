@@ -10,6 +10,7 @@ from loki_bench.report.figure import Figure, Numbers, files_of
 from loki_bench.report.looks import look_at
 from loki_bench.report.names import person_name
 from loki_bench.report.panels import Dot, dots_panel
+from loki_bench.report.scales import drawn_ends
 
 __all__ = ["fidelity_figure", "fidelity_figures"]
 
@@ -50,8 +51,7 @@ def fidelity_figure(table: FidelityTable) -> Figure:
             for experiment in experiments
             if (measure := Measure(experiment, "all", "rho")) in own
         ]
-    ends = [(value.low, value.high) for dot in dots for _, value, _ in dot.values]
-    low = min([0.0, *(low for low, _ in ends)])
+    low = min([0.0, *(drawn_ends(value)[0] for dot in dots for _, value, _ in dot.values)])
     panel = dots_panel(person_name(title(table)), dots, (low, 1.0), RHO, width=WIDTH)
     return Figure(
         name="rho",

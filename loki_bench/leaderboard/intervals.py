@@ -14,7 +14,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -33,7 +33,6 @@ __all__ = [
     "difference_bounds",
     "interval_of",
     "is_by_design",
-    "is_of_equal_values",
     "plain",
     "shown",
     "shown_p",
@@ -92,12 +91,16 @@ class Interval:
         a metric without two ends or by design.
     n : int
         Number of seeds.
+    all_agree : bool
+        Whether Gaffke's bound stands here because all seeds agree: how far it goes says nothing of
+        the values. No part of the number: figures ask for it, files don't hold it.
     """
 
     mean: float
     low: float
     high: float
     n: int
+    all_agree: bool = field(default=False, compare=False, repr=False)
 
 
 def is_by_design(metric: MetricInfo) -> bool:
@@ -137,28 +140,12 @@ def interval_of(
     elif by_design or least is None or greatest is None:
         return Interval(mean, mean, mean, n)
     else:
-        part = _part_to_an_end(n)
+        part = 1.0 - ((1.0 - CONFIDENCE) / 2) ** (1.0 / n)
         low, high = mean - part * (mean - least), mean + part * (greatest - mean)
     low = low if least is None else max(least, low)
     high = high if greatest is None else min(greatest, high)
     # a mean's last bit may lie beyond an end
-    return Interval(mean, min(low, mean), max(high, mean), n)
-
-
-def _part_to_an_end(n: int) -> float:
-    return 1.0 - math.pow((1.0 - CONFIDENCE) / 2, 1.0 / n)
-
-
-def is_of_equal_values(value: Interval, bounds: Bounds) -> bool:
-    """Whether an interval is the wide one that stands where all seeds agree.
-
-    Its width follows from the number of seeds and the range alone.
-    """
-    least, greatest = bounds
-    if value.n < 2 or least is None or greatest is None:
-        return False
-    width = _part_to_an_end(value.n) * (greatest - least)
-    return abs(value.high - value.low - width) <= EQUAL
+    return Interval(mean, min(low, mean), max(high, mean), n, all_agree=agree(values))
 
 
 def difference_bounds(bounds: Bounds) -> Bounds:
@@ -200,8 +187,10 @@ def shown(value: Interval | None, *, signed: bool = False) -> str:
 
 
 def plain(value: Interval | None) -> dict[str, JsonValue] | None:
-    """All that the interval holds, as JSON has it."""
-    return None if value is None else asdict(value)
+    """The interval's numbers, as JSON has them."""
+    if value is None:
+        return None
+    return {"mean": value.mean, "low": value.low, "high": value.high, "n": value.n}
 
 
 def shown_p(p_value: float | None) -> str:

@@ -1,8 +1,8 @@
 """Figures of what attacks reach: by victim, over budgets, and with a single surrogate."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from loki_bench.leaderboard.intervals import Interval, is_of_equal_values, shown
+from loki_bench.leaderboard.intervals import shown
 from loki_bench.leaderboard.row_cells import shown_rank
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.records.schema import MetricInfo
@@ -67,15 +67,9 @@ def dots_of(table: Table, column: MetricInfo) -> Figure | None:
             )
             for row, value in values
         ]
+        ends = metric_ends(column, [value for _, value in values])
         panels.append(
-            dots_panel(
-                title,
-                dots,
-                metric_ends(column, _drawn_ends([value for _, value in values], column)),
-                metric_name(column.label),
-                ceiling=column.ceiling,
-                bounds=column.range,
-            )
+            dots_panel(title, dots, ends, metric_name(column.label), ceiling=column.ceiling)
         )
         numbers += [
             (place, attack_name(row.attacker, row.simulator), shown(value), _rank(row, is_main))
@@ -95,16 +89,6 @@ def dots_of(table: Table, column: MetricInfo) -> Figure | None:
         ),
         victims=tuple(victims),
     )
-
-
-def _drawn_ends(values: Iterable[Interval], metric: MetricInfo) -> list[tuple[float, float]]:
-    """From where to where each is drawn: where all seeds agree, a mark alone."""
-    return [
-        (value.mean, value.mean)
-        if is_of_equal_values(value, metric.range)
-        else (value.low, value.high)
-        for value in values
-    ]
 
 
 def _budget(row: Row) -> tuple[float, float]:
@@ -127,7 +111,7 @@ def series_of(table: Table, over: str) -> Figure | None:
         return None
     by_share = over == "fake_users"
     x_label = "fake users, % of genuine users" if by_share else "actions of a fake user"
-    ends = metric_ends(main, _drawn_ends([y for line in found for y in line.y], main))
+    ends = metric_ends(main, [y for line in found for y in line.y])
     order = sorted({line.attack for line in found}, key=lambda attack: _height(attack, found))
     n_all = len(order)
     order = order[:MOST]
@@ -146,7 +130,6 @@ def series_of(table: Table, over: str) -> Figure | None:
             x_label,
             metric_name(main.label),
             ceiling=main.ceiling,
-            bounds=main.range,
             logarithmic=by_share,
         )
         for victim in victims

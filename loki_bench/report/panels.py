@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from loki_bench.leaderboard.intervals import NO_BOUNDS, Bounds, Interval, is_of_equal_values
+from loki_bench.leaderboard.intervals import Interval
 from loki_bench.report.looks import Look
-from loki_bench.report.scales import Scale, round_ticks
+from loki_bench.report.scales import Scale, drawn_ends, round_ticks
 from loki_bench.report.shapes import (
     INK,
     PAPER,
@@ -46,7 +46,7 @@ BLUE = "#0072b2"
 NARROW = 24.0
 """Columns of a matrix that are narrower have every second name written, which is a number."""
 
-ALL_AGREE = "A mark without a line: all seeds agree."
+ALL_AGREE = "A mark without a line: its values all agree."
 """Below a panel with such a mark. The interval then goes over half of the metric's range at five
 seeds, whatever the other rows look like; the table has it, and the mark's words."""
 
@@ -92,13 +92,12 @@ def dots_panel(
     label: str,
     *,
     ceiling: float | None = None,
-    bounds: Bounds = NO_BOUNDS,
     width: float = WIDTH,
 ) -> Drawing:
     """A row for each name: a mark at the mean, a line over the interval, the mean in numbers.
 
-    The ceiling is a dashed line. Every value lies within ``ends``. ``bounds`` is the range of the
-    metric: where all seeds agree, the interval goes over half of it and has no line.
+    The ceiling is a dashed line. Every value lies within ``ends``. Where all seeds agree, the
+    interval goes over half of the metric's range and has no line.
     """
     height = 26.0 if ceiling is None else 38.0
     shapes: list[Shape] = []
@@ -111,8 +110,7 @@ def dots_panel(
             height += 13
         for look, value, what in row.values:
             y = height + 7
-            told = said(what or row.name, value)
-            marks.append(_dot(look, value, told, scale, y, has_line=_has_line(value, bounds)))
+            marks.append(_dot(look, value, said(what or row.name, value), scale, y))
             marks.append(Text(x=width, y=y + 4, text=_number(value.mean), anchor="end", bold=True))
             height += 14
         height += 4
@@ -126,28 +124,22 @@ def dots_panel(
     shapes.append(Text(x=(scale.start + scale.end) / 2, y=bottom + 30, text=label, anchor="middle"))
     told = f"{title}: {label} of {len(rows)} rows, each with its 95 % interval"
     values = (value for row in rows for _, value, _ in row.values)
-    return _titled(title, shapes, width, _noted(shapes, bottom + 36, values, bounds), told)
+    return _titled(title, shapes, width, _noted(shapes, bottom + 36, values), told)
 
 
-def _has_line(value: Interval, bounds: Bounds) -> bool:
-    return value.low != value.high and not is_of_equal_values(value, bounds)
-
-
-def _noted(shapes: list[Shape], height: float, values: Iterable[Interval], bounds: Bounds) -> float:
+def _noted(shapes: list[Shape], height: float, values: Iterable[Interval]) -> float:
     """The height with a line of text below, where a mark lacks its line because seeds agree."""
-    if not any(is_of_equal_values(value, bounds) for value in values):
+    if not any(value.all_agree for value in values):
         return height
     shapes.append(Text(x=0, y=height + 10, text=ALL_AGREE, size=10))
     return height + 14
 
 
-def _dot(
-    look: Look, value: Interval, told: str, scale: Scale, y: float, *, has_line: bool
-) -> Group:
+def _dot(look: Look, value: Interval, told: str, scale: Scale, y: float) -> Group:
     shapes: list[Shape] = []
-    if has_line:
-        low, high = scale(value.low), scale(value.high)
-        points = _with_ends(((low, y), (high, y)), (0.0, 3.0))
+    low, high = drawn_ends(value)
+    if low != high:
+        points = _with_ends(((scale(low), y), (scale(high), y)), (0.0, 3.0))
         shapes.append(Line(points=points, colour=look.colour, width=2))
     shapes.append(mark(look, scale(value.mean), y))
     return Group(shapes=tuple(shapes), told=told)
@@ -171,7 +163,6 @@ def curves_panel(
     y_label: str,
     *,
     ceiling: float | None = None,
-    bounds: Bounds = NO_BOUNDS,
     logarithmic: bool = False,
     unit: str = "",
 ) -> Drawing:
@@ -206,24 +197,23 @@ def curves_panel(
         shapes.append(Text(x=right, y=y - 4, text=f"max {ceiling:g}", size=10, anchor="end"))
     for place, curve in enumerate(curves):
         apart = 4.0 * (place - (len(curves) - 1) / 2) if len(curve.x) < MANY else 0.0
-        shapes += _curve(curve, x_scale, y_scale, max(-8.0, min(8.0, apart)), bounds)
+        shapes += _curve(curve, x_scale, y_scale, max(-8.0, min(8.0, apart)))
     shapes.append(Text(x=(left + right) / 2, y=bottom + 32, text=x_label, anchor="middle"))
     told = f"{title}: {y_label} over {x_label}, {len(curves)} lines"
     values = (value for curve in curves for value in curve.y)
-    return _titled(title, shapes, WIDTH, _noted(shapes, bottom + 38, values, bounds), told)
+    return _titled(title, shapes, WIDTH, _noted(shapes, bottom + 38, values), told)
 
 
-def _curve(
-    curve: Curve, x_scale: Scale, y_scale: Scale, apart: float, bounds: Bounds
-) -> list[Shape]:
+def _curve(curve: Curve, x_scale: Scale, y_scale: Scale, apart: float) -> list[Shape]:
     points = [(x_scale(x) + apart, y_scale(y.mean)) for x, y in zip(curve.x, curve.y, strict=True)]
     colour = curve.look.colour
     shapes: list[Shape] = [Line(points=tuple(points), colour=colour, width=1.6)]
     few = len(points) < MANY
     for (x, y), at, value in zip(points, curve.x, curve.y, strict=True):
         own: list[Shape] = []
-        if _has_line(value, bounds):
-            ends = ((x, y_scale(value.low)), (x, y_scale(value.high)))
+        low, high = drawn_ends(value)
+        if low != high:
+            ends = ((x, y_scale(low)), (x, y_scale(high)))
             points_of_it = _with_ends(ends, (2.5, 0.0))
             own.append(Line(points=points_of_it, colour=colour, width=1.4))
         if few:

@@ -4,9 +4,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from loki_bench.leaderboard.intervals import Interval
 from loki_bench.records.schema import MetricInfo
 
-__all__ = ["Scale", "metric_ends", "round_ticks"]
+__all__ = ["Scale", "drawn_ends", "metric_ends", "round_ticks"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +50,14 @@ def round_ticks(low: float, high: float, at_most: int = 6) -> list[float]:
     return [round(n * step, 12) for n in range(first, last + 1)]
 
 
-def metric_ends(metric: MetricInfo, values: Iterable[tuple[float, float]]) -> tuple[float, float]:
-    """The ends of a metric's axis: all intervals, its ceiling, and zero where that is its least."""
-    pairs = list(values)
+def drawn_ends(value: Interval) -> tuple[float, float]:
+    """From where to where it is drawn: the mean alone where all seeds agree."""
+    return (value.mean, value.mean) if value.all_agree else (value.low, value.high)
+
+
+def metric_ends(metric: MetricInfo, values: Iterable[Interval]) -> tuple[float, float]:
+    """The ends of a metric's axis: all that is drawn, its ceiling, zero where that is its least."""
+    pairs = [drawn_ends(value) for value in values]
     low = min((low for low, _ in pairs), default=0.0)
     high = max((high for _, high in pairs), default=1.0)
     least, greatest = metric.range

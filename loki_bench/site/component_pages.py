@@ -186,7 +186,7 @@ def _figures(title: str, found: Sequence[Found]) -> list[Figure]:
             dot = Dot(name=name, values=((look_of(attack_of(row)), value, ""),))
             own.setdefault(victim, {}).setdefault((f"{who}{_budget(place)}", value), dot)
         every = [v for dots in own.values() for d in dots.values() for _, v, _ in d.values]
-        ends = metric_ends(main, [(value.low, value.high) for value in every])
+        ends = metric_ends(main, every)
         label = metric_name(main.label)
         panels = tuple(
             dots_panel(person_name(victim), list(dots.values()), ends, label, ceiling=main.ceiling)

@@ -14,7 +14,6 @@ from loki_bench.leaderboard.intervals import (
     Interval,
     difference_bounds,
     interval_of,
-    is_of_equal_values,
     shown,
     student_t,
 )
@@ -57,10 +56,11 @@ def test_no_interval_leaves_the_range_and_each_has_its_mean(sample):
 @given(values)
 def test_the_interval_of_seeds_that_agree_is_told_from_every_other(sample):
     agreed = max(sample) == min(sample)
-    assert is_of_equal_values(interval_of(sample, SHARE), SHARE) == agreed
-    assert is_of_equal_values(interval_of(sample, (-1.0, 1.0)), (-1.0, 1.0)) == agreed
-    assert not is_of_equal_values(interval_of(sample[:1], SHARE), SHARE)
-    assert not is_of_equal_values(interval_of(sample, (0.0, None)), (0.0, None))
+    assert interval_of(sample, SHARE).all_agree == agreed
+    assert interval_of(sample, (-1.0, 1.0)).all_agree == agreed
+    assert not interval_of(sample[:1], SHARE).all_agree
+    assert not interval_of([sample[0]] * 3, (0.0, None)).all_agree
+    assert not interval_of([sample[0]] * 3, SHARE, by_design=True).all_agree
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 10])

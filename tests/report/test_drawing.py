@@ -7,6 +7,7 @@ from itertools import combinations, pairwise
 import pytest
 
 from loki_bench.leaderboard.intervals import Interval, interval_of
+from loki_bench.records.schema import MetricInfo
 from loki_bench.report.looks import (
     COLOURS,
     DARK_PAGE,
@@ -28,11 +29,13 @@ from loki_bench.report.panels import (
     matrix_panel,
 )
 from loki_bench.report.pdf import as_pdf
-from loki_bench.report.scales import Scale, round_ticks
+from loki_bench.report.scales import Scale, metric_ends, round_ticks
 from loki_bench.report.shapes import Disc, Drawing, Group, Line, Text, room_for, text_width, wrapped
 from loki_bench.report.svg import as_file, in_page
 
 LOOK = Look(colour="#0072b2", mark="disc")
+RATE = MetricInfo(label="rate", range=(0.0, 1.0), ceiling=None, purpose="attack", unit="share",
+                  higher_is="better for the attacker")  # fmt: skip
 
 
 def test_contrast_is_that_of_wcag():
@@ -143,8 +146,8 @@ def test_where_all_seeds_agree_a_mark_stands_alone_and_a_note_says_so():
             (("agreed", agreed), ("spread", spread))]  # fmt: skip
     curve = Curve(name="a", look=LOOK, x=(1.0, 3.0), y=(agreed, spread))
     for drawing in (
-        dots_panel("here", dots, (0.0, 1.0), "rate", bounds=(0.0, 1.0)),
-        curves_panel("here", [curve], (0.0, 1.0), "budget", "rate", bounds=(0.0, 1.0)),
+        dots_panel("here", dots, (0.0, 1.0), "rate"),
+        curves_panel("here", [curve], (0.0, 1.0), "budget", "rate"),
     ):
         alone, with_line = [shape for shape in drawing.shapes if isinstance(shape, Group)]
         assert not any(isinstance(shape, Line) for shape in alone.shapes)
@@ -152,7 +155,8 @@ def test_where_all_seeds_agree_a_mark_stands_alone_and_a_note_says_so():
         assert alone.told.endswith("0.000, 95 % interval 0.000 to 0.522")
         texts = {s.text: s for s in drawing.shapes if isinstance(s, Text)}
         assert texts[ALL_AGREE].y < drawing.height
-    without = dots_panel("here", dots[1:], (0.0, 1.0), "rate", bounds=(0.0, 1.0))
+    assert metric_ends(RATE, [agreed, spread]) == metric_ends(RATE, [spread])
+    without = dots_panel("here", dots[1:], (0.0, 1.0), "rate")
     assert ALL_AGREE not in [s.text for s in without.shapes if isinstance(s, Text)]
 
 
