@@ -18,6 +18,9 @@ POWER = 0.8
 MOST = 10_000
 """Seeds that nobody will run."""
 
+LARGEST_SHIFT = 1e8
+"""In standard errors; there the power is 1 to the last bit, and far above it scipy has no value."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Needed:
@@ -58,7 +61,8 @@ def power_of(n_seeds: int, difference: float, spread: float, level: float = LEVE
     df = n_seeds - 1
     shift = abs(difference) / spread * math.sqrt(n_seeds)
     limit = float(stats.t.ppf(1 - level / 2, df))
-    return float(stats.nct.sf(limit, df, shift) + stats.nct.cdf(-limit, df, shift))
+    # by the square of t: the lower tail of scipy's noncentral t has no value at moderate shifts
+    return float(stats.ncf.sf(limit**2, 1, df, min(shift, LARGEST_SHIFT) ** 2))
 
 
 def seeds_needed(
@@ -104,7 +108,7 @@ def needed_for(
     for pair in (pair for table in tables for pair in table.pairs):
         if attacks and not {pair.better[0], pair.worse[0]} <= set(attacks):
             continue
-        if not pair.spread:
+        if not pair.spread or pair.spread <= EQUAL:
             continue
         wanted = pair.difference.mean if difference is None else difference
         found.append(

@@ -25,6 +25,27 @@ def test_the_power_is_how_often_the_test_rejects():
     assert power_of(5, 1.0, 1.0) == pytest.approx(rejected, abs=0.025)
 
 
+@pytest.mark.parametrize("level", [0.05, 0.05 / 15, 0.05 / 105])
+@pytest.mark.parametrize("effect", [0.1, 1.0, 3.0, 8.0, 40.0, 1e14])
+@pytest.mark.parametrize("n_seeds", [2, 5, 20])
+def test_the_power_is_the_integral_over_the_estimated_spread(n_seeds, effect, level):
+    # t is (Z + shift) / s, with the estimated spread s independent of the normal Z
+    df, shift = n_seeds - 1, effect * np.sqrt(n_seeds)
+    limit = stats.t.ppf(1 - level / 2, df)
+    middle = (np.arange(200_000) + 0.5) / 200_000
+    s = np.sqrt(stats.chi2.ppf(middle, df) / df)
+    rejected = stats.norm.cdf(shift - limit * s) + stats.norm.cdf(-shift - limit * s)
+    assert power_of(n_seeds, effect, 1.0, level) == pytest.approx(rejected.mean(), abs=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("effect", "level", "n"), [(8, 0.05, 3), (8, 0.05 / 15, 4), (8, 0.05 / 105, 5)]
+)
+def test_large_effects_are_not_found_with_too_few_seeds(effect, level, n):
+    assert seeds_needed(effect, 1.0, level=level) == n
+    assert power_of(n - 1, effect, 1.0, level) < 0.8
+
+
 def test_no_difference_and_a_tiny_one_have_no_number_of_seeds():
     assert seeds_needed(0.0, 1.0) is None
     assert seeds_needed(1e-6, 1.0) is None
