@@ -101,9 +101,10 @@ class ClickPolicy:
     def items_of(self, episodes: Episodes) -> NDArray[np.int32]:
         """The items of each action, int32 array shaped like the actions."""
         places = episodes.places.numpy()
-        lifted = self._promoted[np.minimum(places, len(self._promoted) - 1)]
         is_lifted = episodes.is_lifted.numpy()
-        items: NDArray[np.int32] = np.where(is_lifted, lifted, self._others[places])
+        items: NDArray[np.int32] = np.empty(places.shape, dtype=np.int32)
+        items[is_lifted] = self._promoted[places[is_lifted]]
+        items[~is_lifted] = self._others[places[~is_lifted]]
         return items
 
     def _logits(self) -> Tensor:
@@ -117,5 +118,7 @@ def clipped_objective(ratio: Tensor, advantages: Tensor) -> Tensor:
 
 def standardised(rewards: Tensor) -> Tensor:
     """Rewards less their mean, over their standard deviation; 0 where all are alike."""
-    spread = rewards.std(unbiased=False)
-    return (rewards - rewards.mean()) / spread if float(spread) > 0 else torch.zeros_like(rewards)
+    # by their ends: the standard deviation of equal numbers need not be 0 to the last bit
+    if float(rewards.max()) == float(rewards.min()):
+        return torch.zeros_like(rewards)
+    return (rewards - rewards.mean()) / rewards.std(unbiased=False)

@@ -69,11 +69,16 @@ class CovisitSimulator:
         return found
 
     def ranks(self, clicks: NDArray[np.float64], items: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Rank of each item for each target user, 1 for the first, NaN where the user has it."""
+        """Rank of each item for each target user, 1 for the first, NaN where the user has it.
+
+        Items of one score share their ranks' mean, as in the benchmark: where nothing is known of a
+        user, all items are alike and none is among the first.
+        """
         scores = self.scores(clicks)
         lifted = scores[:, items]
-        ranks = np.stack(
-            [(scores > lifted[:, [place]]).sum(axis=1) for place in range(len(items))], axis=1
-        )
-        found: NDArray[np.float64] = np.where(np.isneginf(lifted), np.nan, 1.0 + ranks)
-        return found
+        ranks = np.empty(lifted.shape)
+        for place, own in enumerate(lifted.T[:, :, None]):
+            above, level = (scores > own).sum(axis=1), (scores == own).sum(axis=1)
+            ranks[:, place] = 1 + above + (level - 1) / 2
+        ranks[np.isneginf(lifted)] = np.nan
+        return ranks

@@ -7,12 +7,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from loki_bench.attackers.draws import lengths_of
 from loki_bench.attackers.promoted_items import other_items, promoted_items
 from loki_bench.contracts import Attacker, AttackerView, QueryOracle
 from loki_bench.errors import ParameterError, RejectedError
 from loki_bench.interactions import Sequences
 from loki_bench.seeds import generator_for, seed_for
-from loki_bench_attacks.alternating_profiles import alternating_profiles, n_fillers_of
+from loki_bench_attacks.alternating_profiles import (
+    items_to_lift,
+    n_fillers_of,
+    profiles_of_pairs,
+)
 from loki_bench_attacks.distilled_model import DistilledModel, ranking_loss
 from loki_bench_attacks.implicit_factors import ImplicitFactorisation
 
@@ -39,13 +44,13 @@ class ExtractAndPoison(Attacker):
     *Extraction*: the victim is asked about sequences that the attack makes up, each continued by an
     item drawn from the answer (:func:`questions`), and a small model learns to give the same lists
     by the paper's pairwise ranking loss (:mod:`.distilled_model`). *Poisoning*: every fake user
-    alternates items to lift with adversarial ones: of the items nearest to where the sign of the
-    gradient leads a history's last vector so that the item to lift gains
-    (:func:`adversarial_items`). Ours: with ``start = "target-users"`` sequences to ask begin with
-    the target users' histories, adversarial items are found for those histories, and items'
-    vectors start from a factorisation of what is known; the paper is data-free, which
-    ``"nothing"`` is: the attack is then shown nobody's events. The imitation is no NARM, SASRec or
-    BERT4Rec.
+    serves one history, all of them in turn from a random one on, and puts an adversarial item
+    before each item to lift: of the items nearest to where the sign of the gradient leads that
+    history's last vector so that this item gains (:func:`adversarial_items`). Ours: with
+    ``start = "target-users"`` sequences to ask begin with the target users' histories, adversarial
+    items are found for those histories, and items' vectors start from a factorisation of what is
+    known; the paper is data-free, which ``"nothing"`` is: the attack is then shown nobody's events.
+    The imitation is no NARM, SASRec or BERT4Rec.
 
     Parameters
     ----------
@@ -95,26 +100,26 @@ class ExtractAndPoison(Attacker):
         model = extracted(vectors, answers, n_epochs=self._n_epochs, generator=generator)
         histories = starts or [answered.history for answered in answers]
         rooms = n_fillers_of(view.budget)
-        fillers: list[NDArray[np.int32]] = []
-        for place, room in enumerate(rooms.tolist()):
-            if not len(others) or not histories:
-                fillers.append(np.empty(0, dtype=np.int32))
-                continue
-            # fake users serve the histories in turn, from a random one on
-            history = histories[place % len(histories)]
-            targets = generator.choice(promoted, room)
-            fillers.append(
-                adversarial_items(
-                    model,
-                    history,
-                    targets,
-                    others,
-                    step=self._step,
-                    n_nearest=self._n_nearest,
-                    generator=generator,
-                )
+        if not len(others) or not histories:
+            rooms = np.zeros_like(rooms)
+        lifted = items_to_lift(lengths_of(view.budget) - rooms, promoted, generator)
+        first = int(generator.integers(max(1, len(histories))))
+        fillers = [
+            adversarial_items(
+                model,
+                histories[(first + place) % len(histories)],
+                # an odd fake user ends with a filler, for the first of its items to lift
+                np.resize(own, room),
+                others,
+                step=self._step,
+                n_nearest=self._n_nearest,
+                generator=generator,
             )
-        return alternating_profiles(view.budget, fillers, promoted, generator)
+            if room
+            else np.empty(0, dtype=np.int32)
+            for place, (own, room) in enumerate(zip(lifted, rooms.tolist(), strict=True))
+        ]
+        return profiles_of_pairs(fillers, lifted)
 
 
 def questions(

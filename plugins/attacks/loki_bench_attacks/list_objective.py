@@ -43,7 +43,7 @@ def list_objective(
     history : Interactions
     users, items : int32 arrays
         Target users and items to lift; pairs that a user has already are left out, unless
-        ``repeats_are_shown``.
+        ``repeats_are_shown``, and users for whom the model scores all items alike.
     list_length : int
         Length of ``L_u``, of the items that are shown but for the items to lift.
     width : float, above 0
@@ -54,30 +54,39 @@ def list_objective(
     Raises
     ------
     RejectedError
-        No item can be lifted for any user.
+        No item can be lifted for any user, or all scores are alike.
     """
     of_users: list[NDArray[np.int32]] = []
     of_items: list[NDArray[np.int32]] = []
     weights: list[NDArray[np.float64]] = []
+    n_liftable = 0
     for user in users:
         own = history[int(user)]
         lifted = items if repeats_are_shown else items[~np.isin(items, own)]
         if not len(lifted):
             continue
+        n_liftable += 1
         one = np.array([user], dtype=np.int32)
         scores = model.score_next(one, history.take(one))[0].astype(np.float64)
+        if scores.min() == scores.max():
+            continue
         shown = scores.copy()
         shown[items] = -np.inf
         if not repeats_are_shown:
             shown[own] = -np.inf
         order = np.argsort(-shown, kind="stable")[:list_length]
         listed = order[np.isfinite(shown[order])].astype(np.int32)
-        b = width * max(float(scores.std()), np.finfo(np.float64).tiny)
-        pairs = slopes(scores[listed][:, None] - scores[lifted][None, :], b)
+        away = scores[listed][:, None] - scores[lifted][None, :]
+        pairs = slopes(away, width * float(scores.std()))
         both = np.concatenate([lifted, listed])
         of_users.append(np.full(len(both), user, dtype=np.int32))
         of_items.append(both)
         weights.append(np.concatenate([pairs.sum(axis=0), -pairs.sum(axis=1)]))
+    if not of_users and n_liftable:
+        raise RejectedError(
+            f"{who}: the surrogate scores all items alike for each of the {n_liftable} target "
+            "users who can be shown an item; choose another surrogate, or let it train for longer"
+        )
     if not of_users:
         raise RejectedError(
             f"{who}: each of the {len(users)} target users already has every item to promote in "

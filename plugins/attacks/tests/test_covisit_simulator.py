@@ -41,6 +41,13 @@ def test_a_rank_counts_what_is_better_and_an_own_item_has_none(view_of):
     np.testing.assert_array_equal(ranks, [[1, 2, 3, 4, np.nan]])
 
 
+def test_items_of_one_score_share_their_ranks(view_of):
+    # nothing is known of user 0, and nobody has items 3 to 5 with those of user 1
+    history = view_of([[], [1, 2], [0, 3]], n_items=6, targets=[5], users=[0]).history
+    ranks = CovisitSimulator(history, ids([0, 1])).ranks(np.zeros((0, 6)), ids([5, 3]))
+    np.testing.assert_array_equal(ranks, [[3.5, 3.5], [2.5, 2.5]])
+
+
 def test_a_target_user_without_events_is_shown_nothing_in_particular(view_of):
     history = view_of([[], [1, 2]], n_items=4, targets=[3], users=[0]).history
     assert not CovisitSimulator(history, ids([0])).scores(np.zeros((0, 4))).any()

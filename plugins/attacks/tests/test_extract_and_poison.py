@@ -87,6 +87,41 @@ def test_no_query_beyond_the_granted_ones_and_every_other_event_is_a_target(view
     assert all(29 not in row[::2] for row in poison)
 
 
+@pytest.mark.parametrize("n_actions", [5, 6])
+def test_an_adversarial_item_stands_before_the_target_that_it_was_found_for(
+    view_of, monkeypatch, n_actions
+):
+    served = []
+
+    def found(model, history, targets, candidates, **drawn):
+        served.append(history.tolist())
+        return targets - 10  # it tells which target it is for
+
+    monkeypatch.setattr("loki_bench_attacks.extract_and_poison.adversarial_items", found)
+    rows = [[i % 20, (i + 1) % 20, (i + 2) % 20] for i in range(20)]
+    orders = set()
+    for seed in range(6):
+        served.clear()
+        view = view_of(
+            rows,
+            n_items=N_ITEMS,
+            targets=[27, 28, 29],
+            users=[0, 3, 5],
+            n_fake_users=2,
+            n_actions=n_actions,
+            oracle=Cycle(15),
+            seed=seed,
+        )
+        for row in ExtractAndPoison(n_epochs=1).poison(view):
+            n_pairs = len(row) // 2
+            assert (row[0 : 2 * n_pairs : 2] == row[1 : 2 * n_pairs : 2] - 10).all()
+        # the next history for the next fake user, from a random one on
+        numbers = [[rows[user] for user in (0, 3, 5)].index(history) for history in served]
+        assert numbers[1] == (numbers[0] + 1) % 3
+        orders.add(numbers[0])
+    assert len(orders) > 1
+
+
 def test_without_an_oracle_it_refuses(view_of):
     with pytest.raises(RejectedError, match="was granted no queries"):
         ExtractAndPoison().poison(view_of([[0]], n_items=3, targets=[2], users=[0]))

@@ -95,6 +95,24 @@ def view(view_of):
     return build
 
 
+def test_a_user_for_whom_all_scores_are_alike_has_no_list(view_of):
+    class KnowsUserOne(Scores):
+        def score_next(self, users, histories):
+            return np.outer(np.asarray(users) == 1, self.scores)
+
+    history = view_of([[0], [1]], n_items=4, targets=[3], users=[0, 1]).history
+    both, target = np.array([0, 1], dtype=np.int32), np.array([3], dtype=np.int32)
+    found = list_objective(
+        KnowsUserOne([4, 2, 1, 0]), history, both, target, list_length=1, width=1.0, who="test"
+    )
+    assert set(found.users.tolist()) == {1}
+    assert np.isfinite(found.weights).all()
+    with pytest.raises(RejectedError, match="scores all items alike for each of the 1 target"):
+        list_objective(
+            Scores([2, 2, 2, 2]), history, both[:1], target, list_length=1, width=1.0, who="test"
+        )
+
+
 def test_the_one_filler_with_influence_is_found_by_every_fake_user(view):
     poison = InfluenceFillers(n_pool=9, n_candidates=9).poison(view())
     assert len(poison) == 4
