@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.interactions import Interactions
+from loki_bench_defenses.consecutive_pairs import consecutive_pairs
 from loki_bench_defenses.holdings import holdings
 from loki_bench_defenses.outliers import robust_z, second_mode
 from loki_bench_defenses.scored import ScoredDefense
@@ -19,8 +20,8 @@ class CooccurrenceFilter(ScoredDefense):
     with 1/2 added. Popular pairs have other lifts than rare ones: each lift is turned into its
     place (0 to 1, ties at their middle) among pairs of like expectation. A user's places have mean
     1/2 and variance 1/12 if the user is like the others; the suspicion is the robust z-score of
-    how far their sum lies below, and the threshold is that of
-    :func:`~loki_bench_defenses.outliers.outlier_threshold`.
+    how far their sum lies below, and the threshold is where a second mode begins
+    (:func:`~loki_bench_defenses.outliers.second_mode`).
 
     The model is estimated from the data as it is, fake users included, for nothing cleaner is
     known: fake users that all visit the same pairs support each other, and are not found.
@@ -58,15 +59,13 @@ def consecutive_lifts(
     train: Interactions,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
     """User, lift and expectation of each pair of different consecutive items, own pair left out."""
-    users, items = train.rows, train.items
-    first = np.flatnonzero((users[1:] == users[:-1]) & (items[1:] != items[:-1]))
+    users, one, other = consecutive_pairs(train)
     matrix = holdings(train)
     held_by = np.asarray(matrix.sum(axis=0)).ravel()
     together = (matrix.T @ matrix).tocsr()
-    one, other = items[first], items[first + 1]
-    observed = np.asarray(together[one, other]).ravel() - 1 if len(first) else np.empty(0)
+    observed = np.asarray(together[one, other]).ravel() - 1 if len(users) else np.empty(0)
     expected = (held_by[one] - 1) * (held_by[other] - 1) / max(train.n_users - 1, 1)
-    return users[first], (observed + 0.5) / (expected + 0.5), expected
+    return users, (observed + 0.5) / (expected + 0.5), expected
 
 
 def places_among_alike(

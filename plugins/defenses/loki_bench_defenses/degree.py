@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.interactions import Interactions
+from loki_bench_defenses.log_degrees import log_degrees
 from loki_bench_defenses.outliers import robust_z, second_mode
 from loki_bench_defenses.scored import ScoredDefense
 
@@ -18,10 +19,9 @@ class DegreeFeatures(ScoredDefense):
     The features are those of DegreeSAD (Li et al., IEICE Transactions 2016), as its public
     re-implementations have them; the paper trains a classifier on labelled users. Nobody is
     labelled here, so each feature is turned into a robust z-score among users of like length
-    (thirds of them, 300 or more in each: in a small group one attack would be the rule), and the
+    (:func:`groups_of_like_length`: in a small group one attack would be the rule), and the
     suspicion is the root of the mean square of the three. The threshold is where a second mode
-    begins
-    (:func:`~loki_bench_defenses.outliers.second_mode`).
+    begins (:func:`~loki_bench_defenses.outliers.second_mode`).
 
     Parameters
     ----------
@@ -42,9 +42,7 @@ class DegreeFeatures(ScoredDefense):
         if not len(active):
             return suspicion
         features, lengths = degree_features(train)[active], train.lengths[active]
-        n_groups = max(1, min(self.n_groups, len(active) // LEAST_GROUP))
-        cuts = np.quantile(lengths, np.arange(1, n_groups) / n_groups)
-        groups = np.searchsorted(cuts, lengths, side="right")
+        groups = groups_of_like_length(lengths, self.n_groups)
         z = np.zeros_like(features)
         for group in np.unique(groups):
             members = groups == group
@@ -57,16 +55,35 @@ class DegreeFeatures(ScoredDefense):
         return second_mode(suspicion)
 
 
+def groups_of_like_length(lengths: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:
+    """The group of each user: about equally many, equal lengths together, 300 or more in each.
+
+    Users of one length are often more than a group's share, which leaves others small: the smallest
+    joins its smaller neighbour until each has 300, or all are one.
+
+    >>> lengths = np.repeat([9, 10, 11], [30, 950, 320])
+    >>> groups_of_like_length(lengths, 3)[[0, 30, -1]].tolist()
+    [0, 0, 1]
+    """
+    cuts = np.quantile(lengths, np.arange(1, n_groups) / n_groups)
+    groups = np.searchsorted(cuts, lengths, side="right")
+    while True:
+        _, which, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+        groups = which.reshape(-1)
+        smallest = int(np.argmin(sizes))
+        if len(sizes) == 1 or sizes[smallest] >= LEAST_GROUP:
+            return groups
+        beside = [place for place in (smallest - 1, smallest + 1) if 0 <= place < len(sizes)]
+        groups[groups == smallest] = min(beside, key=lambda place: int(sizes[place]))
+
+
 def degree_features(train: Interactions) -> NDArray[np.float64]:
     """Mean, range and upper quartile of the log degree of each user's items, shape (n_users, 3).
 
     An item's degree is the number of its events by other users, plus one. Users without events
     have zeros.
     """
-    rows, n = train.rows.astype(np.int64), train.n_items
-    _, which, counts = np.unique(rows * n + train.items, return_inverse=True, return_counts=True)
-    others = train.item_counts[train.items] - counts[which.reshape(-1)]
-    logs = np.log1p(others.astype(np.float64))
+    rows, logs = train.rows, log_degrees(train)
     ordered = logs[np.lexsort((logs, rows))]
     features = np.zeros((train.n_users, 3))
     has = train.lengths > 0

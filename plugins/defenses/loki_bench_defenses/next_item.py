@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from loki_bench.interactions import Interactions
+from loki_bench_defenses.consecutive_pairs import consecutive_pairs
 from loki_bench_defenses.outliers import second_mode
 from loki_bench_defenses.profile import popularity_z
 from loki_bench_defenses.scored import ScoredDefense
 
-__all__ = ["NextItemModel", "consecutive_pairs"]
+__all__ = ["NextItemModel"]
 
 N_FOLDS = 3
 N_ROUNDS = 2
@@ -112,12 +113,3 @@ def largest_singular_values(
         basis, _ = np.linalg.qr(matrix @ basis)
     inner, values, right = np.linalg.svd((matrix.T @ basis).T, full_matrices=False)
     return basis @ inner[:, :rank], values[:rank], right[:rank].T
-
-
-def consecutive_pairs(
-    train: Interactions,
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """User, item and next item of each step between two different items."""
-    users, items = train.rows, train.items
-    first = np.flatnonzero((users[1:] == users[:-1]) & (items[1:] != items[:-1]))
-    return users[first], items[first], items[first + 1]

@@ -15,6 +15,8 @@ from loki_bench_defenses.scored import ScoredDefense
 __all__ = ["PCASelectUsers"]
 
 LEAST_DISTANCE = 1e-12  # below it a loading is the solver's rounding
+ROUNDING, ROUNDED_TO = 1e-9, 8  # of logarithms: differences that mean nothing, and their decimals
+LEAST_VALUE = 1e-8  # of the largest singular value; below it the vectors are
 
 
 class PCASelectUsers(ScoredDefense):
@@ -25,8 +27,8 @@ class PCASelectUsers(ScoredDefense):
 
     - Ratings are implicit: 1 for an item that the user has, 0 for all others.
     - The paper drops a given number of users, those with the least distance. Here the number
-      follows from the data: distances are compared on a logarithmic scale, and users beyond
-      :func:`~loki_bench_defenses.outliers.outlier_threshold` are dropped.
+      follows from the data: distances are compared on a logarithmic scale, and users from a second
+      mode on (:func:`~loki_bench_defenses.outliers.second_mode`) are dropped.
     - The paper's fake users have little in common with anybody, and lie near the origin. Where
       genuine users share few items the opposite happens: fake users that share their targets make
       a component of their own, and lie far out. Hence ``side="both"``.
@@ -56,7 +58,10 @@ class PCASelectUsers(ScoredDefense):
         n_components = min(self.n_components, min(len(usable), train.n_items) - 1)
         if n_components < 1:
             return suspicion
-        z = robust_z(np.log(distances(matrix[usable], n_components) + LEAST_DISTANCE))
+        logs = np.log(distances(matrix[usable], n_components) + LEAST_DISTANCE)
+        if float(np.median(np.abs(logs - np.median(logs)))) < ROUNDING:
+            logs = logs.round(ROUNDED_TO)  # most users are alike: what is left is rounding
+        z = robust_z(logs)
         suspicion[usable] = np.abs(z) if self.side == "both" else -z
         return suspicion
 
@@ -81,5 +86,7 @@ def distances(matrix: sparse.csr_matrix, n_components: int) -> NDArray[np.float6
     )
     # a fixed start: ARPACK would draw one from numpy's global generator
     start = np.random.default_rng(0).normal(size=min(n_rows, n_columns))
-    loadings, _, _ = svds(standardised, k=n_components, v0=start)
+    loadings, values, _ = svds(standardised, k=n_components, v0=start)
+    # users of few kinds have fewer components than are asked for
+    loadings = loadings[:, values > LEAST_VALUE * values.max()]
     return np.asarray(np.square(loadings).sum(axis=1))

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.interactions import Interactions
+from loki_bench_defenses.log_degrees import log_degrees
 from loki_bench_defenses.outliers import outlier_threshold, robust_z
 from loki_bench_defenses.scored import ScoredDefense
 
@@ -56,13 +57,9 @@ class ProfileFilter(ScoredDefense):
 def popularity_of(events: Interactions) -> tuple[NDArray[np.float64], float]:
     """Mean log popularity of each user's events, and the variance of one event within a user.
 
-    An item's popularity is one plus the number of events of other users: on its own, a user's
-    repetition makes nothing popular. No user is without events.
+    An item's popularity is that of :func:`.log_degrees`. No user is without events.
     """
-    own = events.rows.astype(np.int64) * events.n_items + events.items
-    _, which, counts = np.unique(own, return_inverse=True, return_counts=True)
-    others = events.item_counts[events.items] - counts[which.reshape(-1)]
-    logs = np.log1p(others.astype(np.float64))
+    logs = log_degrees(events)
     means = np.bincount(events.rows, logs) / events.lengths
     spare = events.n_events - len(events)
     within = float(np.sum(np.square(logs - means[events.rows]))) / spare if spare else 0.0

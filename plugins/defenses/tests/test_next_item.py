@@ -5,11 +5,8 @@ from scipy import sparse
 from sklearn.metrics import roc_auc_score
 
 from loki_bench.interactions import Interactions, Sequences
-from loki_bench_defenses.next_item import (
-    NextItemModel,
-    consecutive_pairs,
-    largest_singular_values,
-)
+from loki_bench_defenses.consecutive_pairs import consecutive_pairs
+from loki_bench_defenses.next_item import NextItemModel, largest_singular_values
 
 
 def test_steps_are_between_different_items_of_one_user():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from loki_bench.interactions import Interactions, Sequences
 from loki_bench_defenses.holdings import holdings
 from loki_bench_defenses.pca import PCASelectUsers, distances
 
@@ -28,3 +29,13 @@ def test_the_papers_rule_finds_users_who_have_little_in_common_with_anybody(dens
 def test_the_number_of_components_may_exceed_what_there_is(n_components, clean):
     few = clean.with_sequences(clean.take([0, 1, 2]))
     assert PCASelectUsers(n_components=n_components).keep(few, seed=0).all()
+
+
+@pytest.mark.parametrize("rows", [[[0, 1]] * 200, [[0, 1]] * 120 + [[2, 3, 4]] * 80])
+def test_users_with_the_same_items_are_equally_suspect(rows):
+    sequences = Sequences.of(rows)
+    train = Interactions(sequences.offsets, sequences.items, n_items=6)
+    score = PCASelectUsers(n_components=3).score(train)
+    for kind in {tuple(row) for row in rows}:
+        own = score[[tuple(row) == kind for row in rows]]
+        np.testing.assert_allclose(own, own[0], atol=1e-3)
