@@ -14,9 +14,10 @@ keys of the second after a ``/``, where they differ from the first one's. Keys:
 - rows: ``attack``, ``simulator``, ``victim``, ``share``, ``actions``, ``defense``, ``placebo=yes``;
 - numbers: ``metric`` (else the main one), ``value`` (``gain``, ``placebo``, ``p``, ``rank``,
   ``failed``, ``area``, ``area-p``: of being behind the best one; of the table of defenses
-  ``left``, ``undefended`` and, with a ``metric``, ``cost``), ``minus=ATTACK`` (paired
-  difference), ``p-minus=ATTACK`` (its p, not corrected), ``times=ATTACK`` (ratio of the means),
-  ``seed`` (one record's); of an ``area`` both are taken from its values by seed;
+  ``left``, ``undefended`` and, with a ``metric``, ``cost``: there ``attack`` is the one that the
+  defense leaves the most, and a sentence must name it), ``minus=ATTACK`` (paired difference),
+  ``p-minus=ATTACK`` (its p, not corrected), ``times=ATTACK`` (ratio of the means), ``seed`` (one
+  record's); of an ``area`` both are taken from its values by seed;
 - of estimators: ``recommender:estimator`` (``bprmf: cg``), ``experiment``, ``stratum``,
   ``statistic``; in brackets such a number is over the square root of the retest ceiling.
 
@@ -39,6 +40,7 @@ ROOT = Path(__file__).parents[2]
 COMMENT = re.compile(r"(?<!`)<!--(.*?)-->", re.DOTALL)
 NUMBER = r"[-+]?\d+\.\d+"
 INTERVAL = re.compile(rf"{NUMBER} (?:± \d+\.\d+|\\?\[{NUMBER}, {NUMBER}\\?\])")
+OF_WORST_ATTACK = ("left", "undefended")
 PLAIN = re.compile(r"[-+]?\d+(\.\d+)?")
 
 
@@ -145,7 +147,11 @@ def _of_text(block: Block, board: str, rest: str) -> Iterator[Claim]:
     for part in parts:
         text, *keys = shlex.split(part)
         assert text in shown, f"line {block.line}: '{text}' is not in the sentence"
-        yield Claim(block.line, text, board, (*_pairs(shlex.split(common)), *_pairs(keys)))
+        said = dict([*_pairs(shlex.split(common)), *_pairs(keys)])
+        assert said.get("value") not in OF_WORST_ATTACK or "attack" in said, (
+            f"line {block.line}: '{text}' is of which attack?"
+        )
+        yield Claim(block.line, text, board, tuple(said.items()))
 
 
 def _of_table(block: Block, board: str, rest: str) -> Iterator[Claim]:
@@ -229,8 +235,9 @@ def _value(board: str, keys: dict[str, str]) -> "dict[str, float] | float | str"
     measure = {k: keys.pop(k) for k in ("experiment", "stratum", "statistic") if k in keys}
     if measure:
         return _of_estimator(data["tables"], keys, {"stratum": "all", "statistic": "rho"} | measure)
-    if value in ("left", "undefended", "cost"):
-        row = _one([row for rows in data["defenses"] for row in rows], keys)
+    if value in (*OF_WORST_ATTACK, "cost"):
+        rows = [{**r, "attacker": r["worst_attacker"]} for part in data["defenses"] for r in part]
+        row = _one(rows, keys)
         return row["metrics"][metric] if value == "cost" else row[value]
     if "seed" in keys:
         return _of_record(board, keys, metric or data["tables"][0]["columns"][0]["label"])

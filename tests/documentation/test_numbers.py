@@ -61,6 +61,19 @@ def test_a_sentence_is_held_against_what_it_names_and_must_say_it():
         checked(sentence.format("0.325", "loki"))
 
 
+def test_what_a_defense_leaves_is_of_an_attack_that_the_sentence_names():
+    # leaderboards/defenses-field: reliability leaves the most of random, 0.017 [0.000, 0.056]
+    sentence = (
+        "It leaves 0.017.\n"
+        "<!-- from leaderboards/defenses-field; 0.017 value=left defense=reliability actions=15{} -->\n"
+    )
+    assert checked(sentence.format(" attack=random")) == [True]
+    with pytest.raises(AssertionError, match="0 rows fit"):
+        checked(sentence.format(" attack=loki"))
+    with pytest.raises(AssertionError, match="of which attack"):
+        checked(sentence.format(""))
+
+
 def test_a_half_width_is_wrong_where_the_interval_is_cut_off():
     # none on bprmf: 0.006 [0.000, 0.013]
     sentence = 'Nothing: {0}.\n<!-- from leaderboards/quick; "{0}" attack=none victim=bprmf -->\n'
