@@ -65,7 +65,8 @@ def test_what_a_defense_leaves_is_of_an_attack_that_the_sentence_names():
     # leaderboards/defenses-field: reliability leaves the most of random, 0.017 [0.000, 0.056]
     sentence = (
         "It leaves 0.017.\n"
-        "<!-- from leaderboards/defenses-field; 0.017 value=left defense=reliability actions=15{} -->\n"
+        "<!-- from leaderboards/defenses-field actions=15; "
+        "0.017 value=left defense=reliability{} -->\n"
     )
     assert checked(sentence.format(" attack=random")) == [True]
     with pytest.raises(AssertionError, match="0 rows fit"):
