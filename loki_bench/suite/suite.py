@@ -478,8 +478,9 @@ class Suite(SuiteTable):
     )
     simulator: Annotated[list[Simulator], BeforeValidator(_as_list)] = Field(
         default=["leave-one-out"],
-        description="which surrogates an attack is provided with: all but the victim's "
-        "recommender, all, or that one alone; one or a list",
+        description="which surrogates an attack is provided with: the pool without the victim's "
+        "recommender (`leave-one-out`), `all` of it, the victim's recommender alone "
+        "(`white-box`), or each of the pool alone, a row for each (`single`); one or a list",
     )
     dataset: Named = Field(description="the interactions that are split and attacked")
     split: Annotated[SplitChoice, BeforeValidator(_as_choice)] = Field(
