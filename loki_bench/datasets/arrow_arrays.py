@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-__all__ = ["as_numpy", "of_numpy", "of_texts", "one_value"]
+__all__ = ["as_numpy", "exact_below", "of_numpy", "of_texts", "one_value"]
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -35,6 +35,11 @@ def as_numpy(column: pa.Array | pa.ChunkedArray, kind: type[Number]) -> NDArray[
     if isinstance(column, pa.Array):
         return parts[0]
     return np.concatenate([np.empty(0, dtype=kind), *parts])
+
+
+def exact_below(bits: int) -> int:
+    """Where floats of so many bits begin to leave whole numbers out."""
+    return {16: 2**11, 32: 2**24, 64: 2**53}[bits]
 
 
 def of_numpy(values: NDArray[np.generic]) -> pa.Array:

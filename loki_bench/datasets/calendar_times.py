@@ -88,7 +88,8 @@ def of_timestamps(stamps: pa.ChunkedArray) -> Times:
     values = as_numpy(stamps.cast(pa.int64()), np.int64)
     per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[stamps.type.unit]
     form = "dates" if pa.types.is_date(kind) else "timestamps"
-    return Times(keys=(values,), unit=_UNIT_NAMES[per_second], form=form)
+    zoned = pa.types.is_timestamp(kind) and kind.tz is not None
+    return Times(keys=(values,), unit=_UNIT_NAMES[per_second], form=form, zoned=zoned)
 
 
 def of_form(column: TimeColumn, form: str) -> Times:

@@ -11,6 +11,7 @@ from loki_bench.datasets.data_file import DataFile, open_data_file
 from loki_bench.datasets.event_table import EventTable
 from loki_bench.datasets.events import Events, log_of
 from loki_bench.datasets.filters import RowFilters, SequenceFilters
+from loki_bench.datasets.joined_times import joined_times
 from loki_bench.datasets.layout import Layout
 from loki_bench.datasets.names import check_spelling, names_of, refuse_lists
 from loki_bench.datasets.object_lines import read_objects
@@ -21,7 +22,6 @@ from loki_bench.datasets.recognised import described, described_kind
 from loki_bench.datasets.row_filters import ChosenEvents, Origin, choose_rows
 from loki_bench.datasets.session_files import is_session_file, read_session_file
 from loki_bench.datasets.text_table import read_text_table
-from loki_bench.datasets.time_columns import joined_times
 from loki_bench.errors import DatasetError
 from loki_bench.event_log import EventLog
 from loki_bench.interactions import Interactions

@@ -1,4 +1,4 @@
-"""Read times from the columns of a file, whatever they are written as, and join those of files."""
+"""Read times from the columns of a file, whatever they are written as."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,11 +24,9 @@ from loki_bench.datasets.number_times import (
     of_floats,
     of_long_integers,
 )
-from loki_bench.datasets.time_units import PER_SECOND, one_unit
-from loki_bench.datasets.times import TimeArray, TimeColumn, Times, all_match, whole_times
-from loki_bench.errors import DatasetError
+from loki_bench.datasets.times import TimeColumn, Times, all_match, whole_times
 
-__all__ = ["joined_times", "parse_times"]
+__all__ = ["parse_times"]
 
 _WHOLE = r"^[+-]?\d+$"
 _DECIMAL = r"^[+-]?(\d+\.?\d*|\.\d+)$"
@@ -68,46 +66,7 @@ def parse_times(
         )
         for at, (cells, name) in enumerate(zip(columns, names, strict=True))
     ]
-    return replace(found[0], keys=tuple(times.keys[0] for times in found))
-
-
-def joined_times(parts: Sequence[Times], *, source: str) -> Times:
-    """The times of several files as one, in one unit; see :func:`one_unit` for warnings.
-
-    Raises
-    ------
-    DatasetError
-        Some files have numbers and others dates, or numbers too long to be compared.
-    """
-    first = parts[0]
-    numbers = [times.form in _NUMBERS for times in parts]
-    if any(numbers) != all(numbers) or len({times.origin for times in parts}) > 1:
-        raise DatasetError(
-            f"{source}: the times of its files can't be compared "
-            f"({', '.join(times.form for times in parts)}); write them in one way"
-        )
-    if not numbers[0]:
-        finest = max((times.unit for times in parts), key=PER_SECOND.__getitem__)
-        factors = [PER_SECOND[finest] // PER_SECOND[times.unit] for times in parts]
-        return replace(first, keys=_concatenated(parts, factors), unit=finest)
-    scale = max(times.scale for times in parts)
-    keys = _concatenated(parts, [scale // times.scale for times in parts])
-    values, unit, notes = one_unit(keys[0], scale=scale, origin=first.origin)
-    form = first.form if scale == first.scale else "decimals"
-    return replace(first, keys=(values, *keys[1:]), unit=unit, scale=scale, form=form, notes=notes)
-
-
-def _concatenated(parts: Sequence[Times], factors: Sequence[int]) -> tuple[TimeArray, ...]:
-    if len(parts) == 1:
-        return parts[0].keys
-    coarse = np.concatenate(
-        [times.keys[0] * factor for times, factor in zip(parts, factors, strict=True)]
-    )
-    finer = zip(*(times.keys[1:] for times in parts), strict=True)
-    return (coarse, *(np.concatenate(keys) for keys in finer))
-
-
-_NUMBERS = ("whole numbers", "decimals")
+    return replace(found[0], keys=tuple(times.keys[0] for times in found), finer=tuple(found[1:]))
 
 
 def _parsed(column: TimeColumn, form: str) -> Times:

@@ -54,7 +54,10 @@ def one_unit(
     for name in used:
         if name != finest:
             factor = PER_SECOND[finest] // PER_SECOND[name]
-            converted[_inside(values, scale, PER_SECOND[name])] *= factor
+            here = _inside(values, scale, PER_SECOND[name])
+            if values.dtype.kind == "i" and int(values[here].max()) * factor >= 2**63:
+                return values, "", _far_apart(low, high)
+            converted[here] *= factor
     shown = ", ".join(f"{count} in {name}" for name, count in used.items())
     return (
         converted,

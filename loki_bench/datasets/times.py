@@ -1,7 +1,7 @@
 """Times of events, and the columns of a file that they are read from."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import NoReturn, TypeAlias
@@ -36,6 +36,10 @@ class Times:
         What was taken off the file's numbers, so that they fit 64 bits; nearly always 0.
     form : str
         How the file writes them: "whole numbers", "decimals", "ISO 8601", "dates" ...
+    zoned : bool
+        Whether dates have a time zone.
+    finer : tuple of Times
+        Those of the other columns, each with a unit and a scale of its own.
     notes : tuple of str
         Warnings for whoever uses them.
     """
@@ -45,14 +49,12 @@ class Times:
     form: str
     scale: int = 1
     origin: int = 0
+    zoned: bool = False
+    finer: tuple["Times", ...] = ()
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.keys[0])
-
-    def take(self, events: NDArray[np.int64] | NDArray[np.bool_]) -> "Times":
-        """The times of some events."""
-        return replace(self, keys=tuple(key[events] for key in self.keys))
 
     def shown(self, event: int) -> str:
         """The time of an event in words: a date where the unit is known."""
