@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from loki_bench.datasets.arrow_arrays import as_numpy, of_numpy, of_texts, one_value
+from loki_bench.datasets.arrow_arrays import as_numpy, exact_below, of_numpy, of_texts, one_value
 from loki_bench.datasets.event_table import Place
 from loki_bench.errors import DatasetError
 from loki_bench.interactions import event_counts
@@ -202,13 +202,15 @@ def refuse_lists(users: Names, items: Names, *, path: Path, place: Place) -> Non
 
 
 def _whole_floats(column: pa.ChunkedArray, path: Path, parameter: str) -> pa.ChunkedArray:
+    kind = column.type
+    column = column.cast(pa.float64())  # half floats can't be rounded
     nan_is_missing = pc.if_else(pc.is_nan(column), pa.nulls(1, column.type)[0], column)
     rounded = pc.round(nan_is_missing)
-    small = pc.less(pc.abs(rounded), one_value(np.float64(2.0**53)))
+    small = pc.less(pc.abs(rounded), one_value(np.float64(exact_below(kind.bit_width))))
     exact = pc.and_(pc.equal(rounded, nan_is_missing), small)
     if not pc.all(exact).as_py():
         raise DatasetError(
-            f"{path}: the column that {parameter} names holds floats ({column.type}), and some "
+            f"{path}: the column that {parameter} names holds floats ({kind}), and some "
             "are no whole numbers that a float keeps exactly; write ids as text or whole numbers"
         )
     return rounded.cast(pa.int64()).cast(pa.string())

@@ -7,12 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from loki_bench.datasets.arrow_arrays import as_numpy, of_texts, one_value
+from loki_bench.datasets.arrow_arrays import as_numpy, exact_below, of_texts, one_value
 from loki_bench.datasets.times import TimeColumn, Times, whole_times
 
 __all__ = ["of_decimals", "of_exponents", "of_floats", "of_long_integers"]
-
-_EXACT_IN_FLOAT = 2**53
 
 
 def of_long_integers(column: TimeColumn) -> Times:
@@ -53,7 +51,7 @@ def _refuse_rounded(column: TimeColumn) -> None:
     pointed = pc.match_substring(column.cells, ".")
     unsure = pc.and_(pointed, pc.greater(digits, one_value(np.int32(15))))
     for at in np.flatnonzero(as_numpy(unsure, np.bool_)):
-        if abs(int(float(column.cells[int(at)].as_py()))) >= _EXACT_IN_FLOAT:
+        if abs(float(column.cells[int(at)].as_py())) >= exact_below(64):
             column.refuse(int(at), _LOST_ORDER)
 
 
@@ -88,9 +86,9 @@ def of_floats(column: TimeColumn) -> Times:
     wrong = np.flatnonzero(~np.isfinite(values))
     if len(wrong):
         column.refuse(int(wrong[0]), "is not a finite number")
-    large = np.flatnonzero(np.abs(values) >= _EXACT_IN_FLOAT)
-    if len(large) or (column.cells.type != pa.float64() and np.abs(values).max(initial=0) >= 2**24):
-        column.refuse(int(large[0]) if len(large) else 0, _LOST_ORDER)
+    large = np.flatnonzero(np.abs(values) >= exact_below(column.cells.type.bit_width))
+    if len(large):
+        column.refuse(int(large[0]), _LOST_ORDER)
     if np.array_equal(values, np.floor(values)):
         return whole_times(values.astype(np.int64))
     return Times(keys=(values,), unit="", form="decimals")

@@ -58,6 +58,8 @@ def test_names_that_all_end_in_a_zero_are_names(load, named):
         (pa.array([12, 7]), ["12", "7"]),
         (pa.array([2**63 + 1, 7], type=pa.uint64()), [str(2**63 + 1), "7"]),
         (pa.array([12.0, 7.0]), ["12", "7"]),
+        (pa.array([2**24 - 1, 7], type=pa.float32()), ["16777215", "7"]),
+        (pa.array([2**11 - 1, 7], type=pa.float32()).cast(pa.float16()), ["2047", "7"]),
         (pa.array(["x", "y"]).dictionary_encode(), ["x", "y"]),
         (pa.array(["x", "y"], type=pa.large_string()), ["x", "y"]),
     ],
@@ -73,6 +75,8 @@ def test_typed_names(load, named, tmp_path, items, expected):
     [
         (pa.array([1.5, 7.0]), "some are no whole numbers"),
         (pa.array([2.0**53, 7.0]), "that a float keeps exactly"),
+        (pa.array([20000004.0, 20000008.0], type=pa.float32()), "holds floats (float)"),
+        (pa.array([2**11, 7], type=pa.float32()).cast(pa.float16()), "holds floats (halffloat)"),
         (pa.array([None, 7.0]), "row 1: column 'item_id' is empty"),
         (pa.array([True, False]), "of the type bool"),
         (pa.array([["x"], ["y"]]), "of the type list"),

@@ -175,6 +175,8 @@ def test_typed_times(load, named, typed, times, type_):
     [
         ([2.0**53 + 2, 2.0**54], pa.float64(), "is a float that was rounded"),
         ([1.6e9, 1.7e9], pa.float32(), "is a float that was rounded"),
+        ([1, 2.0**24], pa.float32(), "row 2: '16777216.0' in column 'timestamp' is a float that"),
+        ([1, 2.0**11], pa.float16(), "row 2: '2048.0' in column 'timestamp' is a float that was"),
         ([1.0, float("nan")], pa.float64(), "row 2: 'nan' in column 'timestamp' is not a finite"),
         ([1, None], pa.int64(), "row 2: an empty cell in column 'timestamp'"),
         ([[1], [2]], pa.list_(pa.int64()), "no time; name another column"),
