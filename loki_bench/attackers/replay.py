@@ -50,8 +50,8 @@ class Replay(Attacker):
     items : "tokens" or "ids"
         Whether items are named as in the dataset's file, or by their numbers from 0.
     format, separator, encoding, columns, header, user_column, item_column, timestamp_column
-        As the dataset ``file`` takes them. Where the file has no such column of times, its order
-        is the order of events.
+        As the dataset ``file`` takes them. Where the file has no column "timestamp" and no other
+        is named, its order is the order of events.
     """
 
     def __init__(

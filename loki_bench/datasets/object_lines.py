@@ -17,7 +17,7 @@ from loki_bench.datasets.reading import Reading
 from loki_bench.errors import DatasetError
 from loki_bench.plugins.specs import nearest
 
-__all__ = ["read_objects"]
+__all__ = ["keys_of", "read_objects"]
 
 _CHUNK = 100_000
 
@@ -89,6 +89,12 @@ def read_objects(file: DataFile, layout: Layout, reading: Reading) -> EventTable
         },
         unit="objects" if layout.kind == "json array" else "lines",
     )
+
+
+def keys_of(file: DataFile, layout: Layout) -> tuple[str, ...]:
+    """The keys of all objects of a file; raises ``DatasetError`` as :func:`read_objects` does."""
+    keys = (str(key) for _, values in _objects(file, layout)[1] for key in values)
+    return tuple(dict.fromkeys(keys))
 
 
 def _parameters(reading: Reading) -> dict[str, str]:

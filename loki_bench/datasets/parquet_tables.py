@@ -1,6 +1,8 @@
 """Read Parquet tables with pyarrow, whose own types say what is a number and what a name."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,7 +13,14 @@ from loki_bench.datasets.event_table import EventTable
 from loki_bench.datasets.reading import Reading
 from loki_bench.errors import DatasetError
 
-__all__ = ["read_parquet"]
+__all__ = ["column_names", "read_parquet"]
+
+
+def column_names(file: DataFile) -> list[str]:
+    """The names of all columns; raises ``DatasetError`` where the file is not whole."""
+    with _whole(file):
+        names: list[str] = _opened(file).schema_arrow.names
+    return names
 
 
 def read_parquet(file: DataFile, reading: Reading) -> EventTable:
@@ -27,21 +36,17 @@ def read_parquet(file: DataFile, reading: Reading) -> EventTable:
             f"{file.path}: a Parquet file names its own columns; leave columns, separator and "
             "header out"
         )
-    try:
-        source = io.BytesIO(file.open().read()) if file.packing else str(file.path)
-        parquet = pq.ParquetFile(source)
+    with _whole(file):
+        parquet = _opened(file)
         columns = parquet.schema_arrow.names
         chosen = _chosen(file, reading, parquet.schema_arrow)
-        # by name: a table may have columns of one name, which find_column refuses where it counts
         table = parquet.read(columns=list(dict.fromkeys(columns[at] for at in chosen.values())))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise DatasetError(
-            f"{file.path}: it can't be read as Parquet ({str(error).splitlines()[0][:120]}); "
-            "check that it was written whole"
-        ) from error
 
     def column(parameter: str) -> pa.ChunkedArray:
-        return table.column(columns[chosen[parameter]])
+        at = chosen[parameter]
+        # a table may have columns of one name, of which one is chosen by its number
+        alike = [place for place, name in enumerate(table.column_names) if name == columns[at]]
+        return table.column(alike[columns[:at].count(columns[at])])
 
     times = [key for key in chosen if key.startswith("timestamp_column")]
     return EventTable(
@@ -59,6 +64,23 @@ def read_parquet(file: DataFile, reading: Reading) -> EventTable:
         left_out={},
         unit="rows",
     )
+
+
+def _opened(file: DataFile) -> pq.ParquetFile:
+    return pq.ParquetFile(io.BytesIO(file.open().read()) if file.packing else str(file.path))
+
+
+@contextmanager
+def _whole(file: DataFile) -> Iterator[None]:
+    """Name the file where it can't be read."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DatasetError(
+            f"{file.path}: it can't be read as Parquet ({said[:120]}); "
+            "check that it was written whole"
+        ) from error
 
 
 def _chosen(file: DataFile, reading: Reading, schema: pa.Schema) -> dict[str, int]:

@@ -5,9 +5,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from loki_bench.bounded_files import refuse_irregular
 from loki_bench.datasets.data_file import DataFile, open_data_file
@@ -16,6 +16,7 @@ from loki_bench.datasets.filters import RowFilters, SequenceFilters
 from loki_bench.datasets.layout import Layout
 from loki_bench.datasets.named_rows import NamedRows
 from loki_bench.datasets.names import check_spelling, names_of
+from loki_bench.datasets.object_lines import keys_of
 from loki_bench.datasets.poison_arrays import is_numpy_file, read_arrays
 from loki_bench.datasets.reading import Reading
 from loki_bench.datasets.recognise import recognise
@@ -31,7 +32,7 @@ _FORM = (
     '{"target_items": ["i3"], "fake_users": {"fake0": ["i3", "i7"], ...}}, or a list with a list '
     "of items for each fake user"
 )
-_COMMENT = re.compile(rb"^#\s*(target_items|target_users)\s*:\s*(\[.*\])\s*$", re.MULTILINE)
+_COMMENT = re.compile(rb"#\s*(?P<key>target_items|targets|target_users)\s*:(?P<names>.*)")
 """How a text says what its poison is for: ``# target_items: ["i3", "i5"]``."""
 
 
@@ -45,7 +46,8 @@ def read_poison_file(path: Path, reading: Reading) -> NamedRows:
     Parameters
     ----------
     reading : Reading
-        As of a dataset; of ``timestamp_columns`` those that the file has not are left out.
+        As of a dataset; "timestamp", which nobody need have asked for, is left out of the columns
+        of times where the file has none.
 
     Raises
     ------
@@ -91,7 +93,7 @@ def _events(file: DataFile, reading: Reading) -> NamedRows:
     lengths = np.bincount(users.numbers, minlength=len(users))[by_first]
     ends = np.cumsum(lengths).tolist()
     named = users.names.to_pylist()
-    told = dict(_told(file))
+    told = _told(file, layout)
     return NamedRows(
         path=file.path,
         rows=tuple(
@@ -113,31 +115,52 @@ def _with_times_there(file: DataFile, layout: Layout, reading: Reading) -> Readi
         there = _keys(file, layout)
     else:
         return reading
-    columns = tuple(c for c in reading.timestamp_columns if isinstance(c, int) or c in there)
+    # any other name was given by somebody, and whoever reads the file says that it is not there
+    unasked = set(Reading.timestamp_columns) - set(there)
+    columns = tuple(c for c in reading.timestamp_columns if c not in unasked)
     return replace(reading, timestamp_columns=columns)
 
 
 def _keys(file: DataFile, layout: Layout) -> Sequence[str]:
     if layout.kind == "parquet":
-        with file.open() as stream:
-            names: list[str] = pq.read_schema(stream).names
-        return names
-    return [name for name in ("timestamp",) if f'"{name}"'.encode() in file.head]
+        # imports a library that no other layout needs
+        from loki_bench.datasets.parquet_tables import column_names
+
+        return column_names(file)
+    return keys_of(file, layout)
 
 
-def _told(file: DataFile) -> list[tuple[str, tuple[str, ...]]]:
+def _told(file: DataFile, layout: Layout) -> dict[str, tuple[str, ...]]:
     """What comments on top of a text say of its targets."""
-    told = _COMMENT.findall(file.head)
-    return [(key.decode(), _listed(value, file.path, key.decode())) for key, value in told]
+    found: dict[str, tuple[str, ...]] = {}
+    lines = [pair for pair in enumerate(file.head.splitlines(), start=1) if pair[1].strip()]
+    for number, line in lines[: layout.n_comments]:
+        comment = _COMMENT.match(line)
+        if comment is None:
+            continue
+        key = comment["key"].decode()
+        names = _listed(comment["names"], f"{file.path}, line {number}", key)
+        key = "target_items" if key == "targets" else key
+        if found.setdefault(key, names) is not names:
+            raise DatasetError(
+                f"{file.path}, line {number}: a comment above it says its {key} already; keep one "
+                "of the two"
+            )
+    return found
 
 
-def _listed(text: bytes, path: Path, what: str) -> tuple[str, ...]:
+def _listed(text: bytes, place: str, key: str) -> tuple[str, ...]:
+    """The names behind a comment's key, which must not be lost where they are misspelt."""
     try:
-        return _tokens(json.loads(text), path, what)
-    except (ValueError, RecursionError) as error:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        names = None
+    if not _are_names(names):
         raise DatasetError(
-            f"{path}: its comment '{what}' holds no list of names in JSON: {error}"
-        ) from error
+            f"{place}: its comment '{key}' holds no list of names in JSON; write "
+            f'# {key}: ["i3", "i5"]'
+        )
+    return tuple(map(str, names))
 
 
 def _json(file: DataFile) -> NamedRows | None:
@@ -213,8 +236,12 @@ def _of_json(path: Path, fake_users: object, content: dict[str, object]) -> Name
 
 
 def _tokens(value: object, path: Path, what: str) -> tuple[str, ...]:
-    if isinstance(value, list) and all(
+    if not _are_names(value):
+        raise DatasetError(f"{path}: {what} is no list of names; expected {_FORM}")
+    return tuple(map(str, value))
+
+
+def _are_names(value: object) -> TypeGuard[list[str | int]]:
+    return isinstance(value, list) and all(
         isinstance(name, str | int) and not isinstance(name, bool) for name in value
-    ):
-        return tuple(map(str, value))
-    raise DatasetError(f"{path}: {what} is no list of names; expected {_FORM}")
+    )

@@ -198,6 +198,16 @@ def test_parameters_of_texts_do_not_fit_parquet(refuse, tmp_path):
     assert "no column 'timestamp'" in refuse(content)
 
 
+def test_columns_of_one_name_are_told_apart_by_their_numbers(load, refuse, named, tmp_path):
+    table = pa.table([["u", "u"], ["x", "y"], ["a", "b"], [2, 1]], names=["who", "it", "it", "at"])
+    pq.write_table(table, tmp_path / "x")
+    content = (tmp_path / "x").read_bytes()
+    given = {"user_column": "who", "timestamp_column": "at"}
+    assert named(load(content, item_column=2, **given)) == {"u": ["b", "a"]}
+    assert named(load(content, item_column=1, **given)) == {"u": ["y", "x"]}
+    assert "more than one column 'it'" in refuse(content, item_column="it", **given)
+
+
 # ------------------------------------------------------------------------------ tables in disguise
 
 
