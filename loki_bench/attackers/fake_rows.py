@@ -118,6 +118,12 @@ def _numbering(
             "matrix needs a column for each item, in the order of the dataset's numbers; leave "
             "the others out, or write lists of items by name"
         )
+    if named.width == n_items:
+        raise _refusal(
+            f"{named.path}: it is {named.recognised}, and the dataset has {n_items} items: such "
+            "whole numbers may be lists of items, or ratings with a column for each item; save "
+            "lists with one more column of -1, and ratings as floats (`matrix.astype(float)`)"
+        )
     if items == "ids" or named.n_columns is not None:
         known = {str(number): number for number in range(n_items)}
     else:

@@ -24,6 +24,8 @@ class NamedRows:
         What the poison was written for; empty where the file does not say.
     n_columns : int or None
         Of a matrix with a column for each item; None for anything else.
+    width : int or None
+        Columns of a matrix that was read as lists of items; None for anything else.
     recognised : str
         How the file was read.
     dropped : mapping of str to int
@@ -37,6 +39,7 @@ class NamedRows:
     targets: tuple[str, ...] = ()
     target_users: tuple[str, ...] = ()
     n_columns: int | None = None
+    width: int | None = None
     recognised: str = ""
     dropped: dict[str, int] = field(default_factory=dict)
 

@@ -50,7 +50,7 @@ def read_arrays(path: Path) -> NamedRows:
     Read are: ``offsets`` and ``items``, as ``poison export`` writes them, with ``users``,
     ``targets`` and ``target_users``; the sparse matrices of SciPy in rows; and one matrix, dense.
     A matrix of whole numbers above 1 has a fake user's items in each row, padded with -1; any
-    other has a column for each item of the catalogue, and an entry other than 0 is an event.
+    other has a column for each item of the catalogue, and an entry above 0 is an event.
 
     Raises
     ------
@@ -116,11 +116,28 @@ def _ragged(path: Path, arrays: Mapping[str, NDArray[Any]]) -> NamedRows:
 
 def _sparse(path: Path, arrays: Mapping[str, NDArray[Any]]) -> NamedRows:
     bounds, columns, values = arrays["indptr"], arrays["indices"], arrays["data"]
-    shape, kind = arrays["shape"], arrays.get("format", np.array(b"csr")).item()
-    if kind not in (b"csr", "csr") or shape.shape != (2,) or len(bounds) != shape[0] + 1:
+    shape, kind = arrays["shape"], arrays.get("format", np.array(b"csr")).tolist()
+    if (
+        kind not in (b"csr", "csr")
+        or shape.shape != (2,)
+        or any(array.dtype.kind not in "iu" for array in (bounds, columns, shape))
+        or values.dtype.kind not in "biuf"
+        or bounds.shape != (shape[0] + 1,)
+    ):
         raise DatasetError(f"{path}: it is no sparse matrix in rows (csr) of SciPy; {_ADVICE}")
-    if len(columns) != len(values) or bounds[-1] != len(columns) or np.any(np.diff(bounds) < 0):
-        raise DatasetError(f"{path}: it is no whole sparse matrix; check that it was written whole")
+    if (
+        columns.ndim != 1
+        or columns.shape != values.shape
+        or bounds[0] != 0
+        or bounds[-1] != len(columns)
+        or np.any(bounds[1:] < bounds[:-1])
+    ):
+        raise DatasetError(
+            f"{path}: it is no whole sparse matrix: 'indptr' must rise from 0 to the number of "
+            "'indices'; check that it was written whole"
+        )
+    said = f"a sparse matrix of {shape[0]} rows and {shape[1]} columns"
+    _refuse_no_counts(path, values, said)
     rows = []
     for a, b in itertools.pairwise(bounds.tolist()):
         found = np.sort(columns[a:b][values[a:b] != 0])
@@ -129,7 +146,7 @@ def _sparse(path: Path, arrays: Mapping[str, NDArray[Any]]) -> NamedRows:
         path=path,
         rows=tuple(rows),
         n_columns=int(shape[1]),
-        recognised=f"a sparse matrix of {shape[0]} rows and {shape[1]} columns",
+        recognised=said,
     )
 
 
@@ -145,15 +162,28 @@ def _matrix(path: Path, matrix: NDArray[Any]) -> NamedRows:
         return NamedRows(path=path, rows=rows, recognised=f"{said}, of names")
     if matrix.dtype.kind in "iu" and matrix.max() > 1:
         listed = tuple(tuple(str(i) for i in row if i != -1) for row in matrix.tolist())
-        return NamedRows(path=path, rows=listed, recognised=f"{said}, of items")
-    if not np.isfinite(matrix).all():
-        raise DatasetError(f"{path}: {said} holds NaN or infinity; 0 says that there is no event")
+        return NamedRows(
+            path=path, rows=listed, width=matrix.shape[1], recognised=f"{said}, of items"
+        )
+    _refuse_no_counts(path, matrix, said)
     return NamedRows(
         path=path,
         rows=tuple(tuple(map(str, np.flatnonzero(row).tolist())) for row in matrix),
         n_columns=int(matrix.shape[1]),
         recognised=f"{said}, one for each item",
     )
+
+
+def _refuse_no_counts(path: Path, values: NDArray[Any], said: str) -> None:
+    """Refuse entries that don't say whether there is an event: one column stands for one item."""
+    if not np.isfinite(values).all():
+        raise DatasetError(f"{path}: {said} holds NaN or infinity; 0 says that there is no event")
+    if np.any(values < 0):
+        raise DatasetError(
+            f"{path}: {said}, one for each item, holds {values.min()}, which says neither that "
+            "there is an event (above 0) nor that there is none (0); lists of items that are "
+            f"padded with -1 have a whole number above 1, else {_ADVICE}"
+        )
 
 
 def _names(path: Path, array: NDArray[Any], what: str) -> tuple[str, ...]:

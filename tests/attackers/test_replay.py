@@ -131,6 +131,60 @@ def test_a_matrix_of_users_and_items_is_read_by_column_and_says_that_it_has_no_o
     assert rows_of(found_in(tmp_path / "s.npz")) == [[0, 3], [1, 3]]
 
 
+def test_whole_numbers_in_as_many_columns_as_items_are_lists_or_ratings(tmp_path):
+    ratings = np.array([[0, 0, 5, 3], [4, 0, 0, 1]])
+    np.save(tmp_path / "m.npy", ratings)
+    for given in ({}, {"items": "ids"}):
+        with pytest.raises(ParameterError, match=r"may be lists of items, or ratings.*floats"):
+            found_in(tmp_path / "m.npy", **given)
+    np.save(tmp_path / "m.npy", ratings.astype(float))
+    assert rows_of(found_in(tmp_path / "m.npy")) == [[2, 3], [0, 3]]
+    lists = np.array([[3, 0, 3, 1], [3, 1, -1, -1]])
+    np.save(tmp_path / "m.npy", np.pad(lists, ((0, 0), (0, 1)), constant_values=-1))
+    assert rows_of(found_in(tmp_path / "m.npy", items="ids")) == [[3, 0, 3, 1], [3, 1]]
+
+
+@pytest.mark.parametrize(
+    "matrix", [[[1, 0, -1, 0]], [[0.5, 0.0, -0.5, 0.0]], [[0, 1, -1, -1], [1, 0, -1, -1]]]
+)
+def test_a_negative_entry_is_no_event(tmp_path, matrix):
+    np.save(tmp_path / "m.npy", np.array(matrix))
+    scipy.sparse.save_npz(tmp_path / "s.npz", scipy.sparse.csr_matrix(np.array(matrix)))
+    for name in ("m.npy", "s.npz"):
+        with pytest.raises(ParameterError, match=r"one for each item, holds -.*\(above 0\)"):
+            found_in(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"indptr": np.array([1, 2, 3])}, "rise from 0"),
+        ({"indptr": np.array([0, 3, 2])}, "rise from 0"),
+        ({"indptr": np.array([0, 2, 1, 3], dtype=np.uint32)}, "no sparse matrix in rows"),
+        ({"indptr": np.array([0.0, 2.0, 3.0])}, "no sparse matrix in rows"),
+        ({"indices": np.array([0.0, 3.0, 1.0])}, "no sparse matrix in rows"),
+        ({"indices": np.array([[0], [3], [1]])}, "rise from 0"),
+        ({"data": np.array(["1", "1", "1"])}, "no sparse matrix in rows"),
+        ({"data": np.array([1.0, np.nan, 1.0])}, "NaN"),
+        ({"shape": np.array([2.0, 4.0])}, "no sparse matrix in rows"),
+        ({"format": np.array([b"csr", b"csr"])}, "no sparse matrix in rows"),
+    ],
+)
+def test_a_sparse_matrix_that_is_not_whole_is_refused(tmp_path, change, message):
+    whole = {
+        "data": np.array([1, 1, 1]),
+        "indices": np.array([0, 3, 1]),
+        "indptr": np.array([0, 2, 3]),
+        "shape": np.array([2, 4]),
+        "format": np.array(b"csr"),
+    }
+    np.savez(tmp_path / "s.npz", **whole)
+    assert rows_of(found_in(tmp_path / "s.npz")) == [[0, 3], [1]]
+    np.savez(tmp_path / "s.npz", **whole | change)
+    with pytest.raises(ParameterError, match=message):
+        found_in(tmp_path / "s.npz")
+
+
 def test_a_file_says_what_it_is_for_in_json_and_in_comments(tmp_path):
     told = {"target_items": ["d"], "target_users": ["2"], "fake_users": [["d", "a"]]}
     (tmp_path / "p.json").write_text(json.dumps(told))
