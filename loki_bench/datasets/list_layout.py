@@ -6,7 +6,7 @@ from loki_bench.datasets.layout import Layout
 from loki_bench.datasets.line_shapes import is_table, refuse_without_header, split
 from loki_bench.datasets.one_line_a_user import check_line
 from loki_bench.datasets.reading import Reading
-from loki_bench.datasets.shape import BLANKS, Sample
+from loki_bench.datasets.shape import BLANKS, Sample, between_blanks
 from loki_bench.datasets.table_layout import equal_separators
 from loki_bench.errors import DatasetError
 
@@ -38,7 +38,7 @@ def sequences_layout(file: DataFile, sample: Sample, reading: Reading) -> Layout
 
 def _sequence_separator(sample: Sample) -> str:
     """Blanks and tabs, unless no line has one and all have another separator."""
-    if all(len(line.split()) == 1 for line in sample.lines):
+    if all(len(between_blanks(line)) == 1 for line in sample.lines):
         for separator in (",", ";", "::", "|"):
             if all(separator in line for line in sample.lines):
                 return separator

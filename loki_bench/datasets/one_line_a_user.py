@@ -10,7 +10,7 @@ import pyarrow as pa
 from loki_bench.datasets.arrow_arrays import of_numpy, of_texts
 from loki_bench.datasets.data_file import DataFile
 from loki_bench.datasets.event_table import EventTable
-from loki_bench.datasets.shape import BLANKS
+from loki_bench.datasets.shape import BLANKS, between_blanks
 from loki_bench.errors import DatasetError
 
 __all__ = ["check_line", "read_one_line_a_user"]
@@ -92,8 +92,8 @@ def check_line(path: Path, number: int, line: str, separator: str) -> list[str]:
         while len(cells) > 2 and not cells[-1]:
             cells.pop()
     else:
-        cells = line.split()
-        if "\t" in line.strip() and len(cells) > 2:
+        cells = between_blanks(line)
+        if "\t" in line.strip(" \t") and len(cells) > 2:
             _check_fields(path, number, line)
     if len(cells) < 2:
         raise DatasetError(
@@ -107,13 +107,13 @@ def check_line(path: Path, number: int, line: str, separator: str) -> list[str]:
 
 def _check_fields(path: Path, number: int, line: str) -> None:
     """A tab may stand behind the user, or be the only separator."""
-    fields = [field for field in line.strip().split("\t") if field.strip()]
-    blanks_in = [len(field.split()) > 1 for field in fields]
+    fields = [field for field in line.strip(" \t").split("\t") if field.strip(" ")]
+    blanks_in = [len(between_blanks(field)) > 1 for field in fields]
     if not any(blanks_in) or (len(fields) == 2 and not blanks_in[0]):
         return
     raise DatasetError(
         f"{path}, line {number}: tabs cut it into {len(fields)} fields, and one has blanks in "
-        f"it ('{_short(next(f for f in fields if len(f.split()) > 1))}'): a second list of "
+        f"it ('{_short(next(f for f in fields if len(between_blanks(f)) > 1))}'): a second list of "
         "something else than items can't be told from items; keep the user and the items alone, "
         "separated by blanks"
     )

@@ -11,6 +11,7 @@ from loki_bench.datasets.data_file import DataFile
 from loki_bench.datasets.event_table import EventTable
 from loki_bench.datasets.layout import Layout
 from loki_bench.datasets.reading import Reading
+from loki_bench.datasets.shape import between_blanks
 from loki_bench.errors import DatasetError
 
 __all__ = ["is_session_file", "read_session_file"]
@@ -65,7 +66,7 @@ def read_session_file(file: DataFile, layout: Layout, reading: Reading) -> Event
                 f"{file.path}, line {n_lines}: expected {len(layout.columns)} cells, "
                 f"saw {len(cells)}"
             )
-        sequence = [*cells[history].split(), cells[item].strip()]
+        sequence = [*between_blanks(cells[history]), cells[item].strip()]
         session = cells[user].strip()
         rows.append((n_lines, session, sequence))
         if len(sequence) > len(whole.get(session, (0, []))[1]):

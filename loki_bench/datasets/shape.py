@@ -11,6 +11,7 @@ from loki_bench.datasets.cell_kinds import kind_of
 __all__ = [
     "BLANKS",
     "Sample",
+    "between_blanks",
     "cells_of",
     "looks_like_data",
     "looks_like_header",
@@ -22,6 +23,7 @@ __all__ = [
 BLANKS = " "
 """The separator that stands for any run of blanks and tabs."""
 
+_BLANKS = re.compile(r"[ \t]+")
 _SAMPLE = 400
 _SEPARATORS = ("\t", ",", ";", "::", "|", BLANKS)
 _COMMENTS = ("#", "%")
@@ -77,6 +79,12 @@ def _is_comment(text: str) -> bool:
     return text.startswith(_COMMENTS) or bool(_EXCEL.fullmatch(text))
 
 
+def between_blanks(line: str) -> list[str]:
+    """The cells of a line between runs of blanks and tabs; any other kind of blank is a letter."""
+    text = line.strip(" \t")
+    return _BLANKS.split(text) if text else []
+
+
 def cells_of(line: str, separator: str, *, quoted: bool) -> list[str]:
     """The cells of a line.
 
@@ -89,7 +97,7 @@ def cells_of(line: str, separator: str, *, quoted: bool) -> list[str]:
         match is split as if it had none.
     """
     if separator == BLANKS:
-        return line.split()
+        return between_blanks(line)
     if quoted and '"' in line and len(separator) == 1:
         try:
             return next(csv.reader([line], delimiter=separator, strict=True), [""])

@@ -24,6 +24,31 @@ def test_items_with_blanks_are_separated_by_tabs(load, named):
     assert named(data)["u1"] == ["New York", "Paris"]
 
 
+@pytest.mark.parametrize("blank", ["\u00a0", "\u3000", "\u2009", "\x0b", "\x85", "\u2028"])
+@pytest.mark.parametrize(
+    ("text", "name", "parameters"),
+    [
+        ("u1 New_York Rome\nu2\tRome New_York Bonn\n", "data.txt", {}),
+        ("u1 New_York\nu1 Rome\nu2 Rome\nu2 New_York\nu2 Bonn\n", "d.txt", {"format": "pairs"}),
+        (
+            "user_id item_id\nu1 New_York\nu1 Rome\nu2 Rome\nu2 New_York\nu2 Bonn\n",
+            "d.txt",
+            {"timestamp_column": ""},
+        ),
+        (
+            "user_id:token\titem_id_list:token_seq\titem_id:token\n"
+            "u1\tNew_York\tRome\nu2\tRome New_York\tBonn\n",
+            "d.inter",
+            {},
+        ),
+    ],
+)
+def test_a_blank_of_another_kind_is_part_of_a_name(load, named, blank, text, name, parameters):
+    city = f"New{blank}York"
+    data = load(text.replace("New_York", city), name, **parameters)
+    assert named(data) == {"u1": [city, "Rome"], "u2": ["Rome", city, "Bonn"]}
+
+
 def test_a_second_list_is_refused(refuse):
     message = refuse("u1 a b c\t1 2 3\nu2 b a\t4 5\n", "data.txt")
     assert "line 1: tabs cut it into 2 fields" in message
