@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from loki_bench.report.figure import Figure
 from loki_bench.report.svg import in_page, mark_in_page, marks_in_page
 
-__all__ = ["document", "figure_html", "grid_html", "unbroken"]
+__all__ = ["css_text", "document", "figure_html", "grid_html", "unbroken"]
 
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
@@ -35,7 +35,7 @@ def document(
     navigation : str
         HTML above it; empty for a page that stands alone.
     style : str
-        CSS that this page needs beside that of all pages.
+        CSS that this page needs beside that of all pages; texts in it passed :func:`css_text`.
     data : mapping or None
         What the script of a leaderboard reads; without it there is no script.
     """
@@ -58,6 +58,14 @@ def document(
         f"<title>{escape(title)}</title>\n<style>\n{css}{style}</style>\n</head>\n<body>\n"
         f'<a class="skip" href="#main">Skip to the content</a>\n{navigation}'
         f'<main id="main">\n{body}\n</main>\n{script}</body>\n</html>\n'
+    )
+
+
+def css_text(text: str) -> str:
+    """A text for a string in a style sheet: no letter of it ends the string or the sheet."""
+    return "".join(
+        letter if letter.isalnum() or letter in " @.()" else f"\\{ord(letter):x} "
+        for letter in text
     )
 
 

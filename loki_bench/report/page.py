@@ -12,7 +12,7 @@ from loki_bench.leaderboard.rows import NO_DEFENSE, Entry, by_protocol
 from loki_bench.leaderboard.table import Row, Table, tables_of
 from loki_bench.records.schema import Record
 from loki_bench.report.attack_figures import dots_of
-from loki_bench.report.document import document, figure_html, unbroken
+from loki_bench.report.document import css_text, document, figure_html, unbroken
 from loki_bench.report.figure import Figure
 from loki_bench.report.figure_data import attack_of
 from loki_bench.report.figures import figures_of
@@ -283,13 +283,6 @@ def _style(columns: Sequence[PageColumn]) -> str:
         for n in range(len(columns))
     )
     heads = "\n".join(
-        f'td.k{n}::before{{content:"{_css(column.head)}"}}' for n, column in enumerate(columns)
+        f'td.k{n}::before{{content:"{css_text(column.head)}"}}' for n, column in enumerate(columns)
     )
     return f"@media screen{{\n{hidden}\n}}\n@media (max-width:700px){{\n{heads}\n}}\n"
-
-
-def _css(text: str) -> str:
-    return "".join(
-        letter if letter.isalnum() or letter in " @.()" else f"\\{ord(letter):x} "
-        for letter in text
-    )

@@ -8,7 +8,7 @@ from loki_bench.leaderboard.row_cells import placebo_of, shown_rank
 from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.plugins.registry import Component
-from loki_bench.report.document import figure_html, grid_html, unbroken
+from loki_bench.report.document import css_text, figure_html, grid_html, unbroken
 from loki_bench.report.figure import Figure, Numbers
 from loki_bench.report.figure_data import attack_of
 from loki_bench.report.looks import look_of
@@ -160,7 +160,7 @@ def _attack(shell: Shell, name: str, found: Sequence[Found], component: Componen
             f'<p class="answer">{escape(answer)}</p>',
             *(figure_html(figure, with_numbers=False) for figure in _figures(title, found)),
             "<h2>Its rows on all leaderboards</h2>",
-            grid_html([*heads, "placebo", "leaderboard"], rows, "", "rows plain"),
+            _rows([*heads, "placebo", "leaderboard"], rows),
             "<h2>Its poison</h2>",
             poison,
         ],
@@ -215,7 +215,12 @@ def _labels(heads: Sequence[str]) -> str:
 
 
 def _label(head: str) -> str:
-    return f"{head} " if head.endswith("?") else f"{head}: "
+    return css_text(f"{head} " if head.endswith("?") else f"{head}: ")
+
+
+def _rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose heads are texts: a metric's name comes from a record. Its cells are HTML."""
+    return grid_html([escape(head) for head in heads], rows, "", "rows plain")
 
 
 def _victim(shell: Shell, name: str, found: Sequence[Found], component: Component | None) -> str:
@@ -243,7 +248,7 @@ def _victim(shell: Shell, name: str, found: Sequence[Found], component: Componen
             f"<h1>{escape(title)}</h1>",
             _about(component, "recommender", name),
             "<h2>Which attack is best on it?</h2>",
-            grid_html(heads, rows, "", "rows plain"),
+            _rows(heads, rows),
         ],
         style=_labels(heads),
     )
@@ -290,11 +295,7 @@ def _defense(shell: Shell, name: str, found: Sequence[Found], component: Compone
         "leaderboard",
     ]
     looks = {row.attacker: look_of(row.attacker) for *_, row in found}
-    table = (
-        grid_html(heads, rows, "", "rows plain")
-        if rows
-        else "<p>No leaderboard here measures it.</p>"
-    )
+    table = _rows(heads, rows) if rows else "<p>No leaderboard here measures it.</p>"
     return shell.page(
         f"Defense: {person_name(name)}",
         [

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from loki_bench.leaderboard.rows import NO_ATTACK
-from loki_bench.report.document import grid_html
+from loki_bench.report.document import css_text, grid_html
 from loki_bench.report.looks import look_of
 from loki_bench.report.names import attack_name, file_name, person_name
 from loki_bench.report.protocol_picture import STEPS, protocol_picture
@@ -103,7 +103,7 @@ def _matrix(boards: Sequence[AttackBoard]) -> str:
                 cells.append(_cell(n, len(among) - n, len(places), name in there))
         rows.append([link(board.page, board.title), *cells])
     style = "".join(
-        f'.matrix td:nth-child({n})::before{{content:"{attack_name(name)}"}}'
+        f'.matrix td:nth-child({n})::before{{content:"{css_text(attack_name(name))}"}}'
         for n, name in enumerate(names, start=2)
     )
     return f"<style>@media (max-width:700px){{{style}}}</style>{marks_in_page(looks)}" + grid_html(
