@@ -1,6 +1,6 @@
 """Compares two leaderboards row by row, seed by seed, and says in what their cells differ."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -20,11 +20,12 @@ from loki_bench.leaderboard.intervals import (
     plain,
     shown,
 )
-from loki_bench.leaderboard.rows import RowKey, row_key
+from loki_bench.leaderboard.rows import RowKey, by_protocol, under_key
 from loki_bench.leaderboard.statistics import LEVEL, holm, paired_p_value
 from loki_bench.records.manifest import read_manifest
 from loki_bench.records.schema import MetricInfo, Record
 from loki_bench.records.store import Store
+from loki_bench.suite.cell import Cell
 
 __all__ = ["ComparedRow", "Comparison", "compare"]
 
@@ -148,8 +149,9 @@ class Comparison:
 def compare(first: Path, second: Path) -> Comparison:
     """Compare two leaderboard folders, metric by metric.
 
-    Rows are paired by seed where dataset, protocol and protocol version agree; otherwise means
-    stand side by side, unpaired and untested, and the fields that differ are named.
+    Rows are paired by seed where dataset, protocol (its run key, too) and protocol version agree.
+    Where those of no two tables do, means stand side by side, unpaired and untested, and the fields
+    that differ are named.
 
     Raises
     ------
@@ -161,21 +163,28 @@ def compare(first: Path, second: Path) -> Comparison:
         return _compare_estimators(first, second)
     if len(subjects) > 1:
         raise StoreError(f"{first} and {second}: one compares attacks, the other estimators")
-    before, after = _rows_of(first), _rows_of(second)
-    not_paired = said_differences(
-        differing_fields([_protocol(before), _protocol(after)]), at_most=6
-    )
-    both = [key for key in before if key in after]
+    before, after = _groups_of(first), _groups_of(second)
+    pairs, not_paired = _matched(before, after)
+    both = [(one, other, key) for one, other in pairs for key in one.rows if key in other.rows]
     rows = [
         row
-        for key in both
-        for row in _compared(key, before[key], after[key], paired=not not_paired)
+        for one, other, key in both
+        for row in _compared(one.name(key), one.rows[key], other.rows[key], paired=not not_paired)
     ]
+    only_first = _lacking(before, {(one, key) for one, _, key in both})
+    only_second = _lacking(after, {(other, key) for _, other, key in both})
     return Comparison(
         rows=_corrected(rows),
         not_paired=not_paired,
-        only_first=tuple(str(key) for key in before if key not in after),
-        only_second=tuple(str(key) for key in after if key not in before),
+        only_first=only_first,
+        only_second=only_second,
+    )
+
+
+def _lacking(groups: Sequence["_Group"], shared: Set[tuple["_Group", RowKey]]) -> tuple[str, ...]:
+    """The rows that have no counterpart."""
+    return tuple(
+        group.name(key) for group in groups for key in group.rows if (group, key) not in shared
     )
 
 
@@ -212,10 +221,36 @@ def _compare_estimators(first: Path, second: Path) -> Comparison:
     )
 
 
-def _rows_of(folder: Path) -> dict[RowKey, dict[int, Record]]:
-    """Finished records by row and seed, rows in order."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Group:
+    """Finished records of one table by row and seed, rows in order.
+
+    A folder into which rows were accepted has the same rows under fresh keys beside its own:
+    ``key`` is what tells them apart, and empty for a folder's only table.
+    """
+
+    rows: Mapping[RowKey, Mapping[int, Record]]
+    key: str
+
+    def name(self, row: RowKey) -> str:
+        """The row as it is shown."""
+        return under_key(row, self.key)
+
+    @property
+    def cell(self) -> Cell:
+        """One of its cells."""
+        return next(iter(next(iter(self.rows.values())).values())).cell
+
+    @property
+    def protocol(self) -> JsonValue:
+        """What must agree where rows are paired."""
+        return self.cell.model_dump(mode="json", include=PROTOCOL)
+
+
+def _groups_of(folder: Path) -> list[_Group]:
+    """The tables of a folder that have a finished record."""
     store = Store(folder, warn=lambda text: None)
-    found: dict[RowKey, dict[int, Record]] = {}
+    records: list[Record] = []
     for cell_id in read_manifest(folder).record_ids:
         record = store.record(cell_id)
         if record is None:
@@ -224,19 +259,50 @@ def _rows_of(folder: Path) -> dict[RowKey, dict[int, Record]]:
                 "says what else is damaged"
             )
         if record.status == "ok":
-            found.setdefault(row_key(record.cell), {})[record.cell.seed] = record
-    if not found:
+            records.append(record)
+    if not records:
         raise StoreError(f"{folder} holds no finished cell")
-    return dict(sorted(found.items()))
+    tables = by_protocol(records)
+    found = []
+    for entries in tables:
+        rows: dict[RowKey, dict[int, Record]] = {}
+        for entry in entries:
+            if entry.record is not None:
+                rows.setdefault(entry.row, {})[entry.cell.seed] = entry.record
+        found.append(_Group(rows=rows, key=entries[0].cell.key if len(tables) > 1 else ""))
+    return found
 
 
-def _protocol(rows: Mapping[RowKey, Mapping[int, Record]]) -> JsonValue:
-    record = next(iter(next(iter(rows.values())).values()))
-    return record.cell.model_dump(mode="json", include=PROTOCOL)
+def _matched(
+    before: Sequence[_Group], after: Sequence[_Group]
+) -> tuple[list[tuple[_Group, _Group]], str]:
+    """The tables that are compared with each other, and why their rows can't be paired.
+
+    Tables of one protocol are, those whose attacks were isolated alike first. Where no two agree,
+    the two that differ least stand side by side.
+    """
+    of_before, of_after = ([group.protocol for group in groups] for groups in (before, after))
+    differences = {
+        (i, j): differing_fields([one, other])
+        for i, one in enumerate(of_before)
+        for j, other in enumerate(of_after)
+    }
+    alike = sorted(
+        (place for place, fields in differences.items() if not fields),
+        key=lambda at: (before[at[0]].cell.isolation != after[at[1]].cell.isolation, at),
+    )
+    if not alike:
+        i, j = min(differences, key=lambda at: (len(differences[at]), at))
+        return [(before[i], after[j])], said_differences(differences[i, j], at_most=6)
+    found: dict[int, int] = {}
+    for i, j in alike:
+        if i not in found and j not in found.values():
+            found[i] = j
+    return [(before[i], after[j]) for i, j in sorted(found.items())], ""
 
 
 def _compared(
-    key: RowKey, before: Mapping[int, Record], after: Mapping[int, Record], *, paired: bool
+    row: str, before: Mapping[int, Record], after: Mapping[int, Record], *, paired: bool
 ) -> list[ComparedRow]:
     cells = [next(iter(records.values())).cell for records in (before, after)]
     ignored = {"seed", *PROTOCOL}
@@ -246,7 +312,7 @@ def _compared(
     labels = [label for label in _labels(before) if label in _labels(after)]
     return [
         _compared_values(
-            str(key),
+            row,
             label,
             _values(before, label),
             _values(after, label),

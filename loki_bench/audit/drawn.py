@@ -83,7 +83,9 @@ def figures_of(folder: Path) -> dict[str, bytes]:
     if manifest.subject == "estimators":
         store = Store(folder, warn=lambda text: None)
         return fidelity_figures(fidelity_tables(store, read_grid(folder)))
-    return figure_files(records, manifest.missing, metrics=manifest.metrics)
+    return figure_files(
+        records, manifest.missing, metrics=manifest.metrics, handed_in=handed_in(folder)
+    )
 
 
 def claims_of(family: Path) -> str:

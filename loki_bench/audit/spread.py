@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from loki_bench.audit.drawn import records_of
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.intervals import Interval, interval_of
-from loki_bench.leaderboard.rows import RowKey, row_key
+from loki_bench.leaderboard.rows import ProtocolKey, RowKey, table_row, under_key
 from loki_bench.leaderboard.two_levels import TwoLevels, two_levels
 from loki_bench.metrics.top_k import is_ranked, is_shown
 from loki_bench.pipeline.retrain import VictimRanksCodec
@@ -25,15 +25,28 @@ RATE = (0.0, 1.0)
 
 @dataclass(frozen=True, kw_only=True)
 class RowSpread:
-    """A row's interval over seeds, and that of two levels."""
+    """A row's interval over seeds, and that of two levels.
+
+    Attributes
+    ----------
+    row : RowKey
+    key : str
+        The run key of its cells; empty under public seeds.
+    """
 
     row: RowKey
+    key: str
     over_seeds: Interval
     levels: TwoLevels
 
+    @property
+    def name(self) -> str:
+        """The row's, which tells it from the same row under another key."""
+        return under_key(self.row, self.key)
+
 
 def spread_of(leaderboard: Path, *, cutoff: int = 10) -> list[RowSpread]:
-    """Each row with two seeds or more whose ranks are kept, placebos left out.
+    """Each row with two seeds or more whose ranks are kept, table by table, placebos left out.
 
     Parameters
     ----------
@@ -45,7 +58,9 @@ def spread_of(leaderboard: Path, *, cutoff: int = 10) -> list[RowSpread]:
     StoreError
         No row has ranks: they were not published with the leaderboard.
     """
-    groups: dict[RowKey, list[tuple[Record, NDArray[np.float64]]]] = defaultdict(list)
+    groups: dict[tuple[ProtocolKey, RowKey], list[tuple[Record, NDArray[np.float64]]]] = (
+        defaultdict(list)
+    )
     with as_working_folder(leaderboard) as folder:
         manifest, records = records_of(folder)
         if manifest.sample is not None:
@@ -61,14 +76,15 @@ def spread_of(leaderboard: Path, *, cutoff: int = 10) -> list[RowSpread]:
             if ranks is not None:
                 shown = is_shown(ranks.target_ranks, cutoff).astype(np.float64)
                 shown[~is_ranked(ranks.target_ranks)] = np.nan
-                groups[row_key(record.cell)].append((record, shown))
+                groups[table_row(record.cell)].append((record, shown))
     found = []
-    for key, own in sorted(groups.items()):
+    for (_, row), own in sorted(groups.items(), key=lambda group: group[0]):
         pairs = [shown for _, shown in own]
         levels = two_levels(pairs, RATE, same_goal=len({r.goal for r, _ in own}) == 1)
         over_seeds = interval_of([float(np.nanmean(one)) for one in pairs], RATE)
         if levels is not None and over_seeds is not None:
-            found.append(RowSpread(row=key, over_seeds=over_seeds, levels=levels))
+            key = own[0][0].cell.key
+            found.append(RowSpread(row=row, key=key, over_seeds=over_seeds, levels=levels))
     if not found:
         raise StoreError(
             f"{leaderboard} keeps no ranks of two seeds: run its suite, which computes them again"

@@ -21,7 +21,7 @@ from loki_bench.engine.run_log import environment, environment_fingerprint
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.folder import ACCEPTED, PAGE, handed_in
 from loki_bench.leaderboard.rendering import leaderboard_files
-from loki_bench.leaderboard.rows import row_key
+from loki_bench.leaderboard.rows import row_key, table_row
 from loki_bench.leaderboard.table import tables_of
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.manifest import SIGNATURE, Manifest, read_manifest
@@ -357,11 +357,11 @@ class Verifier:
 
         Of what was computed here: a forged seed would widen the spread that it is judged by.
         """
-        key = row_key(cell)
+        row = table_row(cell)
         values: dict[str, list[float]] = defaultdict(list)
         n_seeds = 0
         for cell_id, record in self.records.items():
-            if row_key(record.cell) != key or (new := again.record(cell_id)) is None:
+            if table_row(record.cell) != row or (new := again.record(cell_id)) is None:
                 continue
             if new.status == "ok":
                 n_seeds += 1
@@ -369,7 +369,7 @@ class Verifier:
                     values[metric.label] += [] if metric.value is None else [metric.value]
         if n_seeds < 2:
             return {}
-        return {label: max(row) - min(row) if row else 0.0 for label, row in values.items()}
+        return {label: max(own) - min(own) if own else 0.0 for label, own in values.items()}
 
     def _same_environment(self, cell: Cell) -> bool:
         run = self.store.read_json("runs", cell.id)

@@ -49,13 +49,15 @@ def power(
     """
     from loki_bench.audit.drawn import records_of
     from loki_bench.errors import UsageError
+    from loki_bench.leaderboard.folder import handed_in
     from loki_bench.leaderboard.power import needed_for
     from loki_bench.leaderboard.table import tables_of
     from loki_bench.records.opening import as_working_folder
 
     with as_working_folder(leaderboard, artefacts=False) as folder:
         manifest, records = records_of(folder)
-    tables = tables_of(records, manifest.missing, metrics=manifest.metrics)
+        others = handed_in(folder)
+    tables = tables_of(records, manifest.missing, metrics=manifest.metrics, handed_in=others)
     found = needed_for(tables, attacks=attacks, difference=difference, power=wanted, level=level)
     if not found:
         of = f" of {', '.join(attacks)}" if attacks else ""

@@ -33,7 +33,7 @@ def spread(leaderboard: Path, cutoff: int) -> int:
     rows = [("row", "over seeds", "two levels", "seeds", "users", "targets")]
     rows += [
         (
-            str(one.row),
+            one.name,
             shown(one.over_seeds),
             shown(one.levels.interval),
             f"{one.levels.between_seeds:.3f}",

@@ -23,11 +23,15 @@ __all__ = [
     "Block",
     "Entry",
     "EventShares",
+    "ProtocolKey",
     "RowKey",
     "by_protocol",
     "event_shares",
+    "protocol_key",
     "row_key",
     "shown_budget",
+    "table_row",
+    "under_key",
 ]
 
 NO_ATTACK = "none"
@@ -109,6 +113,19 @@ def row_key(cell: Cell) -> RowKey:
     )
 
 
+def table_row(cell: Cell) -> tuple[ProtocolKey, RowKey]:
+    """The row of its table: cells that agree in it differ in their seed alone.
+
+    A folder into which rows were accepted has cells of one row under several run keys.
+    """
+    return protocol_key(cell), row_key(cell)
+
+
+def under_key(row: RowKey, key: str) -> str:
+    """A row's name beside rows of other run keys; under public seeds it is the row's alone."""
+    return f"{row}, fresh key {key}" if key else str(row)
+
+
 @dataclass(frozen=True)
 class Entry:
     """A cell of a table with its record; a cell that has none yet is shown, not hidden."""
@@ -133,11 +150,12 @@ def by_protocol(records: Iterable[Record], missing: Iterable[Cell] = ()) -> list
     entries += [Entry(cell, None, row_key(cell)) for cell in missing]
     groups: dict[ProtocolKey, list[Entry]] = defaultdict(list)
     for entry in entries:
-        groups[_protocol_key(entry.cell)].append(entry)
+        groups[protocol_key(entry.cell)].append(entry)
     return [sorted(group, key=_order) for _, group in sorted(groups.items())]
 
 
-def _protocol_key(cell: Cell) -> ProtocolKey:
+def protocol_key(cell: Cell) -> ProtocolKey:
+    """The table that a cell belongs to: its data and protocol, the run key included."""
     return (
         cell.dataset.component.name,
         cell.dataset.fingerprint,

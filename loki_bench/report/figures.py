@@ -6,7 +6,7 @@ Their intervals are those of the tables. A figure that the records say nothing a
 The same records give the same bytes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from loki_bench.leaderboard.rows import by_protocol
 from loki_bench.leaderboard.table import Table, tables_of
@@ -21,16 +21,23 @@ __all__ = ["figure_files", "figures_of"]
 
 
 def figure_files(
-    records: Iterable[Record], missing: Iterable[Cell] = (), *, metrics: Sequence[str] = ()
+    records: Iterable[Record],
+    missing: Iterable[Cell] = (),
+    *,
+    metrics: Sequence[str] = (),
+    handed_in: Collection[str] = (),
 ) -> dict[str, bytes]:
     """The content of each file by its name, ``budget.svg``, ``budget.pdf`` ...
 
     The records of a second dataset or protocol have figures of their own: ``budget-2.svg``.
+    ``handed_in`` are the cells whose rows may be shown and not ranked, as in the tables.
     """
     records, missing = list(records), list(missing)
     files: dict[str, bytes] = {}
     groups = zip(
-        tables_of(records, missing, metrics=metrics), by_protocol(records, missing), strict=True
+        tables_of(records, missing, metrics=metrics, handed_in=handed_in),
+        by_protocol(records, missing),
+        strict=True,
     )
     for number, (table, entries) in enumerate(groups, start=1):
         for figure in figures_of(table, [e.record for e in entries if e.record is not None]):

@@ -5,13 +5,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from made_up_records import with_cell
 from workers_here import Here
 
 from loki_bench.audit.replay import Replay
-from loki_bench.leaderboard.folder import write_leaderboard
+from loki_bench.leaderboard.folder import (
+    Acceptance,
+    accepted_cells,
+    write_accepted,
+    write_leaderboard,
+)
 from loki_bench.leaderboard.plan import plan_of
 from loki_bench.pipeline.cells import NoProgress, run_cells
 from loki_bench.plugins.registry import discover
+from loki_bench.records.manifest import Plugin, read_manifest
 from loki_bench.records.store import Store
 from loki_bench.suite.grid import chosen_metric
 from loki_bench.suite.resolve import load_dataset, prepare
@@ -114,3 +121,41 @@ def compute():
 def compute_here(toys):
     """The same for what is computed once."""
     return computed
+
+
+@pytest.fixture
+def with_fresh(leaderboard):
+    """Puts the cells of some seeds under a fresh key beside a leaderboard's own, as `accept` does.
+
+    Values are others: ``changed`` is given a record and gives another. Returns the folder.
+    """
+
+    def put(key, changed, seeds=(0, 1, 2), folder=leaderboard):
+        store = Store(folder, warn=print)
+        manifest = read_manifest(folder)
+        records = {cell_id: store.record(cell_id) for cell_id in manifest.record_ids}
+        fresh = []
+        for record in [r for r in records.values() if r.status == "ok"]:
+            if record.cell.seed in seeds and not record.cell.key:
+                protocol = {**record.cell.protocol.model_dump(mode="json"), "key": key}
+                fresh.append(changed(with_cell(record, protocol=protocol)))
+        for record in fresh:
+            store.write_record(record)
+        plugin = Plugin(distribution="theirs", version="1", source_sha256="a" * 64)
+        ids = tuple(record.id for record in fresh)
+        accepted = Acceptance(
+            plugin=plugin, cells=(), file_sha256="b" * 64, key=key, fresh=(), beside=ids
+        )
+        write_accepted(store, [*accepted_cells(folder), accepted])
+        write_leaderboard(
+            store,
+            suite=manifest.suite,
+            summary=manifest.summary,
+            metrics=manifest.metrics,
+            records=records,
+            missing=manifest.missing,
+            plan=manifest.plan,
+        )
+        return folder
+
+    return put

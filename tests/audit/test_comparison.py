@@ -1,5 +1,8 @@
 """Two leaderboards side by side: paired where they may be."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 from made_up_records import with_value
 from scipy import stats
@@ -117,3 +120,49 @@ def test_a_damaged_leaderboard_is_refused(leaderboard, original):
     next((leaderboard / "records").iterdir()).write_text("{}")
     with pytest.raises(StoreError, match="not there or not whole"):
         compare(leaderboard, original)
+
+
+KEY, OTHER = "1" * 32, "2" * 32
+
+
+def shifted(record):
+    return with_value(record, "hr@5", 0.5 + record.cell.seed / 10)
+
+
+def test_rows_under_a_fresh_key_are_rows_of_their_own(with_fresh, original):
+    found = compare(original, with_fresh(KEY, shifted))
+    assert found.rows
+    assert all(row.same for row in found.rows)  # the leaderboard's own are untouched
+    assert (found.not_paired, found.only_first) == ("", ())
+    assert f"random on counts, 20 % x 5, fresh key {KEY}" in found.only_second
+    assert len(found.only_second) == len({row.row for row in found.rows})
+
+
+def test_rows_of_one_fresh_key_are_paired_and_those_of_two_are_not(
+    with_fresh, leaderboard, tmp_path
+):
+    other = Path(shutil.copytree(leaderboard, tmp_path / "other"))
+    with_fresh(KEY, shifted)
+    with_fresh(KEY, lambda record: with_value(record, "hr@5", 0.25), (0, 1), other)
+    found = compare(leaderboard, other)
+    name = f"none on counts, 20 % x 5, fresh key {KEY}"
+    [row] = [row for row in found.rows if (row.row, row.metric) == (name, "hr@5")]
+    assert row.first.mean == pytest.approx(0.6)
+    assert row.second.mean == pytest.approx(0.25)
+    assert row.difference.n == 2
+    assert row.difference.mean == pytest.approx(-0.3)
+    assert (found.only_first, found.only_second) == ((), ())
+    with_fresh(OTHER, shifted, (0, 1), other)
+    found = compare(leaderboard, other)
+    assert found.not_paired == ""
+    assert {name.rpartition(" ")[2] for name in found.only_second} == {OTHER}
+
+
+def test_a_leaderboard_with_fresh_rows_stands_beside_one_of_another_protocol(
+    with_fresh, compute, tmp_path
+):
+    other = compute(tmp_path / "b", protocol={"n_targets": 4, "n_target_users": 10})
+    found = compare(with_fresh(KEY, shifted), other)
+    assert found.not_paired == "protocol.n_targets (3, 4)"
+    assert all(KEY not in row.row for row in found.rows)
+    assert all(KEY in name for name in found.only_first)

@@ -1,16 +1,21 @@
 """Rows that were handed in are ranked under a key that was drawn afterwards, and nowhere else."""
 
 import json
+import shutil
 
 import pytest
+from click.testing import CliRunner
 
 from loki_bench.audit.acceptance import accept
+from loki_bench.audit.drawn import board_of, figures_of
 from loki_bench.audit.reproduction import reproduce_cell
 from loki_bench.audit.submission import submit
 from loki_bench.audit.verification import verify
+from loki_bench.cli.power import power
 from loki_bench.leaderboard.folder import accepted_cells
 from loki_bench.plugins.registry import discover
 from loki_bench.records.store import Store
+from loki_bench.report.figure import files_of
 
 CHANGES = {"seeds": [0], "integrity_rows": False, "isolation": "process"}
 
@@ -98,3 +103,33 @@ def test_an_attack_that_is_not_installed_here_stays_unranked(submitted, opened, 
     ranks = ranks_of(home)
     assert list(ranks) == ["public key"]
     assert ranks["public key"]["asks-surrogates"] is None
+
+
+def test_a_public_seed_and_a_fresh_one_are_no_spread_of_a_row(submitted, opened, monkeypatch):
+    from toy_plugin import components
+
+    home, file = submitted(isolation="in-process")
+    accept(home, file, registry=discover(), opened=opened)
+    shutil.rmtree(home / "runs")  # so that it is judged as from elsewhere
+    real = components.Counts.score_next
+    monkeypatch.setattr(components.Counts, "score_next", lambda *given: -real(*given))
+    levels = verify(home, levels=(3,), registry=discover(), opened=opened).levels
+    report = next(level for level in levels if level.number == 3)
+    assert report.problems == []
+    assert any("one seed that is computed here has no spread" in f.why for f in report.not_judged)
+
+
+def test_rows_that_are_shown_and_not_ranked_count_neither_in_power_nor_in_figures(
+    submitted, opened
+):
+    home, file = submitted(isolation="in-process", seeds=[0, 1, 2])
+    said = CliRunner().invoke(power, [str(home)]).output.splitlines()
+    accept(home, file, registry=discover(), opened=opened)
+    with_others = CliRunner().invoke(power, [str(home)]).output
+    assert "asks-surrogates" not in with_others
+    assert with_others.splitlines()[: len(said)] == said  # the pairs of the suite's own table
+    on_page = {}
+    for number, own in enumerate(board_of(home).figures, start=1):
+        for figure in own:
+            on_page |= files_of(figure, "" if number == 1 else f"-{number}")
+    assert figures_of(home) == on_page
