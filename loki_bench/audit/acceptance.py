@@ -30,6 +30,7 @@ from loki_bench.leaderboard.comparability import differing_fields, lacking_seeds
 from loki_bench.leaderboard.folder import (
     Acceptance,
     accepted_cells,
+    own_records,
     write_accepted,
     write_leaderboard,
 )
@@ -81,8 +82,9 @@ def _accepted(
     if left_out is not None:
         raise StoreError(f"{leaderboard}: {left_out.why}; accept the rows into that folder")
     ours = {cell_id: _record(target, cell_id) for cell_id in manifest.record_ids}
+    own = own_records(folder, ours)
     if is_poison(file):
-        return _accepted_poison(target, manifest, ours, file, opened)
+        return _accepted_poison(target, manifest, ours, own, file, opened)
     with (
         tempfile.TemporaryDirectory(prefix="loki-bench-") as given,
         tempfile.TemporaryDirectory(prefix="loki-bench-") as made,
@@ -99,7 +101,7 @@ def _accepted(
             raise StoreError(f"{file}: {verifier.unreadable[0].what}: {verifier.unreadable[0].why}")
         new = [cell for cell_id, cell in sorted(verifier.cells.items()) if cell_id not in ours]
         for cell in new:
-            _refuse_stranger(cell, ours, file)
+            _refuse_stranger(cell, own, file)
             _refuse_poison(cell, verifier, file)
         _refuse_half_rows(new, ours, file)
         if not new:
@@ -123,6 +125,7 @@ def _accepted_poison(
     target: Store,
     manifest: Manifest,
     ours: Mapping[str, Record],
+    own: Mapping[str, Record],
     file: Path,
     opened: Opening,
 ) -> list[str]:
@@ -132,7 +135,7 @@ def _accepted_poison(
         tempfile.TemporaryDirectory(prefix="loki-bench-") as made,
         opened(manifest.metrics, next(iter(ours.values())).cell) as replay,
     ):
-        cells = cells_of_poison(submission, ours, replay.interactions)
+        cells = cells_of_poison(submission, own, replay.interactions)
         new = [(cell, poison) for cell, poison in cells if cell.id not in ours]
         _refuse_half_rows([cell for cell, _ in new], ours, file)
         if not new:
@@ -160,11 +163,14 @@ def _record(store: Store, cell_id: str) -> Record:
     return record
 
 
-def _refuse_stranger(cell: Cell, ours: Mapping[str, Record], file: Path) -> None:
-    """Every row must stand beside one of this leaderboard that differs in the attack alone."""
+def _refuse_stranger(cell: Cell, own: Mapping[str, Record], file: Path) -> None:
+    """Every row must stand beside one of the suite itself that differs in the attack alone.
+
+    Not beside one under a fresh key: that key was drawn for others and is known since.
+    """
     theirs = cell.model_dump(mode="json", include=SAME)
     nearest: dict[str, list[JsonValue]] | None = None
-    for record in ours.values():
+    for record in own.values():
         differences = differing_fields([record.cell.model_dump(mode="json", include=SAME), theirs])
         if not differences and cell.is_baseline:
             raise StoreError(

@@ -120,6 +120,8 @@ def submission_of(
 ) -> PoisonSubmission:
     """The poison in a file, or in one for each seed, for a leaderboard.
 
+    ``records`` are those of its own suite, see :func:`cells_of_poison`.
+
     Raises
     ------
     StoreError, ParameterError
@@ -160,6 +162,10 @@ def cells_of_poison(
 
     There is one for each stored cell of ``none`` at the smallest budget that holds the poison: the
     same victims, defenses and seeds, and the same goal.
+
+    ``records`` are those of the leaderboard's own suite
+    (:func:`~loki_bench.leaderboard.folder.own_records`): the clean cells of an acceptance, under
+    a fresh key, have other targets.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from loki_bench.audit.poison_submission import DataOf, submission_of
 from loki_bench.bounded_files import LARGEST_ARTEFACT, copy_regular, is_there
 from loki_bench.content_ids import bytes_digest, content_id
 from loki_bench.errors import StoreError
-from loki_bench.leaderboard.folder import write_leaderboard
+from loki_bench.leaderboard.folder import own_records, write_leaderboard
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.archive import pack
 from loki_bench.records.manifest import Plugin, artefact_paths, read_manifest
@@ -109,6 +109,7 @@ def submit_poison(
         store = Store(folder, warn=lambda text: None)
         found = {cell_id: store.record(cell_id) for cell_id in manifest.record_ids}
         records = {cell_id: record for cell_id, record in found.items() if record is not None}
+        records = own_records(folder, records)
         made = submission_of(path, name, manifest, records, data_of)
     file.write_text(made.to_text(), encoding="utf-8")
     return sum(len(seed.fake_users) for seed in made.seeds.values())

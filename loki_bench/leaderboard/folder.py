@@ -28,6 +28,7 @@ __all__ = [
     "accepted_records",
     "drawn_files",
     "handed_in",
+    "own_records",
     "write_accepted",
     "write_leaderboard",
 ]
@@ -98,6 +99,16 @@ def handed_in(folder: Path) -> frozenset[str]:
     return frozenset(
         cell_id for one in accepted_cells(folder) for cell_id in (*one.cells, *one.fresh)
     )
+
+
+def own_records(folder: Path, records: Mapping[str, Record]) -> dict[str, Record]:
+    """The records of a folder's own suite, without those that an acceptance added.
+
+    What is handed in next is held against these alone: the cells under a fresh key have other
+    targets, and their key is public by now.
+    """
+    added = {cell_id for one in accepted_cells(folder) for cell_id in one.all_cells}
+    return {cell_id: record for cell_id, record in records.items() if cell_id not in added}
 
 
 def write_accepted(store: Store, acceptances: Sequence[Acceptance]) -> None:

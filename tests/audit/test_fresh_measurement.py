@@ -12,6 +12,7 @@ from loki_bench.audit.reproduction import reproduce_cell
 from loki_bench.audit.submission import submit
 from loki_bench.audit.verification import verify
 from loki_bench.cli.power import power
+from loki_bench.errors import StoreError
 from loki_bench.leaderboard.folder import accepted_cells
 from loki_bench.plugins.registry import discover
 from loki_bench.records.store import Store
@@ -87,6 +88,20 @@ def test_two_acceptances_have_two_keys_and_an_in_process_row_is_not_ranked(
     assert "Not confined: attacks ran in-process" in text
     assert accept(home, file, registry=discover(), opened=opened) == []
     assert accepted_cells(home) == (entry,)
+
+
+def test_a_row_under_a_key_that_was_drawn_for_others_is_refused(
+    submitted, opened, compute, with_fresh, tmp_path
+):
+    key = "1" * 32
+    home, _ = submitted()
+    with_fresh(key, lambda record: record, folder=home)
+    known = {"n_targets": 3, "n_target_users": 10, "key": key}
+    theirs = compute(tmp_path / "t", attackers=["asks-surrogates"], protocol=known, **CHANGES)
+    file = tmp_path / "known.zip"
+    submit(theirs, "toy-plugin", file, registry=discover())
+    with pytest.raises(StoreError, match=r"no counterpart .* differs in protocol\.key"):
+        accept(home, file, registry=discover(), opened=opened)
 
 
 def test_an_attack_that_is_not_installed_here_stays_unranked(submitted, opened, monkeypatch):

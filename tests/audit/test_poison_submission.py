@@ -76,6 +76,22 @@ def test_a_poison_is_measured_as_the_attack_that_wrote_it(home, randoms, data_of
     assert "its poison was handed in" in said
 
 
+def test_clean_cells_under_a_fresh_key_are_none_of_the_leaderboards(
+    home, randoms, data_of, opened, tmp_path, with_fresh
+):
+    def for_others(record):
+        items = tuple(item + 1 for item in record.goal.items)
+        goal = record.goal.model_copy(update={"items": items, "item_tokens": ()})
+        return record.model_copy(update={"goal": goal})
+
+    with_fresh("1" * 32, for_others, folder=home)
+    file = tmp_path / "mine.json"
+    submit_poison(home, str(tmp_path / "mine-{seed}.json"), "mine", file, data_of=data_of)
+    added = accept(home, file, registry=discover(), opened=opened)
+    store = Store(home, warn=pytest.fail)
+    assert [store.record(cell_id).cell.key for cell_id in added] == ["", ""]
+
+
 def test_what_does_not_fit_the_leaderboard_is_refused_and_nothing_changes(
     home, randoms, data_of, opened, tmp_path
 ):
