@@ -4,8 +4,10 @@ The interval over seeds takes each seed's rate as it is. That rate is a mean ove
 and items, which spread, too. Here the variance of the mean over seeds is that between seeds plus
 that within them: in each seed the crossed sampling variance of users and items (Owen 2007, the
 "pigeonhole" variance), from the ranks that are stored. Where every seed draws its own users and
-items the spread between seeds holds that within already, so this interval is the wider of the two;
-where all seeds have the same users and items it says what the interval over seeds can't.
+items the spread between seeds holds that within already; where all seeds have the same users and
+items it says what the interval over seeds can't. Either way it holds the interval over seeds
+(:func:`~loki_bench.leaderboard.intervals.interval_of`): where all seeds agree, at the floor above
+all, there may be no spread at either level, and the bound that stands there stands here, too.
 """
 
 import math
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.leaderboard.intervals import Bounds, Interval, student_t
+from loki_bench.leaderboard.intervals import Bounds, Interval, interval_of, student_t
 
 __all__ = ["TwoLevels", "two_levels"]
 
@@ -27,7 +29,8 @@ class TwoLevels:
     Attributes
     ----------
     interval : Interval
-        Student's t with n - 1 degrees of freedom, cut off at the range.
+        Student's t with n - 1 degrees of freedom, cut off at the range; no end of it lies within
+        the interval over seeds.
     between_seeds, users, targets : float
         Standard deviations: of the rates of seeds, of the rates of users within a seed, of those of
         targets within a seed (both the root of the mean variance over seeds).
@@ -56,11 +59,12 @@ def two_levels(
         over seeds, and is taken from the mean over seeds of each pair.
     """
     n = len(shown)
-    if n < 2:
-        return None
     shown = [_counted(pairs) for pairs in shown]
     rates = [float(np.nanmean(pairs)) for pairs in shown]
-    mean = math.fsum(rates) / n
+    over_seeds = interval_of(rates, bounds)
+    if over_seeds is None or n < 2:
+        return None
+    mean = over_seeds.mean
     between = float(np.std(rates, ddof=1))
     spreads = [_spreads(pairs) for pairs in shown]
     if same_goal:
@@ -73,7 +77,7 @@ def two_levels(
     high = mean + half if greatest is None else min(greatest, mean + half)
     users, targets = (math.sqrt(math.fsum(s[side] for s in spreads) / n) for side in (0, 1))
     return TwoLevels(
-        interval=Interval(mean, min(low, mean), max(high, mean), n),
+        interval=Interval(mean, min(low, over_seeds.low), max(high, over_seeds.high), n),
         between_seeds=between,
         users=users,
         targets=targets,

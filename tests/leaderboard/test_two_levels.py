@@ -16,6 +16,24 @@ def test_without_spread_within_a_seed_it_is_the_interval_over_seeds():
     assert (found.users, found.targets) == pytest.approx((0.0, 0.0), abs=1e-12)
 
 
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+@pytest.mark.parametrize("same_goal", [True, False])
+def test_where_all_seeds_agree_it_has_the_bound_that_the_interval_over_seeds_has(rate, same_goal):
+    found = two_levels([np.full((4, 3), rate)] * 5, RATE, same_goal=same_goal)
+    # five equal values: 1 - 0.025 ** (1 / 5) of the way to the other end
+    assert found.interval.high - found.interval.low == pytest.approx(0.5218, abs=1e-4)
+    assert found.interval.low <= rate <= found.interval.high
+
+
+def test_seeds_that_agree_within_the_range_have_that_bound_or_a_wider_one():
+    pairs = np.array([[0.0, 0.0], [1.0, 1.0]])  # the spread of users is the wider one
+    one = two_levels([pairs, pairs], RATE, same_goal=True).interval
+    assert (one.low, one.high) == (0.0, 1.0)
+    alike = [np.full((4, 3), 0.5)] * 5
+    expected = interval_of([0.5] * 5, RATE)
+    assert two_levels(alike, RATE, same_goal=True).interval == expected
+
+
 def test_users_alone_by_hand():
     # two users with rates 0 and 1 in both seeds: variance 0.5 of users, 0.25 of their mean
     pairs = np.array([[0.0, 0.0], [1.0, 1.0]])
