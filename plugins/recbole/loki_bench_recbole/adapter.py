@@ -145,8 +145,7 @@ class RecBoleRecommender(Recommender):
         """See :meth:`fit`; with weights each sample has the weight of the event it predicts."""
         self._forget()
         self._n_users, self._n_items = train.n_users, train.n_items
-        if not 0 <= seed < 2**63:
-            raise ParameterError(f"{self.name}: seed {seed} must lie in [0, 2**63)")
+        self._check_seed(seed)
         source = SampleSource.of(train, from_first=self.from_first)
         if event_weights is not None:
             source = source.weighted(event_weights)
@@ -265,6 +264,10 @@ class RecBoleRecommender(Recommender):
         if self._model is None:
             raise UsageError(f"{self.name}: not fitted; call fit first")
         return self._model
+
+    def _check_seed(self, seed: int) -> None:
+        if not 0 <= seed < 2**63:
+            raise ParameterError(f"{self.name}: seed {seed} must lie in [0, 2**63)")
 
     def _check_users(self, users: NDArray[np.int32]) -> None:
         self._check_ids(users, self._n_users, "user")

@@ -69,6 +69,7 @@ class CompiledEpoch(Epoch):
             self._samples = partial(every_sample, source, seed=seed, block=BLOCK_SAMPLES)
         else:
             self._samples = TouchedSamples(source, moving, seed=seed, block=BLOCK_SAMPLES)
+        self._sums_before = sums_before
         self._accumulators = tuple(
             np.full(len(table), INITIAL_ACCUMULATOR, dtype=np.float32) for table in tables
         )
@@ -91,6 +92,22 @@ class CompiledEpoch(Epoch):
     def accumulators(self) -> tuple[Vector, ...]:
         """AdaGrad's sums, float32 of shape (n_rows,) for each table; the epochs' own memory."""
         return self._accumulators
+
+    @property
+    def ended_sums(self) -> tuple[Vector, ...]:
+        """The sums that a later training goes on from, one for each table; none where unknown.
+
+        A row that did not move has its weights of before, and so its sum of before.
+        """
+        if all(trained.all() for trained in self._trained):
+            return self._accumulators
+        if not self._sums_before:
+            return ()
+        ended = tuple(total.copy() for total in self._accumulators)
+        for total, trained, old in zip(ended, self._trained, self._sums_before, strict=True):
+            stayed = np.flatnonzero(~trained)
+            total[stayed] = old[stayed]
+        return ended
 
     def __call__(self, epoch: int) -> float:
         """One pass over the samples; the loss is NaN where a step was too large for float32."""

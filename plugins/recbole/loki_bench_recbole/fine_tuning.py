@@ -41,6 +41,9 @@ class FineTunableTraining(RowwiseTraining, FineTunableRecommender):
     def _ended_sums(self) -> "tuple[NDArray[np.float32], ...]":
         return self._sums
 
+    def _keep_sums(self, epoch: Epoch) -> None:
+        self._sums = epoch.ended_sums if isinstance(epoch, CompiledEpoch) else ()
+
     @abstractmethod
     def _epoch(
         self,
@@ -78,7 +81,7 @@ class FineTunableTraining(RowwiseTraining, FineTunableRecommender):
     def _run(
         self, epoch: Epoch, schedule: Schedule, measure: Callable[[], float] | None
     ) -> dict[str, float]:
-        self._sums = epoch.accumulators if isinstance(epoch, CompiledEpoch) else ()
+        self._keep_sums(epoch)
         trained = [*self.parameters(), *map(torch.from_numpy, self._sums)]
         return run_epochs(epoch, trained, schedule=schedule, measure=measure, who=self.name)
 
@@ -93,9 +96,15 @@ class FineTunableTraining(RowwiseTraining, FineTunableRecommender):
             Not fitted.
         ParameterError
             The trainer is not ``compiled``: only that one keeps what it needs. Or the data is not
-            that of the fit with further users.
+            that of the fit with further users. The fit is then as it was.
         """
+        with self._unchanged_by_failure():
+            self._fine_tune(train, seed, epochs)
+        return self
+
+    def _fine_tune(self, train: Interactions, seed: int, epochs: int) -> None:
         fitted, sums = [tensor.detach().clone() for tensor in self.parameters()], self._sums
+        self._check_seed(seed)
         if not sums:
             raise ParameterError(
                 f"{self.name}: only a fit with trainer = 'compiled' can be taken up, this one has "
@@ -124,4 +133,3 @@ class FineTunableTraining(RowwiseTraining, FineTunableRecommender):
         self._model.eval()
         self._views = None
         self._n_samples = len(source)
-        return self

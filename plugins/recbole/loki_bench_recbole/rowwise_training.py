@@ -1,6 +1,8 @@
 """What the recommenders share that can train some rows anew while all else stays."""
 
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -46,6 +48,24 @@ class RowwiseTraining(DifferentiableRecBoleRecommender, RowwiseRecommender):
         """AdaGrad's sums at the end of the fit, an array for each table; none where it has none."""
         return ()
 
+    def _keep_sums(self, epoch: Epoch) -> None:
+        """Keep what :meth:`_ended_sums` gives after this trainer has run; nothing where none."""
+
+    @contextmanager
+    def _unchanged_by_failure(self) -> Iterator[None]:
+        """Put a fit that can't be taken up, or whose training fails, back as it was.
+
+        What goes on from a fit builds a new model beside the old one, whose memory nobody writes
+        to: to point at the old one again is enough.
+        """
+        before = dict(self.__dict__)
+        try:
+            yield
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
     def fit_rows(
         self,
         train: Interactions,
@@ -59,9 +79,22 @@ class RowwiseTraining(DifferentiableRecBoleRecommender, RowwiseRecommender):
         What a model has beside the rows of users and items (a network, what all users share)
         stays. Where the fit before was one of AdaGrad, other items take, on the samples that are
         trained on, the small steps that its sums leave them: they are what fake users' negatives
-        push down. Where they can't move, a small attack seems to reach nobody.
+        push down. Where they can't move, a small attack seems to reach nobody. What is refused or
+        diverges leaves the fit as it was.
         """
+        with self._unchanged_by_failure():
+            self._fit_rows(train, users, items, seed)
+        return self
+
+    def _fit_rows(
+        self,
+        train: Interactions,
+        users: NDArray[np.int32],
+        items: NDArray[np.int32],
+        seed: int,
+    ) -> None:
         before = [tensor.detach().clone() for tensor in self.parameters()]
+        self._check_seed(seed)
         self._check_users(users)
         self._check_items(items)
         if train.n_users < self._n_users or train.n_items != self._n_items:
@@ -95,6 +128,6 @@ class RowwiseTraining(DifferentiableRecBoleRecommender, RowwiseRecommender):
                 measure=None,
                 who=self.name,
             )
+        self._keep_sums(run_epoch)
         self._model.eval()
         self._n_samples = len(source)
-        return self

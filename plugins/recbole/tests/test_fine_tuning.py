@@ -104,3 +104,15 @@ def test_what_cannot_be_taken_up_is_refused(small):
     model = BPRMF(embedding_size=4, epochs=1).fit(small.with_users(NEW), validation=None, seed=0)
     with pytest.raises(ParameterError, match="users may only be added"):
         model.fine_tune(small, seed=0, epochs=1)
+
+
+@pytest.mark.parametrize("given", [{"epochs": 0}, {"seed": -1}, {"seed": 2**63}])
+def test_what_is_refused_leaves_the_fit_as_it_was(small, given):
+    model = BPRMF(embedding_size=4, epochs=1).fit(small, validation=None, seed=0)
+    before, report = tables_of(model), model.fit_report
+    with pytest.raises(ParameterError, match=next(iter(given))):
+        model.fine_tune(small.with_users(NEW), **{"seed": 1, "epochs": 1, **given})
+    assert model.fit_report == report
+    for found, expected in zip(tables_of(model), before, strict=True):
+        assert np.array_equal(found, expected)
+    model.score_next(np.array([10], np.int32), Sequences.of([[4]]))

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from loki_bench.errors import ParameterError
+from loki_bench.errors import InvalidAnswerError, ParameterError
 from loki_bench.interactions import Sequences
 from loki_bench_recbole.bprmf import BPRMF
 from loki_bench_recbole.fpmc import FPMC
@@ -86,3 +86,59 @@ def test_another_catalogue_or_a_trainer_of_whole_tables_is_refused(small):
     fewer = small.with_sequences(small.take(range(small.n_users - 1)))
     with pytest.raises(ParameterError, match="give the same catalogue"):
         fitted.fit_rows(fewer, users=USERS, items=ITEMS, seed=1)
+
+
+def state(model, train):
+    users = np.arange(train.n_users, dtype=np.int32)
+    scores = model.score_next(users, train.take(users))
+    return scores.tobytes(), model.fit_report, model.n_training_samples
+
+
+@pytest.mark.parametrize(
+    ("parameters", "given", "error"),
+    [
+        ({"trainer": "torch"}, {}, ParameterError),
+        ({"trainer": "lbfgs"}, {}, ParameterError),
+        ({}, {"seed": -1}, ParameterError),
+        ({}, {"users": np.array([99], np.int32)}, ParameterError),
+        ({}, {"items": np.array([-1], np.int32)}, ParameterError),
+        ({"l2": 1e30}, {}, InvalidAnswerError),
+    ],
+)
+def test_what_is_refused_or_diverges_leaves_the_fit_as_it_was(small, parameters, given, error):
+    model = BPRMF(embedding_size=4, epochs=1, **{**parameters, "l2": 0.1})
+    before = state(model.fit(small, validation=None, seed=0), small)
+    if "l2" in parameters:
+        model._learning_rate, model._l2 = 1e38, parameters["l2"]
+    with pytest.raises(error):
+        model.fit_rows(
+            small.with_users(ADDED), **{"users": USERS, "items": ITEMS, "seed": 1, **given}
+        )
+    assert state(model, small) == before
+
+
+@pytest.mark.parametrize("recommender", [BPRMF, FPMC, TransRec])
+def test_rows_trained_alone_are_gone_on_from_and_others_keep_their_sums(small, recommender):
+    model = recommender(embedding_size=4, epochs=3).fit(small, validation=None, seed=0)
+    before = [total.copy() for total in model._sums]
+    more = small.with_users(ADDED)
+    moving = MovingRows.of(
+        USERS, ITEMS, n_before=small.n_users, n_users=more.n_users, n_items=small.n_items
+    )
+    model.fit_rows(more, users=USERS, items=ITEMS, seed=1)
+    for old, new, rows in zip(before, model._sums, model._moving_tables(moving), strict=True):
+        assert np.isfinite(new).all()
+        if rows is None or rows is moving.users:
+            stayed = np.flatnonzero(~rows[: len(old)]) if rows is not None else slice(None)
+            assert np.array_equal(new[: len(old)][stayed], old[stayed])
+        else:  # an item's sum can but grow, unless its row was trained from scratch
+            assert (new[~rows] >= old[~rows]).all()
+    tables = [p.detach().numpy().copy() for p in model.parameters()]
+
+    again = copy.deepcopy(model).fit_rows(more, users=USERS, items=ITEMS, seed=2)
+    others = np.setdiff1d(np.arange(small.n_items), ITEMS)
+    assert (again.parameters()[1].detach().numpy()[others] != tables[1][others]).any()
+
+    model.fine_tune(more, seed=2, epochs=1)
+    assert model.fit_report["epochs_before"] == 3.0
+    assert (model.parameters()[0].detach().numpy() != tables[0]).any()
