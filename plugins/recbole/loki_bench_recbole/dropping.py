@@ -1,7 +1,7 @@
 """Dropout by torch's own modules, drawn from a generator of our own."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 
@@ -19,5 +19,9 @@ def dropping(generator: torch.Generator | None, device: torch.device) -> Iterato
     with torch.random.fork_rng(devices=devices, device_type=device.type if devices else "cuda"):
         torch.default_generator.manual_seed(seed)
         if devices:
-            torch.get_device_module(device).manual_seed(seed)
+            module = torch.get_device_module(device)
+            # it seeds the current device, which need not be this one; a kind of device of which
+            # there is one alone (mps) has nothing to choose the current one with
+            with module.device(device) if hasattr(module, "device") else nullcontext():
+                module.manual_seed(seed)
         yield
