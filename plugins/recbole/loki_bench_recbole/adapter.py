@@ -22,7 +22,7 @@ from loki_bench_recbole.model_building import (
     one_torch_thread,
     recbole_class,
 )
-from loki_bench_recbole.parameter_checks import require_device
+from loki_bench_recbole.parameter_checks import require_device, require_device_here
 from loki_bench_recbole.samples import SampleSource
 from loki_bench_recbole.training_loop import Schedule, run_epochs
 from loki_bench_recbole.validation import held_out_ranks, ndcg_at
@@ -128,7 +128,8 @@ class RecBoleRecommender(Recommender):
         PluginError
             RecBole is not installed.
         ParameterError
-            There is nothing to train on, or a validation event has an unknown user or item.
+            There is nothing to train on, a validation event has an unknown user or item, or this
+            machine lacks the device.
         InvalidAnswerError
             Training diverged.
         """
@@ -143,6 +144,7 @@ class RecBoleRecommender(Recommender):
         noise: AdversarialNoise | None = None,
     ) -> Self:
         """See :meth:`fit`; with weights each sample has the weight of the event it predicts."""
+        require_device_here(self.name, self._device)
         self._forget()
         self._n_users, self._n_items = train.n_users, train.n_items
         self._check_seed(seed)

@@ -518,6 +518,9 @@ def test_parameters_that_can_not_be_used_are_refused(build):
         {"validate_every": True},
         {"batch_size": 1.5},
         {"device": "abacus"},
+        {"device": "meta"},
+        {"device": "cpu:3"},
+        {"device": 7},
     ):
         with pytest.raises(ParameterError, match=next(iter(wrong))):
             build(**wrong)
