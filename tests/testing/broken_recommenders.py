@@ -405,12 +405,20 @@ class GivesL2OfAnotherShape(RidgeRecommender):
 
 
 class Weighted(RidgeRecommender, WeightedRecommender):
-    """Takes weights of 0 and 1: it leaves out what weighs nothing."""
+    """Weighs the samples of its least squares: each event is what one of them predicts."""
 
     def fit_weighted(self, train, *, validation, seed, weights):
-        rows = [row[weights[train.rows == user] > 0] for user, row in enumerate(train)]
-        left = train.with_sequences(Sequences.of(rows))
-        return self.fit(left, validation=validation, seed=seed)
+        self.fit(train, validation=validation, seed=seed)
+        samples = self.training_samples(train, seed=seed)
+        known = np.zeros((len(samples), train.n_items + 1))
+        known[np.arange(len(samples)), samples.last_items + 1] = 1.0
+        known[:, 0] = 1.0
+        weighed = weights[:, None] * known
+        self.curvature = weighed.T @ known + self.l2 * np.eye(train.n_items + 1)
+        targets = weighed.T @ np.eye(train.n_items)[samples.positives]
+        solved = np.linalg.solve(self.curvature, targets)
+        self._weights = torch.from_numpy(solved).requires_grad_()
+        return self
 
 
 @breaks("check_weighted_recommender_fits_as_usual_where_all_weights_are_one", takes_weights=True)
@@ -422,6 +430,38 @@ class TakesAnotherSeedForWeights(Weighted):
 
 
 @breaks("check_weighted_recommender_learns_nothing_from_events_without_weight", takes_weights=True)
+class WeighsNothingALittle(Weighted):
+    def fit_weighted(self, train, *, validation, seed, weights):
+        least = np.maximum(weights, 0.01)
+        return super().fit_weighted(train, validation=validation, seed=seed, weights=least)
+
+
+@breaks("check_weighted_recommender_counts_events_as_often_as_they_weigh", takes_weights=True)
+class CountsWhateverWeighsAnythingOnce(Weighted):
+    def fit_weighted(self, train, *, validation, seed, weights):
+        once = np.ceil(np.minimum(weights, 1.0))
+        return super().fit_weighted(train, validation=validation, seed=seed, weights=once)
+
+
+@breaks("check_weighted_recommender_counts_events_as_often_as_they_weigh", takes_weights=True)
+class LeavesOutWhatWeighsLessThanHalf(Weighted):
+    def fit_weighted(self, train, *, validation, seed, weights):
+        heavy = np.where(weights < 0.5, 0.0, weights)
+        return super().fit_weighted(train, validation=validation, seed=seed, weights=heavy)
+
+
+@breaks("check_weighted_recommender_counts_events_as_often_as_they_weigh", takes_weights=True)
+class TakesOneForTheMost(Weighted):
+    def fit_weighted(self, train, *, validation, seed, weights):
+        most = np.minimum(weights, 1.0)
+        return super().fit_weighted(train, validation=validation, seed=seed, weights=most)
+
+
+@breaks(
+    "check_weighted_recommender_learns_nothing_from_events_without_weight",
+    also=("check_weighted_recommender_counts_events_as_often_as_they_weigh",),
+    takes_weights=True,
+)
 class IgnoresTheWeights(Weighted):
     def fit_weighted(self, train, *, validation, seed, weights):
         return self.fit(train, validation=validation, seed=seed)

@@ -55,7 +55,7 @@ SOUND = [
     ),
     RecommenderSpec(
         name="weighted",
-        summary="Leaves out",
+        summary="Weighted least squares",
         target="broken_recommenders:Weighted",
         uses_order=True,
         differentiable=False,
