@@ -12,10 +12,13 @@ from loki_bench.testing.surroundings import contained
 __all__ = [
     "check_fine_tunable_recommender_gives_one_answer",
     "check_fine_tunable_recommender_goes_on_from_its_fit",
+    "check_fine_tunable_recommender_learns_from_what_it_goes_on_with",
     "check_fine_tunable_recommender_learns_of_further_users",
 ]
 
 SEED = 20
+FURTHER = ((0, 2, 4, 6), (1, 3, 5, 7))
+OTHERS = ((8, 9, 10, 11), (12, 13, 14, 15))
 
 
 @contained
@@ -40,6 +43,26 @@ def check_fine_tunable_recommender_goes_on_from_its_fit(subject: Subject) -> Non
         subject,
         "scores alike after one epoch of fine-tuning, whatever data it was fitted on before: it "
         "seems to train from scratch",
+    )
+
+
+@contained
+def check_fine_tunable_recommender_learns_from_what_it_goes_on_with(subject: Subject) -> None:
+    """Fine-tuning changes the scores of users of the fit, and further users' items show in them."""
+    train = two_groups().train
+    before = _scores(_fitted(subject, train))
+    after = _scores(_tuned(subject, fitted_on=train))
+    promise(
+        after.tobytes() != before.tobytes(),
+        subject,
+        "scores a user of its fit after an epoch of fine-tuning as it did before: it seems to "
+        "train on nothing",
+    )
+    promise(
+        after.tobytes() != _scores(_tuned(subject, fitted_on=train, further=OTHERS)).tobytes(),
+        subject,
+        "scores a user of its fit alike whichever items the further users hold with whom it is "
+        "fine-tuned: it seems to leave them out",
     )
 
 
@@ -72,14 +95,22 @@ def _fitted(subject: Subject, train: Interactions) -> FineTunableRecommender:
     return model
 
 
-def _tuned(subject: Subject, *, fitted_on: Interactions) -> FineTunableRecommender:
+def _tuned(
+    subject: Subject,
+    *,
+    fitted_on: Interactions,
+    further: tuple[tuple[int, ...], ...] = FURTHER,
+) -> FineTunableRecommender:
     """Fitted on some data, then fine-tuned for one epoch on the planted data with further users."""
     model = _fitted(subject, fitted_on)
-    return model.fine_tune(_with_further(two_groups().train), seed=SEED + 1, epochs=1)
+    train = _with_further(two_groups().train, further)
+    return model.fine_tune(train, seed=SEED + 1, epochs=1)
 
 
-def _with_further(train: Interactions) -> Interactions:
-    return train.with_users(Sequences.of([[0, 2, 4, 6], [1, 3, 5, 7]]))
+def _with_further(
+    train: Interactions, further: tuple[tuple[int, ...], ...] = FURTHER
+) -> Interactions:
+    return train.with_users(Sequences.of(further))
 
 
 def _scores(model: FineTunableRecommender) -> NDArray[np.float32]:

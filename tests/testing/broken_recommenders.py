@@ -533,6 +533,28 @@ class TrainsFromScratch(FineTunable):
         return self.fit(train, validation=None, seed=seed)
 
 
+@breaks("check_fine_tunable_recommender_learns_from_what_it_goes_on_with", fine_tunes=True)
+class TrainsOnNothing(FineTunable):
+    def fine_tune(self, train, *, seed, epochs):
+        old = self._weights
+        super().fine_tune(train, seed=seed, epochs=epochs)
+        self._weights = old
+        return self
+
+
+@breaks("check_fine_tunable_recommender_learns_from_what_it_goes_on_with", fine_tunes=True)
+class LeavesFurtherUsersOut(FineTunable):
+    def fine_tune(self, train, *, seed, epochs):
+        n_known, n_users = self._n_users, train.n_users
+        n_samples = len(self.training_samples(train, seed=seed))
+        known = train.with_sequences(train.take(range(n_known)))
+        super().fine_tune(known, seed=seed, epochs=epochs)
+        # a step on the known users, too: without one it would train on nothing
+        self._weights = (self._weights.detach() * 1.01).requires_grad_()
+        self._n_users, self._n_samples = n_users, n_samples
+        return self
+
+
 @breaks("check_fine_tunable_recommender_learns_of_further_users", fine_tunes=True)
 class ForgetsToCountFurtherUsers(FineTunable):
     def fine_tune(self, train, *, seed, epochs):
