@@ -23,7 +23,7 @@ from loki_bench.contracts import AttackerView
 from loki_bench.interactions import Sequences
 from loki_bench.seeds import generator_for
 
-__all__ = ["ServedAttack", "is_hedged"]
+__all__ = ["FIXED_SHARES", "ServedAttack", "fixed_sequence", "is_hedged"]
 
 _TARGET, _OWN_ITEM, _LAST_ITEM = 0, 1, 2
 
@@ -43,7 +43,8 @@ FIXED_SHARES: Mapping[str, tuple[int, ...]] = {
         *(_LAST_ITEM, _TARGET, _TARGET),
     ),
 }
-"""Group sequences that are tried beside the agent's: shares of targets and of last items."""
+"""Group sequences that are tried beside the agent's: shares of targets and of last items. A filler
+stands first, and a target second."""
 
 _DOUBT = 0.2
 """What covisit does is kept though it is worse by this share, where all surrogates use the order of
@@ -76,6 +77,24 @@ def is_hedged(groups: NDArray[np.int64], use_order: NDArray[np.bool_]) -> bool:
     if use_order.all():
         return 5 * n_own >= len(groups) and 2 * n_last <= n_own
     return bool(use_order.any()) or (4 * n_last >= n_own and 3 * n_targets <= 2 * len(groups))
+
+
+def fixed_sequence(pattern: tuple[int, ...], horizon: int) -> NDArray[np.int64]:
+    """A pattern of :data:`FIXED_SHARES` repeated, with a last item that a target follows.
+
+    Where order counts, a click on the target user's last item is worth what is clicked next. In few
+    actions a pattern has no such click, or only at its end: then its first filler is one. Of one
+    or two actions no filler is left for it.
+
+    Returns
+    -------
+    int64 array of shape (horizon,)
+    """
+    groups = repeated(pattern, horizon)
+    if horizon > 2 and _LAST_ITEM not in groups[:-1]:
+        groups[groups == _LAST_ITEM] = _OWN_ITEM
+        groups[0] = _LAST_ITEM
+    return groups
 
 
 class ServedAttack:
@@ -139,7 +158,7 @@ class ServedAttack:
         sequences: dict[str, NDArray[np.int64]] = {}
         if self._users.serves_one:
             horizon = horizon_of(self._view.budget)
-            sequences = {name: repeated(p, horizon) for name, p in FIXED_SHARES.items()}
+            sequences = {name: fixed_sequence(p, horizon) for name, p in FIXED_SHARES.items()}
         sequences |= self._plan.proposals
         first, *others = sequences
         if self._users.serves_one:

@@ -9,7 +9,7 @@ import pytest
 
 from loki_bench.answer_checks import validate_poison
 from loki_bench.attackers.loki.attacker import Loki
-from loki_bench.attackers.loki.served_attack import is_hedged
+from loki_bench.attackers.loki.served_attack import FIXED_SHARES, fixed_sequence, is_hedged
 from loki_bench.contracts import DifferentiableRecommender, InfluenceEstimator
 from loki_bench.interactions import Sequences
 
@@ -166,6 +166,33 @@ def test_surrogates_of_one_kind_do_not_try_what_gives_up_the_other(attacked):
     origins = [tried["origin"] for tried in loki.report["simulator"]["tried"]]
     assert "two thirds targets, one filler of three the last item" in origins
     assert "half targets, one filler of two the last item" not in origins
+
+
+def letters(groups):
+    return "".join("Tol"[group] for group in groups)
+
+
+@pytest.mark.parametrize("pattern", FIXED_SHARES.values())
+def test_a_target_follows_a_last_item_in_any_number_of_actions(pattern):
+    for horizon in range(3, 30):
+        groups = letters(fixed_sequence(pattern, horizon))
+        assert "lT" in groups
+        assert len(groups) == horizon
+        # nothing but fillers has changed places
+        clicks = groups.replace("l", "o")
+        assert clicks == letters(np.resize(pattern, horizon)).replace("l", "o")
+
+
+def test_few_actions_begin_with_the_last_item_and_more_of_them_keep_the_pattern():
+    half, of_two, two_thirds = FIXED_SHARES.values()
+    assert letters(fixed_sequence(half, 3)) == "lTo"
+    assert letters(fixed_sequence(half, 5)) == "lToTo"  # and not oToTl
+    assert letters(fixed_sequence(half, 6)) == "oToTlT"
+    assert letters(fixed_sequence(of_two, 5)) == "oTlTo"
+    assert letters(fixed_sequence(two_thirds, 7)) == "lTToTTo"
+    for pattern in FIXED_SHARES.values():
+        for horizon in (1, 2, 8, 12, 15):
+            assert (fixed_sequence(pattern, horizon) == np.resize(pattern, horizon)).all()
 
 
 @pytest.mark.parametrize(
