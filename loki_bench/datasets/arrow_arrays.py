@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-__all__ = ["as_numpy", "exact_below", "of_numpy", "of_texts", "one_value"]
+__all__ = ["as_numpy", "exact_below", "is_text", "of_numpy", "of_texts", "one_value"]
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -40,6 +40,15 @@ def as_numpy(column: pa.Array | pa.ChunkedArray, kind: type[Number]) -> NDArray[
 def exact_below(bits: int) -> int:
     """Where floats of so many bits begin to leave whole numbers out."""
     return {16: 2**11, 32: 2**24, 64: 2**53}[bits]
+
+
+def is_text(text: str) -> bool:
+    """Whether there are whole characters alone: JSON may write half of one, which UTF-8 has not."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def of_numpy(values: NDArray[np.generic]) -> pa.Array:

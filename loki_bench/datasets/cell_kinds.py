@@ -1,12 +1,21 @@
 """What a cell of a text file reads like: a whole number, a decimal, a time, or a word."""
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from loki_bench.datasets.time_units import unit_of
 
-__all__ = ["CellKind", "bare", "column_kind", "described", "kind_of", "looks_like_times"]
+__all__ = [
+    "CellKind",
+    "bare",
+    "column_kind",
+    "described",
+    "kind_of",
+    "looks_like_times",
+    "whole_number",
+]
 
 CellKind: TypeAlias = Literal["whole numbers", "decimals", "times", "words", "nothing"]
 
@@ -49,7 +58,15 @@ def looks_like_times(cells: Sequence[str]) -> bool:
     kind = column_kind(cells)
     if kind != "whole numbers":
         return kind == "times"
-    return all(unit_of(int(bare(cell))) for cell in cells if bare(cell))
+    return all(unit_of(whole_number(cell)) for cell in cells if bare(cell))
+
+
+def whole_number(cell: str) -> float:
+    """The number in a cell of whole numbers; infinity where Python reads no so many digits."""
+    try:
+        return int(bare(cell))
+    except ValueError:
+        return math.inf
 
 
 def bare(cell: str) -> str:

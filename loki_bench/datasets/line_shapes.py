@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NoReturn
 
-from loki_bench.datasets.cell_kinds import bare, column_kind, described, kind_of
+from loki_bench.datasets.cell_kinds import bare, column_kind, described, kind_of, whole_number
 from loki_bench.datasets.data_file import DataFile
 from loki_bench.datasets.shape import BLANKS, Sample, cells_of
 from loki_bench.errors import DatasetError
@@ -82,7 +82,7 @@ def is_movielens(sample: Sample) -> bool:
 
 
 def _is_large(cell: str) -> bool:
-    return kind_of(cell) == "whole numbers" and abs(int(bare(cell))) >= _EPOCH
+    return kind_of(cell) == "whole numbers" and abs(whole_number(cell)) >= _EPOCH
 
 
 def refuse_without_header(

@@ -1,7 +1,7 @@
 """Times that are numbers: whole ones of any length, decimals, and floats that kept their order."""
 
 from dataclasses import replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +12,13 @@ from loki_bench.datasets.times import TimeColumn, Times, whole_times
 
 __all__ = ["of_decimals", "of_exponents", "of_floats", "of_long_integers"]
 
+_MOST_DIGITS = 308
+"""Behind the point of a decimal: a float can still divide by ten to that power."""
+
 
 def of_long_integers(column: TimeColumn) -> Times:
     """Whole numbers past 64 bits, less the smallest of them."""
-    numbers = [int(text) for text in column.cells.to_pylist()]
+    numbers = [_whole(column, at, text) for at, text in enumerate(column.cells.to_pylist())]
     low, high = min(numbers), max(numbers)
     if high - low >= 2**63:
         at = numbers.index(max(numbers, key=abs))
@@ -26,6 +29,13 @@ def of_long_integers(column: TimeColumn) -> Times:
     return replace(whole_times(values), origin=low)
 
 
+def _whole(column: TimeColumn, at: int, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:  # more digits than Python reads
+        return column.refuse(at, f"has {len(text)} digits; is it a time?")
+
+
 def of_decimals(column: TimeColumn) -> Times:
     """Decimals as whole numbers of their last digit, so that none is rounded."""
     cells = column.cells
@@ -33,7 +43,10 @@ def of_decimals(column: TimeColumn) -> Times:
     plain = pc.replace_substring_regex(cells, r"^\+", "")
     fraction = pc.replace_substring_regex(plain, r"^[^.]*\.?", "")
     fraction = pc.replace_substring_regex(fraction, "0+$", "")
-    digits = pc.max(pc.utf8_length(fraction)).as_py()
+    lengths = as_numpy(pc.utf8_length(fraction), np.int32)
+    digits = int(lengths.max())
+    if digits > _MOST_DIGITS:
+        column.refuse(int(lengths.argmax()), f"has {digits} digits behind its point; is it a time?")
     whole = pc.replace_substring_regex(plain, r"\..*$", "")
     fraction = pc.utf8_rpad(fraction, width=digits, padding="0")
     scaled = pc.binary_join_element_wise(whole, fraction, one_value(""))
@@ -57,13 +70,22 @@ def _refuse_rounded(column: TimeColumn) -> None:
 
 def of_exponents(column: TimeColumn) -> Times:
     """Numbers like ``9.78302101E8``; refused where digits are missing."""
-    numbers = [Decimal(text) for text in column.cells.to_pylist()]
+    numbers = [_decimal(column, at, text) for at, text in enumerate(column.cells.to_pylist())]
     for at, number in enumerate(numbers):
         exponent = number.as_tuple().exponent
         if isinstance(exponent, int) and exponent > 0:
             column.refuse(at, _LOST_ORDER)
+        if number.adjusted() < -_MOST_DIGITS:  # as a decimal it may fill the memory
+            column.refuse(at, "is too close to 0; is it a time?")
     texts = pa.chunked_array([of_texts(f"{number:f}" for number in numbers)])
     return of_decimals(replace(column, cells=texts))
+
+
+def _decimal(column: TimeColumn, at: int, text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return column.refuse(at, "has an exponent that is too large; is it a time?")
 
 
 _LOST_ORDER = (
@@ -74,6 +96,8 @@ _LOST_ORDER = (
 
 def _as_floats(column: TimeColumn) -> Times:
     values = as_numpy(column.cells.cast(pa.float64()), np.float64)
+    if not np.isfinite(values).all():
+        column.refuse(int(np.argmin(np.isfinite(values))), "is too large; is it a time?")
     if len(np.unique(values)) < pc.count_distinct(column.cells).as_py():
         _, index, counts = np.unique(values, return_index=True, return_counts=True)
         column.refuse(int(index[np.argmax(counts > 1)]), _LOST_ORDER)

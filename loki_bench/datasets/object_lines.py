@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from loki_bench.datasets.arrow_arrays import of_texts
+from loki_bench.datasets.arrow_arrays import is_text, of_texts
 from loki_bench.datasets.cell_kinds import looks_like_times
 from loki_bench.datasets.column_choice import time_hint
 from loki_bench.datasets.data_file import DataFile
@@ -40,7 +40,16 @@ def read_objects(file: DataFile, layout: Layout, reading: Reading) -> EventTable
 
     def flush() -> None:
         for name in names:
-            columns[name].append(of_texts(chunk[name]).dictionary_encode())
+            try:
+                texts = of_texts(chunk[name])
+            except UnicodeEncodeError as error:
+                wrong = next(at for at, text in enumerate(chunk[name]) if not is_text(text or ""))
+                number = places[len(places) - len(chunk[name]) + wrong]
+                raise DatasetError(
+                    f"{file.path}, {_unit(layout)} {number}: '{name}' holds half of a character "
+                    f"({chunk[name][wrong]!a:.60}), which no text has; write the whole character"
+                ) from error
+            columns[name].append(texts.dictionary_encode())
             chunk[name].clear()
 
     for number, values in found:

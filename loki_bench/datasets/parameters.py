@@ -1,7 +1,9 @@
 """Check the parameters of datasets: a wrong type or value is refused in one sentence."""
 
 import codecs
+import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar, cast, get_args
 
@@ -164,6 +166,15 @@ def check_times(value: object, *, dataset: str) -> str:
             f"dataset '{dataset}': times is {value!r}; it must be \"auto\", or the form of the "
             'times as strptime takes it, such as "%d/%m/%Y %H:%M"'
         )
+    try:
+        datetime.strptime("", value)
+    except re.error as error:
+        raise ParameterError(
+            f"dataset '{dataset}': times is {value!r}, which strptime does not take ({error}); "
+            'name each part of a time once, as in "%d/%m/%Y %H:%M"'
+        ) from error
+    except ValueError:  # nothing is no time; whether the form is the file's shows when it is read
+        pass
     return value
 
 

@@ -10,6 +10,7 @@ from typing import TypeGuard
 import numpy as np
 
 from loki_bench.bounded_files import refuse_irregular
+from loki_bench.datasets.arrow_arrays import is_text
 from loki_bench.datasets.data_file import DataFile, open_data_file
 from loki_bench.datasets.files import read_table, reading_of
 from loki_bench.datasets.filters import RowFilters, SequenceFilters
@@ -214,7 +215,10 @@ def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _of_json(path: Path, fake_users: object, content: dict[str, object]) -> NamedRows:
     if isinstance(fake_users, dict):
-        users, rows = tuple(map(str, fake_users)), list(fake_users.values())
+        users, rows = (
+            _tokens(list(fake_users), path, "what 'fake_users' has"),
+            [*fake_users.values()],
+        )
     elif isinstance(fake_users, list):
         users, rows = (), fake_users
     else:
@@ -243,5 +247,7 @@ def _tokens(value: object, path: Path, what: str) -> tuple[str, ...]:
 
 def _are_names(value: object) -> TypeGuard[list[str | int]]:
     return isinstance(value, list) and all(
-        isinstance(name, str | int) and not isinstance(name, bool) for name in value
+        (isinstance(name, int) and not isinstance(name, bool))
+        or (isinstance(name, str) and is_text(name))
+        for name in value
     )

@@ -152,7 +152,14 @@ def _empty_times(table: EventTable) -> NDArray[np.bool_]:
 
 
 def _has_value(table: EventTable, column: str, values: Sequence[str]) -> NDArray[np.bool_]:
-    cells = table.where[column].cast(pa.string())
+    cells = table.where[column]
+    try:
+        cells = cells.cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DatasetError(
+            f"{table.path}: column '{column}' holds values of the type {cells.type}, which can't "
+            "be compared with words or numbers; name another one in where"
+        ) from error
     known = pc.unique(cells).drop_null().to_pylist()
     for value in values:
         if value not in known:

@@ -61,7 +61,7 @@ def json_layout(file: DataFile, sample: Sample, *, asked: bool) -> Layout | None
     if first.startswith("["):
         return Layout(kind="json array") if asked or _begins_json_array(file) else None
     try:
-        found: object = json.loads(first)
+        found: object = json.loads(first, parse_int=str)  # of any length
     except (ValueError, RecursionError):
         try:
             found = ast.literal_eval(first)

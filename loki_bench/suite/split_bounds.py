@@ -1,5 +1,6 @@
 """From the split that a suite asks for, and a dataset's times and parts, to where it is cut."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -136,8 +137,9 @@ def _time_of(
     if isinstance(given, float) and 0 < given < 1:
         return values[int(Fraction(repr(given)) * len(values))]  # type: ignore[no-any-return]
     if not isinstance(given, str):
-        exact = Fraction(repr(given)) * times.scale - times.origin
-        return kind(_ceiling(exact) if values.dtype.kind == "i" else float(exact))
+        number = Fraction(given if isinstance(given, int) else repr(given))
+        exact = number * times.scale - times.origin
+        return kind(_ceiling(exact) if values.dtype.kind == "i" else _float(exact))
     try:
         moment = datetime.fromisoformat(given.strip().replace("Z", "+00:00").replace("z", "+00:00"))
     except ValueError:
@@ -154,12 +156,18 @@ def _time_of(
         moment = moment.replace(tzinfo=timezone.utc)
     since = (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
     exact = Fraction(since, 10**6) * _PER_SECOND[times.unit] * times.scale - times.origin
-    return kind(_ceiling(exact) if values.dtype.kind == "i" else float(exact))
+    return kind(_ceiling(exact) if values.dtype.kind == "i" else _float(exact))
 
 
 def _ceiling(value: Fraction) -> int:
     """The least whole number that is not below, kept within 64 bits."""
     return min(max(-(-value.numerator // value.denominator), -(2**63)), 2**63 - 1)
+
+
+def _float(value: Fraction) -> float:
+    """The nearest float that is finite."""
+    largest = Fraction(sys.float_info.max)
+    return float(min(max(value, -largest), largest))
 
 
 def _shown(value: np.int64 | np.float64, times: EventTimes) -> str:

@@ -1,5 +1,7 @@
 """Filters, each drop counted; splits that come as files; names that the k-core dropped."""
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from loki_bench.datasets.own_file import OwnFile
@@ -25,6 +27,21 @@ def test_a_value_or_a_column_that_is_not_there_is_refused(refuse):
     message = refuse(TEXT, where={"event": ["veiw"]})
     assert "column 'event' has no 'veiw' (did you mean 'view'?); it has 'view', 'cart'" in message
     assert "no column 'kind'" in refuse(TEXT, where={"kind": ["view"]})
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        (pa.array([["x"], ["y"]]), "of the type list"),
+        (pa.array([b"\xff", b"y"]), "of the type binary"),
+        (pa.array([{"a": 1}, {"a": 2}]), "of the type struct"),
+    ],
+)
+def test_values_that_are_no_words_can_not_be_chosen_by(refuse, tmp_path, kinds, said):
+    table = {"user_id": ["u", "u"], "item_id": ["a", "b"], "timestamp": [1, 2], "kind": kinds}
+    pq.write_table(pa.table(table), tmp_path / "x")
+    message = refuse((tmp_path / "x").read_bytes(), "d.parquet", where={"kind": "x"})
+    assert f"column 'kind' holds values {said}" in message
 
 
 def test_a_minimum_rating(read, refuse, named):

@@ -134,6 +134,27 @@ def test_json_lines_and_literals_and_an_array(load, named):
     assert named(load("\n".join(line.replace('"', "'") for line in lines), "d.json")) == expected
 
 
+@pytest.mark.parametrize("key", ["user_id", "timestamp"])
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_half_a_character_is_named_with_its_line(refuse, key, quote):
+    line = '{{"user_id": "u", "item_id": {}, "timestamp": 1}}\n'
+    good = "".join(line.format(item) for item in range(2))
+    bad = line.format(7).replace(f'"{key}": ', f'"{key}": "\\ud800", "{key}2": ')
+    message = refuse((good + bad + good).replace('"', quote), "data.jsonl")
+    assert f"line 3: '{key}' holds half of a character ('\\ud800')" in message
+
+
+def test_a_time_of_too_many_digits_is_named_in_every_form(refuse):
+    long = "9" * 5000
+    line = '{{"user_id": "u", "item_id": "{}", "timestamp": {}}}\n'
+    message = refuse(line.format("a", long) + line.format("b", 1), "data.jsonl")
+    assert "line 1: '999" in message
+    assert "has 5000 digits" in message
+    assert "without a header" in refuse(f"u,a,{long}\nu,b,{long}\n")
+    ratings = f"1::7::5::{long}\n1::8::4::{long}\n"
+    assert "has 5000 digits" in refuse(ratings.replace(long, f"97830076{long}"[:5000]), "r.dat")
+
+
 def test_a_missing_key_is_a_missing_id(read, refuse):
     text = (
         '{"user_id": 1, "item_id": 2, "timestamp": 3}\n{"user_id": 1, "timestamp": 4}\n'

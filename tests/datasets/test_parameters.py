@@ -57,6 +57,15 @@ def test_every_value_that_is_documented_is_taken(build, parameter, value):
 
 
 @pytest.mark.parametrize(
+    ("form", "said"),
+    [("%d/%d/%Y", "redefinition of group"), ("%Y %H:%M %H", "name each part of a time once")],
+)
+def test_a_form_of_times_that_names_a_part_twice_is_refused(build, form, said):
+    with pytest.raises(ParameterError, match=said):
+        build(times=form)
+
+
+@pytest.mark.parametrize(
     ("parameters", "message"),
     [
         ({"n_items": 30.5}, "n_items is 30.5; it must be a whole number from 1"),

@@ -97,6 +97,19 @@ def test_a_parquet_file_that_was_cut_short_is_named(refuse, tmp_path):
     assert "check that it was written whole" in message
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"fake_users": {"\\ud800": ["a"]}}',
+        '{"fake_users": {"f": ["\\ud800"]}}',
+        '{"target_items": ["\\ud800"], "fake_users": [["a"]]}',
+        '[["\\ud800"]]',
+    ],
+)
+def test_half_a_character_is_no_name(refuse, text):
+    assert "is no list of names" in refuse(text, "p.json")
+
+
 # ----------------------------------------------------------------------------------------- comments
 
 

@@ -79,6 +79,14 @@ def test_a_form_of_the_users_own(load, times, form, expected):
         (("1700000000000000001.0", "1700000000000000002.0"), "is a float that was rounded"),
         (("1", "", "2"), "line 3: an empty cell in column 'timestamp'"),
         (("1", "9" * 40), "is too far from the others"),
+        (("1", "9" * 5000), "in column 'timestamp' has 5000 digits; is it a time?"),
+        (("1", "9" * 400 + ".5"), "is a float that was rounded"),
+        (("1.5", "9" * 400), "line 3: '9"),
+        (("1", f"0.{'0' * 400}1"), "line 3: '0."),
+        (("1", "1e-500"), "line 3: '1e-500' in column 'timestamp' is too close to 0"),
+        (("1", "1e-999999999"), "line 3: '1e-999999999' in column 'timestamp' is too close to 0"),
+        (("1", "1e-9999999999999999999"), "has an exponent that is too large"),
+        (("1", "1e9999999999999999999"), "has an exponent that is too large"),
     ],
 )
 def test_times_that_can_not_be_ordered_are_refused_with_their_line(refuse, times, message):

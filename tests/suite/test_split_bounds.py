@@ -109,6 +109,18 @@ def test_a_share_is_of_all_events_and_equal_times_stay_together(opened):
     assert quarter.bounds.known.tolist() == [1, 1, 1, 0, 0]
 
 
+@pytest.mark.parametrize("later", [0, 1e-300])  # which no whole number keeps
+@pytest.mark.parametrize("digits", [20, 401, 5000])
+def test_a_cut_may_have_any_number_of_digits(opened, later, digits):
+    events = {user: [(i, t or later) for i, t in rows] for user, rows in EVENTS.items()}
+    events["ann"][0] = ("a", later)
+    log = opened({"name": "temporal", "cut": 60}, events).data.log
+    assert log.times.values.dtype.kind == ("f" if later else "i")
+    for cut, known in ((10**digits, [5, 3, 3, 2, 2]), (-(10**digits), [0] * 5)):
+        found = made_split(SplitChoice(name="temporal", cut=cut), log)
+        assert found.bounds.known.tolist() == known
+
+
 def test_a_cut_may_be_a_date_where_the_times_are_dates(opened):
     day = 86_400
     start = 1_388_534_400  # 2014-01-01, in seconds
