@@ -94,10 +94,11 @@ def test_an_empty_file(refuse, text, name):
 
 
 @pytest.mark.parametrize("name", ["data.csv", "data.inter"])
-def test_a_header_without_events(refuse, name):
-    header = "user_id:token\titem_id:token\ttimestamp:float\n"
-    text = header if name.endswith("inter") else "user_id,item_id,timestamp\n"
-    assert "no event" in refuse(text, name)
+@pytest.mark.parametrize("end", ["", "\n", "\r", "\n\n  "])
+def test_a_header_without_events(refuse, name, end):
+    header = "user_id:token\titem_id:token\ttimestamp:float"
+    text = header if name.endswith("inter") else "user_id,item_id,timestamp"
+    assert "there is no event in it" in refuse(text + end, name)
 
 
 def test_bytes_that_are_not_utf_8(refuse):
