@@ -105,7 +105,7 @@ class Search:
         if (
             name not in MEASURES
             or not at
-            or not cutoff.isdecimal()
+            or not (cutoff.isascii() and cutoff.isdecimal())
             or len(cutoff) > 9
             or int(cutoff) < 1
         ):

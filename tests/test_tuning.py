@@ -168,6 +168,7 @@ def test_the_earliest_of_equals_is_best(tried):
         ({"metric": "recall@10"}, UsageError, "expected hr@K or ndcg@K"),
         ({"metric": "hr"}, UsageError, "expected hr@K or ndcg@K"),
         ({"metric": "hr@0"}, UsageError, "expected hr@K or ndcg@K"),
+        ({"metric": "hr@\u0663"}, UsageError, "expected hr@K or ndcg@K"),
         ({"name": "counts"}, ParameterError, "'counts' of .* declares no search space"),
         ({"fixed": {"step": 1, "blur": 0.5}}, ParameterError, "all parameters .* are given"),
     ],

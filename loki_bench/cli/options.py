@@ -219,14 +219,17 @@ def as_json_option(command: F) -> F:
 
 
 def named_value(text: str) -> tuple[str, Any]:
-    """``name=value`` of ``--set``, the value read as TOML reads it; anything else is a word."""
+    """``name=value`` of ``--set``, the value read as TOML reads it; anything else is a word.
+
+    A shell takes quotes away, so nothing behind ``=`` is the empty word that ``name=""`` asks for.
+    """
     from datetime import date, time
 
     from loki_bench.suite.toml_tables import given_toml
     from loki_bench.suite.usable_values import refuse_unusable
 
     name, equals, value = text.partition("=")
-    if not name or not equals or not value:
+    if not name or not equals:
         raise UsageError(f"--set '{text}': expected NAME=VALUE, such as epochs=10")
     if len(name) > LONGEST_KEY:
         raise UsageError(f"--set: expected a name of at most {LONGEST_KEY} letters")

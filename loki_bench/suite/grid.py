@@ -506,16 +506,19 @@ def chosen_metric(registry: Registry, label: str, n_items: int, protocol: Protoc
     if spec.takes_k != bool(at):
         expected = f"{spec.name}@10" if spec.takes_k else spec.name
         raise SuiteError(f"key 'metrics': '{label}' should read like '{expected}'")
-    if at and (not cutoff.isdecimal() or len(cutoff) > 9 or int(cutoff) < 1):
-        raise SuiteError(f"key 'metrics': '{label}': the cut-off must be a whole number from 1")
-    if at and int(cutoff) > n_items:
+    is_number = cutoff.isascii() and cutoff.isdecimal() and len(cutoff) <= 9
+    if at and (not is_number or int(cutoff) < 1):
         raise SuiteError(
-            f"key 'metrics': '{label}': K = {cutoff} is larger than the catalogue of {n_items} "
-            "items"
+            f"key 'metrics': '{label}': the cut-off must be a whole number from 1, in the digits "
+            "0 to 9"
         )
     k = int(cutoff) if at else None
+    if k is not None and k > n_items:
+        raise SuiteError(
+            f"key 'metrics': '{label}': K = {k} is larger than the catalogue of {n_items} items"
+        )
     return ChosenMetric(
-        label=f"{spec.name}{at}{cutoff}",
+        label=spec.name if k is None else f"{spec.name}@{k}",
         spec=spec,
         k=k,
         ceiling=registry.ceiling_of(

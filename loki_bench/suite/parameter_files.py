@@ -32,7 +32,7 @@ def read_parameters(path: Path, name: object, where: str) -> dict[str, object]:
         The file can't be read, is not TOML, or holds parameters of another component.
     """
     try:
-        content = given_toml(read_regular(path, at_most=LARGEST).decode("utf-8"))
+        content = given_toml(read_regular(path, at_most=LARGEST).decode("utf-8-sig"))
     except OSError as error:
         raise SuiteError(f"{where}: parameter file {path}: {error.strerror}") from error
     except ValueError as error:  # of the decoding or of the TOML

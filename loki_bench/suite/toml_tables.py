@@ -71,7 +71,7 @@ def read_suite(
             f"the package has: {', '.join(texts)}; a suite of your own is a path that ends in .toml"
         )
     try:
-        text = read_regular(path, at_most=LARGEST).decode("utf-8")
+        text = read_regular(path, at_most=LARGEST).decode("utf-8-sig")  # editors may mark UTF-8
     except UnicodeDecodeError as error:
         raise SuiteError(f"suite file {path}: not UTF-8 text (byte {error.start})") from error
     except OSError as error:

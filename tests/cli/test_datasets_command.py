@@ -22,6 +22,7 @@ def show(monkeypatch, capsys, tmp_path):
         said = capsys.readouterr()
         return ended.value.code, said.out, said.err
 
+    command.folder = tmp_path
     return command
 
 
@@ -31,6 +32,14 @@ def test_a_file_is_shown_as_a_suite_would_read_it(show):
     assert "6 users, 6 items, 36 events" in out
     line = 'dataset = { name = "file", parameters = { path = "data.csv", user_column = "who" } }'
     assert out.splitlines()[-1] == line
+
+
+def test_a_file_without_times_is_shown_by_what_its_refusal_advises(show):
+    whole = TEXT.splitlines()
+    (show.folder / "data.csv").write_text("\n".join(r.rpartition(",")[0] for r in whole))
+    given = ("--set", "user_column=who")
+    assert 'timestamp_column = ""' in show("data.csv", *given)[2]
+    assert show("data.csv", *given, "--set", "timestamp_column=")[0] == 0
 
 
 def test_tables_in_parameters_are_written_as_in_a_suite(show):

@@ -6,7 +6,8 @@ from click.testing import CliRunner
 
 from loki_bench.cli import options
 from loki_bench.cli.main import cli
-from loki_bench.cli.options import recompute_options, timeout_option
+from loki_bench.cli.options import named_value, recompute_options, timeout_option
+from loki_bench.errors import UsageError
 
 
 @click.command()
@@ -40,6 +41,30 @@ def test_help_shows_the_new_name_alone(command):
 def test_a_timeout_of_nothing_is_refused():
     done = CliRunner().invoke(timed, ["--timeout", "0"])
     assert done.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a=1", ("a", 1)),
+        ("a=1.5", ("a", 1.5)),
+        ('a="1"', ("a", "1")),
+        ("a=word", ("a", "word")),
+        ('a=""', ("a", "")),
+        ("a=", ("a", "")),  # what a shell leaves of a=""
+        ("a= ", ("a", " ")),
+        ("a=b=c", ("a", "b=c")),
+        ("a=2014-01-31", ("a", "2014-01-31")),
+    ],
+)
+def test_a_value_is_read_as_toml_or_is_a_word(text, expected):
+    assert named_value(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "a", "=1", "="])
+def test_what_names_nothing_is_refused(text):
+    with pytest.raises(UsageError, match="expected NAME=VALUE"):
+        named_value(text)
 
 
 def test_recompute_options_become_an_opening(monkeypatch):

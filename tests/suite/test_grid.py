@@ -115,6 +115,8 @@ def test_a_parameter_written_as_its_default_changes_nothing(prepared):
         ({"victims": ["count"]}, UnknownComponentError, "did you mean 'counts'"),
         ({"attackers": ["randon"]}, UnknownComponentError, "did you mean 'random'"),
         ({"metrics": ["hr@ten"]}, SuiteError, "'hr@ten': the cut-off must be a whole number"),
+        ({"metrics": ["hr@\u0663"]}, SuiteError, "the cut-off must be a whole number"),
+        ({"metrics": ["hr@3", "hr@03"]}, SuiteError, "'hr@3' is listed twice, once as 'hr@03'"),
         ({"metrics": ["hr"]}, SuiteError, "'hr' should read like 'hr@10'"),
         ({"metrics": ["target_rank@3"]}, SuiteError, "should read like 'target_rank'"),
         ({"metrics": ["hr@31"]}, SuiteError, "K = 31 is larger than the catalogue of 30 items"),
@@ -132,6 +134,16 @@ def test_a_parameter_written_as_its_default_changes_nothing(prepared):
 def test_what_can_not_be_run_is_refused_with_the_suites_name(prepared, changes, error, message):
     with pytest.raises(error, match=f"suite 'toy': .*{message}"):
         prepared(**changes)
+
+
+def test_a_cut_off_has_one_label_however_it_is_written(prepared):
+    found = prepared(metrics=["hr@3", "display_rate@05"]).grid
+    assert [(metric.label, metric.k) for metric in found.metrics] == [
+        ("hr@3", 3),
+        ("display_rate@5", 5),
+    ]
+    plain = prepared(metrics=["hr@3", "display_rate@5"]).grid
+    assert [cell.id for cell in found.cells] == [cell.id for cell in plain.cells]
 
 
 @given(st.dictionaries(st.text(max_size=5), st.floats(allow_nan=False, allow_infinity=False)))

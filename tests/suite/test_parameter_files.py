@@ -33,6 +33,13 @@ def test_a_file_stands_for_the_table_in_it(tmp_path):
     assert load_suite(write(tmp_path, inline)) == by_file
 
 
+def test_a_byte_order_mark_is_no_part_of_the_parameters(tmp_path):
+    path = write(tmp_path)
+    tuned = tmp_path / "tuned" / "walks.toml"
+    tuned.write_text("\ufeff" + tuned.read_text(), encoding="utf-8")
+    assert load_suite(path).victims[1].parameters == PARAMETERS
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

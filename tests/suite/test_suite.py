@@ -37,6 +37,10 @@ def test_short_and_long_forms_mean_the_same(load):
     assert suite.simulator == ["leave-one-out"]
 
 
+def test_a_byte_order_mark_is_no_part_of_a_suite(load):
+    assert load("\ufeff" + GOOD) == load(GOOD)
+
+
 @pytest.mark.parametrize("name", packaged_suites())
 def test_every_suite_of_the_package_is_valid_and_has_a_summary(name):
     suite = load_suite(name)
