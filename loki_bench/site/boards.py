@@ -20,6 +20,7 @@ from loki_bench.records.store import Store
 from loki_bench.report.names import file_name, metric_name
 from loki_bench.report.page import BoardContent
 from loki_bench.report.winners import Place, places_of
+from loki_bench.site.shell import family_page
 
 __all__ = ["AttackBoard", "Board", "EstimatorBoard", "TableBoard", "boards_in"]
 
@@ -61,6 +62,11 @@ class Board:
     def page(self) -> str:
         """The name of its page."""
         return f"board-{self.slug}.html"
+
+    @property
+    def family_page(self) -> str:
+        """The name of its family's page."""
+        return family_page(self.family)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +133,7 @@ def boards_in(folders: Iterable[Path]) -> list[Board]:
     Raises
     ------
     StoreError
-        There is none, or one is damaged.
+        There is none, one is damaged, or two would have the same page.
     """
     paths: dict[Path, str] = {}
     for folder in folders:
@@ -142,7 +148,29 @@ def boards_in(folders: Iterable[Path]) -> list[Board]:
             "that `loki-bench run` or `loki-bench publish` wrote"
         )
     found_boards = [_board(path, family) for path, family in sorted(paths.items())]
-    return sorted(found_boards, key=lambda board: (board.family, board.name))
+    found_boards.sort(key=lambda board: (board.family, board.name))
+    _refuse_same_page(found_boards)
+    return found_boards
+
+
+def _refuse_same_page(boards: Iterable[Board]) -> None:
+    """Two leaderboards of one name would write over each other's files without a word."""
+    of_board: dict[str, Board] = {}
+    of_family: dict[str, Board] = {}
+    for board in boards:
+        other = of_board.setdefault(board.page, board)
+        if other is not board:
+            raise StoreError(
+                f"{other.folder} and {board.folder} would both be the page {board.page} of a site; "
+                "name one of these leaderboards alone, or write two sites"
+            )
+        other = of_family.setdefault(board.family_page, board)
+        if other.family != board.family:
+            raise StoreError(
+                f"{other.folder} and {board.folder} are of the families '{other.family}' and "
+                f"'{board.family}', which would both be the page {board.family_page} of a site; "
+                "rename the folder of one family, or write two sites"
+            )
 
 
 def _board(path: Path, family: str) -> Board:

@@ -18,7 +18,7 @@ from loki_bench.site.boards import AttackBoard, Board, EstimatorBoard, TableBoar
 from loki_bench.site.claims import claims_headline, claims_of_site, has_claims
 from loki_bench.site.component_pages import component_pages
 from loki_bench.site.documentation import copy_documentation, pages_of
-from loki_bench.site.home import boards_page, family_page, home_page
+from loki_bench.site.home import boards_page, home_page, page_of_family
 from loki_bench.site.shell import Shell, link
 
 __all__ = ["build_site"]
@@ -53,7 +53,7 @@ def build_site(
     Raises
     ------
     StoreError
-        There is no leaderboard, or one is damaged.
+        There is no leaderboard, one is damaged, or two would have the same page.
     UsageError
         The documentation is not a built one.
     """
@@ -73,8 +73,7 @@ def build_site(
     }
     for family in families:
         own = [board for board in boards if board.family == family]
-        name = f"family-{file_name(family)}.html"
-        pages[name] = family_page(shell, family, own, claims=family in claims)
+        pages[own[0].family_page] = page_of_family(shell, family, own, claims=family in claims)
     for family in claims:
         pages[f"claims-{file_name(family)}.html"] = claims_of_site(shell, family, by_family[family])
     store = Store(out, warn=say)

@@ -11,9 +11,9 @@ from loki_bench.report.protocol_picture import STEPS, protocol_picture
 from loki_bench.report.svg import in_page, mark_in_page, marks_in_page
 from loki_bench.report.winners import answer_of
 from loki_bench.site.boards import AttackBoard, Board
-from loki_bench.site.shell import REPOSITORY, Shell, attack_page, link, victim_link
+from loki_bench.site.shell import REPOSITORY, Shell, attack_page, family_page, link, victim_link
 
-__all__ = ["boards_page", "family_page", "home_page"]
+__all__ = ["boards_page", "home_page", "page_of_family"]
 
 TAGLINE = "How well does a data-poisoning attack on a recommender really work?"
 
@@ -136,12 +136,12 @@ def boards_page(shell: Shell, boards: Sequence[Board]) -> str:
     parts = ["<h1>Leaderboards</h1>"]
     for family in dict.fromkeys(board.family for board in boards):
         own = [board for board in boards if board.family == family]
-        title = link(f"family-{file_name(family)}.html", family)
+        title = link(family_page(family), family)
         parts += [f"<h2>{title}</h2>", _cards(own)]
     return shell.page("Leaderboards", parts)
 
 
-def family_page(shell: Shell, family: str, boards: Sequence[Board], *, claims: bool) -> str:
+def page_of_family(shell: Shell, family: str, boards: Sequence[Board], *, claims: bool) -> str:
     """The leaderboards of one family."""
     more = ""
     if claims:

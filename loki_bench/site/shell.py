@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from html import escape
 
 from loki_bench.report.document import document
@@ -15,6 +16,7 @@ __all__ = [
     "attack_link",
     "attack_page",
     "defense_page",
+    "family_page",
     "link",
     "linked",
     "victim_link",
@@ -105,19 +107,34 @@ def linked(text: str) -> str:
     return "".join([*parts, escape(text[end:])])
 
 
+def family_page(family: str) -> str:
+    """The page of a family of leaderboards."""
+    return f"family-{file_name(family)}.html"
+
+
 def attack_page(attacker: str) -> str:
     """The page of an attack, whatever its parameters."""
-    return f"attack-{file_name(attacker.partition('(')[0].strip())}.html"
+    return _page("attack", attacker.partition("(")[0].strip())
 
 
 def victim_page(victim: str) -> str:
     """The page of a victim with its parameters."""
-    return f"victim-{file_name(victim)}.html"
+    return _page("victim", victim)
 
 
 def defense_page(defense: str) -> str:
     """The page of a defense, whatever its parameters."""
-    return f"defense-{file_name(defense.partition('(')[0].strip())}.html"
+    return _page("defense", defense.partition("(")[0].strip())
+
+
+def _page(kind: str, name: str) -> str:
+    """A page of its own for each name, also for two that differ in what no file name takes.
+
+    Else a stranger's attack ``loki!`` would stand on the page of ``loki``.
+    """
+    kept = file_name(name)
+    told = kept if kept == name else f"{kept}-{sha256(name.encode()).hexdigest()[:8]}"
+    return f"{kind}-{told}.html"
 
 
 def attack_link(attacker: str, simulator: str = "-") -> str:

@@ -4,10 +4,9 @@ from html.parser import HTMLParser
 
 import pytest
 from made_up_records import component, made_up_cell, made_up_result
+from written_board import write_board
 
-from loki_bench.leaderboard.folder import write_leaderboard
 from loki_bench.plugins.registry import discover
-from loki_bench.records.store import Store
 from loki_bench.site.build import build_site
 
 HOSTILE = (
@@ -43,7 +42,6 @@ class _Elements(HTMLParser):
 
 def site_of(folder, out, *names):
     """A site of one board whose attacks, victims, defenses and metrics have such names."""
-    folder.mkdir()
     found = []
     defenses = (None, *map(component, names[1:]))
     for victim, defense in zip(names, defenses, strict=True):
@@ -53,17 +51,7 @@ def site_of(folder, out, *names):
                 values = {f"{names[0]}@10": 0.1 * seed, "hr@10": 0.1}
                 known = {names[0]: ("better for the attacker", "attack", None)}
                 found.append(made_up_result(cell, values, **known))
-    store = Store(folder, warn=print)
-    for record in found:
-        store.write_record(record)
-    write_leaderboard(
-        store,
-        suite=names[0],
-        summary=names[0],
-        metrics=[f"{names[0]}@10", "hr@10"],
-        records={record.id: record for record in found},
-        missing=(),
-    )
+    write_board(folder, names[0], found, metrics=[f"{names[0]}@10", "hr@10"])
     build_site([folder], out, discover(), say=print)
     return out
 
