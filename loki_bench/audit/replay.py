@@ -30,7 +30,7 @@ from loki_bench.pipeline.retrain import evaluate
 from loki_bench.pipeline.surrogate import fit_surrogate
 from loki_bench.pipeline.victim_lists import show_lists
 from loki_bench.plugins.registry import Registry
-from loki_bench.records.data_places import FILE_PARAMETERS
+from loki_bench.records.data_places import FILE_PARAMETERS, in_turn
 from loki_bench.records.manifest import artefact_paths
 from loki_bench.records.store import Store
 from loki_bench.split import SplitBounds
@@ -147,7 +147,8 @@ def opening(
     dataset_path : Path or None
         Where a dataset lies that was a file of somebody's own: records name the file alone.
     places : mapping of name to path, or None
-        Where files of these names are looked for first, if nobody said.
+        Where files of these names (:func:`~loki_bench.records.data_places.in_turn`) are looked for
+        first, if nobody said.
     """
     return partial(
         _opened,
@@ -191,10 +192,18 @@ def _opened(
 
 
 def data_of(
-    cell: Cell, registry: Registry, *, dataset_path: Path | None, download: bool
+    cell: Cell,
+    registry: Registry,
+    *,
+    dataset_path: Path | None,
+    places: Mapping[str, Path],
+    download: bool,
 ) -> tuple[DatasetRef, Interactions]:
-    """The dataset of a cell, wherever its files lie here; raises as :func:`load_log`."""
-    dataset, log = _log_of(cell, registry, dataset_path, {}, download=download)
+    """The dataset of a cell, wherever its files lie here; raises as :func:`load_log`.
+
+    ``dataset_path`` and ``places`` are those of :func:`opening`.
+    """
+    dataset, log = _log_of(cell, registry, dataset_path, places, download=download)
     return dataset, log.interactions
 
 
@@ -217,7 +226,7 @@ def _log_of(
 def _found(given: Mapping[str, Parameter], place: Path) -> dict[str, Parameter]:
     """Where the files lie: of one file its path, of several the folder that they are in."""
     if place.is_dir():
-        return _each_file(given, lambda name: place / name)
+        return _each_file(given, lambda name: _in_folder(name, place))
     several = [key for key in _paths_of(given) if key != "path" or not isinstance(given[key], str)]
     if several:
         raise DatasetError(
@@ -235,10 +244,12 @@ def _own_files(given: Mapping[str, Parameter], places: Mapping[str, Path]) -> di
 def _each_file(
     given: Mapping[str, Parameter], place_of: Callable[[str], Path]
 ) -> dict[str, Parameter]:
+    named = in_turn()
+
     def at(value: Parameter) -> Parameter:
         if isinstance(value, list):
-            return [str(place_of(str(name))) for name in value]
-        return str(place_of(str(value)))
+            return [str(place_of(named(str(name)))) for name in value]
+        return str(place_of(named(str(value))))
 
     return {key: at(given[key]) for key in _paths_of(given)}
 
@@ -247,12 +258,31 @@ def _paths_of(given: Mapping[str, Parameter]) -> list[str]:
     return [key for key in FILE_PARAMETERS if key in given]
 
 
+def _in_folder(name: str, folder: Path) -> Path:
+    """A file in the one folder that was said to hold all of them."""
+    if "/" in name:
+        raise DatasetError(
+            f"the records are about several files called {name.rpartition('/')[2]}, which can't "
+            "all lie in the folder of --dataset-path; leave it out: the folder that the suite was "
+            "run into notes where each lies, and so does the suite itself, with `verify --suite`"
+        )
+    return folder / name
+
+
 def _own_file(name: str, noted: Mapping[str, Path] | None = None) -> Path:
     """A file of somebody's own, by its name: where it lay when the cells were run, in the working
     folder, in a folder in it, or with the data; what is read is compared by its fingerprint."""
+    found = noted.get(name) if noted else None
+    if found is not None and found.is_file():
+        return found
+    if "/" in name:
+        raise DatasetError(
+            f"the records are about several files called {name.rpartition('/')[2]}, and nothing "
+            "notes where each lies: give the folder that the suite was run into, or the suite "
+            "itself with `verify --suite`"
+        )
     here = Path()
-    places = [here / name, data_folder() / name, *sorted(here.glob(f"*/{glob.escape(name)}"))]
-    for place in [noted[name], *places] if noted and name in noted else places:
+    for place in [here / name, data_folder() / name, *sorted(here.glob(f"*/{glob.escape(name)}"))]:
         if place.is_file():
             return place
     raise DatasetError(

@@ -77,7 +77,7 @@ def reproduce_cell(
     StoreError
         There is no such cell, or several, or its record can't be computed with what is installed.
     """
-    leaderboard, cell_id = _found(name, results)
+    leaderboard, cell_id = folder_of(name, results)
     with as_working_folder(leaderboard) as folder:
         path = leaderboard / "records" / f"{cell_id}.json"
         return _reproduced(Store(folder, warn=lambda text: None), cell_id, path, registry, opened)
@@ -121,8 +121,8 @@ def _reproduced(
     )
 
 
-def _found(name: str, results: Path) -> tuple[Path, str]:
-    """The folder and the id of the one cell that is meant."""
+def folder_of(name: str, results: Path) -> tuple[Path, str]:
+    """The folder and the id of the one cell that is meant; raises as :func:`reproduce_cell`."""
     path = Path(name)
     if path.suffix == ".json":
         if not path.is_file():

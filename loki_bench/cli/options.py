@@ -191,15 +191,15 @@ def recompute_options(command: F) -> Callable[..., Any]:
 def _noted_places(options: Mapping[str, Any]) -> dict[str, Path]:
     """Where files of somebody's own data lie: as the suite says that was named, or as the runs
     noted whose folder was."""
+    from loki_bench.audit.reproduction import folder_of
     from loki_bench.records.data_places import data_places, places_of
     from loki_bench.suite.suite import load_suite
 
     found: dict[str, Path] = {}
     if (folder := options.get("leaderboard")) is not None and folder.is_dir():
         found |= data_places(folder)
-    elif (results := options.get("results")) is not None:
-        for folder in [results, *results.glob("*/"), *results.glob("*/*/")]:
-            found |= data_places(folder)
+    elif (cell := options.get("cell")) is not None:  # another suite's file may have the same name
+        found |= data_places(folder_of(cell, options["results"])[0])
     if (suite := options.get("suite")) is not None:
         parameters = load_suite(suite).dataset.parameters
         found |= {name: Path(path) for name, path in places_of(parameters).items()}

@@ -1,5 +1,6 @@
 """``poison``: the fake users of a cell in a file of one's own."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,11 +73,18 @@ def export(
     from loki_bench.audit.poison_export import export_poison
     from loki_bench.audit.replay import data_of
     from loki_bench.datasets.poison_writing import written_poison
+    from loki_bench.records.data_places import places_below
 
     found = export_poison(
         results,
         cell,
-        data_of=lambda one: data_of(one, registry, dataset_path=dataset_path, download=not offline),
+        data_of=partial(
+            data_of,
+            registry=registry,
+            dataset_path=dataset_path,
+            places=places_below(results),
+            download=not offline,
+        ),
     )
     file = out or Path(f"poison-{found.record.id[:8]}.{ENDINGS.get(form, form)}")
     file.write_bytes(written_poison(found.poison, form))

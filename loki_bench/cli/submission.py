@@ -1,5 +1,6 @@
 """``publish``, ``submit`` and ``accept``: leaderboards and rows that leave one machine."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,6 +123,7 @@ def submit(
     from loki_bench.audit.replay import data_of
     from loki_bench.audit.submission import submit as pack
     from loki_bench.audit.submission import submit_poison
+    from loki_bench.records.data_places import data_places
 
     if (plugin is None) == (poison is None):
         raise UsageError("submit takes either --plugin or --poison")
@@ -132,7 +134,13 @@ def submit(
             poison,
             name,
             file,
-            data_of=lambda cell: data_of(cell, registry, dataset_path=dataset_path, download=True),
+            data_of=partial(
+                data_of,
+                registry=registry,
+                dataset_path=dataset_path,
+                places=data_places(leaderboard),
+                download=True,
+            ),
         )
         click.echo(f"{file}: {n_fake_users} fake users, {file.stat().st_size} bytes")
         return 0

@@ -4,14 +4,22 @@ Records name such files and do not say where they are kept. The note lies in ``w
 part of what is published, and is read only where this installation wrote it.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from loki_bench.bounded_files import home_expanded, json_object
 from loki_bench.content_ids import canonical_json
 from loki_bench.records.store import Store
 
-__all__ = ["FILE_PARAMETERS", "data_places", "keep_data_places", "places_of"]
+__all__ = [
+    "FILE_PARAMETERS",
+    "data_places",
+    "in_turn",
+    "keep_data_places",
+    "places_below",
+    "places_of",
+]
 
 NAME = "work/data.json"
 
@@ -19,14 +27,30 @@ FILE_PARAMETERS = ("path", "validation_path", "test_path")
 """Parameters of a dataset that name files."""
 
 
+def in_turn() -> Callable[[str], str]:
+    """Names the files of a dataset, told in the order of its parameters.
+
+    Records keep a file's own name, and ``train/events.csv`` and ``test/events.csv`` have the same:
+    the first is ``events.csv`` in a note, and the second ``2/events.csv``, which no file is called.
+    """
+    told: Counter[str] = Counter()
+
+    def named(name: str) -> str:
+        told[name] += 1
+        return name if told[name] == 1 else f"{told[name]}/{name}"
+
+    return named
+
+
 def places_of(parameters: Mapping[str, object]) -> dict[str, str]:
-    """The absolute paths of the files that a dataset's parameters name, by the files' names."""
+    """The absolute paths of the files that a dataset's parameters name, by :func:`in_turn`."""
     found: dict[str, str] = {}
+    named = in_turn()
     for key in FILE_PARAMETERS:
         value = parameters.get(key, [])
         for text in value if isinstance(value, list) else [value]:
             path = home_expanded(str(text)).absolute()
-            found[path.name] = str(path)
+            found[named(path.name)] = str(path)
     return found
 
 
@@ -37,11 +61,19 @@ def keep_data_places(store: Store, parameters: Mapping[str, object]) -> None:
 
 
 def data_places(folder: Path) -> dict[str, Path]:
-    """Where the files lay, by name; empty where nothing is noted or somebody else noted it."""
+    """Where the files lay, by :func:`in_turn`; empty where nobody here noted it."""
     file = Store(folder, warn=_nobody).sealed_file(NAME)
     if file is None:
         return {}
     return {name: Path(str(path)) for name, path in json_object(file.read()).items()}
+
+
+def places_below(results: Path) -> dict[str, Path]:
+    """The same of a folder that holds results of several suites, or of one."""
+    found: dict[str, Path] = {}
+    for folder in [results, *results.glob("*/"), *results.glob("*/*/")]:
+        found |= data_places(folder)
+    return found
 
 
 def _nobody(text: str) -> None:
