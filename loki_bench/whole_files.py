@@ -6,6 +6,7 @@ was killed. The lock is the system's, so it ends with its holder, and it is seen
 where the file system has locks at all; where it has none, nothing is taken away.
 """
 
+import errno
 import os
 import re
 import secrets
@@ -14,10 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from loki_bench.errors import StoreError
+
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["part_of", "sweep_parts"]
+__all__ = ["not_written", "part_of", "sweep_parts", "write_whole"]
 
 PART = re.compile(r"\..+\.[0-9]+-[0-9a-f]{8}\.part")
 
@@ -60,6 +63,32 @@ def part_of(
             yield part
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_whole(
+    path: Path, content: bytes, *, head: bytes = b"", elsewhere: str = "choose another place"
+) -> None:
+    """Write a file, head and content, and the folders that it lies in; whole or not at all.
+
+    ``elsewhere`` is what helps where the place can't be written to, for the message.
+
+    Raises
+    ------
+    StoreError
+        The file can't be written; one that was there is as it was.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part_of(path, content, head=head, sync=True) as part:
+            part.replace(path)
+    except OSError as error:
+        raise not_written(path, error, elsewhere) from error
+
+
+def not_written(path: Path, error: OSError, elsewhere: str) -> StoreError:
+    """What is said of a file that can't be written."""
+    hint = "free some space" if error.errno == errno.ENOSPC else elsewhere
+    return StoreError(f"can't write {path}: {error.strerror}; {hint}, then run again")
 
 
 def sweep_parts(folder: Path, *, below: bool = False) -> None:

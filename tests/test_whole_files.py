@@ -1,5 +1,6 @@
 """Files are whole or not there; what a killed writer left is taken away, and nothing else."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -7,11 +8,16 @@ import sys
 import time
 
 import pytest
+from pandas import DataFrame
 
 from loki_bench.benchmark.run_key import under_fresh_key
+from loki_bench.errors import StoreError
+from loki_bench.leaderboard.frames import write_frame
 from loki_bench.records import local_mark
+from loki_bench.records.archive import pack
+from loki_bench.records.store import Store
 from loki_bench.suite.suite import load_suite
-from loki_bench.whole_files import part_of, sweep_parts
+from loki_bench.whole_files import part_of, sweep_parts, write_whole
 
 WRITER = """
 import sys, time
@@ -51,6 +57,65 @@ def test_a_part_is_beside_its_place_and_gone_after_the_block(tmp_path):
         raise KeyError
     assert names_in(tmp_path) == ["record.json"]
     assert path.read_bytes() == b"whole"
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Every file fails when it is brought to the disk."""
+
+    def fsync(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+
+def test_a_file_is_written_with_the_folders_that_it_lies_in(tmp_path):
+    write_whole(tmp_path / "none" / "yet" / "x.json", b"{}")
+    assert (tmp_path / "none" / "yet" / "x.json").read_bytes() == b"{}"
+
+
+def test_on_a_full_disk_the_file_before_stays_and_nothing_beside_it(tmp_path, full_disk):
+    path = tmp_path / "x.json"
+    path.write_bytes(b"before")
+    with pytest.raises(StoreError, match=r"can't write .*x\.json: .*; free some space, then"):
+        write_whole(path, b"after")
+    assert names_in(tmp_path) == ["x.json"]
+    assert path.read_bytes() == b"before"
+
+
+def test_where_nothing_can_be_written_is_said_with_what_helps(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match=r"can't write .*file/x\.json: .*; choose another place"):
+        write_whole(tmp_path / "file" / "x.json", b"")
+
+
+def whole_frame(path):
+    write_frame(DataFrame({"targets": [["a"]], "target_users": [["b"]]}), path)
+
+
+def whole_pack(path):
+    (path.parent / "folder").mkdir(exist_ok=True)
+    pack(path.parent / "folder", path)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [("x.csv", whole_frame), ("x.parquet", whole_frame), ("x.zip", whole_pack)],
+)
+def test_frames_and_packs_are_whole_or_as_they_were(tmp_path, full_disk, name, write):
+    path = tmp_path / name
+    path.write_bytes(b"before")
+    with pytest.raises(StoreError, match="free some space"):
+        write(path)
+    assert path.read_bytes() == b"before"
+    assert [one for one in names_in(tmp_path) if one.endswith(".part")] == []
+
+
+def test_a_mark_that_can_not_be_written_is_said(tmp_path):
+    store = Store(tmp_path, warn=print, fallback_stores=())
+    (tmp_path / "work" / "written-here.txt").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"can't write .*written-here\.txt: .*; choose another"):
+        store._mark("artefacts/x.npz", b"")
 
 
 def test_a_part_may_be_for_its_owner_alone(tmp_path):

@@ -23,7 +23,13 @@ from loki_bench.audit.poison_submission import (
 from loki_bench.audit.replay import Opening
 from loki_bench.audit.verification import Verifier
 from loki_bench.benchmark.run_key import draw_key
-from loki_bench.bounded_files import LARGEST_ARTEFACT, copy_regular, digest_of, is_there
+from loki_bench.bounded_files import (
+    LARGEST_ARTEFACT,
+    copy_regular,
+    digest_of,
+    is_there,
+    read_regular,
+)
 from loki_bench.contracts import Budget
 from loki_bench.errors import RejectedError, StoreError
 from loki_bench.leaderboard.comparability import differing_fields, lacking_seeds, said_differences
@@ -237,7 +243,9 @@ def _add(target: Store, again: Store, cell_ids: list[str]) -> None:
         record = _record(again, cell_id)
         for name in artefact_paths(again.folder, record.artefact_addresses):
             if not (target.folder / name).exists():
-                copy_regular(again.folder / name, target.folder / name, at_most=LARGEST_ARTEFACT)
+                target.write_bytes(
+                    name, read_regular(again.folder / name, at_most=LARGEST_ARTEFACT)
+                )
         run = again.read_json("runs", cell_id)
         if run is not None:
             target.write_json("runs", cell_id, run)

@@ -14,6 +14,7 @@ import platformdirs
 from loki_bench.bounded_files import LARGEST_RECORD, is_there, read_regular
 from loki_bench.errors import StoreError, UsageError
 from loki_bench.records.manifest import MANIFEST, SIGNATURE, read_manifest
+from loki_bench.whole_files import write_whole
 
 __all__ = ["Signature", "read_signature", "sign", "trusted_keys_file"]
 
@@ -53,7 +54,7 @@ def sign(leaderboard: Path, key: Path) -> Path:
     Raises
     ------
     StoreError
-        The folder has no whole manifest.
+        The folder has no whole manifest, or can't be written to.
     UsageError
         There is no ssh-keygen, or it refuses the key.
     """
@@ -62,7 +63,7 @@ def sign(leaderboard: Path, key: Path) -> Path:
     found = _ssh_keygen("sign", "-f", str(key), "-n", NAMESPACE, content=manifest.read_bytes())
     if found.returncode:
         raise UsageError(f"{key}: ssh-keygen can't sign with it: {_last_line(found.stderr)}")
-    (leaderboard / SIGNATURE).write_bytes(found.stdout)
+    write_whole(leaderboard / SIGNATURE, found.stdout)
     return leaderboard / SIGNATURE
 
 

@@ -16,6 +16,7 @@ from loki_bench.records.archive import pack
 from loki_bench.records.manifest import Plugin, artefact_paths, read_manifest
 from loki_bench.records.opening import as_working_folder
 from loki_bench.records.store import Store
+from loki_bench.whole_files import write_whole
 
 __all__ = ["source_digest", "submit", "submit_poison"]
 
@@ -100,7 +101,7 @@ def submit_poison(
     Raises
     ------
     StoreError, ParameterError
-        The leaderboard is damaged, or the poison does not fit it.
+        The leaderboard is damaged, the poison does not fit it, or the file can't be written.
     """
     with as_working_folder(leaderboard) as folder:
         manifest = read_manifest(folder)
@@ -111,7 +112,7 @@ def submit_poison(
         records = {cell_id: record for cell_id, record in found.items() if record is not None}
         records = own_records(folder, records)
         made = submission_of(path, name, manifest, records, data_of)
-    file.write_text(made.to_text(), encoding="utf-8")
+    write_whole(file, made.to_text().encode())
     return sum(len(seed.fake_users) for seed in made.seeds.values())
 
 

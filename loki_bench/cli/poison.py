@@ -74,6 +74,7 @@ def export(
     from loki_bench.audit.replay import data_of
     from loki_bench.datasets.poison_writing import written_poison
     from loki_bench.records.data_places import places_below
+    from loki_bench.whole_files import write_whole
 
     found = export_poison(
         results,
@@ -87,7 +88,7 @@ def export(
         ),
     )
     file = out or Path(f"poison-{found.record.id[:8]}.{ENDINGS.get(form, form)}")
-    file.write_bytes(written_poison(found.poison, form))
+    write_whole(file, written_poison(found.poison, form))
     n_events = sum(map(len, found.poison.rows))
     click.echo(
         f"{file}: {len(found.poison.rows)} fake users with {n_events} events, of "

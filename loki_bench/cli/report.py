@@ -28,7 +28,7 @@ def report(leaderboard: Path, output: Path | None) -> int:
     from loki_bench.audit.drawn import keep_drawn, page_of
     from loki_bench.leaderboard.folder import PAGE
     from loki_bench.records.opening import as_working_folder
-    from loki_bench.records.store import Store
+    from loki_bench.whole_files import write_whole
 
     with as_working_folder(leaderboard, artefacts=False) as folder:
         text = page_of(folder)
@@ -36,7 +36,7 @@ def report(leaderboard: Path, output: Path | None) -> int:
     if file.resolve() == leaderboard.resolve() / PAGE:
         keep_drawn(leaderboard, {PAGE: text.encode()})
     else:
-        Store(file.parent, warn=click.echo).write_text(file.name, text)
+        write_whole(file, text.encode())
     click.echo(f"{file}: {len(text.encode())} bytes")
     return 0
 
@@ -62,7 +62,7 @@ def figures(leaderboard: Path, output: Path | None) -> int:
     from loki_bench.errors import UsageError
     from loki_bench.leaderboard.folder import FIGURES
     from loki_bench.records.opening import as_working_folder
-    from loki_bench.records.store import Store
+    from loki_bench.whole_files import write_whole
 
     if output is None and not leaderboard.is_dir():
         raise UsageError(f"{leaderboard} is a file: name a folder to draw into with --output")
@@ -72,7 +72,7 @@ def figures(leaderboard: Path, output: Path | None) -> int:
         keep_drawn(leaderboard, {f"{FIGURES}/{name}": raw for name, raw in files.items()})
     else:
         for name, raw in files.items():
-            Store(output, warn=click.echo).write_bytes(name, raw)
+            write_whole(output / name, raw)
     for name in files:
         click.echo(str((output or leaderboard / FIGURES) / name))
     return 0
@@ -120,7 +120,7 @@ def claims(family: Path, check: bool) -> int:
     from loki_bench.audit.drawn import claims_of
     from loki_bench.bounded_files import LARGEST_RECORD, digest_of
     from loki_bench.content_ids import bytes_digest
-    from loki_bench.records.store import Store
+    from loki_bench.whole_files import write_whole
 
     text, file = claims_of(family), family / "README.md"
     if check:
@@ -129,6 +129,6 @@ def claims(family: Path, check: bool) -> int:
             same = digest_of(file, at_most=LARGEST_RECORD) == bytes_digest(text.encode())
         click.echo(f"{file}: {'is' if same else 'is not'} up to date with the records")
         return 0 if same else 1
-    Store(family, warn=click.echo).write_text(file.name, text)
+    write_whole(file, text.encode())
     click.echo(f"{file}: {len(text.encode())} bytes")
     return 0

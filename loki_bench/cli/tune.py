@@ -112,6 +112,7 @@ def tune(
     from loki_bench.suite.suite import SplitChoice, dataset_choice, load_suite
     from loki_bench.tuning import Search, best_of, require_sampler
     from loki_bench.tuning import tune as run_search
+    from loki_bench.whole_files import write_whole
 
     if dataset is not None and suite is not None:
         raise UsageError("--dataset and --suite exclude each other: a suite names its dataset")
@@ -182,9 +183,7 @@ def tune(
         + "".join(f" --set {text}" for text in fixed),
     ]
     parameters = {**search.fixed, **best.parameters}
-    Store(output.parent, warn=tell).write_text(
-        output.name, as_parameter_file(recommender, parameters, comments)
-    )
+    write_whole(output, as_parameter_file(recommender, parameters, comments).encode())
     _show(search, tried, best, output, as_json=as_json)
     return 0
 

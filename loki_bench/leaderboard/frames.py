@@ -12,11 +12,19 @@ from loki_bench.leaderboard.rows import row_key
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.records.schema import Record
 from loki_bench.suite.cell import Cell
+from loki_bench.whole_files import write_whole
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["PER_SEED_COLUMNS", "cells_frame", "frame_of", "per_seed_frame", "write_frame"]
+__all__ = [
+    "PER_SEED_COLUMNS",
+    "cells_frame",
+    "frame_of",
+    "parquet_of",
+    "per_seed_frame",
+    "write_frame",
+]
 
 NAN = float("nan")
 
@@ -126,20 +134,23 @@ def cells_frame(
 def write_frame(frame: "DataFrame", path: Path) -> None:
     """Write a frame as CSV or Parquet, by the ending of the name; lists are JSON in CSV.
 
-    Raises ``UsageError`` where the name ends otherwise, or the file can't be written.
+    Raises ``UsageError`` where the name ends otherwise, ``StoreError`` where it can't be written.
     """
     if path.suffix not in (".csv", ".parquet"):
         raise UsageError(f"{path}: the name must end in .csv or .parquet")
-    try:
-        if path.suffix == ".parquet":
-            frame.to_parquet(path, index=False)
-            return
-        plain = frame.copy()
-        for name in ("targets", "target_users"):
-            plain[name] = [json.dumps(names, ensure_ascii=False) for names in frame[name]]
-        plain.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} can't be written: {error.strerror or error}") from error
+    if path.suffix == ".parquet":
+        write_whole(path, parquet_of(frame))
+        return
+    plain = frame.copy()
+    for name in ("targets", "target_users"):
+        plain[name] = [json.dumps(names, ensure_ascii=False) for names in frame[name]]
+    write_whole(path, plain.to_csv(index=False, lineterminator="\n").encode())
+
+
+def parquet_of(frame: "DataFrame") -> bytes:
+    """A frame as the content of a Parquet file."""
+    content: bytes = frame.to_parquet(index=False)
+    return content
 
 
 def _cells(

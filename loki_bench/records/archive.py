@@ -16,6 +16,7 @@ from pathlib import Path
 from loki_bench.bounded_files import read_regular, refuse_irregular
 from loki_bench.errors import StoreError
 from loki_bench.records.arrays import BROKEN, LARGEST_ARRAYS, check_arrays
+from loki_bench.whole_files import write_whole
 
 __all__ = ["Limits", "pack", "unpack", "zipped"]
 
@@ -36,7 +37,10 @@ class Limits:
 
 
 def pack(folder: Path, file: Path) -> None:
-    """Write all files of a leaderboard folder into one; the same folder gives the same bytes."""
+    """Write all files of a leaderboard folder into one; the same folder gives the same bytes.
+
+    Raises ``StoreError`` where the file can't be written.
+    """
     names = [
         path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()
     ]
@@ -45,7 +49,7 @@ def pack(folder: Path, file: Path) -> None:
         for name in names
         if NAMES.fullmatch(name)
     }
-    file.write_bytes(zipped(files))
+    write_whole(file, zipped(files))
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:

@@ -18,7 +18,6 @@ The store knows no kind of artefact: how a value becomes arrays is its step's ow
 """
 
 import contextlib
-import errno
 import hashlib
 import io
 import mmap
@@ -46,7 +45,7 @@ from loki_bench.records.arrays import BROKEN, plain_arrays
 from loki_bench.records.local_mark import MARK_LENGTH, is_marked, mark
 from loki_bench.records.schema import Record
 from loki_bench.suite.cell import Cell
-from loki_bench.whole_files import part_of
+from loki_bench.whole_files import not_written, write_whole
 
 __all__ = ["Codec", "Store", "StoredFile", "arrays_digest", "artefact_files", "artefact_kind"]
 
@@ -58,6 +57,8 @@ LARGEST_WORK = 4 * 2**30
 
 MARKS = "work/written-here.txt"
 """A line for each file that other suites may read: its mark, and its name."""
+
+ELSEWHERE = "choose another folder with --results"
 
 _UNREADABLE = (*BROKEN, AttributeError, IndexError)
 """What a codec may raise besides, where the arrays are whole and not its own."""
@@ -332,17 +333,7 @@ class Store:
         StoreError
             The file can't be written.
         """
-        path = self.folder / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with part_of(path, content, head=head, sync=True) as part:
-                part.replace(path)
-        except OSError as error:
-            full = error.errno == errno.ENOSPC
-            hint = "free some space" if full else "choose another folder with --results"
-            raise StoreError(
-                f"can't write {path}: {error.strerror}; {hint}, then run again"
-            ) from error
+        write_whole(self.folder / name, content, head=head, elsewhere=ELSEWHERE)
 
     def _resolve(self, name: str) -> Path:
         """A file of this folder; or the same one of the first other store that has it.
@@ -381,9 +372,12 @@ class Store:
         """Mark a file that suites beside this one may read."""
         line = f"{mark(name, bytes_digest(content))} {name}\n".encode()
         path = self.folder / MARKS
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab", buffering=0) as file:  # a line at once: runs may write together
-            file.write(line)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab", buffering=0) as file:  # a line at once: runs may write together
+                file.write(line)
+        except OSError as error:
+            raise not_written(path, error, ELSEWHERE) from error
 
     def _distrust(self, path: Path, why: str) -> None:
         self._warn(f"{path}: {why}; it is computed again")

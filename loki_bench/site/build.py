@@ -7,7 +7,7 @@ from pathlib import Path
 from loki_bench.bounded_files import LARGEST_RECORD, read_regular
 from loki_bench.fidelity.figures import fidelity_figures
 from loki_bench.fidelity.page import fidelity_html
-from loki_bench.leaderboard.frames import frame_of
+from loki_bench.leaderboard.frames import frame_of, parquet_of
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.store import Store
 from loki_bench.report.document import grid_html
@@ -80,12 +80,8 @@ def build_site(
     sizes = _written(store, pages)
     for board in boards:
         sizes |= _written(store, _board_files(shell, board))
-        if isinstance(board, AttackBoard):
-            name = f"data/{board.slug}/leaderboard.parquet"
-            frame_of(board.tables).to_parquet(out / name, index=False)
-            sizes[name] = (out / name).stat().st_size
     if documentation is not None:
-        copy_documentation(documentation, out, shell)
+        copy_documentation(documentation, store, shell)
     return sizes
 
 
@@ -114,8 +110,9 @@ def _board_files(shell: Shell, board: Board) -> dict[str, str | bytes]:
     elif isinstance(board, EstimatorBoard):
         figures = fidelity_figures(list(board.tables))
     drawn = {f"{data}/{n}": raw for n, raw in figures.items() if n.endswith(".svg")}
-    parquet = [f"{data}/leaderboard.parquet"] if isinstance(board, AttackBoard) else []
-    links = [link(name, name.rpartition("/")[2]) for name in (*files, *parquet, *drawn)]
+    if isinstance(board, AttackBoard):
+        files[f"{data}/leaderboard.parquet"] = parquet_of(frame_of(board.tables))
+    links = [link(name, name.rpartition("/")[2]) for name in (*files, *drawn)]
     downloads = f"<p>Files: {', '.join(links)}.</p>"
     if not isinstance(board, EstimatorBoard):
         downloads += shell.explained("how-to/read-a-leaderboard", "How to read a leaderboard")

@@ -85,7 +85,7 @@ def test_clean_cells_under_a_fresh_key_are_none_of_the_leaderboards(
         return record.model_copy(update={"goal": goal})
 
     with_fresh("1" * 32, for_others, folder=home)
-    file = tmp_path / "mine.json"
+    file = tmp_path / "not" / "there" / "mine.json"
     submit_poison(home, str(tmp_path / "mine-{seed}.json"), "mine", file, data_of=data_of)
     added = accept(home, file, registry=discover(), opened=opened)
     store = Store(home, warn=pytest.fail)
