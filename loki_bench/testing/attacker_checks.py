@@ -1,7 +1,7 @@
 """What every attack promises (``contracts.Attacker``), one function a promise."""
 
 import unittest
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.answer_checks import checked_prepared, validate_poison
-from loki_bench.contracts import Attacker, AttackerView, Budget
+from loki_bench.contracts import Attacker, AttackerView, Budget, DifferentiableRecommender
 from loki_bench.errors import BrokenPromiseError, InvalidAnswerError, RejectedError
 from loki_bench.interactions import Sequences
-from loki_bench.testing.attacker_views import attacked_data, is_asked_to_prepare, view_for
+from loki_bench.testing.attacker_views import (
+    attacked_data,
+    is_asked_to_prepare,
+    takes_lengths,
+    view_for,
+)
 from loki_bench.testing.subject import Subject, promise
 from loki_bench.testing.surroundings import (
     contained,
@@ -33,7 +38,10 @@ __all__ = [
     "check_attacker_takes_a_single_target",
     "check_attacker_takes_a_target_that_nobody_has",
     "check_attacker_takes_target_users_without_events",
+    "check_attacker_writes_as_many_events_as_the_host_drew",
 ]
+
+LENGTHS = (5, 1, 3, 12, 2, 1)
 
 
 @contained
@@ -68,17 +76,25 @@ def check_attacker_leaves_the_process_alone(subject: Subject) -> None:
 
 @contained
 def check_attacker_leaves_its_view_alone(subject: Subject) -> None:
-    """History and goal are as they were before."""
+    """History, goal and budget are as they were before, and so is what a surrogate learnt."""
     view = view_for(subject)
-    goal, history = view.goal, view.history
-    arrays: list[NDArray[np.integer]] = [goal.items, goal.users, history.items, history.offsets]
-    before = [array.copy() for array in arrays]
-    _poison(subject, view)
-    promise(
-        all(np.array_equal(a, b) for a, b in zip(arrays, before, strict=True)),
-        subject,
-        "changed an array of its view",
-    )
+    _watch_what_is_shown(subject, view, lambda: _poison(subject, view))
+    if takes_lengths(subject):
+        drawn = view_for(subject, n_actions=12, lengths=LENGTHS)
+        attacker = subject.build()  # whether it keeps to them is another check's question
+        _watch_what_is_shown(
+            subject, drawn, lambda: attacker.poison(_with_prepared(subject, drawn))
+        )
+
+
+@contained
+def check_attacker_writes_as_many_events_as_the_host_drew(subject: Subject) -> None:
+    """Fake user i has ``view.budget.lengths[i]`` events, of none, one and many fake users.
+
+    Only where its spec says that it takes lengths.
+    """
+    for lengths in ((), (4,), LENGTHS):
+        _poison(subject, view_for(subject, n_actions=12, lengths=lengths))
 
 
 @contained
@@ -135,13 +151,41 @@ def check_attacker_takes_a_goal_to_demote(subject: Subject) -> None:
         answer = subject.build().poison(_with_prepared(subject, view))
     except RejectedError:
         return
-    _checked(subject, view, answer)
+    _checked(subject, view.budget, answer)
 
 
 def _poison(subject: Subject, view: AttackerView, attacker: Attacker | None = None) -> Sequences:
     """What a new attacker, or the given one, writes; raises where the rules are broken."""
     used = subject.build() if attacker is None else attacker
-    return _checked(subject, view, used.poison(_with_prepared(subject, view)))
+    lengths = view.budget.lengths
+    # the attack could change the lengths that it is shown, and be judged by those
+    drawn = replace(view.budget, lengths=None if lengths is None else lengths.copy())
+    return _checked(subject, drawn, used.poison(_with_prepared(subject, view)))
+
+
+def _watch_what_is_shown(subject: Subject, view: AttackerView, work: Callable[[], object]) -> None:
+    before = [array.copy() for array in _shown(view)]
+    work()
+    after = _shown(view)
+    promise(
+        len(before) == len(after)
+        and all(np.array_equal(a, b) for a, b in zip(after, before, strict=True)),
+        subject,
+        "changed an array of its view, or the parameters of a surrogate that it was lent: work on "
+        "copies, as copy.deepcopy(surrogate.fit()) is one",
+    )
+
+
+def _shown(view: AttackerView) -> list[NDArray[Any]]:
+    """All arrays that an attack is shown, the parameters of its surrogates among them."""
+    goal, history, lengths = view.goal, view.history, view.budget.lengths
+    shown: list[NDArray[Any]] = [goal.items, goal.users, history.items, history.offsets]
+    shown += [] if lengths is None else [lengths]
+    for surrogate in view.surrogates:
+        model = surrogate.fit()
+        if isinstance(model, DifferentiableRecommender):
+            shown += [parameter.detach().numpy() for parameter in model.parameters()]
+    return shown
 
 
 def _with_prepared(subject: Subject, view: AttackerView) -> AttackerView:
@@ -152,21 +196,25 @@ def _with_prepared(subject: Subject, view: AttackerView) -> AttackerView:
 
 def _prepare(subject: Subject, view: AttackerView) -> Mapping[str, NDArray[Any]]:
     """What a new attacker prepares, before it is told how many fake users there are."""
-    unknown = Budget(n_fake_users=0, n_actions=view.budget.n_actions)
+    lengths = view.budget.lengths
+    unknown = Budget(
+        n_fake_users=0,
+        n_actions=view.budget.n_actions,
+        lengths=None if lengths is None else lengths[:0],
+    )
     prepared: Mapping[str, NDArray[Any]] = subject.build().prepare(replace(view, budget=unknown))
     return prepared
 
 
-def _checked(subject: Subject, view: AttackerView, answer: object) -> Sequences:
+def _checked(subject: Subject, budget: Budget, answer: object) -> Sequences:
     try:
         return validate_poison(
             answer,
             attacker=subject.name,
-            budget=view.budget,
+            budget=budget,
             n_items=attacked_data().history.n_items,
         )
     except RejectedError as error:
-        budget = view.budget
         raise BrokenPromiseError(
             f"{error} (budget: {budget.n_fake_users} fake users, {budget.n_actions} actions)"
         ) from error

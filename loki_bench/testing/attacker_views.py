@@ -1,5 +1,6 @@
 """Views for attackers under test: what a spec needs is granted, and nothing else."""
 
+import copy
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ from loki_bench.testing.ridge import RidgeInfluence, RidgeRecommender
 from loki_bench.testing.subject import Subject
 from loki_bench.testing.surroundings import writable
 
-__all__ = ["attacked_data", "is_asked_to_prepare", "needs_of", "view_for"]
+__all__ = ["attacked_data", "is_asked_to_prepare", "needs_of", "takes_lengths", "view_for"]
 
 N_QUERIES = 20
 
@@ -47,8 +48,13 @@ def view_for(
     kind: GoalKind = "promote",
     items: tuple[int, ...] = (30, 34, 38),
     users: tuple[int, ...] = (3, 8, 21, 40),
+    lengths: tuple[int, ...] | None = None,
 ) -> AttackerView:
-    """A view of :func:`attacked_data` whose arrays are its own and can be written to."""
+    """A view of :func:`attacked_data` whose arrays are its own and can be written to.
+
+    With ``lengths`` there is a fake user for each, whatever ``n_fake_users`` is. The surrogate is
+    the view's own, too.
+    """
     needs = needs_of(subject)
     history = attacked_data().history
     if "history" not in needs:
@@ -58,9 +64,15 @@ def view_for(
         goal=Goal(
             items=np.array(items, dtype=np.int32), users=np.array(users, dtype=np.int32), kind=kind
         ),
-        budget=Budget(n_fake_users=n_fake_users, n_actions=n_actions),
+        budget=Budget(n_fake_users=n_fake_users, n_actions=n_actions)
+        if lengths is None
+        else Budget(
+            n_fake_users=len(lengths),
+            n_actions=n_actions,
+            lengths=np.array(lengths, dtype=np.int64),
+        ),
         seed=seed,
-        surrogates=(_surrogate(),) if "surrogates" in needs else (),
+        surrogates=(_lent_surrogate(),) if "surrogates" in needs else (),
         influence=RidgeInfluence if "influence" in needs else None,
         oracle=_CountedOracle(sequences="sequence-queries" in needs)
         if needs & {"queries", "sequence-queries"}
@@ -80,6 +92,11 @@ def is_asked_to_prepare(subject: Subject) -> bool:
     return _spec(subject).prepares and not needs_of(subject) & {"queries", "sequence-queries"}
 
 
+def takes_lengths(subject: Subject) -> bool:
+    """Whether the attack says that it keeps to the lengths that the host drew."""
+    return _spec(subject).takes_lengths
+
+
 def _spec(subject: Subject) -> AttackerSpec:
     assert isinstance(subject.spec, AttackerSpec)  # noqa: S101  # checks are chosen by kind
     return subject.spec
@@ -97,10 +114,13 @@ class _LentSurrogate:
 
 
 @lru_cache(maxsize=1)
-def _surrogate() -> _LentSurrogate:
-    train = attacked_data().train
-    model = RidgeRecommender().fit(train, validation=None, seed=0)
-    return _LentSurrogate("ridge", 1.0, train, model)
+def _fitted() -> RidgeRecommender:
+    return RidgeRecommender().fit(attacked_data().train, validation=None, seed=0)
+
+
+def _lent_surrogate() -> _LentSurrogate:
+    # a copy: what one attack does to it must not show in the next check
+    return _LentSurrogate("ridge", 1.0, attacked_data().train, copy.deepcopy(_fitted()))
 
 
 class _CountedOracle:
@@ -127,8 +147,6 @@ class _CountedOracle:
         if not self.n_left:
             raise RejectedError(f"all {N_QUERIES} queries are used; ask fewer")
         self.n_left -= 1
-        scores = _surrogate().model.score_next(
-            np.array([user], dtype=np.int32), Sequences.of([history])
-        )[0]
+        scores = _fitted().score_next(np.array([user], dtype=np.int32), Sequences.of([history]))[0]
         order = np.argsort(-scores, kind="stable")
         return order[~np.isin(order, history)][:10].astype(np.int32)

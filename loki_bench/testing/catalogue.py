@@ -74,8 +74,8 @@ def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
 
     A recommender declared as differentiable, as one that takes weights or noise, as one that can
     be fine-tuned or as one that answers for sequences that nobody has must pass those of all its
-    kinds; a metric is compared with a reference only where there is one, and an attack prepares
-    only where it says so.
+    kinds; a metric is compared with a reference only where there is one, and an attack prepares,
+    or keeps to lengths that the host drew, only where it says so.
 
     Raises
     ------
@@ -108,11 +108,16 @@ def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
         found = tuple(
             c for c in found if c is not metric_checks.check_metric_agrees_with_its_reference
         )
-    if isinstance(what.spec, AttackerSpec) and not what.spec.prepares:
-        found = tuple(
-            c for c in found if c is not attacker_checks.check_attacker_prepares_named_arrays
-        )
+    if isinstance(what.spec, AttackerSpec):
+        found = tuple(c for c in found if c not in _not_asked_of(what.spec))
     return found
+
+
+def _not_asked_of(spec: AttackerSpec) -> tuple[Check, ...]:
+    """The checks of what this attack does not say that it does."""
+    prepares = attacker_checks.check_attacker_prepares_named_arrays
+    takes = attacker_checks.check_attacker_writes_as_many_events_as_the_host_drew
+    return (() if spec.prepares else (prepares,)) + (() if spec.takes_lengths else (takes,))
 
 
 def _checks_of_form(form: DefenseForm) -> tuple[Check, ...]:

@@ -84,6 +84,50 @@ class WritesIntoTheHistory(Sound):
         return super().poison(view)
 
 
+@breaks("check_attacker_leaves_its_view_alone", needs=frozenset({"history", "surrogates"}))
+class ForgetsWhatTheSurrogateLearnt(Sound):
+    def poison(self, view):
+        for surrogate in view.surrogates:
+            for parameter in surrogate.fit().parameters():
+                parameter.detach().zero_()
+        return super().poison(view)
+
+
+@breaks("check_attacker_leaves_its_view_alone", needs=frozenset({"history", "surrogates"}))
+class TrainsTheSurrogateOn(Sound):
+    def poison(self, view):
+        poison = super().poison(view)
+        for surrogate in view.surrogates:
+            surrogate.fit().fit(surrogate.train.with_users(poison), validation=None, seed=0)
+        return poison
+
+
+class Long(Sound):
+    """As many events as the host drew for each fake user, where it drew some."""
+
+    def poison(self, view):
+        poison, lengths = super().poison(view), view.budget.lengths
+        if lengths is None:
+            return poison
+        return Sequences.of([row[:n] for row, n in zip(poison, lengths, strict=True)])
+
+
+@breaks("check_attacker_leaves_its_view_alone", takes_lengths=True)
+class SortsTheLengths(Long):
+    def poison(self, view):
+        poison = super().poison(view)
+        with suppress(AttributeError, ValueError):
+            view.budget.lengths.sort()
+        return poison
+
+
+@breaks("check_attacker_writes_as_many_events_as_the_host_drew", takes_lengths=True)
+class ForgetsWhoIsHowLong(Long):
+    def poison(self, view):
+        rows = [row.tolist() for row in super().poison(view)]
+        return Sequences.of(rows if view.budget.lengths is None else sorted(rows, key=len))
+
+
 @breaks("check_attacker_forgets_the_last_view")
 class Remembers(Sound):
     last = None

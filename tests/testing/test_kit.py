@@ -79,6 +79,23 @@ def test_an_attack_must_prepare_arrays_only_where_it_says_that_it_prepares():
     assert check in kit.checks_for(kit.Subject(spec=replace(SPEC, prepares=True)))
 
 
+def test_an_attack_must_keep_to_drawn_lengths_only_where_it_says_that_it_takes_them():
+    check = kit.check_attacker_writes_as_many_events_as_the_host_drew
+    assert check not in kit.checks_for(kit.Subject(spec=SPEC))
+    assert check in kit.checks_for(kit.Subject(spec=replace(SPEC, takes_lengths=True)))
+
+
+def test_each_attack_is_lent_a_surrogate_of_its_own_that_knows_the_same():
+    spec = replace(SPEC, needs=frozenset({"history", "surrogates"}))
+    (one,), (other,) = (view_of(spec).surrogates for _ in range(2))
+    before = other.fit().weights.copy()
+    assert one.fit() is one.fit()
+    assert (one.fit().weights == before).all()
+    one.fit().weights[:] = 0.0
+    assert (other.fit().weights == before).all()
+    assert (view_of(spec).surrogates[0].fit().weights == before).all()
+
+
 def view_of(spec, **parameters):
     return view_for(kit.Subject(spec=spec, parameters=parameters))
 
@@ -183,7 +200,7 @@ def test_with_pytest_each_check_is_a_test_and_expected_failures_are_strict(tmp_p
         text=True,
         check=False,
     )
-    n = len(kit.CHECKS["attacker"]) - 1  # it does not prepare
+    n = len(kit.CHECKS["attacker"]) - 2  # it does not prepare, and takes no lengths
     assert f"2 failed, {2 * n - 3} passed, 1 xfailed" in answer.stdout
     assert f"XFAIL test_it.py::test_right[single-{CHECK}] - its reason" in answer.stdout
     assert f"FAILED test_it.py::test_wrong[single-{CHECK}]" in answer.stdout

@@ -90,6 +90,7 @@ SOUND = [
     AttackerSpec(
         name="prepares", summary="Sound", target="broken_attackers:Prepares", prepares=True
     ),
+    AttackerSpec(name="long", summary="Sound", target="broken_attackers:Long", takes_lengths=True),
     InfluenceEstimatorSpec(
         name="ridge", summary="Sound", target="loki_bench.testing.ridge:RidgeInfluence"
     ),
