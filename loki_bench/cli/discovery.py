@@ -1,6 +1,9 @@
 """``plugins`` and ``suites``: what is installed. None of it imports torch."""
 
 import json
+import shutil
+import textwrap
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
@@ -8,8 +11,11 @@ import click
 from loki_bench.cli.options import as_json_option, plugin_options
 from loki_bench.cli.tables import described, print_table
 from loki_bench.plugins.registry import Registry
+from loki_bench.plugins.target_facts import ParameterInfo
 
 __all__ = ["plugins", "suites"]
+
+INDENT = " " * 6
 
 
 @click.group()
@@ -55,20 +61,39 @@ def plugins_show(name: str, registry: Registry, as_json: bool) -> None:
     found = [c for c in registry.components() if c.spec.name == name]
     if not found:
         raise _unknown(registry, name)
-    shown = [
-        described(c)
-        | {"parameters": [str(parameter) for parameter in c.spec.parameters().values()]}
-        for c in found
-    ]
     if as_json:
+        shown = [
+            described(c) | {"parameters": [str(one) for one in c.spec.parameters().values()]}
+            for c in found
+        ]
         click.echo(json.dumps(shown, indent=1))
         return
-    for component in shown:
-        parameters = component.pop("parameters")
-        for key, value in component.items():
+    for component in found:
+        parameters = list(component.spec.parameters().values())
+        for key, value in described(component).items():
             if value not in ("", [], (), {}):
                 click.echo(f"{key:<12} {value}")
-        click.echo(f"{'parameters':<12} {'; '.join(parameters) or 'none'}")
+        _show_parameters(parameters)
+
+
+def _show_parameters(parameters: Sequence[ParameterInfo]) -> None:
+    """In one line, or each with what the docstring says of it."""
+    if not any(one.about for one in parameters):
+        click.echo(f"{'parameters':<12} {'; '.join(map(str, parameters)) or 'none'}")
+        return
+    click.echo("parameters")
+    for one in parameters:
+        click.echo(f"  {one}")
+        if one.about:
+            click.echo(
+                textwrap.fill(
+                    one.about,
+                    width=max(40, min(100, shutil.get_terminal_size().columns)),
+                    initial_indent=INDENT,
+                    subsequent_indent=INDENT,
+                    break_on_hyphens=False,
+                )
+            )
 
 
 @click.group()

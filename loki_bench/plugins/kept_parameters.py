@@ -20,7 +20,7 @@ from loki_bench.plugins.target_facts import ParameterInfo
 
 __all__ = ["keep", "kept", "source_of"]
 
-FORM = 1
+FORM = 2
 MOST_BYTES = 1 << 20
 MOST_KEPT = 500
 
@@ -46,17 +46,17 @@ def keep(target: str, parameters: tuple[ParameterInfo, ...]) -> None:
 
 
 def _parameter(
-    *, name: str, required: bool, default: object, is_plain: bool, shown: str
+    *, name: str, required: bool, default: object, is_plain: bool, shown: str, about: str
 ) -> ParameterInfo:
     """A parameter as it was written; raises ``ValueError`` where a type is another one."""
-    if not (isinstance(name, str) and isinstance(shown, str)):
+    if not all(isinstance(text, str) for text in (name, shown, about)):
         raise ValueError(name)
     if not (isinstance(required, bool) and isinstance(is_plain, bool) and required != is_plain):
         raise ValueError(name)
     if not (default is None or isinstance(default, bool | int | float | str)):
         raise ValueError(name)
     return ParameterInfo(
-        name=name, required=required, default=default, is_plain=is_plain, shown=shown
+        name=name, required=required, default=default, is_plain=is_plain, shown=shown, about=about
     )
 
 

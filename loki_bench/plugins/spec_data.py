@@ -104,6 +104,7 @@ def _plain(value: object) -> object:
             "is_plain": value.is_plain,
             "default": default,
             "shown": value.shown[:MOST_CHARACTERS],
+            "about": value.about[:MOST_CHARACTERS],
         }
     if isinstance(value, TargetFacts):
         return {"parameters": _plain(value.parameters), "problem": value.problem}
@@ -262,6 +263,7 @@ def _parameter(told: JsonData) -> ParameterInfo:
         default=None if default is None else _scalar(default),
         is_plain=_truth(told["is_plain"]),
         shown=_text(told["shown"]),
+        about=_text(told["about"]),
     )
 
 

@@ -74,7 +74,8 @@ class ComponentSpec:
     summary : str
         One line for ``loki-bench plugins list``.
     target : str
-        ``"package.module:Name"``, imported when the component is built.
+        ``"package.module:Name"``, imported when the component is built. What its docstring says
+        of its parameters (numpydoc's section) is shown by ``loki-bench plugins show``.
     reference : str
         The paper or page that it comes from; may be empty.
     former_names : tuple of str

@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from loki_bench.plugins.documented_parameters import documented_parameters
+
 __all__ = ["ParameterInfo", "TargetFacts", "parameters_of"]
 
 _PLAIN = (bool, int, float, str)
@@ -29,6 +31,8 @@ class ParameterInfo:
         Whether there is a default that a record can hold: None, a truth value, a number or text.
     shown : str
         As it is written in Python, with its annotation and default: ``"noise: float = 0.5"``.
+    about : str
+        What the target's docstring says of it, in one line; may be empty.
     """
 
     name: str
@@ -36,6 +40,7 @@ class ParameterInfo:
     default: object
     is_plain: bool
     shown: str
+    about: str = ""
 
     def __str__(self) -> str:
         return self.shown
@@ -59,14 +64,15 @@ class TargetFacts:
 
 def parameters_of(target: Callable[..., object]) -> tuple[ParameterInfo, ...]:
     """The parameters of a class or function that can be given by name, in their order."""
+    signature, about = inspect.signature(target), documented_parameters(target)
     return tuple(
-        _info(parameter)
-        for parameter in inspect.signature(target).parameters.values()
+        _info(parameter, about.get(parameter.name, ""))
+        for parameter in signature.parameters.values()
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     )
 
 
-def _info(parameter: inspect.Parameter) -> ParameterInfo:
+def _info(parameter: inspect.Parameter, about: str) -> ParameterInfo:
     default = parameter.default
     required = default is parameter.empty
     if isinstance(default, float) and not math.isfinite(default):
@@ -80,4 +86,5 @@ def _info(parameter: inspect.Parameter) -> ParameterInfo:
         default=None if required else default,
         is_plain=not required and (default is None or isinstance(default, _PLAIN)),
         shown=str(parameter),
+        about=about,
     )
