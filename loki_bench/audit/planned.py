@@ -15,7 +15,7 @@ from loki_bench.audit.findings import Finding, LevelReport
 from loki_bench.errors import LokiBenchError, StoreError
 from loki_bench.leaderboard.comparability import differing_fields, said_differences
 from loki_bench.leaderboard.folder import accepted_cells
-from loki_bench.leaderboard.plan import planned_cell, suite_keys
+from loki_bench.leaderboard.plan import planned_cell
 from loki_bench.leaderboard.rows import RowKey, row_key
 from loki_bench.plugins.registry import Registry
 from loki_bench.plugins.specs import DatasetSpec
@@ -24,8 +24,8 @@ from loki_bench.records.plan import Plan
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.components import HANDED_IN, resolve
 from loki_bench.suite.grid import planned
-from loki_bench.suite.resolve import file_name
 from loki_bench.suite.suite import SplitChoice, Suite, load_suite, packaged_suites
+from loki_bench.suite.suite_keys import file_name, suite_keys
 
 __all__ = ["check_plan"]
 

@@ -30,12 +30,13 @@ from loki_bench.pipeline.retrain import evaluate
 from loki_bench.pipeline.surrogate import fit_surrogate
 from loki_bench.pipeline.victim_lists import show_lists
 from loki_bench.plugins.registry import Registry
-from loki_bench.records.data_places import FILE_PARAMETERS, in_turn
+from loki_bench.records.data_places import in_turn
 from loki_bench.records.manifest import artefact_paths
 from loki_bench.records.store import Store
 from loki_bench.split import SplitBounds
 from loki_bench.suite.cell import Cell, DatasetRef
 from loki_bench.suite.grid import ChosenMetric, chosen_metric
+from loki_bench.suite.own_paths import FILE_PARAMETERS
 from loki_bench.suite.resolve import load_log
 from loki_bench.suite.split_bounds import made_split
 from loki_bench.suite.suite import Choice, Limits, Parameter

@@ -170,7 +170,7 @@ class Benchmark:
         ids = {cell.id for cell in self.cells}
         is_part = suite.folder == whole.folder and all(c.id in ids for c in resolved.grid.cells)
         if not is_part and suite.folder == whole.folder:
-            named = suite.with_keys({"name": name_of_part(whole, suite)})
+            named = suite.with_keys({"name": name_of_part(whole, suite, resolved.file_contents)})
             resolved = replace(resolved, suite=named)
         return Benchmark(
             resolved,
@@ -550,7 +550,8 @@ class Benchmark:
     def _claim(self) -> None:
         """Refuse to write into the folder of another suite file."""
         if self._file is not None and self._file.suite.folder == self.suite.folder:
-            claim(self._store(), self._file)
+            contents = (self._whole or self)._resolved.file_contents
+            claim(self._store(), self._file, contents)
 
     def _store(self, results: Path | None = None) -> Store:
         """The suite's folder in a folder of results; suites of a family read each other's work."""

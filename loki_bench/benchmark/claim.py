@@ -1,13 +1,15 @@
 """Whose folder of results it is: two suites of one name would overwrite each other's tables."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from loki_bench.bounded_files import LARGEST_RECORD, is_there, json_object, read_regular
-from loki_bench.content_ids import JsonObject, canonical_json, content_id
+from loki_bench.content_ids import JsonObject, canonical_json
 from loki_bench.errors import SuiteError
 from loki_bench.records.store import Store
 from loki_bench.suite.suite import Suite, suite_file
+from loki_bench.suite.suite_keys import suite_digest
 
 __all__ = ["SuiteFile", "claim"]
 
@@ -23,12 +25,15 @@ class SuiteFile(NamedTuple):
     suite: Suite
 
 
-def claim(store: Store, file: SuiteFile) -> None:
+def claim(store: Store, file: SuiteFile, contents: Sequence[str] = ()) -> None:
     """Write down whose results a folder holds; refuse it where they are another file's.
 
     An edited file is the same suite, and so is one that was moved, or copied without a change. A
     suite of the package is the same one wherever the package is installed. The note lies in
     ``work``, which is no part of what is published.
+
+    ``contents`` are as of :func:`~loki_bench.suite.suite_keys.suite_digest`: a copy beside which
+    the data was copied, too, is one without a change.
 
     Raises
     ------
@@ -37,7 +42,7 @@ def claim(store: Store, file: SuiteFile) -> None:
     """
     packaged = file.path.resolve() == suite_file(file.suite.name).resolve()
     path = PACKAGED if packaged else str(file.path.resolve())
-    mine = {"file": path, "suite": content_id(file.suite)}
+    mine = {"file": path, "suite": suite_digest(file.suite, contents)}
     found = _written(store.folder / NAME)
     if found == mine:
         return

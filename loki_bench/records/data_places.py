@@ -11,9 +11,9 @@ from pathlib import Path
 from loki_bench.bounded_files import home_expanded, json_object
 from loki_bench.content_ids import canonical_json
 from loki_bench.records.store import Store
+from loki_bench.suite.own_paths import FILE_PARAMETERS
 
 __all__ = [
-    "FILE_PARAMETERS",
     "data_places",
     "in_turn",
     "keep_data_places",
@@ -22,9 +22,6 @@ __all__ = [
 ]
 
 NAME = "work/data.json"
-
-FILE_PARAMETERS = ("path", "validation_path", "test_path")
-"""Parameters of a dataset that name files."""
 
 
 def in_turn() -> Callable[[str], str]:

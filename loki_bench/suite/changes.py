@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from loki_bench.content_ids import content_id
 from loki_bench.errors import SuiteError
 from loki_bench.suite.suite import Choice, Suite
+from loki_bench.suite.suite_keys import suite_digest
 from loki_bench.suite.toml_tables import table_of
 from loki_bench.suite.usable_values import DEEPEST
 
@@ -53,9 +53,12 @@ def narrowed(
     return suite.with_keys(changes)
 
 
-def name_of_part(whole: Suite, changed: Suite) -> str:
-    """The name of a suite that differs from its file: no other difference has the same."""
-    return f"{whole.name}-part-{content_id(changed)[:6]}"
+def name_of_part(whole: Suite, changed: Suite, contents: Sequence[str] = ()) -> str:
+    """The name of a suite that differs from its file: no other difference has the same.
+
+    ``contents`` are as of :func:`~loki_bench.suite.suite_keys.suite_digest`.
+    """
+    return f"{whole.name}-part-{suite_digest(changed, contents)[:6]}"
 
 
 def _chosen(choices: Sequence[Choice], names: Sequence[str]) -> list[Choice]:

@@ -4,12 +4,13 @@ import glob
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["READ_FROM_FILES", "from_folder"]
+__all__ = ["FILE_PARAMETERS", "READ_FROM_FILES", "from_folder"]
 
 READ_FROM_FILES = ("file", "replay")
 """The dataset and the attacker whose parameters name files."""
 
-_PATHS = ("path", "validation_path", "test_path")
+FILE_PARAMETERS = ("path", "validation_path", "test_path")
+"""Those of their parameters that do."""
 
 
 def from_folder(parameters: Mapping[str, object], folder: Path) -> dict[str, object]:
@@ -18,7 +19,8 @@ def from_folder(parameters: Mapping[str, object], folder: Path) -> dict[str, obj
     What is not there starts at the working folder. ``{seed}`` in a path stands for any seed.
     """
     return {
-        key: _from(value, folder) if key in _PATHS else value for key, value in parameters.items()
+        key: _from(value, folder) if key in FILE_PARAMETERS else value
+        for key, value in parameters.items()
     }
 
 

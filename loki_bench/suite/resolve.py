@@ -16,13 +16,14 @@ from loki_bench.suite.cell import DatasetRef
 from loki_bench.suite.components import HANDED_IN, resolve
 from loki_bench.suite.grid import Grid, expand
 from loki_bench.suite.handed_in import HandedIn, fitted_to_poison, read_poison
+from loki_bench.suite.own_paths import FILE_PARAMETERS
 from loki_bench.suite.split_bounds import MadeSplit, made_split
-from loki_bench.suite.suite import Choice, Parameter, SplitChoice, SplitRef, Suite
+from loki_bench.suite.suite import Choice, SplitChoice, SplitRef, Suite
+from loki_bench.suite.suite_keys import file_name
 
 __all__ = [
     "ResolvedSuite",
     "SplitData",
-    "file_name",
     "load_dataset",
     "load_log",
     "load_split",
@@ -101,6 +102,13 @@ class ResolvedSuite:
     def bounds(self) -> SplitBounds | None:
         """Where sequences are cut; None leaves one event out."""
         return self.data.bounds
+
+    @property
+    def file_contents(self) -> tuple[str, ...]:
+        """Digests of what the files hold that the suite names; none where it names none."""
+        in_files = any(key in FILE_PARAMETERS for key in self.suite.dataset.parameters)
+        poison = [one.poison.digest() for one in self.handed_in]
+        return (*([self.dataset.fingerprint] if in_files else []), *poison)
 
     def changed(self, suite: Suite, registry: Registry) -> "ResolvedSuite":
         """The same data for a suite that differs in other keys than dataset, split and repeats.
@@ -285,12 +293,3 @@ def read_dataset(
     if not isinstance(log.interactions, Interactions) or not log.interactions.n_events:
         raise DatasetError(f"dataset '{choice.name}' of {origin} holds no events")
     return log
-
-
-def file_name(key: str, value: Parameter) -> Parameter:
-    """A value of a dataset's parameter: of a file, its name, not where this machine keeps it."""
-    if key not in ("path", "validation_path", "test_path"):
-        return value
-    if isinstance(value, list):
-        return [Path(str(path)).name for path in value]
-    return Path(str(value)).name

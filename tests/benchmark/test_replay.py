@@ -100,6 +100,37 @@ def test_one_event_changes_the_id_and_another_place_or_form_does_not(here, tmp_p
     assert set(first).isdisjoint(cell.id for cell in replays(opened(moved)))
 
 
+def test_a_changed_suite_has_one_folder_however_its_path_was_typed(here, monkeypatch):
+    def part(file):
+        benchmark = Benchmark.open(file, results=here / "results", warn=pytest.fail)
+        return benchmark.part(settings=[("protocol.n_target_users", 4)])
+
+    name = part(here / "mine.toml").suite.name
+    assert name.startswith("mine-part-")
+    monkeypatch.chdir(here)
+    assert part(Path("mine.toml")).suite.name == name
+    (here / "data.txt").write_text("\n".join([*LINES, "u99 i0 i1 i2"]) + "\n")
+    assert part(Path("mine.toml")).suite.name != name  # other data, other tables
+
+
+def test_a_copy_of_a_suite_with_its_files_is_the_same_suite_and_with_other_data_is_not(
+    here, tmp_path_factory
+):
+    opened(here).run(workers=Here(), progress=False)
+    copy = tmp_path_factory.mktemp("copy")
+    for name in ("data.txt", "mine.toml", "poison.json"):
+        shutil.copy(here / name, copy / name)
+
+    def of_copy():
+        return Benchmark.open(copy / "mine.toml", results=here / "results", warn=pytest.fail)
+
+    of_copy().run(workers=Here(), progress=False)
+    opened(here).leaderboard()
+    (copy / "data.txt").write_text("\n".join([*LINES, "u99 i0 i1 i2"]) + "\n")
+    with pytest.raises(SuiteError, match="holds the results of another suite file"):
+        of_copy().run(workers=Here(), progress=False)
+
+
 def test_no_path_gets_into_what_is_written(here):
     opened(here).run(workers=Here(), progress=False)
     for path in (here / "results").rglob("*.json"):
