@@ -301,7 +301,8 @@ def _targets(
 
 def _target_users(named: NamedRows, genuine: Interactions) -> tuple[str, ...]:
     tokens = genuine.user_tokens or tuple(map(str, range(genuine.n_users)))
-    unknown = next((name for name in named.target_users if name not in set(tokens)), None)
+    known = set(tokens)
+    unknown = next((name for name in named.target_users if name not in known), None)
     if unknown is not None:
         raise _refusal(
             f"{named.path}: the dataset has no target user '{unknown}'"

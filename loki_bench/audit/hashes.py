@@ -79,13 +79,15 @@ def check_hashes(folder: Path) -> tuple[LevelReport, list[str]]:
     if manifest.subject == "attacks":
         report.problems += _machines(folder, manifest)
     notes = []
+    record_ids = set(manifest.record_ids)
+    known = {MANIFEST, SIGNATURE, *UNLISTED, *manifest.files}
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
-        if name.startswith("runs/") and path.stem in set(manifest.record_ids):
+        if name.startswith("runs/") and path.stem in record_ids:
             report.n_checked += 1
             if not _is_sealed(path):
                 report.problems.append(Finding(name, "its bytes do not match its digest"))
-        elif name not in {MANIFEST, SIGNATURE, *UNLISTED, *manifest.files}:
+        elif name not in known:
             notes.append(f"{name} is no part of the leaderboard")
     return report, notes
 
