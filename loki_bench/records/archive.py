@@ -16,9 +16,10 @@ from pathlib import Path
 from loki_bench.bounded_files import read_regular, refuse_irregular
 from loki_bench.errors import StoreError
 from loki_bench.records.arrays import BROKEN, LARGEST_ARRAYS, check_arrays
+from loki_bench.suite.cell import MOST_CELLS
 from loki_bench.whole_files import write_whole
 
-__all__ = ["Limits", "pack", "unpack", "zipped"]
+__all__ = ["Limits", "pack", "refuse_too_large", "unpack", "zipped"]
 
 NAMES = re.compile(
     r"manifest\.json|leaderboard\.(md|csv|json)|(records|runs)/[0-9a-f]{64}\.json"
@@ -28,9 +29,13 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip can tell: the same ro
 
 
 class Limits:
-    """What a file may hold: far above what a suite of a thousand cells needs."""
+    """What a file may hold, when it is written and when it is read.
 
-    n_files = 50_000
+    A pack of records has a line a cell: that of the largest suite, and as many again that were
+    accepted into it or are its siblings', can be opened.
+    """
+
+    n_files = 2 * MOST_CELLS  # of a zip, and lines of a pack
     file_bytes = LARGEST_ARRAYS
     total_bytes = 2 * 2**30
     pack_bytes = 256 * 2**20  # of one pack, which is read whole; the published ones have 10 MB
@@ -39,7 +44,7 @@ class Limits:
 def pack(folder: Path, file: Path) -> None:
     """Write all files of a leaderboard folder into one; the same folder gives the same bytes.
 
-    Raises ``StoreError`` where the file can't be written.
+    Raises ``StoreError`` where the file can't be written, or nobody could open it.
     """
     names = [
         path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()
@@ -49,14 +54,38 @@ def pack(folder: Path, file: Path) -> None:
         for name in names
         if NAMES.fullmatch(name)
     }
-    write_whole(file, zipped(files))
+    write_whole(file, zipped(files, file))
 
 
-def zipped(files: Mapping[str, bytes]) -> bytes:
+def refuse_too_large(file: Path, sizes: Collection[int]) -> None:
+    """Refuse to write what :class:`Limits` keeps everybody from reading.
+
+    Parameters
+    ----------
+    sizes : collection of int
+        Bytes of each file or line that ``file`` is to hold.
+    """
+    if len(sizes) > Limits.n_files:
+        what = f"{len(sizes)} files or lines; at most {Limits.n_files}"
+    elif max(sizes, default=0) > Limits.file_bytes:
+        what = f"one of {max(sizes)} bytes; at most {Limits.file_bytes}"
+    elif sum(sizes) > Limits.total_bytes:
+        what = f"{sum(sizes)} bytes; at most {Limits.total_bytes}"
+    else:
+        return
+    raise StoreError(
+        f"{file} is not written: it would hold {what} are read again; give the cells to several "
+        "suites, or keep suites of one family in several folders"
+    )
+
+
+def zipped(files: Mapping[str, bytes], file: Path) -> bytes:
     """A zip of files by name, in that order; the same files give the same bytes.
 
-    What is compressed already, ``.npz``, is stored as it is.
+    What is compressed already, ``.npz``, is stored as it is. Raises ``StoreError`` where nobody
+    could open it as ``file``.
     """
+    refuse_too_large(file, [len(content) for content in files.values()])
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in files.items():

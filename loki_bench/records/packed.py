@@ -43,7 +43,7 @@ from loki_bench.bounded_files import (
 )
 from loki_bench.content_ids import bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
-from loki_bench.records.archive import Limits, unpack, zipped
+from loki_bench.records.archive import Limits, refuse_too_large, unpack, zipped
 from loki_bench.records.artefact_sample import draw_sample
 from loki_bench.records.manifest import (
     UNLISTED,
@@ -129,7 +129,8 @@ class _Source:
         if not names or not (folder / "artefacts").exists():
             return cls(folder=folder, manifest=manifest, records=records, artefacts={})
         sample, size = manifest.sample, sum(_size(folder / n) for n in names)
-        if sample is not None or size > min(artefact_bytes, Limits.pack_bytes):
+        too_many = len(names) > Limits.n_files
+        if sample is not None or too_many or size > min(artefact_bytes, Limits.pack_bytes):
             behind = artefacts_behind(folder, manifest, records)
             if sample is None and sample_bytes:  # else it was published with one before
                 sample = draw_sample(
@@ -153,8 +154,8 @@ class _Source:
         there = [name for name in UNLISTED if is_there(self.folder / name)]
         return {**files, **{name: _read(self.folder / name) for name in there}}
 
-    def runs(self) -> bytes | None:
-        """The pack of its runs; None where there is none."""
+    def runs(self, target: Path) -> dict[PackName, bytes]:
+        """The pack of its runs for a folder; empty where there is none."""
         environments: dict[str, _Environment] = {}
         runs: list[_Run] = []
         for run_id in self.manifest.record_ids:
@@ -167,7 +168,8 @@ class _Source:
                 digest = content_id(environment)
                 environments[digest] = _Environment(digest=digest, environment=environment)
             runs.append(_Run(id=run_id, content=content, environment=digest))
-        return _lines([*(environments[d] for d in sorted(environments)), *runs]) if runs else None
+        lines = [*(environments[d] for d in sorted(environments)), *runs]
+        return {RUNS: _lines(lines, target / RUNS)} if runs else {}
 
 
 def is_packed(folder: Path) -> bool:
@@ -196,14 +198,15 @@ def pack_suite(
     Raises
     ------
     StoreError
-        A file of the source is not as its manifest says, or the target holds anything else.
+        A file of the source is not as its manifest says, the target holds anything else, or a
+        pack would be larger than is read.
     """
     found = _Source.of(source, artefact_bytes=artefact_bytes, sample_bytes=sample_bytes)
     _refuse_other_files(target)
-    packs: dict[PackName, bytes] = {RECORDS: _record_pack([found])}
+    packs: dict[PackName, bytes] = {RECORDS: _record_pack([found], target)}
     if found.artefacts:
-        packs[ARTEFACTS] = zipped(dict(sorted(found.artefacts.items())))
-    return _write(found, target, packs, {})
+        packs[ARTEFACTS] = _artefact_pack(found.artefacts, target)
+    return _write(found, target, packs | found.runs(target), {})
 
 
 def pack_family(
@@ -227,12 +230,15 @@ def pack_family(
     for name, source in found.items():
         alike = all(shared_artefacts.get(n, raw) == raw for n, raw in source.artefacts.items())
         if source.artefacts and alike and source.manifest.sample is None:
-            shared_artefacts |= source.artefacts
-            sharing.add(name)
-    shared: dict[PackName, bytes] = {RECORDS: _record_pack(list(found.values()))}
+            together = shared_artefacts | source.artefacts
+            if not sharing or _fits(together):  # all of it is read whole
+                shared_artefacts = together
+                sharing.add(name)
+    shared: dict[PackName, bytes] = {RECORDS: _record_pack(list(found.values()), target)}
     if shared_artefacts:
-        shared[ARTEFACTS] = zipped(dict(sorted(shared_artefacts.items())))
-    family = Store(target, warn=_nobody)
+        shared[ARTEFACTS] = _artefact_pack(shared_artefacts, target)
+    runs = {name: source.runs(target / name) for name, source in found.items()}
+    family = Store(target, warn=_nobody)  # nothing that is too large is found from here on
     for pack, raw in shared.items():
         family.write_bytes(pack, raw)
     if not shared_artefacts:
@@ -241,9 +247,9 @@ def pack_family(
     for name, source in found.items():
         own: dict[PackName, bytes] = {}
         if source.artefacts and name not in sharing:
-            own[ARTEFACTS] = zipped(dict(sorted(source.artefacts.items())))
+            own[ARTEFACTS] = _artefact_pack(source.artefacts, target / name)
         used = {p: raw for p, raw in shared.items() if p == RECORDS or name in sharing}
-        written[name] = _write(source, target / name, own, used)
+        written[name] = _write(source, target / name, own | runs[name], used)
     return written
 
 
@@ -311,14 +317,10 @@ def _write(
     shared: Mapping[PackName, bytes],
 ) -> Manifest:
     """Write a suite's folder, the manifest last; packs that are shared are written already."""
-    runs = source.runs()
-    packs: dict[PackName, bytes] = dict(own)
-    if runs is not None:
-        packs[RUNS] = runs
     plain = source.plain()
     listed = source.manifest.files
     pairs = [(name, raw, True) for name, raw in shared.items()]
-    pairs += [(name, raw, False) for name, raw in packs.items()]
+    pairs += [(name, raw, False) for name, raw in own.items()]
     manifest = source.manifest.model_copy(
         update={
             "files": {
@@ -334,9 +336,9 @@ def _write(
     )
     store = Store(target, warn=_nobody)
     sweep_parts(target, below=True)
-    for old in _replaced(target) - {*packs, *plain}:
+    for old in _replaced(target) - {*own, *plain}:
         (target / old).unlink(missing_ok=True)
-    for files in (packs, plain):
+    for files in (own, plain):
         for file, raw in files.items():
             store.write_bytes(file, raw)
     put_manifest(store, manifest)
@@ -364,18 +366,43 @@ def _size(path: Path) -> int:
     return path.stat().st_size if is_there(path) else 0
 
 
-def _record_pack(sources: Sequence[_Source]) -> bytes:
+def _fits(artefacts: Mapping[str, bytes]) -> bool:
+    """Whether artefacts can be read again from one pack."""
+    size = sum(map(len, artefacts.values()))
+    return size <= Limits.pack_bytes and len(artefacts) <= Limits.n_files
+
+
+def _artefact_pack(artefacts: Mapping[str, bytes], target: Path) -> bytes:
+    where = target / ARTEFACTS
+    return _readable(zipped(dict(sorted(artefacts.items())), where), where)
+
+
+def _readable(raw: bytes, file: Path) -> bytes:
+    """A pack that is not larger than is read."""
+    if len(raw) > Limits.pack_bytes:
+        raise StoreError(
+            f"{file} is not written: it would have {len(raw)} bytes, and at most "
+            f"{Limits.pack_bytes} are read again; leave artefacts out or keep a sample of them, or "
+            "keep suites of one family in several folders"
+        )
+    return raw
+
+
+def _record_pack(sources: Sequence[_Source], target: Path) -> bytes:
     """Every record once; of one id there may be several, from other machines."""
     found = {(i, bytes_digest(raw)): raw for s in sources for i, raw in s.records.items()}
-    return _lines([_Record(id=i, content=_object(found[i, d], i)) for i, d in sorted(found)])
+    lines = [_Record(id=i, content=_object(found[i, d], i)) for i, d in sorted(found)]
+    return _lines(lines, target / RECORDS)
 
 
-def _lines(lines: Sequence[_Line]) -> bytes:
+def _lines(lines: Sequence[_Line], where: Path) -> bytes:
+    texts = [canonical_json(line).encode() + b"\n" for line in lines]
+    refuse_too_large(where, [len(text) for text in texts])
     buffer = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=buffer, mtime=0) as file:
-        for line in lines:
-            file.write(canonical_json(line).encode() + b"\n")
-    return buffer.getvalue()
+        for text in texts:
+            file.write(text)
+    return _readable(buffer.getvalue(), where)
 
 
 def _listed(folder: Path, manifest: Manifest, name: str) -> bytes:

@@ -17,6 +17,7 @@ from loki_bench.suite.usable_values import ComponentName
 __all__ = [
     "ALL_EVENTS",
     "ALL_USERS",
+    "MOST_CELLS",
     "PROTOCOL_VERSION",
     "Cell",
     "CellBudget",
@@ -32,6 +33,9 @@ Identity: TypeAlias = dict[str, object]
 
 ALL_EVENTS, ALL_USERS = "T-1", 1.0
 """What an attacker knows of users unless a suite takes some of it away."""
+
+MOST_CELLS = 100_000
+"""Of a suite, at the most."""
 
 PROTOCOL_VERSION = 2
 """Raised when splitting, seeding, ranking or retraining changes: old records then stay apart."""

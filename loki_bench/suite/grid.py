@@ -23,6 +23,7 @@ from loki_bench.suite.budgets import budgets_of, is_largest
 from loki_bench.suite.cell import (
     ALL_EVENTS,
     ALL_USERS,
+    MOST_CELLS,
     Cell,
     CellBudget,
     CellKnowledge,
@@ -57,7 +58,6 @@ ChosenDefense: TypeAlias = "tuple[DefenseSpec, ComponentRef] | tuple[None, None]
 ChosenVictim: TypeAlias = "tuple[ComponentRef, CellRegime | None]"
 """A victim and the regime that it is trained in; None where the suite names none."""
 
-MOST_CELLS = 100_000
 MOST_EVENTS = 2**31 - 1
 MOST_EVALUATED = 50_000
 """Users that are evaluated where a suite does not say how many."""

@@ -20,6 +20,7 @@ from loki_bench.records.manifest import put_manifest, read_manifest, write_manif
 from loki_bench.records.opening import as_working_folder
 from loki_bench.records.packed import is_packed, pack_family, pack_suite
 from loki_bench.records.store import Store
+from loki_bench.suite.cell import MOST_CELLS
 
 ENOUGH = 10**9
 
@@ -244,6 +245,44 @@ def test_a_forged_pack_is_refused_in_a_sentence(packed, monkeypatch, name, chang
     rewritten(packed, name, change)
     with pytest.raises(StoreError, match=sentence), as_working_folder(packed):
         pass
+
+
+def test_as_many_cells_as_a_suite_may_have_can_be_read():
+    assert archive.Limits.n_files >= MOST_CELLS
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "sentence"),
+    [
+        ("n_files", 2, r"hold 3 files or lines; at most 2 are read again"),
+        ("file_bytes", 99, r"hold one of \d+ bytes; at most 99 are read again"),
+        ("total_bytes", 500, r"hold \d+ bytes; at most 500 are read again"),
+        ("pack_bytes", 90, r"would have \d+ bytes, and at most 90 are read again"),
+    ],
+)
+def test_what_could_not_be_opened_is_not_published(tmp_path, monkeypatch, limit, most, sentence):
+    source = working(tmp_path / "one")
+    monkeypatch.setattr(archive.Limits, limit, most)
+    with pytest.raises(StoreError, match=rf"records\.jsonl\.gz is not written: .*{sentence}"):
+        pack_suite(source, tmp_path / "packed", artefact_bytes=0)
+    with pytest.raises(StoreError, match=sentence):
+        pack_family({"one": source}, tmp_path / "family", artefact_bytes=0)
+    assert not (tmp_path / "packed").exists()
+    assert not (tmp_path / "family").exists()
+
+
+def test_artefacts_that_could_not_be_opened_together_are_not_shared(tmp_path, monkeypatch):
+    cells = {"one": ("a", "b", "c"), "two": ("d", "e", "f")}
+    sources = {name: working(tmp_path / name, cells=own) for name, own in cells.items()}
+    size = sum(p.stat().st_size for s in sources.values() for p in s.rglob("artefacts/*/*.npz"))
+    written = pack_family(sources, tmp_path / "together", artefact_bytes=ENOUGH)
+    assert all(manifest.packs["artefacts.zip"].shared for manifest in written.values())
+    monkeypatch.setattr(archive.Limits, "pack_bytes", size - 1)
+    written = pack_family(sources, tmp_path / "apart", artefact_bytes=ENOUGH)
+    assert [m.packs["artefacts.zip"].shared for m in written.values()] == [True, False]
+    for name, own in cells.items():
+        with as_working_folder(tmp_path / "apart" / name) as folder:
+            assert len(list(folder.rglob("artefacts/*/*.npz"))) == len(own)
 
 
 def test_a_forged_record_does_not_come_out(packed):
