@@ -226,11 +226,11 @@ def pack_family(
     for name in found:
         _refuse_other_files(target / name)
     shared_artefacts: dict[str, bytes] = {}
-    sharing = set()
+    sharing: set[str] = set()
     for name, source in found.items():
         alike = all(shared_artefacts.get(n, raw) == raw for n, raw in source.artefacts.items())
         if source.artefacts and alike and source.manifest.sample is None:
-            together = shared_artefacts | source.artefacts
+            together = {**shared_artefacts, **source.artefacts}
             if not sharing or _fits(together):  # all of it is read whole
                 shared_artefacts = together
                 sharing.add(name)
