@@ -16,10 +16,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Annotated, TypeAlias, TypeVar
 
 import numpy as np
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from loki_bench.records.schema import MetricInfo
 
@@ -78,6 +78,10 @@ takes longer to import than a table to make."""
 
 NO_BOUNDS: Bounds = (None, None)
 
+T = TypeVar("T")
+InNoFile: TypeAlias = Annotated[T, Field(exclude=True)]
+"""What `leaderboard.json`, which is written field by field, leaves out."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -100,7 +104,7 @@ class Interval:
     low: float
     high: float
     n: int
-    all_agree: bool = field(default=False, compare=False, repr=False)
+    all_agree: InNoFile[bool] = field(default=False, compare=False, repr=False)
 
 
 def is_by_design(metric: MetricInfo) -> bool:

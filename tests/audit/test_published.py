@@ -35,6 +35,11 @@ def test_its_bytes_are_those_of_its_manifest(folder):
     assert not notes
 
 
+def test_the_tables_of_the_smallest_are_those_of_its_records():
+    found = verify(LEADERBOARDS / "quick", levels=(5,), registry=discover(), opened=None)
+    assert found.exit_code == 0, found.as_text()
+
+
 @pytest.mark.slow
 @each
 def test_it_is_verified_shown_drawn_and_compared(folder, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 import scipy
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 from scipy import special, stats
 
 from loki_bench.leaderboard.intervals import (
@@ -117,3 +118,8 @@ def test_a_difference_can_be_as_large_as_the_range():
 )
 def test_an_interval_is_shown_with_its_ends_where_it_is_cut_off(interval, signed, text):
     assert shown(interval, signed=signed) == text
+
+
+def test_files_hold_the_four_numbers_of_an_interval_and_nothing_else():
+    found = TypeAdapter(Interval).dump_python(interval_of([0.5, 0.5], (0.0, 1.0)), mode="json")
+    assert sorted(found) == ["high", "low", "mean", "n"]
