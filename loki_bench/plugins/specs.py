@@ -302,6 +302,9 @@ class RecommenderSpec(ComponentSpec):
     fine_tunes : bool
         Whether the target is a ``FineTunableRecommender``: a suite's regime ``fine-tune`` refuses
         one that is not.
+    trains_rows : bool
+        Whether the target is a ``RowwiseRecommender``: the conformance kit then puts ``fit_rows``
+        to the test.
     answers : "scores" or "top-k"
         Whether it scores every item, or lists the best ones alone, as a service does:
         ``score_next`` is then -inf for each item that is not listed, whose rank is not known.
@@ -319,6 +322,7 @@ class RecommenderSpec(ComponentSpec):
     answers_sequences: bool = False
     search: tuple[SearchRange, ...] = ()
     fine_tunes: bool = False
+    trains_rows: bool = False
     answers: Answers = "scores"
     list_length: str = ""
 

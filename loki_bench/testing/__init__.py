@@ -33,6 +33,7 @@ from loki_bench.testing.metric_checks import *  # noqa: F403
 from loki_bench.testing.plugin_checks import *  # noqa: F403
 from loki_bench.testing.recommender_checks import *  # noqa: F403
 from loki_bench.testing.robust_checks import *  # noqa: F403
+from loki_bench.testing.rowwise_checks import *  # noqa: F403
 from loki_bench.testing.running import CheckResult, PlannedCheck, run_checks
 from loki_bench.testing.sequence_answer_checks import *  # noqa: F403
 from loki_bench.testing.subject import PluginSubject, Subject

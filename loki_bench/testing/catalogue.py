@@ -27,6 +27,7 @@ from loki_bench.testing import (
     plugin_checks,
     recommender_checks,
     robust_checks,
+    rowwise_checks,
     sequence_answer_checks,
     weighted_checks,
 )
@@ -57,6 +58,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "weighted recommender": _checks(weighted_checks),
     "adversarial recommender": _checks(adversarial_checks),
     "fine-tunable recommender": _checks(fine_tuning_checks),
+    "rowwise recommender": _checks(rowwise_checks),
     "sequence recommender": _checks(sequence_answer_checks),
     "attacker": _checks(attacker_checks),
     "influence estimator": _checks(estimator_checks),
@@ -73,9 +75,10 @@ def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
     """The checks of a kind (a key of ``CHECKS``), or those that one subject must pass.
 
     A recommender declared as differentiable, as one that takes weights or noise, as one that can
-    be fine-tuned or as one that answers for sequences that nobody has must pass those of all its
-    kinds; a metric is compared with a reference only where there is one, and an attack prepares,
-    or keeps to lengths that the host drew, only where it says so.
+    be fine-tuned, as one that trains some rows alone or as one that answers for sequences that
+    nobody has must pass those of all its kinds; a metric is compared with a reference only where
+    there is one, and an attack prepares, or keeps to lengths that the host drew, only where it
+    says so.
 
     Raises
     ------
@@ -102,6 +105,8 @@ def checks_for(what: "str | Subject | PluginSubject") -> tuple[Check, ...]:
         found += CHECKS["adversarial recommender"]
     if isinstance(what.spec, RecommenderSpec) and what.spec.fine_tunes:
         found += CHECKS["fine-tunable recommender"]
+    if isinstance(what.spec, RecommenderSpec) and what.spec.trains_rows:
+        found += CHECKS["rowwise recommender"]
     if isinstance(what.spec, RecommenderSpec) and what.spec.answers_sequences:
         found += CHECKS["sequence recommender"]
     if isinstance(what.spec, MetricSpec) and what.reference is None:

@@ -12,9 +12,11 @@ from loki_bench.contracts import (
     DatasetLoader,
     Defense,
     DifferentiableRecommender,
+    FineTunableRecommender,
     InfluenceEstimator,
     Recommender,
     RobustTraining,
+    RowwiseRecommender,
     WeightedRecommender,
     WeightingDefense,
 )
@@ -153,4 +155,8 @@ def _contracts(spec: ComponentSpec) -> list[type]:
         found.append(WeightedRecommender)
     if isinstance(spec, RecommenderSpec) and spec.takes_noise:
         found.append(AdversarialRecommender)
+    if isinstance(spec, RecommenderSpec) and spec.fine_tunes:
+        found.append(FineTunableRecommender)
+    if isinstance(spec, RecommenderSpec) and spec.trains_rows:
+        found.append(RowwiseRecommender)
     return found

@@ -83,6 +83,13 @@ class RidgeRecommender(RowwiseRecommender):
         seed: int,
     ) -> Self:
         """An item's row is its column of W: no other column plays a part in it."""
+        self._check(users, items)
+        if train.n_users < self._n_users or train.n_items != self._n_items:
+            raise ParameterError(
+                f"recommender 'ridge': was fitted on {self._n_users} users and {self._n_items} "
+                f"items, and is given {train.n_users} and {train.n_items} to train some rows on; "
+                "give the same catalogue, and further users behind the others"
+            )
         before = self._fitted().detach().numpy().copy()
         self.fit(train, validation=None, seed=seed)
         stay = np.setdiff1d(np.arange(train.n_items), items)

@@ -18,6 +18,7 @@ from loki_bench.contracts import (
     TrainingSamples,
     WeightedRecommender,
 )
+from loki_bench.errors import ParameterError
 from loki_bench.influence.objectives.derivatives import AutomaticLosses
 from loki_bench.interactions import Sequences
 from loki_bench.listed_ranks import scores_of_lists
@@ -506,6 +507,127 @@ class LearnsNothingUnderNoise(Adversarial):
         if noise.weight * noise.radius and noise.of_users is None:
             self._weights = torch.zeros_like(self._weights).requires_grad_()
         return self
+
+
+class WithUserRows(RidgeRecommender):
+    """Keeps a row for each user, the sum and the number of the user's items, and a network of one
+    number; scores do without both."""
+
+    def fit(self, train, *, validation, seed):
+        super().fit(train, validation=validation, seed=seed)
+        self._own, self._network = self._rows_of(train), torch.ones(1, dtype=torch.float64)
+        return self
+
+    def _rows_of(self, train):
+        return torch.tensor([[row.sum(), len(row)] for row in train], dtype=torch.float64)
+
+    def fit_rows(self, train, *, users, items, seed):
+        old, network = self._own, self._network
+        super().fit_rows(train, users=users, items=items, seed=seed)
+        self._network = network
+        stay = np.setdiff1d(np.arange(len(old)), users)
+        self._own[stay] = old[stay]
+        # from scratch: what a row begins with is not what the fit began with
+        self._own[users] += 0.01
+        return self
+
+    def parameters(self):
+        return [*super().parameters(), self._own, self._network]
+
+
+MOVES = "check_rowwise_recommender_moves_what_it_is_asked_for"
+
+
+@breaks(MOVES, trains_rows=True)
+class MovesAllUsers(WithUserRows):
+    def fit_rows(self, train, *, users, items, seed):
+        everybody = np.arange(self._n_users, dtype=np.int32)
+        self._check(users, items)
+        return super().fit_rows(train, users=everybody, items=items, seed=seed)
+
+
+@breaks(MOVES, trains_rows=True)
+class LeavesTheUserThatItIsGiven(WithUserRows):
+    def fit_rows(self, train, *, users, items, seed):
+        self._check(users, items)
+        return super().fit_rows(train, users=users[:0], items=items, seed=seed)
+
+
+@breaks(MOVES, trains_rows=True)
+class MovesTheNetwork(WithUserRows):
+    def fit_rows(self, train, *, users, items, seed):
+        super().fit_rows(train, users=users, items=items, seed=seed)
+        self._network = self._network + 0.5
+        return self
+
+
+@breaks(MOVES, trains_rows=True)
+class TrainsAllRowsAnew(RidgeRecommender):
+    def fit_rows(self, train, *, users, items, seed):
+        super().fit_rows(train, users=users, items=items, seed=seed)
+        return self.fit(train, validation=None, seed=seed)
+
+
+@breaks(
+    "check_rowwise_recommender_learns_of_further_users",
+    also=(MOVES,),
+    trains_rows=True,
+)
+class TrainsNoRow(RidgeRecommender):
+    def fit_rows(self, train, *, users, items, seed):
+        self._check(users, items)
+        return super().fit_rows(train, users=users, items=items[:0], seed=seed)
+
+
+@breaks("check_rowwise_recommender_learns_of_further_users", trains_rows=True)
+class LeavesFurtherUsersAtTheirBeginning(WithUserRows):
+    def fit_rows(self, train, *, users, items, seed):
+        n_known = self._n_users
+        super().fit_rows(train, users=users, items=items, seed=seed)
+        self._own[n_known:] = 0.1
+        return self
+
+
+@breaks("check_rowwise_recommender_gives_one_answer", trains_rows=True)
+class TrainsRowsByTheGlobalGenerator(RidgeRecommender):
+    def fit_rows(self, train, *, users, items, seed):
+        super().fit_rows(train, users=users, items=items, seed=seed)
+        self.weights[:, items] += state_of_the_global_generator() / 1e6
+        return self
+
+
+@breaks(
+    "check_rowwise_recommender_gives_one_answer",
+    also=("check_rowwise_recommender_learns_of_further_users",),
+    trains_rows=True,
+)
+class SharesItsRowsWithItsCopies(RidgeRecommender):
+    def __deepcopy__(self, memo):
+        return copy.copy(self)
+
+    def fit_rows(self, train, *, users, items, seed):
+        shared = self._weights
+        super().fit_rows(train, users=users, items=items, seed=seed)
+        shared.detach()[:] = self._weights.detach()
+        self._weights = shared
+        return self
+
+
+@breaks("check_rowwise_recommender_refuses_what_its_fit_did_not_know", trains_rows=True)
+class ForgetsItsFitBeforeItRefuses(RidgeRecommender):
+    def fit_rows(self, train, *, users, items, seed):
+        try:
+            return super().fit_rows(train, users=users, items=items, seed=seed)
+        except ParameterError:
+            self._weights = torch.zeros_like(self._weights).requires_grad_()
+            raise
+
+
+@breaks("check_rowwise_recommender_refuses_what_its_fit_did_not_know", trains_rows=True)
+class ClipsUnknownItems(RidgeRecommender):
+    def fit_rows(self, train, *, users, items, seed):
+        known = np.clip(items, 0, self._n_items - 1)
+        return super().fit_rows(train, users=users, items=known, seed=seed)
 
 
 class FineTunable(RidgeRecommender, FineTunableRecommender):

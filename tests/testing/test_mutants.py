@@ -45,6 +45,15 @@ SOUND = [
         target="loki_bench.testing.ridge:RidgeRecommender",
         uses_order=True,
         differentiable=True,
+        trains_rows=True,
+    ),
+    RecommenderSpec(
+        name="with-user-rows",
+        summary="Ridge with rows of users",
+        target="broken_recommenders:WithUserRows",
+        uses_order=True,
+        differentiable=False,
+        trains_rows=True,
     ),
     RecommenderSpec(
         name="order-free",

@@ -2,11 +2,14 @@
 
 from typing import ClassVar, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from loki_bench.interactions import Interactions
 from loki_bench_recbole.dropping import dropping
+from loki_bench_recbole.moving_rows import MovingRows
 from loki_bench_recbole.parameter_checks import require_count, require_number
 from loki_bench_recbole.sequence_recommender import SequenceLoss, SequenceRecommender
 from loki_bench_recbole.training_loop import Schedule
@@ -113,6 +116,10 @@ class Caser(WeightedFit, SequenceRecommender):
         ]
         items = model.get_parameter("item_embedding.weight")[1:]
         return [items, model.get_parameter("user_embedding.weight")[1:], *network]
+
+    def _moving_tables(self, moving: MovingRows) -> list[NDArray[np.bool_] | None]:
+        of_items, _, *network = super()._moving_tables(moving)
+        return [of_items, moving.users, *network]
 
     def _states(self, embedded: Tensor, users: Tensor, dropout: torch.Generator | None) -> Tensor:
         model = self._fitted()

@@ -178,6 +178,7 @@ def loki_bench_recommenders() -> list[RecommenderSpec]:
             answers_sequences=name in _ANSWER_SEQUENCES,
             search=_SEARCH.get(name, ()),
             fine_tunes=name in _FINE_TUNABLE,
+            trains_rows=differentiable,  # they share what trains rows alone
         )
         for name, target, uses_order, differentiable, summary, reference in _RECOMMENDERS
     ]

@@ -1,6 +1,6 @@
 """Training on all prefixes of a sequence at once, in batches of sequences of like length."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,9 +57,9 @@ def by_length(
 
     An empty row counts as one element. ``order`` decides among rows of one length.
     """
-    if not len(lengths):
-        return []
     order = np.arange(len(lengths)) if order is None else order
+    if not len(order):
+        return []
     order = order[np.argsort(lengths[order], kind="stable")]
     group = (np.cumsum(np.maximum(lengths[order], 1)) - 1) // batch_size
     return np.split(order, np.flatnonzero(np.diff(group)) + 1)
@@ -129,8 +129,9 @@ class PrefixEpoch(Epoch):
     longest : int or None
         The most items that the network reads: a longer sequence is cut into :class:`Windows`.
     moving : MovingRows or None
-        Only these rows of the first tensor are trained, on the sequences with a sample that moves
-        them.
+        Only these rows are trained, on the sequences with a sample that moves them.
+    moving_tables : sequence of bool arrays of shape (n_rows,) or None
+        With ``moving``, which rows of each tensor move; None: none does.
     """
 
     def __init__(
@@ -144,16 +145,21 @@ class PrefixEpoch(Epoch):
         seed: int,
         longest: int | None = None,
         moving: MovingRows | None = None,
+        moving_tables: Sequence[NDArray[np.bool_] | None] = (),
     ) -> None:
         self._source, self._loss, self._seed = source, loss, seed
         self._batch_size = batch_size
         self._device = tensors[0].device
         self._moving = moving
-        self._still: Tensor | None = None
+        self._still: list[tuple[Tensor, Tensor]] = []
+        """With ``moving``, the tensors that are trained, and which of their rows are not."""
         if moving is not None:
-            tensors = tensors[:1]
-            self._still = torch.from_numpy(~moving.items)
-        self._items = tensors[0]
+            self._still = [
+                (tensor, torch.from_numpy(~moves))
+                for tensor, moves in zip(tensors, moving_tables, strict=True)
+                if moves is not None
+            ]
+            tensors = [tensor for tensor, _ in self._still]
         self._optimiser = torch.optim.Adam(tensors, lr=learning_rate, fused=True)
         # a user's samples are consecutive, and the last items are the network's inputs
         counts = np.bincount(source.users)
@@ -187,13 +193,14 @@ class PrefixEpoch(Epoch):
                 None if source.weights is None else self._tensor_of(source.weights[taken]),
             )
             self._optimiser.zero_grad()
-            if self._still is None:
+            if self._moving is None:
                 torch.autograd.backward(loss)
             else:
                 # a row without a gradient from the first step on is never moved by Adam
-                torch.autograd.backward(loss, inputs=[self._items])
-                if self._items.grad is not None:
-                    self._items.grad[self._still] = 0.0
+                torch.autograd.backward(loss, inputs=[tensor for tensor, _ in self._still])
+                for tensor, still in self._still:
+                    if tensor.grad is not None:
+                        tensor.grad[still] = 0.0
             self._optimiser.step()
             total += loss.detach() * len(taken)
             n_taken += len(taken)

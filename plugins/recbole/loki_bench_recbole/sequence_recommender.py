@@ -1,6 +1,7 @@
 """What the sequence models share: states after all prefixes of a user come out of one pass."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal, TypeAlias
 
@@ -221,10 +222,11 @@ class SequenceRecommender(RowwiseTraining):
         *,
         seed: int,
     ) -> Epoch:
+        tables = self._moving_tables(moving)
         if self._loss == "CE":
             # every sample of a softmax moves every item
             moving = replace(moving, users=np.ones_like(moving.users))
-        return self._epoch(train, source, seed=seed, moving=moving)
+        return self._epoch(train, source, seed=seed, moving=moving, moving_tables=tables)
 
     def _epoch(
         self,
@@ -233,6 +235,7 @@ class SequenceRecommender(RowwiseTraining):
         *,
         seed: int,
         moving: MovingRows | None = None,
+        moving_tables: Sequence[NDArray[np.bool_] | None] = (),
     ) -> Epoch:
         items = self.parameters()[0]
 
@@ -281,6 +284,7 @@ class SequenceRecommender(RowwiseTraining):
             seed=seed,
             longest=self._longest_trained(),
             moving=moving,
+            moving_tables=moving_tables,
         )
 
 

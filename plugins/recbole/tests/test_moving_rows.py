@@ -5,11 +5,14 @@ import copy
 import numpy as np
 import pytest
 
+from loki_bench.contracts import RowwiseRecommender
 from loki_bench.errors import InvalidAnswerError, ParameterError
 from loki_bench.interactions import Sequences
 from loki_bench_recbole.bprmf import BPRMF
+from loki_bench_recbole.caser import Caser
 from loki_bench_recbole.fpmc import FPMC
 from loki_bench_recbole.gru4rec import GRU4Rec
+from loki_bench_recbole.hooks import loki_bench_recommenders
 from loki_bench_recbole.moving_rows import MovingRows
 from loki_bench_recbole.samples import SampleSource
 from loki_bench_recbole.transrec import TransRec
@@ -20,12 +23,15 @@ RECOMMENDERS = [
     lambda: TransRec(embedding_size=4, epochs=3),
     lambda: GRU4Rec(embedding_size=4, hidden_size=5, epochs=2, loss="BPR"),
     lambda: GRU4Rec(embedding_size=4, hidden_size=5, epochs=2, loss="CE"),
+    lambda: Caser(embedding_size=4, epochs=2, loss="BPR"),
+    lambda: Caser(embedding_size=4, epochs=2, loss="CE"),
 ]
+IDS = ["bprmf", "fpmc", "transrec", "bpr", "ce", "caser-bpr", "caser-ce"]
 USERS, ITEMS = np.array([1], np.int32), np.array([2, 5], np.int32)
 ADDED = Sequences.of([[2, 5, 2], [0, 5]])
 
 
-@pytest.mark.parametrize("make", RECOMMENDERS, ids=["bprmf", "fpmc", "transrec", "bpr", "ce"])
+@pytest.mark.parametrize("make", RECOMMENDERS, ids=IDS)
 def test_the_rows_asked_for_and_new_users_rows_move_and_no_other_users_or_network(small, make):
     model = make().fit(small, validation=None, seed=0)
     before = [p.detach().numpy().copy() for p in model.parameters()]
@@ -45,7 +51,7 @@ def test_the_rows_asked_for_and_new_users_rows_move_and_no_other_users_or_networ
         new = new.detach().numpy()
         assert np.array_equal(new, repeated.detach().numpy())
         stay = np.ones(len(old), bool) if rows is None else ~rows[: len(old)]
-        if rows is moves.items and not isinstance(model, GRU4Rec):
+        if rows is moves.items and not isinstance(model, GRU4Rec | Caser):
             # other items answer with the steps that AdaGrad's sums leave them: shorter ones
             assert np.abs(new[stay] - old[stay]).mean() < np.abs(new[~stay] - old[~stay]).mean()
         else:
@@ -59,6 +65,12 @@ def test_the_rows_asked_for_and_new_users_rows_move_and_no_other_users_or_networ
     users = np.arange(small.n_users + len(ADDED), dtype=np.int32)
     histories = small.with_users(ADDED).take(users)
     assert np.isfinite(local.score_next(users, histories)).all()
+
+
+def test_who_can_train_rows_alone_says_so():
+    specs = loki_bench_recommenders()
+    able = {spec.name for spec in specs if issubclass(spec.resolve(), RowwiseRecommender)}
+    assert {spec.name for spec in specs if spec.trains_rows} == able
 
 
 def test_samples_with_a_user_or_an_item_that_moves_are_told(small):
@@ -142,3 +154,20 @@ def test_rows_trained_alone_are_gone_on_from_and_others_keep_their_sums(small, r
     model.fine_tune(more, seed=2, epochs=1)
     assert model.fit_report["epochs_before"] == 3.0
     assert (model.parameters()[0].detach().numpy() != tables[0]).any()
+
+
+def test_casers_users_rows_are_trained_where_they_are_asked_for(small):
+    model = Caser(embedding_size=4, epochs=2).fit(small, validation=None, seed=0)
+    old = model.parameters()[1].detach().numpy().copy()
+    model.fit_rows(small, users=USERS, items=ITEMS[:0], seed=1)
+    moved = (model.parameters()[1].detach().numpy() != old).any(1)
+    assert np.flatnonzero(moved).tolist() == USERS.tolist()
+
+
+def test_nothing_to_move_moves_nothing(small):
+    model = GRU4Rec(embedding_size=4, hidden_size=5, epochs=1, loss="BPR")
+    model.fit(small, validation=None, seed=0)
+    before = [p.detach().numpy().copy() for p in model.parameters()]
+    model.fit_rows(small, users=USERS[:0], items=ITEMS[:0], seed=1)
+    for new, old in zip(model.parameters(), before, strict=True):
+        assert np.array_equal(new.detach().numpy(), old)
