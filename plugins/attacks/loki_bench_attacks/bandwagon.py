@@ -6,11 +6,13 @@ from numpy.typing import NDArray
 from loki_bench.attackers.draws import draw_without_repetition
 from loki_bench.attackers.promoted_items import other_items, promoted_items
 from loki_bench.contracts import Attacker, AttackerView
-from loki_bench.errors import ParameterError
 from loki_bench.interactions import Sequences
+from loki_bench.parameters import require_count, require_number
 from loki_bench_attacks.alternating_profiles import n_fillers_of, profiles_of_choice
 
 __all__ = ["BandwagonAttack", "most_visited"]
+
+_WHO = "attacker 'bandwagon'"
 
 
 class BandwagonAttack(Attacker):
@@ -30,15 +32,8 @@ class BandwagonAttack(Attacker):
     """
 
     def __init__(self, *, n_selected: int = 20, selected_share: float = 0.5) -> None:
-        if n_selected < 1:
-            raise ParameterError(
-                f"attacker 'bandwagon': n_selected is {n_selected!r}, expected at least 1"
-            )
-        if not 0 <= selected_share <= 1:
-            raise ParameterError(
-                f"attacker 'bandwagon': selected_share is {selected_share!r}, expected 0 to 1"
-            )
-        self._n_selected, self._selected_share = n_selected, selected_share
+        self._n_selected = require_count(_WHO, "n_selected", n_selected)
+        self._selected_share = require_number(_WHO, "selected_share", selected_share, most=1)
 
     def poison(self, view: AttackerView) -> Sequences:
         """Use the whole budget; see ``Attacker.poison``."""

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from loki_bench.attackers.promoted_items import other_items, promoted_items
 from loki_bench.contracts import Attacker, AttackerView
-from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions, Sequences
+from loki_bench.parameters import require_count, require_number
 from loki_bench.seeds import generator_for, seed_for
 from loki_bench_attacks.alternating_profiles import n_fillers_of, profiles_of_choice
 from loki_bench_attacks.implicit_factors import ImplicitFactorisation
@@ -40,13 +40,9 @@ class PoisonModelAttack(Attacker):
     """
 
     def __init__(self, *, decay: float = 0.9, n_rounds: int = 30, n_sweeps: int = 10) -> None:
-        if not 0 <= decay <= 1:
-            raise ParameterError(f"{_WHO}: decay is {decay!r}, expected 0 to 1")
-        if n_rounds < 1 or n_sweeps < 1:
-            raise ParameterError(
-                f"{_WHO}: n_rounds is {n_rounds!r}, n_sweeps {n_sweeps!r}; expected at least 1"
-            )
-        self._decay, self._n_rounds, self._n_sweeps = decay, n_rounds, n_sweeps
+        self._decay = require_number(_WHO, "decay", decay, most=1)
+        self._n_rounds = require_count(_WHO, "n_rounds", n_rounds)
+        self._n_sweeps = require_count(_WHO, "n_sweeps", n_sweeps)
 
     def poison(self, view: AttackerView) -> Sequences:
         """Use the whole budget; see ``Attacker.poison``."""

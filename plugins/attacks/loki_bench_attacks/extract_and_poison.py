@@ -12,6 +12,7 @@ from loki_bench.attackers.promoted_items import other_items, promoted_items
 from loki_bench.contracts import Attacker, AttackerView, QueryOracle
 from loki_bench.errors import ParameterError, RejectedError
 from loki_bench.interactions import Sequences
+from loki_bench.parameters import require_count, require_number
 from loki_bench.seeds import generator_for, seed_for
 from loki_bench_attacks.alternating_profiles import (
     items_to_lift,
@@ -75,13 +76,9 @@ class ExtractAndPoison(Attacker):
             raise ParameterError(
                 f"{_WHO}: start is {start!r}, expected one of {', '.join(get_args(Start))}"
             )
-        if n_epochs < 1 or n_nearest < 1 or not 0 < step < np.inf:
-            raise ParameterError(
-                f"{_WHO}: n_epochs is {n_epochs!r}, n_nearest {n_nearest!r}, step {step!r}; "
-                "expected at least 1, at least 1, above 0"
-            )
-        self._start, self._n_epochs = start, n_epochs
-        self._step, self._n_nearest = step, n_nearest
+        self._start, self._n_epochs = start, require_count(_WHO, "n_epochs", n_epochs)
+        self._step = require_number(_WHO, "step", step, above=0)
+        self._n_nearest = require_count(_WHO, "n_nearest", n_nearest)
 
     def poison(self, view: AttackerView) -> Sequences:
         """Use the whole budget and all queries; see ``Attacker.poison``."""

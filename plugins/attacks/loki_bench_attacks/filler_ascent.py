@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from loki_bench.contracts import AttackerView
-from loki_bench.errors import ParameterError
+from loki_bench.parameters import require_number
 from loki_bench_attacks.alternating_profiles import n_fillers_of
 
 __all__ = ["RelaxedClicks", "ascended", "projected", "relaxed_clicks", "require_ascent"]
@@ -17,11 +17,8 @@ __all__ = ["RelaxedClicks", "ascended", "projected", "relaxed_clicks", "require_
 
 def require_ascent(who: str, *, candidate_share: float, step: float) -> None:
     """Raise ``ParameterError`` where no ascent can be made with these."""
-    if not 0 < candidate_share <= 1 or not 0 < step < np.inf:
-        raise ParameterError(
-            f"{who}: candidate_share is {candidate_share!r}, step {step!r}; expected a share "
-            "above 0, and a number above 0"
-        )
+    require_number(who, "candidate_share", candidate_share, above=0, most=1)
+    require_number(who, "step", step, above=0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

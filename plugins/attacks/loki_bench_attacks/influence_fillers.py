@@ -13,8 +13,9 @@ from loki_bench.contracts import (
     DifferentiableRecommender,
     InfluenceEstimator,
 )
-from loki_bench.errors import InvalidAnswerError, ParameterError, RejectedError
+from loki_bench.errors import InvalidAnswerError, RejectedError
 from loki_bench.interactions import Sequences
+from loki_bench.parameters import require_count, require_number
 from loki_bench.seeds import generator_for, seed_for
 from loki_bench_attacks.list_objective import list_objective
 from loki_bench_attacks.retrained_surrogates import retrained
@@ -56,18 +57,11 @@ class InfluenceFillers(Attacker):
         list_length: int = 10,
         width: float = 0.5,
     ) -> None:
-        for name, value in (
-            ("n_rounds", n_rounds),
-            ("n_pool", n_pool),
-            ("n_candidates", n_candidates),
-            ("list_length", list_length),
-        ):
-            if value < 1:
-                raise ParameterError(f"{_WHO}: {name} is {value!r}, expected at least 1")
-        if not 0 < width < np.inf:
-            raise ParameterError(f"{_WHO}: width is {width!r}, expected a number above 0")
-        self._n_rounds, self._n_pool, self._n_candidates = n_rounds, n_pool, n_candidates
-        self._list_length, self._width = list_length, width
+        self._n_rounds = require_count(_WHO, "n_rounds", n_rounds)
+        self._n_pool = require_count(_WHO, "n_pool", n_pool)
+        self._n_candidates = require_count(_WHO, "n_candidates", n_candidates)
+        self._list_length = require_count(_WHO, "list_length", list_length)
+        self._width = require_number(_WHO, "width", width, above=0)
 
     def poison(self, view: AttackerView) -> Sequences:
         """Use the whole budget; see ``Attacker.poison``."""

@@ -9,6 +9,7 @@ from loki_bench.attackers.promoted_items import other_items, promoted_items
 from loki_bench.contracts import Attacker, AttackerView
 from loki_bench.errors import ParameterError
 from loki_bench.interactions import Sequences
+from loki_bench.parameters import require_count
 from loki_bench.seeds import generator_for, seed_for
 from loki_bench_attacks.alternating_profiles import profiles_of_choice
 from loki_bench_attacks.filler_ascent import ascended, relaxed_clicks, require_ascent
@@ -58,13 +59,10 @@ class ProjectedGradientAscent(Attacker):
             raise ParameterError(
                 f"{_WHO}: form is {form!r}, expected one of {', '.join(get_args(Form))}"
             )
-        if n_steps < 1 or n_sweeps < 1:
-            raise ParameterError(
-                f"{_WHO}: n_steps is {n_steps!r}, n_sweeps {n_sweeps!r}; expected at least 1"
-            )
         require_ascent(_WHO, candidate_share=candidate_share, step=step)
-        self._form, self._n_steps, self._step = form, n_steps, step
-        self._candidate_share, self._n_sweeps = candidate_share, n_sweeps
+        self._form, self._step, self._candidate_share = form, step, candidate_share
+        self._n_steps = require_count(_WHO, "n_steps", n_steps)
+        self._n_sweeps = require_count(_WHO, "n_sweeps", n_sweeps)
 
     def poison(self, view: AttackerView) -> Sequences:
         """Use the whole budget; see ``Attacker.poison``."""

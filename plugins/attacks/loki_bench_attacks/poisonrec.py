@@ -8,8 +8,8 @@ from torch import Tensor
 from loki_bench.attackers.draws import lengths_of
 from loki_bench.attackers.promoted_items import other_items, promoted_items
 from loki_bench.contracts import Attacker, AttackerView
-from loki_bench.errors import ParameterError
 from loki_bench.interactions import Sequences
+from loki_bench.parameters import require_count, require_number
 from loki_bench.seeds import generator_for, seed_for
 from loki_bench_attacks.click_policy import ClickPolicy, clipped_objective, standardised
 from loki_bench_attacks.covisit_simulator import CovisitSimulator
@@ -46,13 +46,9 @@ class PoisonRec(Attacker):
     def __init__(
         self, *, n_iterations: int = 60, n_episodes: int = 16, learning_rate: float = 0.1
     ) -> None:
-        if n_iterations < 0 or n_episodes < 2 or not 0 < learning_rate < np.inf:
-            raise ParameterError(
-                f"{_WHO}: n_iterations is {n_iterations!r}, n_episodes {n_episodes!r}, "
-                f"learning_rate {learning_rate!r}; expected at least 0, at least 2, above 0"
-            )
-        self._n_iterations, self._n_episodes = n_iterations, n_episodes
-        self._learning_rate = learning_rate
+        self._n_iterations = require_count(_WHO, "n_iterations", n_iterations, least=0)
+        self._n_episodes = require_count(_WHO, "n_episodes", n_episodes, least=2)
+        self._learning_rate = require_number(_WHO, "learning_rate", learning_rate, above=0)
 
     def poison(self, view: AttackerView) -> Sequences:
         """Use the whole budget; see ``Attacker.poison``."""

@@ -9,6 +9,7 @@ from loki_bench.attackers.promoted_items import other_items, promoted_items
 from loki_bench.contracts import Attacker, AttackerView
 from loki_bench.errors import ParameterError
 from loki_bench.interactions import Sequences
+from loki_bench.parameters import require_count
 from loki_bench.seeds import generator_for, seed_for
 from loki_bench_attacks.alternating_profiles import profiles_of_choice
 from loki_bench_attacks.filler_ascent import ascended, relaxed_clicks, require_ascent
@@ -52,15 +53,17 @@ class UnrolledAttack(Attacker):
         n_unrolled: int = 3,
         candidate_share: float = 0.25,
     ) -> None:
-        if n_steps < 1 or not 1 <= n_unrolled <= n_sweeps:
+        who = f"attacker '{self.name}'"
+        require_ascent(who, candidate_share=candidate_share, step=step)
+        self._step, self._candidate_share = step, candidate_share
+        self._n_steps = require_count(who, "n_steps", n_steps)
+        self._n_sweeps = require_count(who, "n_sweeps", n_sweeps)
+        self._n_unrolled = require_count(who, "n_unrolled", n_unrolled)
+        if n_unrolled > n_sweeps:
             raise ParameterError(
-                f"attacker '{self.name}': n_steps is {n_steps!r}, n_unrolled {n_unrolled!r}, "
-                f"n_sweeps {n_sweeps!r}; expected at least 1 each, and no more unrolled than there "
-                "are"
+                f"{who}: n_unrolled is {n_unrolled!r}, n_sweeps {n_sweeps!r}; expected no more "
+                "unrolled than there are"
             )
-        require_ascent(f"attacker '{self.name}'", candidate_share=candidate_share, step=step)
-        self._n_steps, self._step, self._n_sweeps = n_steps, step, n_sweeps
-        self._n_unrolled, self._candidate_share = n_unrolled, candidate_share
 
     def poison(self, view: AttackerView) -> Sequences:
         """Use the whole budget; see ``Attacker.poison``."""

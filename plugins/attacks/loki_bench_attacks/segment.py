@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from loki_bench.attackers.draws import draw_in_turn, rows_by_length
 from loki_bench.attackers.promoted_items import other_items, promoted_items
 from loki_bench.contracts import Attacker, AttackerView
-from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions, Sequences
+from loki_bench.parameters import require_count
 from loki_bench_attacks.alternating_profiles import n_fillers_of, profiles_of_choice
 
 __all__ = ["SegmentAttack", "segment_excess"]
@@ -29,11 +29,7 @@ class SegmentAttack(Attacker):
     """
 
     def __init__(self, *, n_segment: int = 100) -> None:
-        if n_segment < 1:
-            raise ParameterError(
-                f"attacker 'segment': n_segment is {n_segment!r}, expected at least 1"
-            )
-        self._n_segment = n_segment
+        self._n_segment = require_count("attacker 'segment'", "n_segment", n_segment)
 
     def poison(self, view: AttackerView) -> Sequences:
         """Use the whole budget; see ``Attacker.poison``."""

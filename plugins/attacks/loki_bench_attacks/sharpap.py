@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from loki_bench.errors import ParameterError
+from loki_bench.parameters import require_number
 from loki_bench_attacks.revadv import UnrolledAttack, adversarial_loss
 
 __all__ = ["SharpnessAwareAttack", "worst_case"]
@@ -47,11 +47,7 @@ class SharpnessAwareAttack(UnrolledAttack):
             n_unrolled=n_unrolled,
             candidate_share=candidate_share,
         )
-        if not 0 <= radius < np.inf:
-            raise ParameterError(
-                f"attacker 'sharpap': radius is {radius!r}, expected a number of 0 or more"
-            )
-        self._radius = radius
+        self._radius = require_number("attacker 'sharpap'", "radius", radius)
 
     def _loss(
         self, user_factors: Tensor, item_factors: Tensor, users: Tensor, items: Tensor

@@ -1,10 +1,13 @@
 """Training against noise on the victim's vectors: one radius for all, or one by vulnerability."""
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.contracts import AdversarialNoise, FittedVictim, RobustTraining, VictimTrainer
 from loki_bench.interactions import Interactions, Sequences
+from loki_bench.parameters import require_number
 from loki_bench_defenses.denoise import event_losses
 
 __all__ = ["AdversarialTraining", "VulnerabilityAwareTraining", "vulnerability"]
@@ -25,11 +28,12 @@ class AdversarialTraining(RobustTraining):
     weight : float above 0
     """
 
+    name: ClassVar[str] = "apr"
+
     def __init__(self, radius: float = 0.3, weight: float = 1.0) -> None:
-        for name, value in (("radius", radius), ("weight", weight)):
-            if not 0 < value < np.inf:
-                raise ValueError(f"{name} must be a number above 0, got {value}")
-        self.radius, self.weight = radius, weight
+        who = f"defense '{self.name}'"
+        self.radius = require_number(who, "radius", radius, above=0)
+        self.weight = require_number(who, "weight", weight, above=0)
         self._victim: FittedVictim | None = None
 
     def fit(self, victim: VictimTrainer, train: Interactions, *, seed: int) -> None:
@@ -52,6 +56,8 @@ class VulnerabilityAwareTraining(AdversarialTraining):
     losses of the epoch at hand; here the host trains, so they are those of a first fit without
     noise, and of pairs with 50 items drawn at random (:func:`.denoise.event_losses`).
     """
+
+    name = "vat"
 
     def __init__(self, radius: float = 0.5, weight: float = 1.0) -> None:
         super().__init__(radius, weight)

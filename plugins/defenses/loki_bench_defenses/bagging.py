@@ -5,8 +5,11 @@ from numpy.typing import NDArray
 
 from loki_bench.contracts import FittedVictim, RobustTraining, VictimTrainer
 from loki_bench.interactions import Interactions, Sequences
+from loki_bench.parameters import require_count, require_number
 
 __all__ = ["BaggedVotes", "votes"]
+
+_WHO = "defense 'bagging'"
 
 
 class BaggedVotes(RobustTraining):
@@ -29,13 +32,9 @@ class BaggedVotes(RobustTraining):
     """
 
     def __init__(self, n_victims: int = 10, share: float = 0.5, list_length: int = 20) -> None:
-        if not 1 <= n_victims <= 100:
-            raise ValueError(f"n_victims must be from 1 to 100, got {n_victims}")
-        if not 0 < share <= 1:
-            raise ValueError(f"share must be above 0 and at most 1, got {share}")
-        if list_length < 1:
-            raise ValueError(f"list_length must be 1 or more, got {list_length}")
-        self.n_victims, self.share, self.list_length = n_victims, share, list_length
+        self.n_victims = require_count(_WHO, "n_victims", n_victims, most=100)
+        self.share = require_number(_WHO, "share", share, above=0, most=1)
+        self.list_length = require_count(_WHO, "list_length", list_length)
         self._victims: list[FittedVictim] = []
         self._trained_on = np.empty((0, 0), dtype=np.bool_)
         self._n_items = 0

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.interactions import Interactions
+from loki_bench.parameters import require_count
 from loki_bench_defenses.consecutive_pairs import consecutive_pairs
 from loki_bench_defenses.holdings import holdings
 from loki_bench_defenses.outliers import robust_z, second_mode
@@ -34,9 +35,7 @@ class CooccurrenceFilter(ScoredDefense):
 
     def __init__(self, n_groups: int = 50) -> None:
         super().__init__()
-        if n_groups < 1:
-            raise ValueError(f"n_groups must be 1 or more, got {n_groups}")
-        self.n_groups = n_groups
+        self.n_groups = require_count("defense 'cooccurrence'", "n_groups", n_groups)
 
     def score(self, train: Interactions) -> NDArray[np.float64]:
         """Robust z-score of how far a user's places lie below one half."""

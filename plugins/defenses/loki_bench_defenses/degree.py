@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.interactions import Interactions
+from loki_bench.parameters import require_count
 from loki_bench_defenses.log_degrees import log_degrees
 from loki_bench_defenses.outliers import robust_z, second_mode
 from loki_bench_defenses.scored import ScoredDefense
@@ -31,9 +32,7 @@ class DegreeFeatures(ScoredDefense):
 
     def __init__(self, n_groups: int = 3) -> None:
         super().__init__()
-        if n_groups < 1:
-            raise ValueError(f"n_groups must be 1 or more, got {n_groups}")
-        self.n_groups = n_groups
+        self.n_groups = require_count("defense 'degree'", "n_groups", n_groups)
 
     def score(self, train: Interactions) -> NDArray[np.float64]:
         """Root of the mean square of three z-scores; 0 for users without events."""

@@ -5,8 +5,11 @@ from numpy.typing import NDArray
 
 from loki_bench.contracts import FittedVictim, RobustTraining, VictimTrainer
 from loki_bench.interactions import Interactions, Sequences
+from loki_bench.parameters import require_count, require_number
 
 __all__ = ["TruncatedLoss", "event_losses"]
+
+_WHO = "defense 'denoise'"
 
 N_NEGATIVES = 50
 BLOCK_SCORES = 4_000_000
@@ -32,11 +35,8 @@ class TruncatedLoss(RobustTraining):
     """
 
     def __init__(self, drop_rate: float = 0.1, n_rounds: int = 1) -> None:
-        if not 0 < drop_rate < 1:
-            raise ValueError(f"drop_rate must lie between 0 and 1, got {drop_rate}")
-        if n_rounds < 1:
-            raise ValueError(f"n_rounds must be 1 or more, got {n_rounds}")
-        self.drop_rate, self.n_rounds = drop_rate, n_rounds
+        self.drop_rate = require_number(_WHO, "drop_rate", drop_rate, above=0, below=1)
+        self.n_rounds = require_count(_WHO, "n_rounds", n_rounds)
         self._victim: FittedVictim | None = None
         self._n_dropped = 0
 

@@ -5,12 +5,15 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from loki_bench.interactions import Interactions
+from loki_bench.parameters import require_count, require_number
 from loki_bench_defenses.degree import DegreeFeatures
 from loki_bench_defenses.holdings import holdings
 from loki_bench_defenses.outliers import robust_z, second_mode
 from loki_bench_defenses.scored import ScoredDefense
 
 __all__ = ["FraudulentActionPropagation", "propagated"]
+
+_WHO = "defense 'fap'"
 
 LEAST = 1e-9
 
@@ -38,12 +41,9 @@ class FraudulentActionPropagation(ScoredDefense):
 
     def __init__(self, seed_share: float = 0.01, damping: float = 0.85, n_steps: int = 20) -> None:
         super().__init__()
-        for name, value in (("seed_share", seed_share), ("damping", damping)):
-            if not 0 < value < 1:
-                raise ValueError(f"{name} must lie between 0 and 1, got {value}")
-        if n_steps < 1:
-            raise ValueError(f"n_steps must be 1 or more, got {n_steps}")
-        self.seed_share, self.damping, self.n_steps = seed_share, damping, n_steps
+        self.seed_share = require_number(_WHO, "seed_share", seed_share, above=0, below=1)
+        self.damping = require_number(_WHO, "damping", damping, above=0, below=1)
+        self.n_steps = require_count(_WHO, "n_steps", n_steps)
 
     def score(self, train: Interactions) -> NDArray[np.float64]:
         """Robust z-score of the logarithm of each user's fraud."""

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from loki_bench.interactions import Interactions
+from loki_bench.parameters import require_count
 from loki_bench_defenses.consecutive_pairs import consecutive_pairs
 from loki_bench_defenses.outliers import second_mode
 from loki_bench_defenses.profile import popularity_z
@@ -41,9 +42,7 @@ class NextItemModel(ScoredDefense):
 
     def __init__(self, rank: int = 16) -> None:
         super().__init__()
-        if rank < 1:
-            raise ValueError(f"rank must be 1 or more, got {rank}")
-        self.rank = rank
+        self.rank = require_count("defense 'next-item'", "rank", rank)
 
     def score(self, train: Interactions) -> NDArray[np.float64]:
         """Absolute distance from the median in standard deviations; 0 for users without a step."""

@@ -8,6 +8,7 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, svds
 
 from loki_bench.interactions import Interactions
+from loki_bench.parameters import require_count
 from loki_bench_defenses.holdings import holdings
 from loki_bench_defenses.outliers import robust_z, second_mode
 from loki_bench_defenses.scored import ScoredDefense
@@ -43,11 +44,10 @@ class PCASelectUsers(ScoredDefense):
 
     def __init__(self, n_components: int = 3, side: Literal["both", "low"] = "both") -> None:
         super().__init__()
-        if n_components < 1:
-            raise ValueError(f"n_components must be 1 or more, got {n_components}")
         if side not in ("both", "low"):
             raise ValueError(f"side must be 'both' or 'low', got {side!r}")
-        self.n_components, self.side = n_components, side
+        self.n_components = require_count("defense 'pca'", "n_components", n_components)
+        self.side = side
 
     def score(self, train: Interactions) -> NDArray[np.float64]:
         """Robust z-score of the logarithm of each user's distance, away from the suspected side."""

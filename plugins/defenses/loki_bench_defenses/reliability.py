@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from loki_bench.contracts import WeightingDefense
 from loki_bench.interactions import Interactions
+from loki_bench.parameters import require_number
 from loki_bench_defenses.cooccurrence import CooccurrenceFilter
 from loki_bench_defenses.degree import DegreeFeatures
 from loki_bench_defenses.outliers import outlier_threshold, robust_z
@@ -31,9 +32,7 @@ class ReliabilityWeights(WeightingDefense):
     """
 
     def __init__(self, power: float = 4.0) -> None:
-        if not power > 0:
-            raise ValueError(f"power must be above 0, got {power}")
-        self.power = power
+        self.power = require_number("defense 'reliability'", "power", power, above=0)
         self._suspicion: NDArray[np.float64] | None = None
         self._threshold = float("nan")
 

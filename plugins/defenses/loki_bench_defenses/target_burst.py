@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.interactions import Interactions
+from loki_bench.parameters import require_count
 from loki_bench_defenses.holdings import holdings
 from loki_bench_defenses.outliers import second_mode
 from loki_bench_defenses.scored import ScoredDefense
@@ -34,9 +35,7 @@ class TargetBurst(ScoredDefense):
 
     def __init__(self, set_size: int = 4) -> None:
         super().__init__()
-        if set_size < 2:
-            raise ValueError(f"set_size must be 2 or more, got {set_size}")
-        self.set_size = set_size
+        self.set_size = require_count("defense 'target-burst'", "set_size", set_size, least=2)
 
     def score(self, train: Interactions) -> NDArray[np.float64]:
         """The surprise that as many of the user's pairs reach as a whole set has."""

@@ -5,6 +5,7 @@ import pytest
 from fixed_victim import Fixed
 
 from loki_bench.contracts import VictimTrainer
+from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench_defenses.adversarial import (
     AdversarialTraining,
@@ -68,7 +69,7 @@ def test_a_radius_by_vulnerability_takes_two(train):
 
 @pytest.mark.parametrize("wrong", [{"radius": 0.0}, {"weight": float("inf")}])
 def test_values_that_make_no_sense_are_refused(wrong):
-    with pytest.raises(ValueError, match="must be a number above 0"):
+    with pytest.raises(ParameterError, match="must be a number above 0"):
         AdversarialTraining(**wrong)
     with pytest.raises(RuntimeError, match="call fit first"):
         AdversarialTraining().score_next(np.zeros(1, np.int32), Sequences.of([[0]]))

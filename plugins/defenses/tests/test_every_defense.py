@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench_defenses import hooks
 
@@ -133,23 +134,24 @@ def test_before_it_ran_a_defense_has_no_suspicion(defense):
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
-        ("pca", {"n_components": 0}, "n_components must be 1 or more, got 0"),
+        ("pca", {"n_components": 0}, "n_components must be a whole number from 1, got 0"),
         ("pca", {"side": "high"}, "side must be 'both' or 'low', got 'high'"),
-        ("cooccurrence", {"n_groups": 0}, "n_groups must be 1 or more, got 0"),
-        ("target-burst", {"set_size": 1}, "set_size must be 2 or more, got 1"),
-        ("degree", {"n_groups": 0}, "n_groups must be 1 or more, got 0"),
-        ("fap", {"damping": 1.0}, "damping must lie between 0 and 1, got 1.0"),
-        ("fap", {"n_steps": 0}, "n_steps must be 1 or more, got 0"),
-        ("next-item", {"rank": 0}, "rank must be 1 or more, got 0"),
-        ("reliability", {"power": 0.0}, "power must be above 0, got 0.0"),
-        ("denoise", {"drop_rate": 1.0}, "drop_rate must lie between 0 and 1, got 1.0"),
-        ("denoise", {"n_rounds": 0}, "n_rounds must be 1 or more, got 0"),
-        ("bagging", {"n_victims": 101}, "n_victims must be from 1 to 100, got 101"),
-        ("bagging", {"share": 0.0}, "share must be above 0 and at most 1, got 0.0"),
-        ("bagging", {"list_length": 0}, "list_length must be 1 or more, got 0"),
+        ("cooccurrence", {"n_groups": 0}, "n_groups must be a whole number from 1, got 0"),
+        ("target-burst", {"set_size": 1}, "set_size must be a whole number from 2, got 1"),
+        ("degree", {"n_groups": 0}, "n_groups must be a whole number from 1, got 0"),
+        ("fap", {"damping": 1.0}, "damping must be a number above 0 and below 1, got 1.0"),
+        ("fap", {"n_steps": 0}, "n_steps must be a whole number from 1, got 0"),
+        ("next-item", {"rank": 0}, "rank must be a whole number from 1, got 0"),
+        ("reliability", {"power": 0.0}, "power must be a number above 0, got 0.0"),
+        ("denoise", {"drop_rate": 1.0}, "drop_rate must be a number above 0 and below 1, got 1.0"),
+        ("denoise", {"n_rounds": 0}, "n_rounds must be a whole number from 1, got 0"),
+        ("bagging", {"n_victims": 101}, "n_victims must be a whole number from 1 to 100, got 101"),
+        ("bagging", {"share": 0.0}, "share must be a number above 0 and at most 1, got 0.0"),
+        ("bagging", {"list_length": 0}, "list_length must be a whole number from 1, got 0"),
     ],
 )
 def test_a_parameter_that_means_nothing_is_refused(name, parameters, message):
     [spec] = [spec for spec in hooks.loki_bench_defenses() if spec.name == name]
-    with pytest.raises(Exception, match=message):
+    expected = message if "side" in parameters else f"^defense '{name}': {message}$"
+    with pytest.raises(ParameterError, match=expected):
         spec.build(parameters)

@@ -1,11 +1,11 @@
 """Refusal of constructor parameters that a recommender can't use."""
 
-import math
 from typing import Literal, TypeAlias
 
 import torch
 
 from loki_bench.errors import ParameterError
+from loki_bench.parameters import require_count, require_number
 
 __all__ = [
     "FactorTrainer",
@@ -21,26 +21,6 @@ __all__ = [
 
 Trainer: TypeAlias = Literal["compiled", "torch"]
 FactorTrainer: TypeAlias = Literal["compiled", "torch", "lbfgs"]
-
-
-def require_number(
-    who: str, name: str, value: float, *, above: float | None = None, below: float = math.inf
-) -> float:
-    """The value as a float; ``ParameterError`` unless it is finite, 0 or more and in bounds."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    least_fails = value < 0 if above is None else not value > above
-    if not number or not math.isfinite(value) or least_fails or value >= below:
-        wanted = "0 or more" if above is None else f"above {above:g}"
-        limit = "" if math.isinf(below) else f" and below {below:g}"
-        raise ParameterError(f"{who}: {name} must be a number {wanted}{limit}, got {value!r}")
-    return float(value)
-
-
-def require_count(who: str, name: str, value: int) -> int:
-    """The value; ``ParameterError`` unless it is a whole number from 1."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ParameterError(f"{who}: {name} must be a whole number from 1, got {value!r}")
-    return value
 
 
 def require_choice(who: str, name: str, value: str, choices: tuple[str, ...]) -> None:
