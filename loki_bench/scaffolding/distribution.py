@@ -10,7 +10,9 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 from tempfile import TemporaryDirectory
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from loki_bench import __version__
 from loki_bench.errors import UsageError
+from loki_bench.plugins.ownership import is_own_distribution
 from loki_bench.plugins.registry import Registry
 from loki_bench.plugins.specs import nearest
 
@@ -138,7 +141,8 @@ def write_distribution(
     Raises
     ------
     UsageError
-        An unknown kind, an unusable or taken name, a folder that exists or can't be written.
+        An unknown kind, an unusable or taken name, one whose distribution or package is there
+        already, a folder that exists or can't be written.
     """
     if kind not in KINDS:
         raise UsageError(
@@ -176,6 +180,35 @@ def _check_name(kind: PluginKind, name: str, registry: Registry) -> None:
                 f"the {kind.title} '{name}' is declared by {component.origin} already: "
                 "choose another name, or uninstall that"
             )
+    _refuse_installed(_values(kind, name))
+
+
+def _refuse_installed(values: Mapping[str, str]) -> None:
+    """Raise ``UsageError`` where to install the new distribution would replace another one.
+
+    A third party's may declare nothing that loads, so the registry does not have it.
+    """
+    distribution, package = values["distribution"], values["package"]
+    if is_own_distribution(distribution):
+        raise UsageError(
+            f"'{values['name']}' would be written as the distribution {distribution}, which is one "
+            "of this project's own, and installing it would replace that: choose another name"
+        )
+    try:
+        version = metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        version = ""
+    if version:
+        raise UsageError(
+            f"'{values['name']}' would be written as the distribution {distribution}, and "
+            f"{distribution} {version} is installed, which it would replace: choose another name, "
+            "or uninstall that"
+        )
+    if find_spec(package) is not None:
+        raise UsageError(
+            f"'{values['name']}' would be written as the package {package}, and there is one of "
+            "that name to be imported, which it would hide or be hidden by: choose another name"
+        )
 
 
 def _contents(kind: str, name: str) -> dict[Path, bytes]:

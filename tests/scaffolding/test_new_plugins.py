@@ -205,6 +205,36 @@ def test_an_unusable_request_is_refused_in_a_sentence_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["attacks", "defenses", "recbole"])
+@pytest.mark.parametrize("kind", ["attacker", "metric"])
+def test_this_projects_own_plugins_are_never_replaced(kind, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [])  # whether they are installed or not
+    with pytest.raises(UsageError, match=f"the distribution loki-bench-{name}, which is one of"):
+        write_distribution(kind, name, registry=NOTHING)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["there-already", "there.already", "there_already"])
+def test_a_distribution_that_is_installed_is_not_replaced(name, tmp_path, monkeypatch):
+    info = tmp_path / "site" / "loki_bench_there_already-1.5.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Name: loki-bench-there-already\nVersion: 1.5\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    with pytest.raises(UsageError, match=r"loki-bench-there-already 1\.5 is installed"):
+        write_distribution("metric", name, folder=tmp_path / "mine", registry=NOTHING)
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_package_that_can_be_imported_is_not_hidden(tmp_path, monkeypatch):
+    (tmp_path / "site" / "loki_bench_lies_here").mkdir(parents=True)
+    (tmp_path / "site" / "loki_bench_lies_here" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    with pytest.raises(UsageError, match="package loki_bench_lies_here"):
+        write_distribution("metric", "lies-here", folder=tmp_path / "mine", registry=NOTHING)
+    assert not (tmp_path / "mine").exists()
+
+
 def test_a_name_may_be_used_by_two_kinds(tmp_path):
     write_distribution("metric", "covisit", folder=tmp_path / "a", registry=discover())
 
