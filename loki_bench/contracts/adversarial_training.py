@@ -28,7 +28,7 @@ class AdversarialNoise:
     ----------
     radius : float, 0 or more
         How far a vector is moved, in root mean squares of the lengths of all vectors of its table,
-        as they are when an epoch begins.
+        as they are when an epoch or, for a model that is trained on batches, a batch begins.
     weight : float, 0 or more
         With 0 there is no noise.
     of_users : float64 array of shape (n_users,), or None

@@ -34,7 +34,8 @@ class BERT4Rec(RecBoleRecommender):
     ``TrainingSamples`` says them, with the items before it alone.
 
     RecBole's ``full_sort_predict`` leaves out the first item of every history to make room for
-    the mask; here the latest ``max_length - 1`` items are read.
+    the mask; here the latest ``n - 1`` items are read, n the smaller of ``max_length`` and the
+    length of the longest training sequence: a place that no training sequence has would be noise.
 
     Parameters
     ----------

@@ -18,7 +18,8 @@ class GRU4Rec(WeightedFit, SequenceRecommender):
     sequence to the network on its own; a GRU looks only backwards, so the states after all
     prefixes of one user come out of one pass over the sequence, and the losses are the same. Two
     things differ: prefixes are not cut to the last 50 items, and the prefixes of one user share
-    their dropout mask. The user's id plays no part. After an empty history the state is zero.
+    their dropout mask. The user's id plays no part. An empty history is read as one
+    zero vector: the state is dense(GRU(0)).
 
     Parameters
     ----------

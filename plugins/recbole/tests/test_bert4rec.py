@@ -105,3 +105,18 @@ def test_a_share_of_masks_outside_its_range_is_refused():
             BERT4Rec(mask_ratio=wrong)
     with pytest.raises(ParameterError, match="n_heads must divide hidden_size"):
         BERT4Rec(hidden_size=9)
+
+
+@pytest.mark.parametrize(("max_length", "n_read"), [(50, 11), (5, 4)])
+def test_as_many_items_are_read_as_training_gave_places_to(small, max_length, n_read):
+    assert small.lengths.max() == 12
+    model = BERT4Rec(hidden_size=8, inner_size=8, n_layers=1, epochs=1, max_length=max_length)
+    model.fit(small, validation=None, seed=0)
+    history = [*range(20)]
+    other_first = [25, *history[1 - n_read :]]
+
+    def scores(items):
+        return model.score_next(np.array([0], np.int32), Sequences.of([items]))
+
+    assert np.array_equal(scores(history), scores(history[-n_read:]))
+    assert not np.array_equal(scores(history), scores(other_first))

@@ -371,6 +371,17 @@ def test_after_an_empty_history_scores_are_finite(build, small):
     assert np.isfinite(scores).all()
 
 
+def test_gru4rec_reads_an_empty_history_as_one_zero_vector(small):
+    model = GRU4Rec(embedding_size=4, hidden_size=5, epochs=1).fit(small, validation=None, seed=1)
+    with torch.no_grad():
+        outputs, _ = model.model.get_submodule("gru_layers")(torch.zeros(1, 1, 4))
+        state = model.model.get_submodule("dense")(outputs)[0, 0]
+        expected = (model.parameters()[0] @ state).numpy()
+    scores = model.score_next(np.array([9], dtype=np.int32), Sequences.of([[]]))[0]
+    np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-6)
+    assert np.abs(scores).max() > 0
+
+
 @every
 def test_unknown_users_and_items_are_refused(build, small, held_out):
     model = build().fit(small, validation=None, seed=1)
