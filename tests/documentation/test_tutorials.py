@@ -51,6 +51,7 @@ def test_there_is_a_tutorial_for_every_kind():
         "adversarial recommender",
         "sequence recommender",
         "fine-tunable recommender",
+        "rowwise recommender",
     }
     assert set(KIND.values()) == set(CHECKS) - further
 
@@ -60,11 +61,13 @@ def test_the_component_of_a_tutorial_passes_the_kit(name, install, data):
     install(PAGES[name])
     found = list(check_plugin(distribution_of(PAGES[name]), folder=data))
     assert [f"{r.check}: {r.detail}" for r in found if not r.ok] == []
-    # all that there are, but those that need a reference, or an attack that prepares
+    # all that there are, but those that need a reference, or an attack that prepares or takes
+    # lengths
     expected = {c.__name__ for c in (*CHECKS["plugin"], *CHECKS[KIND[name]])}
     assert expected - {r.check for r in found} <= {
         "check_metric_agrees_with_its_reference",
         "check_attacker_prepares_named_arrays",
+        "check_attacker_writes_as_many_events_as_the_host_drew",
     }
 
 
