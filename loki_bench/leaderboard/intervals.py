@@ -16,7 +16,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, TypeAlias
 
 import numpy as np
 from pydantic import Field, JsonValue
@@ -78,10 +78,6 @@ takes longer to import than a table to make."""
 
 NO_BOUNDS: Bounds = (None, None)
 
-T = TypeVar("T")
-InNoFile: TypeAlias = Annotated[T, Field(exclude=True)]
-"""What `leaderboard.json`, which is written field by field, leaves out."""
-
 
 @dataclass(frozen=True)
 class Interval:
@@ -104,7 +100,10 @@ class Interval:
     low: float
     high: float
     n: int
-    all_agree: InNoFile[bool] = field(default=False, compare=False, repr=False)
+    # `leaderboard.json` is written field by field
+    all_agree: Annotated[bool, Field(exclude=True)] = field(
+        default=False, compare=False, repr=False
+    )
 
 
 def is_by_design(metric: MetricInfo) -> bool:

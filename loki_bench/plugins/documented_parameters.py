@@ -2,9 +2,12 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
-__all__ = ["documented_parameters"]
+from loki_bench.plugins.target_facts import ParameterInfo
+
+__all__ = ["documented_parameters", "with_documentation"]
 
 MOST_CHARACTERS = 1000
 MOST_LINES = 2000
@@ -30,6 +33,14 @@ def documented_parameters(target: Callable[..., object]) -> dict[str, str]:
             for name, line in _entries(section[1]):
                 found.setdefault(name, line)
     return found
+
+
+def with_documentation(
+    parameters: Iterable[ParameterInfo], target: Callable[..., object]
+) -> tuple[ParameterInfo, ...]:
+    """The parameters of a target with what its docstring says of them."""
+    about = documented_parameters(target)
+    return tuple(replace(one, about=about.get(one.name, "")) for one in parameters)
 
 
 def _docstrings(target: Callable[..., object]) -> Iterator[str]:

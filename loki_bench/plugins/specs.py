@@ -13,7 +13,9 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar, get_args
 
 from loki_bench.errors import ParameterError, PluginError
+from loki_bench.plugins.documented_parameters import with_documentation
 from loki_bench.plugins.kept_parameters import keep, kept
+from loki_bench.plugins.ownership import is_own_target
 from loki_bench.plugins.search_space import SearchRange
 from loki_bench.plugins.target_facts import ParameterInfo, TargetFacts, parameters_of
 
@@ -174,6 +176,9 @@ class ComponentSpec:
             found = parameters_of(target)
         except (TypeError, ValueError) as error:
             raise PluginError(f"{self.kind} '{self.name}': {error}") from error
+        if not is_own_target(self.target):  # what others' say was read where they were imported
+            return found
+        found = with_documentation(found, target)
         keep(self.target, found)
         return found
 

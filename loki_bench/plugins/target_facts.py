@@ -9,8 +9,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from loki_bench.plugins.documented_parameters import documented_parameters
-
 __all__ = ["ParameterInfo", "TargetFacts", "parameters_of"]
 
 _PLAIN = (bool, int, float, str)
@@ -32,7 +30,8 @@ class ParameterInfo:
     shown : str
         As it is written in Python, with its annotation and default: ``"noise: float = 0.5"``.
     about : str
-        What the target's docstring says of it, in one line; may be empty.
+        What the target's docstring says of it, in one line; empty where nobody read that
+        (:func:`~loki_bench.plugins.documented_parameters.with_documentation`), or it says nothing.
     """
 
     name: str
@@ -64,15 +63,14 @@ class TargetFacts:
 
 def parameters_of(target: Callable[..., object]) -> tuple[ParameterInfo, ...]:
     """The parameters of a class or function that can be given by name, in their order."""
-    signature, about = inspect.signature(target), documented_parameters(target)
     return tuple(
-        _info(parameter, about.get(parameter.name, ""))
-        for parameter in signature.parameters.values()
+        _info(parameter)
+        for parameter in inspect.signature(target).parameters.values()
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     )
 
 
-def _info(parameter: inspect.Parameter, about: str) -> ParameterInfo:
+def _info(parameter: inspect.Parameter) -> ParameterInfo:
     default = parameter.default
     required = default is parameter.empty
     if isinstance(default, float) and not math.isfinite(default):
@@ -86,5 +84,4 @@ def _info(parameter: inspect.Parameter, about: str) -> ParameterInfo:
         default=None if required else default,
         is_plain=not required and (default is None or isinstance(default, _PLAIN)),
         shown=str(parameter),
-        about=about,
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from loki_bench.plain_data import in_short
+from loki_bench.plugins.documented_parameters import with_documentation
 from loki_bench.plugins.hookspecs import ENTRY_POINT_GROUP
 from loki_bench.plugins.registry import declared_by
 from loki_bench.plugins.spec_data import JsonData, data_of
@@ -63,7 +64,8 @@ def _document(entry: EntryPoint) -> JsonData:
 def _facts(spec: ComponentSpec) -> TargetFacts:
     """What a target takes; a target that can't be imported says so where it is asked for."""
     try:
-        return TargetFacts(parameters=parameters_of(spec.resolve()))
+        target = spec.resolve()
+        return TargetFacts(parameters=with_documentation(parameters_of(target), target))
     except BaseException as error:  # whatever a module raises when it is imported
         cause = error.__cause__ or error
         return TargetFacts(parameters=(), problem=in_short(f"{type(cause).__name__}: {cause}"))

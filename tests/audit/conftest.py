@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from made_up_records import with_cell
 from workers_here import Here
+from written_again import write_again
 
 from loki_bench.audit.replay import Replay
 from loki_bench.leaderboard.folder import (
@@ -147,15 +148,7 @@ def with_fresh(leaderboard):
             plugin=plugin, cells=(), file_sha256="b" * 64, key=key, fresh=(), beside=ids
         )
         write_accepted(store, [*accepted_cells(folder), accepted])
-        write_leaderboard(
-            store,
-            suite=manifest.suite,
-            summary=manifest.summary,
-            metrics=manifest.metrics,
-            records=records,
-            missing=manifest.missing,
-            plan=manifest.plan,
-        )
+        write_again(store, manifest, records, plan=manifest.plan)
         return folder
 
     return put

@@ -6,10 +6,10 @@ import zipfile
 
 import numpy as np
 import pytest
+from written_again import write_again
 
 from loki_bench.audit.verification import verify
 from loki_bench.errors import LokiBenchError, StoreError
-from loki_bench.leaderboard.folder import write_leaderboard
 from loki_bench.plugins.registry import discover
 from loki_bench.records.manifest import read_manifest
 from loki_bench.records.store import Store
@@ -100,14 +100,7 @@ def looked_at(folder, opened):
         list(store.runs())
         found = verify(folder, levels=(1, 2, 5), registry=discover(), opened=opened)
         if whole:
-            write_leaderboard(
-                store,
-                suite=manifest.suite,
-                summary=manifest.summary,
-                metrics=manifest.metrics,
-                records=whole,
-                missing=manifest.missing,
-            )
+            write_again(store, manifest, whole)
             again = verify(folder, levels=(1,), registry=discover(), opened=opened)
     except LokiBenchError:
         return 2, 2

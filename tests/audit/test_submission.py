@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_up_records import with_value
+from written_again import write_again
 
 from loki_bench.audit.acceptance import accept
 from loki_bench.audit.submission import source_digest, submit
 from loki_bench.audit.verification import verify
 from loki_bench.errors import StoreError
-from loki_bench.leaderboard.folder import write_leaderboard
 from loki_bench.pipeline.craft import PoisonCodec
 from loki_bench.pipeline.retrain import VictimRanksCodec
 from loki_bench.plugins.registry import discover
@@ -97,16 +97,7 @@ def repacked(file, change, **options):
         else:
             (forged / "records" / f"{cell_id}.json").unlink()
     (forged / "manifest.json").unlink()  # who forges seals anew
-    write_leaderboard(
-        store,
-        suite=manifest.suite,
-        summary=manifest.summary,
-        metrics=manifest.metrics,
-        records=kept,
-        missing=manifest.missing,
-        submission=manifest.submission,
-        **options,
-    )
+    write_again(store, manifest, kept, submission=manifest.submission, **options)
     archive.pack(forged, file)
     return file
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 from made_up_records import with_cell, with_value
+from written_again import write_again
 
 from loki_bench.audit.verification import verify
 from loki_bench.content_ids import canonical_json, content_id
 from loki_bench.errors import StoreError
-from loki_bench.leaderboard.folder import write_leaderboard
 from loki_bench.pipeline.craft import PoisonCodec
 from loki_bench.pipeline.retrain import VictimRanksCodec
 from loki_bench.plugins.registry import discover
@@ -50,14 +50,7 @@ def rewritten(folder):
     store = Store(folder, warn=print)
     records = {cell_id: store.record(cell_id) for cell_id in manifest.record_ids}
     (folder / "manifest.json").unlink()
-    write_leaderboard(
-        store,
-        suite=manifest.suite,
-        summary=manifest.summary,
-        metrics=manifest.metrics,
-        records=records,
-        missing=manifest.missing,
-    )
+    write_again(store, manifest, records)
 
 
 def test_a_leaderboard_as_it_was_computed_passes_every_level(leaderboard, check):
@@ -344,14 +337,7 @@ def test_a_missing_cell_stays_in_the_tables_that_are_rebuilt(tmp_path, compute, 
     path.unlink()
     manifest = read_manifest(folder)
     records = {i: store.record(i) for i in manifest.record_ids if i != path.stem}
-    write_leaderboard(
-        store,
-        suite=manifest.suite,
-        summary=manifest.summary,
-        metrics=manifest.metrics,
-        records=records,
-        missing=[record.cell],
-    )
+    write_again(store, manifest, records, missing=[record.cell])
     assert "1 missing" in (folder / "leaderboard.md").read_text()
     assert "has no result for seed 0" in (folder / "leaderboard.md").read_text()
     assert check(folder, 1, 5).exit_code == 0
@@ -366,15 +352,7 @@ def test_damage_is_found_again_after_the_tables_are_written_anew(leaderboard, ch
     assert check(leaderboard, 1).exit_code == 11
     manifest = read_manifest(leaderboard)
     records = {i: store.record(i) for i in manifest.record_ids}
-    write_leaderboard(
-        store,
-        suite=manifest.suite,
-        summary=manifest.summary,
-        metrics=manifest.metrics,
-        records=records,
-        missing=manifest.missing,
-        plan=manifest.plan,
-    )
+    write_again(store, manifest, records, plan=manifest.plan)
     assert f"{poison}: it is not the file that the manifest lists" in capsys.readouterr().out
     assert read_manifest(leaderboard) == manifest
     found = check(leaderboard, 1)
