@@ -63,6 +63,7 @@ class RecBoleRecommender(Recommender):
         self._model: nn.Module | None = None
         self._views: list[Tensor] | None = None
         self._n_users = self._n_items = 0
+        self._built_length = 0
         self._n_samples: int | None = None
         self._report: dict[str, float] = {}
 
@@ -175,13 +176,14 @@ class RecBoleRecommender(Recommender):
         self._n_samples = len(source)
         return self
 
-    def _built(self, train: Interactions, *, seed: int) -> nn.Module:
-        """RecBole's model with its initial weights."""
+    def _built(self, train: Interactions, *, seed: int, max_length: int | None = None) -> nn.Module:
+        """RecBole's model with its initial weights; the data's ``max_length`` unless given."""
+        self._built_length = self._max_length(train) if max_length is None else max_length
         return build_model(
             self.model_class,
             self._model_parameters(),
             train=train,
-            max_length=self._max_length(train),
+            max_length=self._built_length,
             seed=seed,
         )
 

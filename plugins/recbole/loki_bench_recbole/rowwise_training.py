@@ -108,10 +108,11 @@ class RowwiseTraining(DifferentiableRecBoleRecommender, RowwiseRecommender):
             users, items, n_before=self._n_users, n_users=train.n_users, n_items=train.n_items
         )
         source = SampleSource.of(train, from_first=self.from_first)
-        sums = self._ended_sums()
+        sums, length = self._ended_sums(), self._built_length
         self._forget()
         self._n_users, self._n_items = train.n_users, train.n_items
-        self._model = self._built(train, seed=seed)
+        # a network stays as it is: it gains no position, and loses none, by the length of fake rows
+        self._model = self._built(train, seed=seed, max_length=length)
         for tensor, old, rows in zip(
             self.parameters(), before, self._moving_tables(moving), strict=True
         ):

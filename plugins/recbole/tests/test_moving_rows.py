@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from loki_bench.contracts import RowwiseRecommender
+from loki_bench.contracts import FineTunableRecommender, RowwiseRecommender
 from loki_bench.errors import InvalidAnswerError, ParameterError
 from loki_bench.interactions import Sequences
 from loki_bench_recbole.bprmf import BPRMF
@@ -14,7 +14,9 @@ from loki_bench_recbole.fpmc import FPMC
 from loki_bench_recbole.gru4rec import GRU4Rec
 from loki_bench_recbole.hooks import loki_bench_recommenders
 from loki_bench_recbole.moving_rows import MovingRows
+from loki_bench_recbole.narm import NARM
 from loki_bench_recbole.samples import SampleSource
+from loki_bench_recbole.sasrec import SASRec
 from loki_bench_recbole.transrec import TransRec
 
 RECOMMENDERS = [
@@ -25,8 +27,22 @@ RECOMMENDERS = [
     lambda: GRU4Rec(embedding_size=4, hidden_size=5, epochs=2, loss="CE"),
     lambda: Caser(embedding_size=4, epochs=2, loss="BPR"),
     lambda: Caser(embedding_size=4, epochs=2, loss="CE"),
+    lambda: SASRec(hidden_size=4, inner_size=8, epochs=2, loss="BPR"),
+    lambda: SASRec(hidden_size=4, inner_size=8, epochs=2, loss="CE"),
+    lambda: NARM(embedding_size=4, hidden_size=4, epochs=2),
 ]
-IDS = ["bprmf", "fpmc", "transrec", "bpr", "ce", "caser-bpr", "caser-ce"]
+IDS = [
+    "bprmf",
+    "fpmc",
+    "transrec",
+    "bpr",
+    "ce",
+    "caser-bpr",
+    "caser-ce",
+    "sasrec-bpr",
+    "sasrec-ce",
+    "narm",
+]
 USERS, ITEMS = np.array([1], np.int32), np.array([2, 5], np.int32)
 ADDED = Sequences.of([[2, 5, 2], [0, 5]])
 
@@ -51,7 +67,7 @@ def test_the_rows_asked_for_and_new_users_rows_move_and_no_other_users_or_networ
         new = new.detach().numpy()
         assert np.array_equal(new, repeated.detach().numpy())
         stay = np.ones(len(old), bool) if rows is None else ~rows[: len(old)]
-        if rows is moves.items and not isinstance(model, GRU4Rec | Caser):
+        if rows is moves.items and isinstance(model, FineTunableRecommender):
             # other items answer with the steps that AdaGrad's sums leave them: shorter ones
             assert np.abs(new[stay] - old[stay]).mean() < np.abs(new[~stay] - old[~stay]).mean()
         else:
@@ -162,6 +178,25 @@ def test_casers_users_rows_are_trained_where_they_are_asked_for(small):
     model.fit_rows(small, users=USERS, items=ITEMS[:0], seed=1)
     moved = (model.parameters()[1].detach().numpy() != old).any(1)
     assert np.flatnonzero(moved).tolist() == USERS.tolist()
+
+
+@pytest.mark.parametrize("length", [2, 3, 40])
+@pytest.mark.parametrize("make", RECOMMENDERS, ids=IDS)
+def test_no_table_but_the_users_grows_or_shrinks_with_the_lengths_of_the_rows(small, make, length):
+    first = small.with_users(Sequences.of([[1, 2], [3, 4]]))  # no other table has so many rows
+    model = make().fit(first, validation=None, seed=0)
+    shapes = [tuple(p.shape) for p in model.parameters()]
+    fake = Sequences.of([np.arange(length) % small.n_items])
+    others = [row[-length:] for row in first]
+    model.fit_rows(
+        first.with_sequences(Sequences.of(others).followed_by(fake)),
+        users=USERS,
+        items=ITEMS,
+        seed=1,
+    )
+    grown = [(n + 1, *rest) if n == first.n_users else (n, *rest) for n, *rest in shapes]
+    assert [tuple(p.shape) for p in model.parameters()] == grown
+    assert np.isfinite(model.score_next(USERS, Sequences.of([[0] * 40]))).all()
 
 
 def test_nothing_to_move_moves_nothing(small):
