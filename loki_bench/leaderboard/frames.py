@@ -37,6 +37,7 @@ PER_SEED_COLUMNS = (
     "attacker",
     "placebo",
     "simulator",
+    "run_key",
     "seed",
     "metric",
     "value",
@@ -53,10 +54,11 @@ def frame_of(tables: Iterable[Table]) -> "DataFrame":
     -------
     DataFrame
         What a row is about (``dataset``, ``victim``, ``fake_users``, ``actions``, ``event_share``,
-        ``defense``, ``attacker``, ``placebo``, ``simulator``), how many seeds have a result
-        (``n_seeds``), each metric's mean under its own label and its 95 % confidence interval
-        under ``_low`` and ``_high``, then ``gain``, ``p_value``, ``n_failed`` (seeds), ``rank``,
-        ``behind`` (how much better the best row is), ``behind_p_value`` and ``placebo_effect``
+        ``defense``, ``attacker``, ``placebo``, ``simulator``), under which run key it was measured
+        (``run_key``, empty for the public one), how many seeds have a result (``n_seeds``), each
+        metric's mean under its own label and its 95 % confidence interval under ``_low`` and
+        ``_high``, then ``gain``, ``p_value``, ``n_failed`` (seeds), ``rank``, ``behind`` (how much
+        better the best row is), ``behind_p_value`` and ``placebo_effect``
         with intervals where there are any, and ``poison_samples``: training samples that came from
         fake users. A number that there is not is NaN.
     """
@@ -170,6 +172,7 @@ def _cells(
             key.attacker,
             key.placebo,
             key.simulator,
+            cell.protocol.key,
             cell.seed,
         )
         if record is None:
@@ -200,6 +203,7 @@ def _described(row: Row, table: Table) -> dict[str, object]:
         "attacker": row.attacker,
         "placebo": row.placebo,
         "simulator": row.simulator,
+        "run_key": table.run_key,
         "n_seeds": len(row.seeds),
     }
     for column in table.columns:

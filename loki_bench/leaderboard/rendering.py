@@ -70,7 +70,7 @@ CSV_COLUMNS = (
 
 _TABLES = TypeAdapter(Sequence[Table])
 
-NOT_TOLD = {"__all__": {"n_evaluated", "n_items"}}
+NOT_TOLD = {"__all__": {"n_evaluated", "n_items", "run_key"}}
 """Of a table: what it says in words."""
 
 
@@ -118,10 +118,14 @@ def as_short_text(tables: Sequence[Table], width: int) -> str:
 
 
 def as_csv(tables: Sequence[Table]) -> str:
-    """One line a row and metric, with full precision."""
+    """One line a row and metric, with full precision.
+
+    Where rows were measured under fresh keys, a last column ``run_key`` tells them from the others.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+    has_keys = any(table.run_key for table in tables)
+    writer.writerow([*CSV_COLUMNS, *(["run_key"] if has_keys else [])])
     for table in tables:
         dataset = table.about["dataset"].partition(":")[0]
         for row in table.rows:
@@ -154,6 +158,7 @@ def as_csv(tables: Sequence[Table]) -> str:
                         repr(row.behind_p) if main and row.behind_p is not None else "",
                         *_numbers(row.placebo_effect if main else None),
                         int(row.marked) if main else "",
+                        *([table.run_key] if has_keys else []),
                     ]
                 )
     return out.getvalue()

@@ -192,6 +192,8 @@ class Table:
     ----------
     about : mapping of str to str
         Dataset, protocol and component versions, as a person reads them.
+    run_key : str
+        That of all its cells; empty for the public one.
     columns : tuple of MetricInfo
         The metrics in the order of the suite; the first one is the main metric.
     pairs : tuple of Pair
@@ -208,6 +210,7 @@ class Table:
     """
 
     about: Mapping[str, str]
+    run_key: str
     columns: tuple[MetricInfo, ...]
     rows: tuple[Row, ...]
     pairs: tuple[Pair, ...]
@@ -314,6 +317,7 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str], handed_in: Collecti
         about["regimes"] = "; ".join(f"{name}: {told}" for name, told in regimes.items())
     return Table(
         about=about,
+        run_key=cell.protocol.key,
         columns=columns,
         rows=tuple(sorted(rows, key=lambda row: _place(row, columns, sign or 1))),
         pairs=pairs,

@@ -1,5 +1,6 @@
 """Frames hold what the tables hold, and the values behind them, a row each."""
 
+import io
 import math
 
 import pandas
@@ -13,8 +14,10 @@ from loki_bench.leaderboard.frames import (
     per_seed_frame,
     write_frame,
 )
+from loki_bench.leaderboard.rendering import as_csv
 from loki_bench.leaderboard.table import tables_of
 
+KEY = "a" * 32
 METRICS = ("display_rate@10", "hr@10")
 
 
@@ -56,9 +59,25 @@ def test_a_frame_has_a_row_for_each_row_of_the_tables_in_their_order():
     assert none["hr@10"] == 0.5  # of the one seed that has a value
 
 
+def test_rows_of_two_run_keys_are_told_apart():
+    cells = [
+        made_up_cell("covisit", "bprmf", protocol={"goal": "promote", "key": key})
+        for key in ("", KEY)
+    ]
+    found = [made_up_result(cell, {"display_rate@10": 0.5}, fakes=9) for cell in cells]
+    tables = tables_of(found)
+    expected = ["", KEY]
+    assert sorted(frame_of(tables)["run_key"]) == expected
+    assert sorted(cells_frame(found, [], ["display_rate@10"])["run_key"]) == expected
+    assert sorted(per_seed_frame(found, [], ["display_rate@10"])["run_key"]) == expected
+    written = pandas.read_csv(io.StringIO(as_csv(tables)), keep_default_na=False)
+    assert sorted(written["run_key"]) == expected
+    assert "run_key" not in as_csv(tables_of(RECORDS)).splitlines()[0]
+
+
 def test_every_number_of_a_frame_is_a_number():
     frame = frame_of(tables_of(RECORDS))
-    texts = {"dataset", "victim", "defense", "attacker", "simulator"}
+    texts = {"dataset", "victim", "defense", "attacker", "simulator", "run_key"}
     assert {name for name in frame if frame[name].dtype.kind not in "ifb"} == texts
 
 
