@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from loki_bench.datasets.reading import ColumnChoice
+from loki_bench.datasets.reading import ColumnChoice, Reading
 from loki_bench.errors import DatasetError
 from loki_bench.plugins.specs import nearest
 
-__all__ = ["find_column", "time_hint"]
+__all__ = ["find_column", "refuse_times", "time_hint"]
 
 
 def find_column(
@@ -58,6 +58,16 @@ def find_column(
         f"{path}: it has no column '{column}'{nearest(column, list(columns))}; it has {shown}; "
         f"name the right one with {parameter}{hint}{otherwise}"
     )
+
+
+def refuse_times(reading: Reading, path: Path, form: str) -> None:
+    """Raise ``DatasetError`` where somebody named a column of times and the form has no columns."""
+    if reading.asked_times:
+        named = " and ".join(repr(column) for column in reading.asked_times)
+        raise DatasetError(
+            f"{path}: timestamp_column names {named}, and the file has no columns of times ({form}): "
+            "what comes first in it counts as older; leave timestamp_column out"
+        )
 
 
 def time_hint(timelike: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from loki_bench.datasets.column_choice import refuse_times
 from loki_bench.datasets.data_file import DataFile, open_data_file
 from loki_bench.datasets.event_table import EventTable
 from loki_bench.datasets.events import Events, log_of
@@ -61,7 +62,7 @@ def read_files(
     for path in paths:
         file = open_data_file(path, dataset=reading.dataset, encoding=reading.encoding)
         layout = recognise(file, reading)
-        here = reading_of(layout, reading)
+        here = reading_of(layout, reading, file.path)
         table = read_table(file, layout, here, sequences)
         counts.add(table)
         read.append(choose_rows(table, here, rows))
@@ -108,18 +109,22 @@ class _Counts:
 _SECOND_LINE = "second line of a user"
 
 
-def reading_of(layout: Layout, reading: Reading) -> Reading:
-    """The parameters as they hold for a layout: pairs and one line a user have no times."""
+def reading_of(layout: Layout, reading: Reading, path: Path) -> Reading:
+    """The parameters as they hold for a layout: pairs and one line a user have no times.
+
+    Raises ``DatasetError`` where times, or rows by a column, were asked for and there are none.
+    """
     if layout.kind == "sequences":
-        _refuse_filters(layout, reading)
+        _refuse_columns(layout, reading, path)
         return replace(reading, timestamp_columns=())
     if layout.kind == "pairs":
-        _refuse_filters(layout, reading)
+        _refuse_columns(layout, reading, path)
         return replace(reading, user_column="user_id", item_column="item_id", timestamp_columns=())
     return reading
 
 
-def _refuse_filters(layout: Layout, reading: Reading) -> None:
+def _refuse_columns(layout: Layout, reading: Reading, path: Path) -> None:
+    refuse_times(reading, path, described_kind(layout))
     if reading.where_columns or reading.rating_column is not None:
         raise DatasetError(
             f"dataset '{reading.dataset}': where and min_rating choose rows by a column, and the "

@@ -73,7 +73,7 @@ class OwnFile(DatasetLoader):
     timestamp_column : str, int or list of them
         Column of times, larger is later; ties stay in the order of the file. Of several, the
         first counts most (a date, then a clock). An empty name says that there are no times and
-        the rows are oldest first.
+        the rows are oldest first. "sequences" and "pairs" have none.
     times : str
         "auto": whole numbers of any length, decimals, ISO 8601, dates. Else the form of the times
         as ``strptime`` takes it, such as "%d/%m/%Y".

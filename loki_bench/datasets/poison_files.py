@@ -11,6 +11,7 @@ import numpy as np
 
 from loki_bench.bounded_files import refuse_irregular
 from loki_bench.datasets.arrow_arrays import is_text
+from loki_bench.datasets.column_choice import refuse_times
 from loki_bench.datasets.data_file import DataFile, open_data_file
 from loki_bench.datasets.files import read_table, reading_of
 from loki_bench.datasets.filters import RowFilters, SequenceFilters
@@ -48,7 +49,7 @@ def read_poison_file(path: Path, reading: Reading) -> NamedRows:
     ----------
     reading : Reading
         As of a dataset; "timestamp", which nobody need have asked for, is left out of the columns
-        of times where the file has none.
+        of times where the file has none. Any other name is refused where the form has no columns.
 
     Raises
     ------
@@ -58,6 +59,7 @@ def read_poison_file(path: Path, reading: Reading) -> NamedRows:
     try:
         refuse_irregular(path)
         if is_numpy_file(path):
+            refuse_times(reading, path, "NumPy arrays")
             return read_arrays(path)
     except OSError as error:
         raise DatasetError(
@@ -70,6 +72,7 @@ def read_poison_file(path: Path, reading: Reading) -> NamedRows:
     if not file.parquet and reading.format in ("auto", "json"):
         found = _json(file)
         if found is not None:
+            refuse_times(reading, path, "lists of items in JSON")
             return found
     return _events(file, reading)
 
@@ -77,7 +80,7 @@ def read_poison_file(path: Path, reading: Reading) -> NamedRows:
 def _events(file: DataFile, reading: Reading) -> NamedRows:
     """Users in the order in which they come first, each with the events by time."""
     layout = recognise(file, reading)
-    reading = reading_of(layout, _with_times_there(file, layout, reading))
+    reading = reading_of(layout, _with_times_there(file, layout, reading), file.path)
     # a second line of a user is refused: the table does not say which events came first
     table = read_table(file, layout, reading, SequenceFilters())
     chosen = choose_rows(table, reading, RowFilters())

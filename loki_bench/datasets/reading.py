@@ -56,6 +56,11 @@ class Reading:
         return isinstance(self.user_column, int) or isinstance(self.item_column, int)
 
     @property
+    def asked_times(self) -> tuple[ColumnChoice, ...]:
+        """The columns of times that somebody named; nobody need have asked for "timestamp"."""
+        return () if self.timestamp_columns == Reading.timestamp_columns else self.timestamp_columns
+
+    @property
     def chosen(self) -> tuple[ColumnChoice, ...]:
         """Every column that is read."""
         rating = () if self.rating_column is None else (self.rating_column,)

@@ -49,6 +49,14 @@ def test_a_blank_of_another_kind_is_part_of_a_name(load, named, blank, text, nam
     assert named(data) == {"u1": [city, "Rome"], "u2": ["Rome", city, "Bonn"]}
 
 
+@pytest.mark.parametrize("text", ["u1 a b c\nu2 b a\nu3 c a b d\n", "u1 a\nu1 b\nu2 b\nu2 a\n"])
+def test_a_column_of_times_is_refused_where_there_are_no_columns(load, refuse, text):
+    load(text, "data.txt", timestamp_column="")
+    message = refuse(text, "data.txt", timestamp_column=["day", "hour"])
+    assert "timestamp_column names 'day' and 'hour'" in message
+    assert "leave timestamp_column out" in message
+
+
 def test_a_second_list_is_refused(refuse):
     message = refuse("u1 a b c\t1 2 3\nu2 b a\t4 5\n", "data.txt")
     assert "line 1: tabs cut it into 2 fields" in message

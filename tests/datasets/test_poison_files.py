@@ -1,5 +1,8 @@
 """Files of poison: which column orders the events, and what comments say of targets."""
 
+import io
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -44,6 +47,12 @@ def parquet(tmp_path, time):
     return (tmp_path / "x").read_bytes()
 
 
+def as_npy(matrix):
+    out = io.BytesIO()
+    np.save(out, np.array(matrix))
+    return out.getvalue()
+
+
 def as_objects(time, quote='"'):
     line = "{{'user_id': '{}', 'item_id': '{}', '{}': {}}}\n"
     return "".join(line.format(u, i, time, t) for u, i, t in EVENTS).replace("'", quote)
@@ -80,6 +89,24 @@ def test_a_column_of_times_that_was_asked_for_and_is_nowhere_is_refused(refuse, 
     message = refuse(content, name, timestamp_columns=("whem",))
     assert "'whem' (did you mean 'when'?)" in message
     assert "timestamp_column" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("f b a\ng c\n", "p.txt"),
+        ("f\tb\nf\ta\ng\tc\n", "p.txt"),
+        ('{"fake_users": {"f": ["b", "a"], "g": ["c"]}}', "p.json"),
+        ('[["b", "a"], ["c"]]', "p.json"),
+        (as_npy([[1, 0, 3], [2, 3, 0]]), "p.npy"),
+    ],
+    ids=["sequences", "pairs", "json", "json list", "npy"],
+)
+def test_a_column_of_times_is_refused_where_the_form_has_no_columns(read, refuse, content, name):
+    assert read(content, name, timestamp_columns=()).rows
+    message = refuse(content, name, timestamp_columns=("when",))
+    assert "timestamp_column names 'when'" in message
+    assert "leave timestamp_column out" in message
 
 
 def test_a_word_that_is_no_key_is_no_column_of_times(read):
