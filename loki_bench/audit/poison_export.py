@@ -1,13 +1,15 @@
 """A cell's poison by the names of users and items, for other programs and for ``replay``."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from loki_bench.datasets.poison_writing import NamedPoison
 from loki_bench.errors import StoreError
 from loki_bench.interactions import Interactions
 from loki_bench.pipeline.craft import PoisonCodec
+from loki_bench.records.data_places import data_places
 from loki_bench.records.manifest import MANIFEST
 from loki_bench.records.opening import as_working_folder
 from loki_bench.records.schema import Record
@@ -16,8 +18,16 @@ from loki_bench.suite.cell import Cell, DatasetRef
 
 __all__ = ["ExportedPoison", "export_poison"]
 
-DataOf = Callable[[Cell], tuple[DatasetRef, Interactions]]
-"""Reads the dataset of a cell."""
+
+class DataOf(Protocol):
+    """Reads the dataset of a cell, given where its leaderboard's own files lay."""
+
+    def __call__(
+        self, cell: Cell, /, *, places: Mapping[str, Path]
+    ) -> tuple[DatasetRef, Interactions]:
+        """The dataset, and its data."""
+        ...
+
 
 _SHORTEST = 6
 
@@ -40,7 +50,8 @@ def export_poison(results: Path, cell_id: str, *, data_of: DataOf) -> ExportedPo
     cell_id : str
         The cell's id, or its first letters, six or more.
     data_of : callable
-        Reads the cell's dataset, whose names are used.
+        Reads the cell's dataset, whose names are used. ``places`` are those that the cell's own
+        leaderboard noted: another one's file of the same name may hold other data.
 
     Raises
     ------
@@ -84,7 +95,7 @@ def _exported(store: Store, cell_id: str, leaderboard: Path, data_of: DataOf) ->
         raise StoreError(
             f"{leaderboard}: cell {cell_id} injects nothing ({record.cell.attacker.label})"
         )
-    dataset, data = data_of(record.cell)
+    dataset, data = data_of(record.cell, places=data_places(leaderboard))
     if dataset.fingerprint != record.cell.dataset.fingerprint:
         raise StoreError(
             f"cell {cell_id} is about other data than dataset '{dataset.component.name}' here "

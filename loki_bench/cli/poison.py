@@ -73,18 +73,13 @@ def export(
     from loki_bench.audit.poison_export import export_poison
     from loki_bench.audit.replay import data_of
     from loki_bench.datasets.poison_writing import written_poison
-    from loki_bench.records.data_places import places_below
     from loki_bench.whole_files import write_whole
 
     found = export_poison(
         results,
         cell,
         data_of=partial(
-            data_of,
-            registry=registry,
-            dataset_path=dataset_path,
-            places=places_below(results),
-            download=not offline,
+            data_of, registry=registry, dataset_path=dataset_path, download=not offline
         ),
     )
     file = out or Path(f"poison-{found.record.id[:8]}.{ENDINGS.get(form, form)}")

@@ -65,8 +65,8 @@ def refuse_times(reading: Reading, path: Path, form: str) -> None:
     if reading.asked_times:
         named = " and ".join(repr(column) for column in reading.asked_times)
         raise DatasetError(
-            f"{path}: timestamp_column names {named}, and the file has no columns of times ({form}): "
-            "what comes first in it counts as older; leave timestamp_column out"
+            f"{path}: timestamp_column names {named}, and the file has no columns of times "
+            f"({form}): what comes first in it counts as older; leave timestamp_column out"
         )
 
 

@@ -17,7 +17,6 @@ __all__ = [
     "data_places",
     "in_turn",
     "keep_data_places",
-    "places_below",
     "places_of",
 ]
 
@@ -63,14 +62,6 @@ def data_places(folder: Path) -> dict[str, Path]:
     if file is None:
         return {}
     return {name: Path(str(path)) for name, path in json_object(file.read()).items()}
-
-
-def places_below(results: Path) -> dict[str, Path]:
-    """The same of a folder that holds results of several suites, or of one."""
-    found: dict[str, Path] = {}
-    for folder in [results, *results.glob("*/"), *results.glob("*/*/")]:
-        found |= data_places(folder)
-    return found
 
 
 def _nobody(text: str) -> None:

@@ -245,7 +245,11 @@ def test_an_exported_poison_gives_the_same_ranks_in_every_form(here, form):
     benchmark.run(workers=Here(), progress=False)
     data = benchmark.interactions
     written = benchmark.cells[0]
-    found = export_poison(results, written.id[:8], data_of=lambda cell: (cell.dataset, data))
+
+    def read(cell, *, places):
+        return cell.dataset, data
+
+    found = export_poison(results, written.id[:8], data_of=read)
     assert found.poison.users == ("fake0", "fake1", "fake2", "fake3")
     (here / f"out.{form}").write_bytes(written_poison(found.poison, form))
     parameters = {"path": str(here / f"out.{form}")}
@@ -285,14 +289,37 @@ def test_the_command_exports_what_a_suite_of_one_line_reads(here, monkeypatch):
     assert all(token in ITEMS for row in content["fake_users"].values() for token in row)
 
 
+def test_two_leaderboards_own_files_of_one_name_are_told_apart(here, monkeypatch):
+    monkeypatch.chdir(here)
+    text = Path("data.txt").read_text()
+    cells = []
+    for name in ("first", "second"):
+        Path(name).mkdir()
+        (Path(name) / "data.txt").write_text(text if name == "first" else text.replace("i", "z"))
+        suite = DRAWN.replace('"data.txt"', f'"{name}/data.txt"').replace('"drawn"', f'"{name}"')
+        Path(f"{name}.toml").write_text(suite)
+        benchmark = Benchmark.open(f"{name}.toml", warn=pytest.fail)
+        benchmark.run(workers=Here(), progress=False)
+        cells.append(benchmark.cells[0].id)
+    for name, cell_id in zip(("first", "second"), cells, strict=True):
+        said = CliRunner().invoke(
+            cli, ["poison", "export", cell_id, "--out", f"{name}.json"], standalone_mode=False
+        )
+        assert said.exit_code == 0, said.output
+
+
 def test_what_has_no_poison_can_not_be_exported(here):
     benchmark = opened(here)
     benchmark.run(workers=Here(), progress=False)
     clean = next(cell for cell in benchmark.cells if cell.attacker.name == "none")
+
+    def nobody_reads(cell, *, places):
+        pytest.fail("read")
+
     for cell_id, message in (
         ("xyz", "is no cell"),
         ("000000000", "has no cell '000000000'"),
         (clean.id, "injects nothing"),
     ):
         with pytest.raises(StoreError, match=message):
-            export_poison(here / "results", cell_id, data_of=lambda cell: pytest.fail("read"))
+            export_poison(here / "results", cell_id, data_of=nobody_reads)
