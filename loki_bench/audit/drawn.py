@@ -11,8 +11,15 @@ from pathlib import Path
 from loki_bench.errors import StoreError
 from loki_bench.fidelity.figures import fidelity_figures
 from loki_bench.fidelity.folder import fidelity_page, fidelity_tables, read_grid
-from loki_bench.leaderboard.folder import FIGURES, PAGE, drawn_files, handed_in
+from loki_bench.leaderboard.folder import (
+    FIGURES,
+    PAGE,
+    drawn_files,
+    handed_in,
+    own_records,
+)
 from loki_bench.paper.answered import claims_page
+from loki_bench.paper.claims import SUITES
 from loki_bench.records.manifest import MANIFEST, Manifest, list_files, read_manifest
 from loki_bench.records.opening import as_working_folder
 from loki_bench.records.schema import Record
@@ -89,25 +96,28 @@ def figures_of(folder: Path) -> dict[str, bytes]:
 
 
 def claims_of(family: Path) -> str:
-    """The paper's claims, answered from all leaderboards of a family, packed or not.
+    """The paper's claims, answered from the leaderboards of its suites, packed or not.
 
-    Raises ``StoreError`` where there is none, or one is damaged.
+    Other suites of the family play no part, nor do rows that were accepted into these.
+
+    Raises ``StoreError`` where the family has no suite of the paper, or one is damaged.
     """
     folders = sorted(path.parent for path in family.glob(f"*/{MANIFEST}"))
-    if not folders:
+    of_paper = [path for path in folders if read_manifest(path).suite in SUITES]
+    if not of_paper:
+        there = "no leaderboard" if not folders else "no leaderboard of the paper's suites"
         raise StoreError(
-            f"{family} holds no leaderboard; expected the folder of a family of suites, such as "
-            "results/beauty after `loki-bench run paper-overall`"
+            f"{family} holds {there}; expected the folder of a family with one of "
+            f"{', '.join(SUITES)}, such as results/beauty after `loki-bench run paper-overall`"
         )
     suites: dict[str, str] = {}
     found: Records = []
-    for path in folders:
+    for path in of_paper:
         with as_working_folder(path, artefacts=False) as folder:
             manifest, records = records_of(folder)
-        if manifest.subject != "attacks":
-            raise StoreError(f"{path} compares estimators, of which the paper claims nothing")
+            own = own_records(folder, {record.id: record for record in records})
         suites[manifest.suite] = manifest.summary
-        found += records
+        found += own.values()
     return claims_page(suites, found)
 
 

@@ -108,9 +108,10 @@ def rewrite(leaderboards: tuple[Path, ...]) -> int:
     "--check", is_flag=True, help="Write nothing; say whether README.md is what comes out."
 )
 def claims(family: Path, check: bool) -> int:
-    r"""Answer the LOKI paper's claims from the records of a family of suites, in its README.md.
+    r"""Answer the LOKI paper's claims from the records of its suites, in README.md.
 
-    FAMILY is the folder that the suites of a family share.
+    FAMILY is the folder that the suites of a family share: paper-overall, paper-budget,
+    paper-actions and paper-stealth are read, of those that are there, and no others.
 
     \b
     Example: loki-bench claims leaderboards/beauty

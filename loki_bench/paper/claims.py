@@ -7,7 +7,14 @@ https://doi.org/10.1145/3366423.3379992).
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["BASELINES", "CLAIMS", "Claim", "Question"]
+__all__ = ["BASELINES", "CLAIMS", "SUITES", "Claim", "Question"]
+
+SUITES = ("paper-overall", "paper-budget", "paper-actions", "paper-stealth")
+"""The suites of Figures 3 to 6: they alone answer the claims, whatever else is in their family.
+
+Other suites of a family have other pools of surrogates, other seeds or variants of LOKI. Beside
+these they would be a second answer, or rows that lack seeds.
+"""
 
 BASELINES = ("none", "random", "popular")
 """What section 4.2 compares LOKI with; ``none`` is the clean recommender."""

@@ -37,7 +37,7 @@ LARGEST_SPIKE = 2.0
 def lengths_stay_similar(evidence: Evidence) -> tuple[str, Judgement, None, str]:
     """Our figures, the verdict and why; the claim compares no attacks.
 
-    Raises ``NoAnswer`` where the records hold no lengths.
+    Raises ``NoAnswer`` where the records hold no lengths, or none of fake users.
     """
     distances: dict[str, float] = {}
     spikes: list[_Spike] = []
@@ -46,6 +46,8 @@ def lengths_stay_similar(evidence: Evidence) -> tuple[str, Judgement, None, str]
         if (where, ATTACK) not in evidence.lengths:
             raise NoAnswer(f"{ATTACK} on {where} has no record with sequence lengths")
         genuine, fake = evidence.lengths[where, ATTACK]
+        if not fake:
+            raise NoAnswer(f"{ATTACK} on {where} wrote no fake user: there is no length")
         before, injected = _lengths(genuine), _lengths(fake)
         after = np.concatenate([before, injected])
         distances[victim] = float(ks_2samp(before, after, method="asymp").statistic)

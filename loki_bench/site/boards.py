@@ -13,9 +13,11 @@ from loki_bench.errors import StoreError
 from loki_bench.fidelity.folder import fidelity_tables, read_grid
 from loki_bench.fidelity.published_tables import published_tables
 from loki_bench.fidelity.table import FidelityTable
+from loki_bench.leaderboard.folder import own_records
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.records.manifest import MANIFEST, read_manifest
 from loki_bench.records.opening import as_working_folder
+from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
 from loki_bench.report.names import file_name, metric_name
 from loki_bench.report.page import BoardContent
@@ -76,11 +78,14 @@ class AttackBoard(Board):
     Attributes
     ----------
     content : BoardContent
+    own_records : sequence of Record
+        Of the suite alone, without what was accepted into the folder.
     holds_poison : bool
         Whether the poison behind its rows was published with it.
     """
 
     content: BoardContent
+    own_records: Sequence[Record]
     holds_poison: bool
 
     @property
@@ -188,12 +193,14 @@ def _board(path: Path, family: str) -> Board:
                 tables=fidelity_tables(store, read_grid(folder)),
             )
         content = board_of(folder)
+        own = own_records(folder, {record.id: record for record in content.records})
     return AttackBoard(
         folder=path,
         family=family,
         name=content.name,
         summary=content.summary,
         content=content,
+        own_records=tuple(own.values()),
         holds_poison=any(name.startswith("artefacts/poison/") for name in manifest.files),
     )
 

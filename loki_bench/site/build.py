@@ -62,7 +62,7 @@ def build_site(
     measured = [board for board in boards if isinstance(board, AttackBoard)]
     families = tuple(dict.fromkeys(board.family for board in boards))
     by_family = {f: [board for board in measured if board.family == f] for f in families}
-    claims = tuple(family for family in families if has_claims(by_family[family]))
+    claims = tuple(family for family in families if has_claims(by_family[family], say=say))
     shell = Shell(families=families, claims=claims, documentation=documented)
     headlines = [(claims_headline(by_family[f]), f"claims-{file_name(f)}.html") for f in claims]
     pages: dict[str, str | bytes] = {

@@ -1,11 +1,12 @@
-"""The claims of the LOKI paper, answered from a family's records, as a page of a site."""
+"""The claims of the LOKI paper, answered from its suites' records, as a page of a site."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape, unescape
 
 from loki_bench.errors import StoreError
 from loki_bench.paper.answered import answers
+from loki_bench.paper.claims import SUITES
 from loki_bench.paper.evidence import Evidence
 from loki_bench.paper.headline import headline
 from loki_bench.paper.verdicts import Answer, Judgement
@@ -21,17 +22,20 @@ PAPER = "https://doi.org/10.1145/3366423.3379992"
 FEW = 4
 """So many figures of places stand in a sentence; more are folded up."""
 
-FIGURES = frozenset({"paper-overall", "paper-budget", "paper-actions"})
-"""Suites that are figures of the paper: a family that has one answers its claims."""
 
+def has_claims(boards: Sequence[AttackBoard], *, say: Callable[[str], None]) -> bool:
+    """Whether the paper's claims can be asked of a family's leaderboards.
 
-def has_claims(boards: Sequence[AttackBoard]) -> bool:
-    """Whether the paper's claims can be asked of these leaderboards."""
-    if not any(board.name in FIGURES for board in boards):
+    ``say`` is told why not, where there are suites of the paper whose records can't answer.
+    """
+    records = _records(boards)
+    if not records:
         return False
     try:
-        Evidence.of(_records(boards))
-    except StoreError:
+        Evidence.of(records)
+    except StoreError as error:
+        family = next(board.family for board in boards)
+        say(f"no page of the paper's claims for the family '{family}': {error}")
         return False
     return True
 
@@ -101,7 +105,8 @@ def _verdict(judgement: Judgement) -> str:
 
 
 def _records(boards: Sequence[AttackBoard]) -> list[Record]:
-    return [record for board in boards for record in board.content.records]
+    """Of the paper's suites, without rows that were accepted into them."""
+    return [record for board in boards if board.name in SUITES for record in board.own_records]
 
 
 def _plain(markdown: str) -> str:

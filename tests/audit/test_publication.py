@@ -112,7 +112,7 @@ def test_a_family_is_published_at_once_and_suite_by_suite(tmp_path, compute, ope
 
 def test_claims_are_answered_from_packs(tmp_path, compute):
     results = tmp_path / "results" / "family"
-    compute(results / "one", attackers=["none"], seeds=[0])
+    compute(results / "one", name="paper-overall", attackers=["none"], seeds=[0])
     publish(results, tmp_path / "family", artefact_bytes=0)
     assert claims_of(tmp_path / "family") == claims_of(results)
 

@@ -26,7 +26,7 @@ N_DAMAGED = 3000
 SEED = 20
 
 SUITE = """
-name = "toy"
+name = "paper-overall"
 family = "toys"
 seeds = [0, 1]
 victims = ["counts"]
@@ -44,7 +44,9 @@ fake_users = 0.2
 actions = 5
 """
 
-SIBLING = SUITE.replace('"toy"\nfamily', '"other"\nfamily').replace(', "raises"', "")
+SIBLING = SUITE.replace('"paper-overall"\nfamily', '"other"\nfamily').replace(', "raises"', "")
+
+BOARD = "results/toys/paper-overall"
 
 STATUSES = {0, 1, 2, 11, 12, 13, 14, 15}
 
@@ -105,7 +107,7 @@ def whole(here, tmp_path):
     for suite in ("toy", "other"):
         status, said = typed("run", folder / f"{suite}.toml", "--results", results)
         assert status in (0, 1), said
-    board = results / "toys" / "toy"
+    board = results / "toys" / "paper-overall"
     estimators(folder / "fidelity")
     for arguments in (
         ("publish", board, folder / "published"),
@@ -166,23 +168,23 @@ READERS = {
         ("run", "other.toml"),
         ("run", "toy.toml", "--retry-failed"),
         ("run", "toy.toml", "--attacker", "random", "--seed", "0"),
-        ("verify", "results/toys/toy"),
-        ("verify", "results/toys/toy", "--json"),
-        ("verify", "results/toys/toy", "--level", "1", "--level", "5"),
-        ("report", "results/toys/toy", "--output", "page.html"),
-        ("report", "results/toys/toy", "--output", "results/toys/toy/leaderboard.html"),
-        ("figures", "results/toys/toy", "--output", "drawn"),
-        ("compare", "results/toys/toy", "published"),
-        ("compare", "published", "results/toys/toy", "--json"),
+        ("verify", BOARD),
+        ("verify", BOARD, "--json"),
+        ("verify", BOARD, "--level", "1", "--level", "5"),
+        ("report", BOARD, "--output", "page.html"),
+        ("report", BOARD, "--output", f"{BOARD}/leaderboard.html"),
+        ("figures", BOARD, "--output", "drawn"),
+        ("compare", BOARD, "published"),
+        ("compare", "published", BOARD, "--json"),
         ("merge", "toy.toml", "results", "--results", "merged"),
         ("merge", "few.toml", "results", "--results", "bare"),
-        ("publish", "results/toys/toy", "packed"),
+        ("publish", BOARD, "packed"),
         ("publish", "results/toys", "packed"),
-        ("submit", "results/toys/toy", "--plugin", "toy-plugin"),
+        ("submit", BOARD, "--plugin", "toy-plugin"),
         ("claims", "results/toys"),
-        ("reproduce", "results/toys/toy/records/{record}.json"),
+        ("reproduce", BOARD + "/records/{record}.json"),
         ("reproduce", "{record}", "--results", "results/toys"),
-        ("accept", "results/toys/toy", "rows.zip"),
+        ("accept", BOARD, "rows.zip"),
     ),
     "published": (
         ("verify", "published"),
@@ -190,26 +192,26 @@ READERS = {
         ("report", "published", "--output", "page.html"),
         ("report", "published", "--output", "published/leaderboard.html"),
         ("figures", "published"),
-        ("compare", "published", "results/toys/toy"),
+        ("compare", "published", BOARD),
         ("submit", "published", "--plugin", "toy-plugin", "--output", "more.zip"),
-        ("publish", "results/toys/toy", "published"),
+        ("publish", BOARD, "published"),
         ("publish", "published", "again"),
         ("accept", "published", "rows.zip"),
     ),
     "family": (
-        ("verify", "family/toy"),
+        ("verify", "family/paper-overall"),
         ("verify", "family/other", "--level", "1"),
         ("report", "family/other", "--output", "page.html"),
-        ("compare", "family/toy", "family/other"),
+        ("compare", "family/paper-overall", "family/other"),
         ("claims", "family"),
         ("claims", "family", "--check"),
         ("publish", "results/toys", "family"),
-        ("submit", "family/toy", "--plugin", "toy-plugin"),
+        ("submit", "family/paper-overall", "--plugin", "toy-plugin"),
     ),
     "sampled": (
         ("verify", "sampled"),
         ("verify", "sampled", "--level", "2"),
-        ("compare", "sampled", "results/toys/toy"),
+        ("compare", "sampled", BOARD),
         ("spread", "sampled"),
         ("publish", "sampled", "again"),
         ("submit", "sampled", "--plugin", "toy-plugin"),
@@ -228,8 +230,8 @@ READERS = {
         ("verify", "rows.zip"),
         ("report", "rows.zip", "--output", "page.html"),
         ("compare", "rows.zip", "published"),
-        ("accept", "bare/toys/toy", "rows.zip"),
-        ("accept", "bare/toys/toy", "rows.zip"),
+        ("accept", "bare/toys/paper-overall", "rows.zip"),
+        ("accept", "bare/toys/paper-overall", "rows.zip"),
         ("figures", "rows.zip", "--output", "drawn"),
     ),
 }
@@ -251,9 +253,9 @@ def one_damaged(number, whole, around, unpacks):
     shutil.copytree(whole, folder)
     os.chdir(folder)
     what = random.choices(sorted(READERS), weights=(3, 2, 3, 6, 3, 2))[0]
-    part = {"results": folder / "results/toys/toy"}.get(what, folder / what)
+    part = {"results": folder / BOARD}.get(what, folder / what)
     how = damage(part, random, outside=outside, bombs=unpacks)
-    records = sorted(path.stem for path in (folder / "results/toys/toy/records").glob("*.json"))
+    records = sorted(path.stem for path in (folder / f"{BOARD}/records").glob("*.json"))
     for command in random.sample(READERS[what], 2):
         asked = [word.format(record=random.choice(records or ["0"])) for word in command]
         try:

@@ -9,6 +9,7 @@ from loki_bench.paper.answered import answers, claims_page
 from loki_bench.paper.answers import answer
 from loki_bench.paper.claims import CLAIMS
 from loki_bench.paper.evidence import Evidence
+from loki_bench.records.schema import Lengths
 
 
 def judged(records, question):
@@ -233,6 +234,18 @@ def test_lengths_are_judged_as_a_whole_and_one_by_one(plant_row, fakes, verdict,
     found = judged(rows, "lengths_stay_similar")
     assert verdicts(found) == (verdict, None)
     assert why in found.why
+
+
+def test_no_fake_users_have_no_lengths(plant, plant_row):
+    rows = [record for record in plant() if record.cell.attacker.name != "loki"]
+    for victim in ("bprmf", "fpmc"):
+        rows += [
+            record.model_copy(update={"lengths": Lengths(genuine={3: 900}, fake={})})
+            for record in plant_row("loki", victim, (0.4, 0.4, 0.4))
+        ]
+    found = judged(rows, "lengths_stay_similar")
+    assert verdicts(found) == ("not decided", None)
+    assert "Loki on bprmf, 3 % x 15 wrote no fake user" in found.why
 
 
 def test_records_without_lengths_answer_nothing_about_them(plant):
