@@ -2,7 +2,8 @@
 
 "Against the paper's baselines" is the claim as the paper makes it; "against everything here" is the
 same claim beside attacks that the paper does not have. Intervals and tests are those of the
-leaderboards, paired seed by seed. A claim is not decided where a row or a seed is missing.
+leaderboards, paired seed by seed. A claim is not decided where a row that it names, or a seed of
+one, is missing; where another row lacks seeds, its second verdict alone is not.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -42,6 +43,12 @@ __all__ = ["answer"]
 Found: TypeAlias = tuple[str, Judgement, Judgement | None, str]
 """Our figure, the two judgements, and why."""
 
+PLACES = tuple(Where(victim, SHARE, ACTIONS) for victim in VICTIMS)
+"""Both victims at the budget of Figure 3."""
+
+NEAR = 2.0
+"""A figure of the paper holds where our whole interval lies within half and so many times of it."""
+
 WITHOUT_HESSIAN = "loki(influence=gradient-dot"
 """How rows of LOKI without the inverse Hessian begin."""
 
@@ -51,13 +58,13 @@ def answer(claim: Claim, evidence: Evidence) -> Answer:
     try:
         ours, baselines, everything, why = JUDGES[claim.question](claim, evidence)
     except NoAnswer as lacking:
-        undecided = Judgement(verdict="not decided", decided_by=f"{lacking}")
-        ours, baselines, everything, why = "-", undecided, None, f"{_capital(str(lacking))}."
+        ours, baselines, everything = "-", _undecided(str(lacking)), None
+        why = f"{_capital(str(lacking))}."
     return Answer(claim=claim, ours=ours, baselines=baselines, everything=everything, why=why)
 
 
 def _best(claim: Claim, evidence: Evidence) -> Found:
-    return _best_at([Where(victim, SHARE, ACTIONS) for victim in VICTIMS], evidence)
+    return _best_at(PLACES, evidence)
 
 
 def _best_at_every(over: str) -> Callable[[Claim, Evidence], Found]:
@@ -69,12 +76,11 @@ def _best_at_every(over: str) -> Callable[[Claim, Evidence], Found]:
 
 
 def _best_at(places: Sequence[Where], evidence: Evidence) -> Found:
-    against_baselines, against_all = [], []
-    for where in places:
-        rates = evidence.rates(where)
-        against_baselines.append(at_place(rates, highest(rates, BASELINES), where))
-        against_all.append(at_place(rates, highest(rates, set(rates) - {ATTACK}), where))
-    rows = [evidence.rates(where)[ATTACK] for where in places]
+    found = {where: evidence.rates(where) for where in places}
+    against_baselines = [
+        at_place(rates, highest(rates, BASELINES), where) for where, rates in found.items()
+    ]
+    rows = [rates[ATTACK] for rates in found.values()]
     if len(places) == len(VICTIMS):
         ours = _listed(
             f"{mean_shown(by)} on {where}" for by, where in zip(rows, places, strict=True)
@@ -83,6 +89,13 @@ def _best_at(places: Sequence[Where], evidence: Evidence) -> Found:
         means = [fmean(by.values()) for by in rows]
         ours = f"{min(means):.3f} to {max(means):.3f} at {len(places)} places"
     why = f"LOKI less the best of the paper's baselines: {_counted(against_baselines)}."
+    if lacking := evidence.lacking(places):
+        why += f" {_unknown('The best other attack', lacking)}"
+        return ours, all_above(against_baselines), _undecided(lacking), why
+    against_all = [
+        at_place(rates, highest(rates, set(rates) - {ATTACK}), where)
+        for where, rates in found.items()
+    ]
     why += f" LOKI less the best other attack: {_counted(against_all)}."
     tied = [str(one) for one in against_all if not one.clear or one.difference.mean < 0]
     if tied:
@@ -94,8 +107,9 @@ def _times_the_best_baseline(claim: Claim, evidence: Evidence) -> Found:
     """LOKI less so many times the rival, the mean of the victims in each seed: above zero?"""
     times = _threshold(claim)
     rates = _at_the_papers_budget(evidence)
+    lacking = evidence.lacking(PLACES)
     judged, ratios = [], []
-    for among in (BASELINES, None):
+    for among in (BASELINES,) if lacking else (BASELINES, None):
         rivals = {
             victim: highest(own, set(own) - {ATTACK} if among is None else among)
             for victim, own in rates.items()
@@ -116,18 +130,23 @@ def _times_the_best_baseline(claim: Claim, evidence: Evidence) -> Found:
                 )
             )
         )
+    said = "" if lacking else f" and {ratios[1]} that of the best other attack"
     why = (
-        f"Over both victims LOKI's mean is {ratios[0]} that of the best baseline and {ratios[1]} "
-        f"that of the best other attack. Judged is LOKI less {times:g} times the rival, the mean "
-        "of the victims in each seed: a ratio to a rate near zero has no useful interval."
+        f"Over both victims LOKI's mean is {ratios[0]} that of the best baseline{said}. Judged is "
+        f"LOKI less {times:g} times the rival, the mean of the victims in each seed: a ratio to a "
+        "rate near zero has no useful interval."
     )
+    if lacking:
+        why += f" {_unknown('The best other attack', lacking)}"
+        judged.append(_undecided(lacking))
     return ratios[0], judged[0], judged[1], why
 
 
 def _gap_on_fpmc(claim: Claim, evidence: Evidence) -> Found:
     rates = _at_the_papers_budget(evidence)
+    lacking = evidence.lacking(PLACES)
     judged, said = [], []
-    for among in (BASELINES, None):
+    for among in (BASELINES,) if lacking else (BASELINES, None):
         gaps: dict[str, dict[int, float]] = {}
         for victim, own in rates.items():
             rival = own[highest(own, set(own) - {ATTACK} if among is None else among)]
@@ -141,15 +160,22 @@ def _gap_on_fpmc(claim: Claim, evidence: Evidence) -> Found:
         )
         judged.append(of_sign(more))
         said.append(_listed(f"{fmean(by.values()):+.3f} on {v}" for v, by in gaps.items()))
-    why = f"To the best baseline: {said[0]}. To the best other attack: {said[1]}."
+    why = f"To the best baseline: {said[0]}."
+    if lacking:
+        why += f" {_unknown('The best other attack', lacking)}"
+        judged.append(_undecided(lacking))
+    else:
+        why += f" To the best other attack: {said[1]}."
     return judged[0].decided_by.partition(": ")[2], judged[0], judged[1], why
 
 
 def _random_is_worst(claim: Claim, evidence: Evidence) -> Found:
     """Among attacks: the null attack is none."""
     rates = _at_the_papers_budget(evidence)
+    lacking = evidence.lacking(PLACES)
     judged, said = [], []
-    for among in ((ATTACK, "popular"), None):
+    papers = (ATTACK, "popular")
+    for among in (papers,) if lacking else (papers, None):
         comparisons = []
         for victim, own in rates.items():
             others = set(own) - {"random", "none"} if among is None else among
@@ -159,30 +185,43 @@ def _random_is_worst(claim: Claim, evidence: Evidence) -> Found:
         judged.append(all_above(comparisons))
         said.append(_listed(map(str, comparisons)))
     ours = _listed(f"{mean_shown(rates[v]['random'])} on {v}" for v in VICTIMS)
-    why = f"The lowest of the paper's attacks: {said[0]}. The lowest of all: {said[1]}."
+    why = f"The lowest of the paper's attacks: {said[0]}."
+    if lacking:
+        why += f" {_unknown('The lowest of all', lacking)}"
+        judged.append(_undecided(lacking))
+    else:
+        why += f" The lowest of all: {said[1]}."
     return ours, judged[0], judged[1], why
 
 
 def _reaches(claim: Claim, evidence: Evidence) -> Found:
     threshold = _threshold(claim)
-    by = evidence.rates(Where("fpmc", SHARE, ACTIONS))[ATTACK]
-    found = interval([by[seed] for seed in sorted(by)], RATE)
-    decided = f"{threshold:g} beside {mean_shown(by)}"
-    if found.low <= threshold <= found.high:
-        why = f"{threshold:g} lies in our interval."
-        return mean_shown(by), Judgement(verdict="holds", decided_by=decided), None, why
-    why = f"Ours is {found.mean / threshold:.1f} times the paper's figure."
-    return mean_shown(by), Judgement(verdict="not reproduced", decided_by=decided), None, why
+    by = evidence.rates(Where("fpmc", SHARE, ACTIONS), (ATTACK,))[ATTACK]
+    found, ours = interval([by[seed] for seed in sorted(by)], RATE), mean_shown(by)
+    decided = f"{threshold:g} beside {ours}"
+    least, most = threshold / NEAR, threshold * NEAR
+    if found.n == 1:
+        return ours, _undecided(decided), None, "One seed has no interval."
+    if not found.low <= threshold <= found.high:
+        why = f"Ours is {found.mean / threshold:.1f} times the paper's figure."
+        return ours, Judgement(verdict="not reproduced", decided_by=decided), None, why
+    if least <= found.low and found.high <= most:
+        why = f"{threshold:g} lies in our interval, which lies within {least:g} to {most:g}."
+        return ours, Judgement(verdict="holds", decided_by=decided), None, why
+    why = f"{threshold:g} lies in our interval, which is too wide to say so: it reaches beyond "
+    why += f"{least:g} to {most:g}, half of the paper's figure and twice as much."
+    return ours, _undecided(decided), None, why
 
 
 def _inverse_hessian(claim: Claim, evidence: Evidence) -> Found:
     """LOKI with the inverse Hessian less LOKI without, where both were run on the same pool."""
     comparisons = []
-    for victim, own in _at_the_papers_budget(evidence).items():
+    for where in PLACES:
+        own = evidence.rates(where, (ATTACK,))
         without = [attack for attack in own if attack.startswith(WITHOUT_HESSIAN)]
-        where = Where(victim, SHARE, ACTIONS)
         if not without:
             raise NoAnswer(f"LOKI without the inverse Hessian on {where} has no record here")
+        own = evidence.rates(where, (ATTACK, *without))
         comparisons.append(at_place(own, highest(own, without), where))
     found = all_above(comparisons)
     return _listed(map(str, comparisons)), found, found, "With less without the inverse Hessian."
@@ -205,7 +244,15 @@ JUDGES: Mapping[Question, Callable[[Claim, Evidence], Found]] = {
 
 
 def _at_the_papers_budget(evidence: Evidence) -> dict[str, dict[str, BySeed]]:
-    return {victim: evidence.rates(Where(victim, SHARE, ACTIONS)) for victim in VICTIMS}
+    return {where.victim: evidence.rates(where) for where in PLACES}
+
+
+def _undecided(why: str) -> Judgement:
+    return Judgement(verdict="not decided", decided_by=why)
+
+
+def _unknown(what: str, lacking: str) -> str:
+    return f"{what} is not known: {lacking}."
 
 
 def _threshold(claim: Claim) -> float:

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from loki_bench.errors import StoreError
-from loki_bench.leaderboard.comparability import differing_fields, said_differences
+from loki_bench.leaderboard.comparability import (
+    differing_fields,
+    lacking_seeds,
+    said_differences,
+)
 from loki_bench.leaderboard.rows import NO_DEFENSE, NO_SIMULATOR, by_protocol
 from loki_bench.leaderboard.table import protocol_of
 from loki_bench.paper.claims import BASELINES
@@ -31,6 +35,9 @@ ATTACK = "loki"
 VICTIMS = ("bprmf", "fpmc")
 SHARE, ACTIONS = 0.03, 15
 """The budget of the paper's Figure 3."""
+
+PAPERS = (ATTACK, *BASELINES)
+"""The attacks of the paper: their seeds are those that every row should have."""
 
 LEAST_SHARE = 0.005
 """Where Figure 4 begins here; smaller shares are another question."""
@@ -122,32 +129,41 @@ class Evidence:
             n_events=dataset.n_events,
         )
 
-    def rates(self, where: Where, attacks: Sequence[str] | None = None) -> dict[str, BySeed]:
-        """Display rates of the attacks at a place, by seed.
+    def rates(self, where: Where, named: Sequence[str] = PAPERS) -> dict[str, BySeed]:
+        """Display rates of all attacks at a place, by seed; other rows may lack seeds.
 
         Parameters
         ----------
-        attacks : sequence of str or None
-            LOKI, the paper's baselines and whatever else is there, if None.
+        named : sequence of str
+            The rows that a claim names: no other takes its answer away.
 
         Raises
         ------
         NoAnswer
-            LOKI or a baseline of the paper is not there, or a row lacks a seed of another.
+            A row that is named is not there, or lacks a seed of LOKI or of the paper's baselines.
         """
         there = self.values.get(where, {})
-        wanted = attacks if attacks is not None else [ATTACK, *BASELINES]
-        for attack in wanted:
+        for attack in named:
             if not there.get(attack):
                 raise NoAnswer(f"{attack} on {where} has no result")
-        found = {a: by for a, by in there.items() if attacks is None or a in attacks}
-        seeds = sorted({seed for by in found.values() for seed in by})
-        for attack, by in found.items():
-            if lacking := [seed for seed in seeds if seed not in by]:
-                word = "seed" if len(lacking) == 1 else "seeds"
-                listed = ", ".join(map(str, lacking))
-                raise NoAnswer(f"{attack} on {where} has no result for {word} {listed}")
-        return dict(found)
+            if lacking := self._lacking(where, attack):
+                raise NoAnswer(lacking)
+        return dict(there)
+
+    def lacking(self, places: Iterable[Where]) -> str:
+        """The first row of any of the places that lacks a seed, as a sentence; empty for none."""
+        rows = ((where, attack) for where in places for attack in self.values.get(where, {}))
+        return next((said for row in rows if (said := self._lacking(*row))), "")
+
+    def _lacking(self, where: Where, attack: str) -> str:
+        """Which seeds of LOKI and of the paper's baselines a row has no result for."""
+        there = self.values[where]
+        seeds = {seed for one in PAPERS for seed in there.get(one, {})}
+        lacking = lacking_seeds(seeds, there[attack])
+        if not lacking:
+            return ""
+        word = "seed" if len(lacking) == 1 else "seeds"
+        return f"{attack} on {where} has no result for {word} {', '.join(map(str, lacking))}"
 
     def series(self, victim: str, *, over: str) -> list[Where]:
         """The places of one victim along ``"fake_users"`` (x 15) or ``"actions"`` (at 3 %).

@@ -24,7 +24,7 @@ def grows(
     slopes, steps, said = [], [], []
     for victim in VICTIMS:
         places = evidence.series(victim, over=over)
-        rows = [evidence.rates(where)[ATTACK] for where in places]
+        rows = [evidence.rates(where, (ATTACK,))[ATTACK] for where in places]
         seeds = sorted(rows[0])
         if any(sorted(row) != seeds for row in rows):
             raise NoAnswer(f"{ATTACK} on {victim} has other seeds at other budgets")

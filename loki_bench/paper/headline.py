@@ -16,7 +16,7 @@ __all__ = ["headline"]
 
 
 def headline(evidence: Evidence) -> str:
-    """Two sentences, about every place of the paper's figures that has all rows."""
+    """Two sentences, about every place of the paper's figures that has all of the paper's rows."""
     places = _places(evidence)
     if not places:
         return "The records do not say whether LOKI beats the paper's baselines, nor what beats it."
@@ -29,11 +29,18 @@ def headline(evidence: Evidence) -> str:
 
 
 class _Rival(NamedTuple):
-    """Another attack less LOKI: at each place, and the mean of the places in each seed."""
+    """Another attack less LOKI: at each place, and the mean of the places in each seed.
+
+    No mean where no seed is at all places.
+    """
 
     name: str
     at_places: list[Comparison]
-    over: Comparison
+    over: Comparison | None
+
+    @property
+    def beats(self) -> bool:
+        return self.over is not None and self.over.clear and self.over.difference.mean > 0
 
     @property
     def n_higher(self) -> int:
@@ -42,10 +49,10 @@ class _Rival(NamedTuple):
     def __str__(self) -> str:
         clear = sum(one.clear and one.difference.mean > 0 for one in self.at_places)
         n = len(self.at_places)
+        over = "" if self.over is None else f" ({escape_markdown(str(self.over))})"
         return (
             f"{escape_markdown(self.name)}, whose display rate is higher at {self.n_higher} of {n} "
-            f"places, clearly at {clear} of them taken alone "
-            f"({escape_markdown(str(self.over))})"
+            f"places, clearly at {clear} of them taken alone{over}"
         )
 
 
@@ -64,7 +71,7 @@ def _first(best: Sequence[Comparison]) -> str:
 
 def _second(evidence: Evidence, places: Sequence[Where]) -> str:
     rivals = _rivals(evidence, places)
-    beating = [rival for rival in rivals if rival.over.clear and rival.over.difference.mean > 0]
+    beating = [rival for rival in rivals if rival.beats]
     higher = [rival for rival in rivals if rival.n_higher]
     if beating:
         return f"What beats LOKI is {'; and '.join(map(str, beating))}."
@@ -74,33 +81,39 @@ def _second(evidence: Evidence, places: Sequence[Where]) -> str:
 
 
 def _rivals(evidence: Evidence, places: Sequence[Where]) -> list[_Rival]:
-    """Attacks that the paper does not have; p over places is corrected by Holm over them."""
+    """Attacks that the paper does not have; p over places is corrected by Holm over them.
+
+    Places that lack seeds of a rival would weigh less in the others' seeds: a mean is of those
+    seeds alone that all places of the rival have.
+    """
     at_places: dict[str, list[Comparison]] = defaultdict(list)
-    gaps: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    gaps: dict[str, list[dict[int, float]]] = defaultdict(list)
     for where in places:
         rates = evidence.rates(where)
         for rival in sorted(set(rates) - {ATTACK, *BASELINES}):
-            at_places[rival].append(at_place(rates, ATTACK, where, own=rival))
-            for seed, value in rates[rival].items():
-                gaps[rival][seed].append(value - rates[ATTACK][seed])
-    over = {
-        rival: of_differences(
-            f"the mean of {rival} - {ATTACK} over the places",
-            [fmean(values) for _, values in sorted(own.items())],
-            (-1.0, 1.0),
-        )
-        for rival, own in gaps.items()
-    }
+            own = rates[rival]
+            gap = {
+                seed: own[seed] - of_loki for seed, of_loki in rates[ATTACK].items() if seed in own
+            }
+            if gap:
+                at_places[rival].append(at_place(rates, ATTACK, where, own=rival))
+                gaps[rival].append(gap)
+    over = {}
+    for rival, of_rival in gaps.items():
+        if seeds := sorted(set.intersection(*map(set, of_rival))):
+            over[rival] = of_differences(
+                f"the mean of {rival} - {ATTACK} over the places",
+                [fmean(gap[seed] for gap in of_rival) for seed in seeds],
+                (-1.0, 1.0),
+            )
     tested = {rival: one.p_value for rival, one in over.items() if one.p_value is not None}
     corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
-    return [
-        _Rival(rival, found, replace(over[rival], p_value=corrected.get(rival)))
-        for rival, found in at_places.items()
-    ]
+    over = {rival: replace(one, p_value=corrected.get(rival)) for rival, one in over.items()}
+    return [_Rival(rival, found, over.get(rival)) for rival, found in at_places.items()]
 
 
 def _places(evidence: Evidence) -> list[Where]:
-    """The paper's budgets on its victims, where no row and no seed is missing."""
+    """The paper's budgets on its victims, where none of its rows and none of their seeds lacks."""
     wanted: dict[Where, None] = {}
     for victim in VICTIMS:
         wanted[Where(victim, SHARE, ACTIONS)] = None

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from statistics import fmean
 from typing import Literal, TypeAlias
 
 from loki_bench.leaderboard.intervals import Bounds, Interval, interval_of, shown
-from loki_bench.leaderboard.statistics import LEVEL, holm, pair_tests, paired_p_value
+from loki_bench.leaderboard.statistics import LEVEL, holm, paired_p_value
 from loki_bench.paper.claims import Claim
 from loki_bench.paper.evidence import ATTACK, BySeed, NoAnswer, Where
 
@@ -93,19 +94,28 @@ class Answer:
 def at_place(
     rates: Mapping[str, BySeed], rival: str, where: Where, own: str = ATTACK
 ) -> Comparison:
-    """One attack less a rival, as a table has it: corrected by Holm over all pairs of the place."""
-    seeds = sorted(rates[own])
-    tests = pair_tests(
-        {attack: [by[seed] for seed in seeds] for attack, by in sorted(rates.items())},
-        higher_is_better=True,
-    )
-    test = next(test for test in tests if {test.better, test.worse} == {own, rival})
-    sign = 1.0 if test.better == own else -1.0
+    """One attack less a rival, as a table has it: corrected by Holm over all pairs of the place.
+
+    Each pair is tested on the seeds that both have: a pair of a row that lacks seeds still counts
+    as one of those that are looked at.
+    """
+    raw = {
+        (one, other): paired_p_value(_paired(rates, one, other))
+        for one, other in combinations(sorted(rates), 2)
+    }
+    tested = {pair: p_value for pair, p_value in raw.items() if p_value is not None}
+    corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
     return Comparison(
         what=f"{own} - {rival} on {where}",
-        difference=interval([sign * value for value in test.differences], (-1.0, 1.0)),
-        p_value=test.p_value,
+        difference=interval(_paired(rates, own, rival), (-1.0, 1.0)),
+        p_value=corrected.get((min(own, rival), max(own, rival))),
     )
+
+
+def _paired(rates: Mapping[str, BySeed], one: str, other: str) -> list[float]:
+    """Differences at the seeds that both rows have."""
+    own, rival = rates[one], rates[other]
+    return [own[seed] - rival[seed] for seed in sorted(own) if seed in rival]
 
 
 def of_differences(what: str, differences: Sequence[float], bounds: Bounds) -> Comparison:

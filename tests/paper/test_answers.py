@@ -2,13 +2,15 @@
 
 import pytest
 from made_up_records import component, made_up_record
+from scipy import stats
 
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.formatting import escape_markdown
 from loki_bench.paper.answered import answers, claims_page
 from loki_bench.paper.answers import answer
 from loki_bench.paper.claims import CLAIMS
-from loki_bench.paper.evidence import Evidence
+from loki_bench.paper.evidence import Evidence, Where
+from loki_bench.paper.verdicts import at_place
 from loki_bench.records.schema import Lengths
 
 
@@ -212,6 +214,21 @@ def test_a_number_of_the_paper_is_looked_for_in_our_interval(plant, values, verd
     assert "Knowledge" in found.claim.tried
 
 
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ((0.0, 0.0, 0.0), "0.055 lies in our interval, which is too wide to say so"),
+        ((0.4, 0.0, 0.1), "it reaches beyond 0.0275 to 0.11"),
+        ((0.02, 0.06, 0.055), "it reaches beyond 0.0275 to 0.11"),  # -0.009 to 0.099
+        ((0.4,), "One seed has no interval."),
+    ],
+)
+def test_an_interval_that_holds_nearly_everything_decides_nothing(plant_row, values, why):
+    found = judged(plant_row("loki", "fpmc", values), "reaches")
+    assert verdicts(found) == ("not decided", None)
+    assert why in found.why
+
+
 # ------------------------------------------------------------------ lengths
 
 
@@ -301,6 +318,49 @@ def test_a_missing_seed_is_named_and_and_the_claim_not_decided(plant):
     assert found.why == "Loki on bprmf, 3 % x 15 has no result for seed 2."
 
 
+def without(rows, attacker, victim, seed):
+    """The rows without one cell."""
+    gone = (attacker, victim, seed)
+    return [r for r in rows if (r.cell.attacker.name, r.cell.victim.name, r.cell.seed) != gone]
+
+
+@pytest.mark.parametrize(
+    "question", ["best", "times_the_best_baseline", "gap_on_fpmc", "random_is_worst"]
+)
+def test_a_seed_that_another_attack_lacks_takes_away_the_second_verdict_alone(plant, question):
+    rows = plant(bprmf={**LOW, **HIGH}, fpmc={**LOW, **HIGH, "loki": (0.55, 0.58, 0.56)})
+    whole = judged(rows, question)
+    found = judged(without(rows, "covisit", "fpmc", 2), question)
+    assert whole.baselines.verdict != "not decided"
+    assert found.baselines.verdict == whole.baselines.verdict
+    assert found.ours == whole.ours
+    assert found.everything.verdict == "not decided"
+    lacking = "covisit on fpmc, 3 % x 15 has no result for seed 2"
+    assert found.everything.decided_by == lacking
+    assert f"is not known: {lacking}." in found.why
+
+
+def test_claims_about_loki_alone_need_no_other_row(plant):
+    rows = series(plant, "share", (0.1, 0.11, 0.12), (0.2, 0.22, 0.21), (0.3, 0.31, 0.325))
+    fewer = without(without(rows, "popular", "fpmc", 1), "covisit", "bprmf", 0)
+    for question in ("grows_with_the_share", "reaches"):
+        assert judged(fewer, question) == judged(rows, question)
+
+
+def test_a_pair_that_lacks_a_seed_still_counts_among_those_that_are_looked_at():
+    rates = {
+        "loki": {0: 0.4, 1: 0.42, 2: 0.41},
+        "popular": {0: 0.02, 1: 0.03, 2: 0.03},
+        "covisit": {0: 0.3, 1: 0.1},
+    }
+    where = Where("fpmc", 0.03, 15)
+    # 0.38, 0.39, 0.38: the smallest p of three, so three times what it is alone
+    alone = stats.ttest_1samp([0.38, 0.39, 0.38], 0.0).pvalue
+    assert at_place(rates, "popular", where).p_value == pytest.approx(3 * alone)
+    other = at_place(rates, "covisit", where)
+    assert (other.difference.n, other.difference.mean) == (2, pytest.approx(0.21))
+
+
 def test_a_missing_row_is_named(plant):
     rows = [r for r in plant() if r.cell.attacker.name != "popular"]
     assert judged(rows, "best").why == "Popular on bprmf, 3 % x 15 has no result."
@@ -355,6 +415,23 @@ def test_the_first_two_sentences_say_whom_loki_beats_and_what_beats_it(plant):
     # 0.4, 0.4, 0.401 above
     assert "What beats LOKI is covisit, whose display rate is higher at 2 of 2 places" in said
     assert "the mean of covisit - loki over the places: +0.400 ± 0.001" in said
+
+
+def test_the_mean_over_places_is_of_the_seeds_that_all_of_them_have(plant):
+    better = plant(covisit=(0.80, 0.82, 0.811))  # 0.4, 0.4, 0.401 above
+    less = plant(covisit=(0.2, 0.2, 0.2), share=0.02) + plant(covisit=(0.2, 0.2, 0.2), share=0.01)
+    said = first_lines([*better, *[r for r in less if r.cell.seed < 2]])
+    # by hand, of 0.4 at two places and -0.2 or -0.22 at four: 0 and -0.0133, a mean of -0.0067
+    assert "the mean of covisit - loki over the places: -0.007 " in said
+
+
+def test_the_first_two_sentences_need_none_but_the_papers_rows(plant):
+    rows = plant(covisit=(0.80, 0.82, 0.811))
+    said = first_lines(without(rows, "covisit", "fpmc", 2))
+    assert "at 2 of 2 places" in said
+    # 0.4 and 0.4: the same at both seeds that both places have
+    assert "whose display rate is higher at 2 of 2 places" in said
+    assert "the mean of covisit - loki over the places: +0.400 " in said
 
 
 def test_the_first_two_sentences_say_so_where_nothing_is_decided(plant):
