@@ -146,7 +146,7 @@ def measure(
     Raises
     ------
     InvalidAnswerError
-        A metric lies outside the range that its spec declares.
+        A metric lies outside the range that its spec declares, or is infinite.
     """
     _, split = load_split(data)
     item_counts, n_genuine_repeats = _counts(data)
@@ -213,9 +213,9 @@ def _values_apart(
 
 
 def _checked(metric: ChosenMetric, value: object) -> float:
-    low, high = metric.spec.range
-    if not isinstance(value, float) or not (np.isnan(value) or low <= value <= high):
+    if not isinstance(value, float) or not (np.isnan(value) or metric.spec.admits(value)):
         raise InvalidAnswerError(
-            f"metric '{metric.label}' answered {value!r}; expected a float from {low} to {high}"
+            f"metric '{metric.label}' answered {value!r}; expected {metric.spec.expected}, or nan "
+            "where it is undefined"
         )
     return float(value)

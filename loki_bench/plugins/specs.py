@@ -6,6 +6,7 @@ it does not take, by name.
 
 import difflib
 import importlib
+import math
 import re
 import warnings
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar, ge
 from loki_bench.errors import ParameterError, PluginError
 from loki_bench.plugins.documented_parameters import with_documentation
 from loki_bench.plugins.kept_parameters import keep, kept
+from loki_bench.plugins.metric_labels import refusal_of_label
 from loki_bench.plugins.ownership import is_own_target
 from loki_bench.plugins.search_space import SearchRange
 from loki_bench.plugins.target_facts import ParameterInfo, TargetFacts, parameters_of
@@ -451,12 +453,15 @@ class InfluenceEstimatorSpec(ComponentSpec):
 class MetricSpec(ComponentSpec):
     """Declares a metric. The first metric of a suite heads its table, whoever declares it.
 
+    Without ``takes_k`` its name is the head of a column: it can't be one that tables have already,
+    such as ``rank`` or ``gain`` (:mod:`loki_bench.plugins.metric_labels`).
+
     Attributes
     ----------
     higher_is : "better for the attacker", "better for the platform" or "neither"
         How to read a larger value. A table is sorted and ranked by it.
     range : (float, float)
-        Least and greatest possible value.
+        Least and greatest possible value; infinity where there is no end, which is no value itself.
     unit : str
         For example ``"share"`` or ``"rank"``.
     purpose : "attack", "utility", "stealth", "detection" or "defense cost"
@@ -499,8 +504,22 @@ class MetricSpec(ComponentSpec):
             if value not in known:
                 listed = ", ".join(map(repr, known))
                 raise ValueError(f"{self.kind} {self.name!r}: {what} {value!r} is none of {listed}")
+        if not self.takes_k and (refusal := refusal_of_label(self.name)):
+            raise ValueError(f"{self.kind} {self.name!r}: {refusal}")
         if self.ceiling and not _TARGET.fullmatch(self.ceiling):
             raise ValueError(f"{self.kind} {self.name!r}: ceiling {self.ceiling!r} is not 'a.b:c'")
+
+    def admits(self, value: float) -> bool:
+        """Whether a value lies in the range; an end that is infinite is no value."""
+        low, high = self.range
+        return math.isfinite(value) and low <= value <= high
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, as a refusal says it."""
+        low, high = self.range
+        infinite = "" if math.isfinite(low) and math.isfinite(high) else ", infinity left out"
+        return f"a float from {low} to {high}{infinite}"
 
     def ceiling_of(self, *, n_targets: int, k: int | None) -> float | None:
         """The highest value that a protocol leaves room for; None where the spec names none.
@@ -526,11 +545,10 @@ class MetricSpec(ComponentSpec):
                 f"metric '{self.name}': its ceiling {self.ceiling} raised "
                 f"{type(error).__name__}: {error}"
             ) from error
-        low, high = self.range
-        if not isinstance(value, float) or not low <= value <= high:
+        if not isinstance(value, float) or not self.admits(value):
             raise PluginError(
-                f"metric '{self.name}': its ceiling {self.ceiling} answered {value!r}; expected a "
-                f"float from {low} to {high}"
+                f"metric '{self.name}': its ceiling {self.ceiling} answered {value!r}; expected "
+                f"{self.expected}"
             )
         return float(value)
 

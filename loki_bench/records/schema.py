@@ -10,6 +10,7 @@ import re
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -21,6 +22,7 @@ from typing_extensions import Self
 
 from loki_bench.content_ids import canonical_json
 from loki_bench.errors import StoreError
+from loki_bench.plugins.metric_labels import refusal_of_label
 from loki_bench.plugins.specs import HigherIs, Purpose
 from loki_bench.suite.cell import Cell
 
@@ -52,6 +54,16 @@ Means: TypeAlias = Annotated[str, Field(pattern=r"^[a-z]{1,20}$")]
 Part: TypeAlias = Annotated[str, Field(pattern=r"^(victim|defense|metric \S{1,200})$")]
 """Whose code it is that beside the attack's took part in a cell."""
 
+
+def _usable(label: str) -> str:
+    """Refuse a label that would replace another column of a table."""
+    if refusal := refusal_of_label(label):
+        raise ValueError(f"the metric {refusal}")
+    return label
+
+
+Label: TypeAlias = Annotated[str, AfterValidator(_usable)]
+
 LATER: dict[str, object] = {
     "not_deterministic": "",
     "confinement": None,
@@ -77,7 +89,7 @@ class MetricInfo(_Part):
     Attributes
     ----------
     label : str
-        As in the suite: ``display_rate@10``.
+        As in the suite: ``display_rate@10``; none that a column of a table has already.
     higher_is : "better for the attacker", "better for the platform" or "neither"
         For an attacker with the cell's goal.
     range : (float or None, float or None)
@@ -88,7 +100,7 @@ class MetricInfo(_Part):
     unit : str
     """
 
-    label: str
+    label: Label
     higher_is: HigherIs
     range: tuple[float | None, float | None]
     ceiling: float | None

@@ -62,14 +62,14 @@ def ceiling_apart(spec: MetricSpec, *, n_targets: int, k: int | None) -> float |
     except (LokiBenchError, TimeoutError) as error:
         raise PluginError(str(error)) from error
     array = answer.arrays.get("ceiling")
-    low, high = spec.range
     if array is None or array.dtype != np.float64 or array.shape != (1,):
         raise PluginError(f"the ceiling of metric '{spec.name}' is no float")
-    if not low <= array[0] <= high:
+    value = float(array[0])
+    if not spec.admits(value):
         raise PluginError(
-            f"the ceiling of metric '{spec.name}' is {array[0]}; expected {low} to {high}"
+            f"the ceiling of metric '{spec.name}' is {value}; expected {spec.expected}"
         )
-    return float(array[0])
+    return value
 
 
 def ceiling_for_host(request: CeilingRequest, ask: Ask) -> Reply:

@@ -114,6 +114,24 @@ def test_a_metric_outside_its_range_fails_its_cell(prepared, tmp_path, run):
     assert "metric 'out-of-range' answered 2.0; expected a float from 0.0 to 1.0" in (record.reason)
 
 
+def test_a_metric_that_is_infinite_fails_its_cell_and_no_other(
+    prepared, tmp_path, run, monkeypatch
+):
+    from toy_plugin import components
+
+    monkeypatch.setattr(
+        components, "spread", lambda outcome: float("inf") if len(outcome.poison) else 3.0
+    )
+    suite = prepared(metrics=["spread"], seeds=[0])
+    store, lines = run(suite, tmp_path)
+    assert sorted(lines) == [("none", "ok"), ("random", "failed")]
+    [broken] = [r for r in records(store, suite) if r.status == "failed"]
+    assert broken.reason == (
+        "metric 'spread' answered inf; expected a float from 0.0 to inf, infinity left out, or nan "
+        "where it is undefined"
+    )
+
+
 def test_failed_cells_are_run_again_only_when_asked_for(prepared, tmp_path, run):
     suite = prepared(attackers=["raises"], seeds=[0])
     run(suite, tmp_path)

@@ -7,7 +7,7 @@ import pytest
 from loki_bench.content_ids import content_id
 from loki_bench.errors import ParameterError
 from loki_bench.plugins.registry import Origin
-from loki_bench.plugins.specs import AttackerSpec, DefenseSpec
+from loki_bench.plugins.specs import AttackerSpec, DefenseSpec, MetricSpec
 from loki_bench.suite.components import resolve
 
 ORIGIN = Origin(distribution="made-up", version="1.0")
@@ -84,3 +84,31 @@ def test_needs_that_are_no_set_are_refused_by_name():
         ValueError, match=r"attacker 'mine': its needs are \('history',\); .* such as frozenset"
     ):
         AttackerSpec(name="mine", summary="Mine", target="a:B", needs=("history",))
+
+
+def metric(name, **given):
+    return MetricSpec(
+        name=name,
+        summary="A made-up one",
+        target="made_up:metric",
+        higher_is="neither",
+        range=(0.0, 1.0),
+        unit="share",
+        purpose="attack",
+        **given,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("rank", "metric 'rank': 'rank' is a column of every table; choose another name"),
+        ("n_seeds", "'n_seeds' is a column of every table"),
+        ("gain_low", "'gain_low' ends in _low, as a column of an interval's end does"),
+    ],
+)
+def test_a_metric_can_not_be_called_as_a_column_of_a_table(name, why):
+    with pytest.raises(ValueError, match=why):
+        metric(name)
+    assert metric(name, takes_k=True).name == name  # its column is called rank@10
+    assert metric(f"{name}-of-targets").name == f"{name}-of-targets"

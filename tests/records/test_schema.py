@@ -165,6 +165,11 @@ for _ in range(100_000):
         (("metrics", 0, "value"), "0.5", r"key 'metrics\.0\.value': .* number, got '0\.5'"),
         (("metrics", 0, "higher_is"), "worse", r"key 'metrics\.0\.higher_is': .*got 'worse'"),
         (("metrics", 1, "label"), "target_rank", "a metric is listed twice"),
+        (
+            ("metrics", 1, "label"),
+            "gain",
+            r"key 'metrics\.1\.label': the metric 'gain' is a column",
+        ),
         (("metrics",), [], "lacks a part of its result"),
         (("spent",), None, "lacks a part of its result"),
         (("status",), "failed", "a record with the status 'failed' has a result"),

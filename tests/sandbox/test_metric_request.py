@@ -46,6 +46,9 @@ def highest(*, n_targets, k=None):
 def too_high(*, n_targets):
     return 7.0
 
+def endless(*, n_targets):
+    return float("inf")
+
 def dies(outcome):
     os._exit(0)
 """
@@ -150,3 +153,9 @@ def test_a_ceiling_is_computed_elsewhere():
 def test_a_ceiling_that_is_none_is_named(function, sentence):
     with pytest.raises(PluginError, match=sentence):
         ceiling_apart(bounded(function, 1.0), n_targets=5, k=None)
+
+
+@pytest.mark.usefixtures("values")
+def test_a_ceiling_is_finite_where_the_range_has_no_end():
+    with pytest.raises(PluginError, match=r"answered inf; expected .* to inf, infinity left out"):
+        ceiling_apart(bounded("endless", math.inf), n_targets=5, k=None)
