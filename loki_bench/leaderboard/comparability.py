@@ -4,11 +4,12 @@ A table is ranked only if every row has every seed and was computed by the same 
 the same protocol. Otherwise the table says which field differs or which seed is missing.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from loki_bench.leaderboard.rows import Entry, RowKey
+from loki_bench.leaderboard.rows import Block, Entry, RowKey
 from loki_bench.suite.cell import Cell
 
 __all__ = ["differing_fields", "lacking_seeds", "said_differences", "why_not_ranked"]
@@ -53,7 +54,9 @@ def why_not_ranked(
     """Mixed fields and missing seeds, each as one sentence; empty where rows can be ranked.
 
     A row all of whose cells ended without a result (rejected, failed, timed out) has nothing to
-    rank and keeps nobody else from being ranked.
+    rank and keeps nobody else from being ranked. Nor does a seed at which the main metric is
+    undefined for all rows that are compared with each other, as it is where the seed's targets
+    leave nothing to measure: they are compared on the other seeds.
 
     Parameters
     ----------
@@ -64,13 +67,14 @@ def why_not_ranked(
     said = []
     entries = [entry for group in groups.values() for entry in group]
     seeds = {entry.cell.seed for entry in entries}
+    undefined = _undefined_for_all(groups, values)
     for key, group in groups.items():
         if differences := _differing_cells([entry.cell for entry in group]):
             said.append(f"the cells of {key} differ in {said_differences(differences)}")
         elif len({entry.cell.seed for entry in group}) < len(group):
             said.append(f"{key} has two cells of one seed")
         ended = not values[key] and all(entry.status != "missing" for entry in group)
-        if not ended and (lacking := lacking_seeds(seeds, values[key])):
+        if not ended and (lacking := lacking_seeds(seeds - undefined[key.block], values[key])):
             word = "seed" if len(lacking) == 1 else "seeds"
             listed = ", ".join(map(str, lacking))
             said.append(f"{key} has no result for {word} {listed}")
@@ -86,6 +90,19 @@ def why_not_ranked(
         differences = differing_fields([info.model_dump(mode="json") for info in infos])
         said.append(f"records of {main} differ in {said_differences(differences)}")
     return tuple(said)
+
+
+def _undefined_for_all(
+    groups: Mapping[RowKey, Sequence[Entry]], values: Mapping[RowKey, Mapping[int, float]]
+) -> Mapping[Block, set[int]]:
+    """Of each block the seeds that ended well, lack no cell, and have no value in any row."""
+    ended: dict[Block, set[int]] = defaultdict(set)
+    kept: dict[Block, set[int]] = defaultdict(set)
+    for key, group in groups.items():
+        ended[key.block] |= {entry.cell.seed for entry in group if entry.status == "ok"}
+        kept[key.block] |= {entry.cell.seed for entry in group if entry.status == "missing"}
+        kept[key.block] |= set(values[key])
+    return {key.block: ended[key.block] - kept[key.block] for key in groups}
 
 
 def _differing_cells(

@@ -55,8 +55,8 @@ def frame_of(tables: Iterable[Table]) -> "DataFrame":
     DataFrame
         What a row is about (``dataset``, ``victim``, ``fake_users``, ``actions``, ``event_share``,
         ``defense``, ``attacker``, ``placebo``, ``simulator``), under which run key it was measured
-        (``run_key``, empty for the public one), how many seeds have a result (``n_seeds``), each
-        metric's mean under its own label and its 95 % confidence interval under ``_low`` and
+        (``run_key``, empty for the public one), how many seeds have the main metric (``n_seeds``),
+        each metric's mean under its own label and its 95 % confidence interval under ``_low`` and
         ``_high``, then ``gain``, ``p_value``, ``n_failed`` (seeds), ``rank``, ``behind`` (how much
         better the best row is), ``behind_p_value`` and ``placebo_effect``
         with intervals where there are any, and ``poison_samples``: training samples that came from

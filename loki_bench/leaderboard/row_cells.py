@@ -7,6 +7,7 @@ from loki_bench.records.schema import MetricInfo
 
 __all__ = [
     "attack_of",
+    "failed_of",
     "full_attack_of",
     "metric_head",
     "placebo_of",
@@ -45,9 +46,18 @@ def placebo_of(row: Row, placebo: Row | None, *, short: bool = False) -> str:
     return f"{text} ({', '.join(others)})" if others else text
 
 
+def failed_of(row: Row) -> str:
+    """In how many seeds the attack failed, of those that have a gain: ``1 of 5``."""
+    if row.n_failed is None or row.gain is None:
+        return "-"
+    return f"{row.n_failed} of {row.gain.n}"
+
+
 def seeds_of(row: Row) -> str:
-    """How many seeds have a result, and how the others ended: ``4, 1 failed``."""
-    return ", ".join([str(len(row.seeds)), *_not_ok(row)])
+    """How many seeds have the main metric, and what became of the others: ``4, 1 failed``."""
+    n_undefined = row.counts.get("ok", 0) - len(row.seeds)
+    undefined = [f"{n_undefined} undefined"] if n_undefined else []
+    return ", ".join([str(len(row.seeds)), *undefined, *_not_ok(row)])
 
 
 def samples_of(row: Row) -> str:

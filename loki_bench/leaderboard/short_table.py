@@ -12,6 +12,7 @@ from loki_bench.leaderboard.headlines import headline_of
 from loki_bench.leaderboard.intervals import shown
 from loki_bench.leaderboard.notes import facts_of, legend_of, remarks_of
 from loki_bench.leaderboard.row_cells import (
+    failed_of,
     full_attack_of,
     placebo_of,
     seeds_of,
@@ -95,10 +96,7 @@ def _columns(block: RowBlock, table: Table) -> list[Column]:
         Column(head="rank", cells=[shown_rank(row.rank, marked=True) for row in rows]),
         Column(
             head="failed in",
-            cells=[
-                "-" if row.n_failed is None else f"{row.n_failed} of {len(row.seeds)}"
-                for row in rows
-            ],
+            cells=[failed_of(row) for row in rows],
         ),
         Column(
             head="placebo",

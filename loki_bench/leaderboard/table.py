@@ -104,6 +104,8 @@ class Row:
 
     Attributes
     ----------
+    seeds : tuple of int
+        Those at which the main metric has a value: it may be undefined at some that ended well.
     event_share : float or None
         Events that the budget grants, over all genuine events; None where lengths are drawn and no
         attack was run (:func:`loki_bench.leaderboard.rows.event_shares`).
@@ -504,7 +506,7 @@ def _row(
         simulator=key.simulator,
         fake_users=key.fake_users,
         actions=key.actions,
-        seeds=tuple(record.cell.seed for record in records if record.status == "ok"),
+        seeds=tuple(_by_seed(entries, columns[0].label)) if columns else (),
         metrics={
             column.label: interval_of(
                 list(_by_seed(entries, column.label).values()),

@@ -8,6 +8,7 @@ from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.intervals import shown, shown_p
 from loki_bench.leaderboard.row_cells import (
     attack_of,
+    failed_of,
     metric_head,
     samples_of,
     seeds_of,
@@ -60,7 +61,7 @@ def _cells(row: Row, table: Table, name: Callable[[str], str]) -> list[str]:
         *values[:1],
         shown(row.gain, signed=True),
         shown_p(row.p_value),
-        "-" if row.n_failed is None else f"{row.n_failed} of {len(row.seeds)} seeds",
+        "-" if row.n_failed is None else f"{failed_of(row)} seeds",
         shown_rank(row.rank),
         shown(row.behind),
         shown_p(row.behind_p),

@@ -6,6 +6,7 @@ from functools import partial
 
 from loki_bench.leaderboard.intervals import shown, shown_p
 from loki_bench.leaderboard.row_cells import (
+    failed_of,
     placebo_of,
     samples_of,
     seeds_of,
@@ -63,7 +64,7 @@ def columns_of(table: Table) -> list[PageColumn]:
     others = [
         _column("gain", "gain", lambda pair: shown(pair[0].gain, signed=True)),
         _column("rank", "rank", lambda pair: shown_rank(pair[0].rank, marked=True), high=False),
-        _column("failed", "failed in", _failed, high=False),
+        _column("failed", "failed in", lambda pair: failed_of(pair[0]), high=False),
         _column("placebo", "placebo", lambda pair: placebo_of(*pair)),
         _column("p", "p of the gain", lambda pair: shown_p(pair[0].p_value), high=False),
         _column("behind", "behind the best", lambda pair: shown(pair[0].behind), high=False),
@@ -87,8 +88,3 @@ def _value(label: str, pair: Pair) -> str:
 
 def _column(name: str, head: str, text: Callable[[Pair], str], *, high: bool = True) -> PageColumn:
     return PageColumn(id=name, head=head, text=text, high=high, shown=name in DEFAULT)
-
-
-def _failed(pair: Pair) -> str:
-    row = pair[0]
-    return "-" if row.n_failed is None else f"{row.n_failed} of {len(row.seeds)}"

@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 
 import pandas
 import pytest
@@ -14,8 +15,11 @@ from loki_bench.leaderboard.frames import (
     per_seed_frame,
     write_frame,
 )
+from loki_bench.leaderboard.grouped_table import grouped_table
 from loki_bench.leaderboard.rendering import as_csv
 from loki_bench.leaderboard.table import tables_of
+from loki_bench.plugins.metric_labels import refusal_of_label
+from loki_bench.report.page_columns import columns_of
 
 KEY = "a" * 32
 METRICS = ("display_rate@10", "hr@10")
@@ -73,6 +77,23 @@ def test_rows_of_two_run_keys_are_told_apart():
     written = pandas.read_csv(io.StringIO(as_csv(tables)), keep_default_na=False)
     assert sorted(written["run_key"]) == expected
     assert "run_key" not in as_csv(tables_of(RECORDS)).splitlines()[0]
+
+
+def test_the_number_of_seeds_is_of_those_that_have_the_main_metric():
+    records = [*RECORDS, record(None, "none", 2), record(None, "covisit", 2)]
+    assert frame_of(tables_of(records))["n_seeds"].tolist() == [2, 2]
+
+
+def test_no_column_has_a_name_that_a_metric_can_have():
+    tables = tables_of(RECORDS)
+    named = {*frame_of(tables), *cells_frame(RECORDS, [], METRICS), *PER_SEED_COLUMNS}
+    named |= {column.id for column in columns_of(tables[0])}
+    for line in grouped_table(tables[0])[-1].splitlines()[:1]:
+        named |= {head.strip() for head in line.split("|")}
+    named = {name for name in named if not name.startswith(METRICS)}
+    could_be = {name for name in named if re.fullmatch("[a-z0-9]+([-_.][a-z0-9]+)*", name)}
+    assert {"rank", "gain", "gain_low", "failed", "p", "attack"} <= could_be
+    assert [name for name in sorted(could_be) if not refusal_of_label(name)] == []
 
 
 def test_every_number_of_a_frame_is_a_number():

@@ -45,3 +45,23 @@ def test_a_placebo_whose_attack_has_no_row_is_a_row():
     placebo = [with_cell(r, placebo=True) for r in records("bprmf", loki=(0.1, 0.2))]
     [table] = tables_of([*records("bprmf", none=(0.0, 0.1)), *placebo])
     assert "| loki, placebo" in "\n".join(grouped_table(table))
+
+
+def test_a_metric_of_an_odd_label_replaces_no_column():
+    found = [
+        made_up_result(
+            made_up_cell(name, "bprmf", seed=seed),
+            {"display_rate@10": value, "failed in": 7.0 + value},
+            **{"failed in": ("neither", "utility", None)},
+        )
+        for name, values in (("none", (0.0, 0.1)), ("loki", (0.4, 0.5)))
+        for seed, value in enumerate(values)
+    ]
+    [table] = tables_of(found)
+    grid = grouped_table(table)[-1].splitlines()
+    heads = [head.strip() for head in grid[0].strip("|").split("|")]
+    assert heads.count("failed in") == 2
+    loki = [cell.strip() for cell in grid[2].strip("|").split("|")]
+    told = [cell for head, cell in zip(heads, loki, strict=True) if head == "failed in"]
+    assert told[0] == "0 of 2"
+    assert told[1].startswith("7.450")

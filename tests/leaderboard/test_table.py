@@ -287,6 +287,42 @@ def test_an_attack_that_fails_at_one_seed_is_a_missing_seed():
     assert table.not_ranked == ("loki on bprmf, 3 % x 15 has no result for seed 4",)
 
 
+def test_a_seed_at_which_no_row_has_the_main_metric_is_left_out_and_the_others_are_ranked():
+    records = complete(none=(*NONE[:3], None, NONE[4]), loki=(*LOKI[:3], None, LOKI[4]))
+    [table] = tables_of(records)
+    assert table.not_ranked == ()
+    row = next(row for row in table.rows if row.attacker == "loki")
+    assert (row.rank, row.seeds, row.gain.n) == ((1, 1, 1), (0, 1, 2, 4), 4)
+    # on another victim all have it
+    others = [with_cell(r, victim=component("fpmc")) for r in complete(none=NONE, loki=LOKI)]
+    [table] = tables_of([*records, *others])
+    assert table.not_ranked == ()
+    assert {len(row.seeds) for row in table.rows if row.victim == "fpmc"} == {5}
+
+
+def test_a_seed_at_which_some_rows_lack_the_main_metric_keeps_the_table_from_being_ranked():
+    [table] = tables_of(complete(none=NONE, loki=(*LOKI[:3], None, LOKI[4])))
+    assert table.not_ranked == ("loki on bprmf, 3 % x 15 has no result for seed 3",)
+    undefined = complete(none=(*NONE[:3], None, NONE[4]), loki=LOKI)
+    [table] = tables_of(
+        [r for r in undefined if (r.cell.attacker.name, r.cell.seed) != ("loki", 3)]
+    )
+    assert table.not_ranked == ()  # loki has no cell there, and nothing to compare it with
+    [table] = tables_of(undefined[:-2], missing=[cell("loki", seed=3), cell("loki", seed=4)])
+    assert len(table.not_ranked) == 2
+
+
+def test_seeds_are_counted_that_have_the_main_metric():
+    records = complete(none=(0.0, None, 0.0), loki=(0.5, None, 0.6))
+    [table] = tables_of(records)
+    loki = next(row for row in table.rows if row.attacker == "loki")
+    assert (loki.seeds, loki.n_failed) == ((0, 2), 0)
+    for text in (as_text([table]), as_markdown("mine", "", [table])):
+        assert "0 of 2" in text
+        assert "2, 1 undefined" in text
+        assert "of 3" not in text
+
+
 def test_a_row_of_mixed_versions_is_not_ranked_and_the_field_is_named():
     records = complete(none=NONE, loki=LOKI)
     newer = [
