@@ -15,6 +15,7 @@ _SYNTAX = re.compile(
     r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"  # within a word it is an underscore
     r"|^(?:#|[-+](?=\s)|-(?=--)|=(?==))"  # where a paragraph begins
     r"|(?<=^\d)[.)](?=\s)"
+    r"|:(?=//)|(?<=[wW]{3})\."  # GitHub makes a link of an address that stands by itself
 )
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
@@ -27,7 +28,8 @@ def one_line(text: str) -> str:
 def escape_markdown(text: str) -> str:
     """A name, label or reason that says in Markdown what it says: no cell, tag, link or formula.
 
-    What is no syntax (``gru4rec(loss=BPR)``, ``hr@10``) is unchanged.
+    What is no syntax (``gru4rec(loss=BPR)``, ``hr@10``) is unchanged. So is an e-mail address, of
+    which GitHub makes a link whatever is escaped.
     """
     text = _SYNTAX.sub(r"\\\g<0>", one_line(text))
     return "".join(_ENTITIES.get(letter, letter) for letter in text)

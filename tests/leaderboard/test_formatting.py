@@ -24,6 +24,9 @@ from loki_bench.leaderboard.table import tables_of
         ("# a heading", r"\# a heading"),
         ("- an item", r"\- an item"),
         ("1. an item", r"1\. an item"),
+        ("see https://x.org/a", r"see https\://x.org/a"),
+        ("FTP://x.org", r"FTP\://x.org"),
+        ("see www.x.org", r"see www\.x.org"),
         ("a\u202eb\x1b[31m\ud800", r"a b \[31m "),
     ],
 )
