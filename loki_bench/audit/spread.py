@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.audit.drawn import records_of
-from loki_bench.errors import StoreError
+from loki_bench.errors import StoreError, UsageError
 from loki_bench.leaderboard.intervals import Interval, interval_of
 from loki_bench.leaderboard.rows import ProtocolKey, RowKey, table_row, under_key
 from loki_bench.leaderboard.two_levels import TwoLevels, two_levels
@@ -57,6 +57,8 @@ def spread_of(leaderboard: Path, *, cutoff: int = 10) -> list[RowSpread]:
     ------
     StoreError
         No row has ranks: they were not published with the leaderboard.
+    UsageError
+        A victim's lists are shorter: whether it shows an item beyond them is not known.
     """
     groups: dict[tuple[ProtocolKey, RowKey], list[tuple[Record, NDArray[np.float64]]]] = (
         defaultdict(list)
@@ -72,6 +74,13 @@ def spread_of(leaderboard: Path, *, cutoff: int = 10) -> list[RowSpread]:
         for record in records:
             if record.artefacts is None or record.cell.placebo:
                 continue
+            length = record.cell.victim_list_length
+            if length is not None and cutoff > length:
+                raise UsageError(
+                    f"--cutoff {cutoff}: victim '{record.cell.victim.label}' of {leaderboard} "
+                    f"lists {length} items, and what it shows beyond them is not known; expected "
+                    f"at most {length}"
+                )
             ranks = store.read(VictimRanksCodec(), record.artefacts.ranks)
             if ranks is not None:
                 shown = is_shown(ranks.target_ranks, cutoff).astype(np.float64)

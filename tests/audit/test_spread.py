@@ -1,6 +1,9 @@
 """The spread of a leaderboard's rows: cells of one row under two keys are two rows."""
 
+import pytest
+
 from loki_bench.audit.spread import spread_of
+from loki_bench.errors import UsageError
 
 
 def test_rows_under_a_fresh_key_have_a_spread_of_their_own(with_fresh, original):
@@ -15,3 +18,10 @@ def test_rows_under_a_fresh_key_have_a_spread_of_their_own(with_fresh, original)
     assert [one.row for one in fresh] == [one.row for one in own]
     assert {one.over_seeds.n for one in fresh} == {2}
     assert all(one.name == f"{one.row}, fresh key {key}" for one in fresh)
+
+
+def test_places_beyond_the_lists_of_a_victim_are_refused(compute, tmp_path):
+    folder = compute(tmp_path / "lists", victims=["shop"], attackers=["random"])
+    assert {one.over_seeds.n for one in spread_of(folder, cutoff=5)} == {3}
+    with pytest.raises(UsageError, match=r"--cutoff 20: victim 'shop' of .* lists \d+ items, .*"):
+        spread_of(folder, cutoff=20)
