@@ -21,10 +21,9 @@ from loki_bench.leaderboard.intervals import (
     difference_bounds,
     interval_of,
     shown,
-    shown_p,
 )
 from loki_bench.leaderboard.rows import NO_SIMULATOR, EventShares, RowKey
-from loki_bench.leaderboard.statistics import PairTest, behind_best, pair_tests
+from loki_bench.leaderboard.statistics import PairTest, behind_best, pair_tests, shown_p
 from loki_bench.suite.actions import Actions, actions_order
 
 __all__ = [

@@ -4,7 +4,7 @@ from tabulate import tabulate
 
 from loki_bench.leaderboard.blocks import RowBlock, blocks_of
 from loki_bench.leaderboard.formatting import escape_markdown
-from loki_bench.leaderboard.intervals import shown, shown_p
+from loki_bench.leaderboard.intervals import shown
 from loki_bench.leaderboard.row_cells import (
     failed_of,
     full_attack_of,
@@ -14,6 +14,7 @@ from loki_bench.leaderboard.row_cells import (
     seeds_of,
     shown_rank,
 )
+from loki_bench.leaderboard.statistics import shown_p
 from loki_bench.leaderboard.table import Table
 
 __all__ = ["grouped_table"]

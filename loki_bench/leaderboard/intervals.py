@@ -35,7 +35,6 @@ __all__ = [
     "is_by_design",
     "plain",
     "shown",
-    "shown_p",
     "student_t",
 ]
 
@@ -194,10 +193,3 @@ def plain(value: Interval | None) -> dict[str, JsonValue] | None:
     if value is None:
         return None
     return {"mean": value.mean, "low": value.low, "high": value.high, "n": value.n}
-
-
-def shown_p(p_value: float | None) -> str:
-    """A p-value to three digits; a dash for none."""
-    if p_value is None:
-        return "-"
-    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"

@@ -30,6 +30,7 @@ __all__ = [
     "pair_tests",
     "paired_p_value",
     "shared_ranks",
+    "shown_p",
     "tied_with",
 ]
 
@@ -156,3 +157,17 @@ def tied_with(row: RowT, tests: Sequence[PairTest[RowT]]) -> list[RowT]:
         for test in tests
         if not test.clear and row in (test.better, test.worse)
     ]
+
+
+def shown_p(p_value: float | None) -> str:
+    """A p-value to three digits, none below the level as the level; a dash for none.
+
+    >>> shown_p(0.0497), shown_p(0.05), shown_p(0.0004)
+    ('<0.050', '0.050', '<0.001')
+    """
+    if p_value is None:
+        return "-"
+    if p_value < 0.001:
+        return "<0.001"
+    text = f"{p_value:.3f}"
+    return f"<{text}" if p_value < LEVEL <= float(text) else text

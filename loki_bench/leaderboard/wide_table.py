@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tabulate import tabulate
 
 from loki_bench.leaderboard.formatting import names_in
-from loki_bench.leaderboard.intervals import shown, shown_p
+from loki_bench.leaderboard.intervals import shown
 from loki_bench.leaderboard.row_cells import (
     attack_of,
     failed_of,
@@ -15,6 +15,7 @@ from loki_bench.leaderboard.row_cells import (
     shown_rank,
 )
 from loki_bench.leaderboard.rows import shown_budget
+from loki_bench.leaderboard.statistics import shown_p
 from loki_bench.leaderboard.table import Row, Table
 
 __all__ = ["wide_table"]

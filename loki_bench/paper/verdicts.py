@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Literal, TypeAlias
 
 from loki_bench.leaderboard.intervals import Bounds, Interval, interval_of, shown
-from loki_bench.leaderboard.statistics import LEVEL, holm, paired_p_value
+from loki_bench.leaderboard.statistics import LEVEL, holm, paired_p_value, shown_p
 from loki_bench.paper.claims import Claim
 from loki_bench.paper.evidence import ATTACK, BySeed, NoAnswer, Where
 
@@ -56,7 +56,7 @@ class Comparison:
         return self.p_value is not None and self.p_value < LEVEL
 
     def __str__(self) -> str:
-        p_value = "" if self.p_value is None else f", p {_shown_p(self.p_value)}"
+        p_value = "" if self.p_value is None else f", p {shown_p(self.p_value)}"
         return f"{self.what}: {shown(self.difference, signed=True)}{p_value}"
 
 
@@ -169,7 +169,3 @@ def interval(values: Sequence[float], bounds: Bounds) -> Interval:
 def mean_shown(by: BySeed) -> str:
     """A display rate with its interval over seeds, as tables show it."""
     return shown(interval([by[seed] for seed in sorted(by)], RATE))
-
-
-def _shown_p(p_value: float) -> str:
-    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"

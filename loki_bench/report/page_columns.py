@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from loki_bench.leaderboard.intervals import shown, shown_p
+from loki_bench.leaderboard.intervals import shown
 from loki_bench.leaderboard.row_cells import (
     failed_of,
     placebo_of,
@@ -12,6 +12,7 @@ from loki_bench.leaderboard.row_cells import (
     seeds_of,
     shown_rank,
 )
+from loki_bench.leaderboard.statistics import shown_p
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.records.schema import MetricInfo
 from loki_bench.report.names import metric_name

@@ -13,6 +13,7 @@ from loki_bench.leaderboard.statistics import (
     pair_tests,
     paired_p_value,
     shared_ranks,
+    shown_p,
     tied_with,
 )
 
@@ -119,3 +120,18 @@ def test_one_seed_tells_nothing_apart():
 def test_equal_rows_keep_their_order_and_are_tied():
     tests = pair_tests({"a": (0.1, 0.2), "b": (0.2, 0.1)}, higher_is_better=True)
     assert [(test.better, test.worse, test.clear) for test in tests] == [("a", "b", False)]
+
+
+@pytest.mark.parametrize(
+    ("p_value", "text"),
+    [
+        (None, "-"),
+        (0.0004999, "<0.001"),
+        (0.0494, "0.049"),
+        (0.0497, "<0.050"),  # clear: it would read as a tie
+        (0.05, "0.050"),
+        (0.9999, "1.000"),
+    ],
+)
+def test_no_p_below_the_level_reads_as_the_level(p_value, text):
+    assert shown_p(p_value) == text
