@@ -21,7 +21,7 @@ from loki_bench.leaderboard.intervals import (
     shown,
 )
 from loki_bench.leaderboard.rows import RowKey, by_protocol, under_key
-from loki_bench.leaderboard.statistics import LEVEL, holm, paired_p_value
+from loki_bench.leaderboard.statistics import LEVEL, holm, paired_p_value, shown_p
 from loki_bench.records.manifest import read_manifest
 from loki_bench.records.schema import MetricInfo, Record
 from loki_bench.records.store import Store
@@ -73,18 +73,36 @@ class ComparedRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """All rows that both have, and what only one of them has."""
+    """All rows that both have, and what only one of them has.
+
+    Attributes
+    ----------
+    rows : tuple of ComparedRow
+    not_paired : str
+        Fields in which the protocols differ, where rows can't be paired.
+    only_first, only_second : tuple of str
+        Rows, those without a result among them.
+    metrics_only_first, metrics_only_second : tuple of str
+        Metrics, or a row with the metric where the other board has it in other rows.
+    otherwise_ended : tuple of str
+        Rows of both whose cells ended otherwise: ``"loki on fpmc, 3 % x 15: seed 2 ok, failed"``.
+    """
 
     rows: tuple[ComparedRow, ...]
     not_paired: str
     only_first: tuple[str, ...]
     only_second: tuple[str, ...]
+    metrics_only_first: tuple[str, ...] = ()
+    metrics_only_second: tuple[str, ...] = ()
+    otherwise_ended: tuple[str, ...] = ()
 
     @property
     def same(self) -> bool:
         """Whether both hold the same rows with the same values to the last bit."""
-        alike = all(row.same for row in self.rows)
-        return alike and not (self.not_paired or self.only_first or self.only_second)
+        only = (self.only_first, self.only_second)
+        of_metrics = (self.metrics_only_first, self.metrics_only_second)
+        differs = self.not_paired or self.otherwise_ended or any(only) or any(of_metrics)
+        return all(row.same for row in self.rows) and not differs
 
     def as_json(self) -> dict[str, JsonValue]:
         """Everything, for programs."""
@@ -109,7 +127,7 @@ class Comparison:
                     shown(row.first),
                     shown(row.second),
                     shown(row.difference, signed=True),
-                    "-" if row.p_value is None else f"{row.p_value:.3f}",
+                    shown_p(row.p_value),
                     row.n_equal,
                 )
                 for row in self.rows
@@ -128,8 +146,11 @@ class Comparison:
             for row, differs in {row.row: row.differs for row in self.rows}.items()
             if differs
         ]
+        lines += [f"ended otherwise in B: {row}" for row in self.otherwise_ended]
         lines += [f"only in A: {row}" for row in self.only_first]
         lines += [f"only in B: {row}" for row in self.only_second]
+        lines += [f"only in A: the metric {metric}" for metric in self.metrics_only_first]
+        lines += [f"only in B: the metric {metric}" for metric in self.metrics_only_second]
         return "\n".join(lines)
 
     @property
@@ -143,7 +164,13 @@ class Comparison:
             n_clear = sum(row.p_value is not None and row.p_value < LEVEL for row in differing)
             said += f", {n_clear} of them clearly (p below {LEVEL:g})"
         n_first, n_second = len(self.only_first), len(self.only_second)
-        return f"{said}; {n_first} rows are only in A, {n_second} only in B."
+        said += f"; {n_first} rows are only in A, {n_second} only in B"
+        n_first, n_second = len(self.metrics_only_first), len(self.metrics_only_second)
+        if n_first or n_second:
+            said += f"; {n_first} metrics are only in A, {n_second} only in B"
+        if self.otherwise_ended:
+            said += f"; cells of {len(self.otherwise_ended)} rows ended otherwise"
+        return f"{said}."
 
 
 def compare(first: Path, second: Path) -> Comparison:
@@ -171,13 +198,14 @@ def compare(first: Path, second: Path) -> Comparison:
         for one, other, key in both
         for row in _compared(one.name(key), one.rows[key], other.rows[key], paired=not not_paired)
     ]
-    only_first = _lacking(before, {(one, key) for one, _, key in both})
-    only_second = _lacking(after, {(other, key) for _, other, key in both})
     return Comparison(
         rows=_corrected(rows),
         not_paired=not_paired,
-        only_first=only_first,
-        only_second=only_second,
+        only_first=_lacking(before, {(one, key) for one, _, key in both}),
+        only_second=_lacking(after, {(other, key) for _, other, key in both}),
+        metrics_only_first=_metrics_lacking(both),
+        metrics_only_second=_metrics_lacking([(other, one, key) for one, other, key in both]),
+        otherwise_ended=tuple(said for place in both if (said := _otherwise_ended(*place))),
     )
 
 
@@ -186,6 +214,35 @@ def _lacking(groups: Sequence["_Group"], shared: Set[tuple["_Group", RowKey]]) -
     return tuple(
         group.name(key) for group in groups for key in group.rows if (group, key) not in shared
     )
+
+
+def _metrics_lacking(both: Sequence[tuple["_Group", "_Group", RowKey]]) -> tuple[str, ...]:
+    """The metrics of one board that the other lacks, or lacks in single rows."""
+    found: dict[str, None] = {}
+    known = {label for _, other, _ in both for row in other.rows.values() for label in _labels(row)}
+    for one, other, key in both:
+        theirs = _labels(other.rows[key])
+        if not theirs:  # no result: that is told of its cells
+            continue
+        for label in _labels(one.rows[key]):
+            if label not in theirs:
+                found[f"{label} of {one.name(key)}" if label in known else label] = None
+    return tuple(found)
+
+
+def _otherwise_ended(one: "_Group", other: "_Group", key: RowKey) -> str:
+    """The seeds at which the cells of a row ended otherwise, where any did not end well."""
+    before, after = (
+        {seed: record.status for seed, record in group.rows[key].items()} for group in (one, other)
+    )
+    pairs = {seed: (before.get(seed), after.get(seed)) for seed in sorted({*before, *after})}
+    differing = [
+        f"seed {seed} {ended[0] or 'not there'}, {ended[1] or 'not there'}"
+        for seed, ended in pairs.items()
+        # a result that only one has shows in the numbers of seeds
+        if ended[0] != ended[1] and set(ended) != {"ok", None}
+    ]
+    return f"{one.name(key)}: {'; '.join(differing)}" if differing else ""
 
 
 def _corrected(rows: Sequence[ComparedRow]) -> tuple[ComparedRow, ...]:
@@ -223,7 +280,7 @@ def _compare_estimators(first: Path, second: Path) -> Comparison:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Group:
-    """Finished records of one table by row and seed, rows in order.
+    """Records of one table by row and seed, rows in order, those without a result among them.
 
     A folder into which rows were accepted has the same rows under fresh keys beside its own:
     ``key`` is what tells them apart, and empty for a folder's only table.
@@ -248,7 +305,7 @@ class _Group:
 
 
 def _groups_of(folder: Path) -> list[_Group]:
-    """The tables of a folder that have a finished record."""
+    """The tables of a folder; at least one record has a result."""
     store = Store(folder, warn=lambda text: None)
     records: list[Record] = []
     for cell_id in read_manifest(folder).record_ids:
@@ -258,9 +315,8 @@ def _groups_of(folder: Path) -> list[_Group]:
                 f"{folder}/records/{cell_id}.json is not there or not whole; `loki-bench verify` "
                 "says what else is damaged"
             )
-        if record.status == "ok":
-            records.append(record)
-    if not records:
+        records.append(record)
+    if all(record.status != "ok" for record in records):
         raise StoreError(f"{folder} holds no finished cell")
     tables = by_protocol(records)
     found = []

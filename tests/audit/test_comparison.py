@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from made_up_records import with_value
+from made_up_records import made_up_cell, made_up_record, made_up_result, with_value
 from scipy import stats
+from written_board import write_board
 
 from loki_bench.audit.comparison import ComparedRow, Comparison, compare
 from loki_bench.errors import StoreError
@@ -56,9 +57,11 @@ def test_rows_are_paired_by_seed_and_tested_as_scipy_does(tmp_path, compute):
     # 0.01, 0.02 and 0.03: t = 0.02 / (0.01 / sqrt(3)) = 3.46, p = 0.074
     assert said == (
         "1 of the 1 means that both have differ, 0 of them clearly (p below 0.05); 0 rows are only "
-        "in A, 0 only in B."
+        "in A, 0 only in B; 1 metrics are only in A, 0 only in B."
     )
     assert "hr@5" in shown
+    assert "0.074" in shown
+    assert "only in A: the metric display_rate@5" in shown
 
 
 def compared(metric, p_value, *, n_equal=0):
@@ -166,3 +169,63 @@ def test_a_leaderboard_with_fresh_rows_stands_beside_one_of_another_protocol(
     assert found.not_paired == "protocol.n_targets (3, 4)"
     assert all(KEY not in row.row for row in found.rows)
     assert all(KEY in name for name in found.only_first)
+
+
+RATES = {"none": (0.0, 0.0, 0.01), "loki": (0.4, 0.42, 0.45)}
+
+
+def made_up(**metrics):
+    return [
+        made_up_result(
+            made_up_cell(attacker, "fpmc", seed=seed),
+            {"display_rate@10": value, **metrics},
+        )
+        for attacker, values in RATES.items()
+        for seed, value in enumerate(values)
+    ]
+
+
+@pytest.fixture
+def board(tmp_path):
+    def written(name, records):
+        return write_board(tmp_path / name, name, records, metrics=["display_rate@10"])
+
+    return written
+
+
+def test_a_metric_that_only_one_has_makes_the_boards_differ(board):
+    more = board("more", made_up(**{"hr@10": 0.1}))
+    less = board("less", made_up())
+    assert compare(more, more).same
+    found = compare(more, less)
+    assert not found.same
+    assert found.metrics_only_first == ("hr@10",)
+    assert "1 metrics are only in A, 0 only in B." in found.told
+    assert compare(less, more).metrics_only_second == ("hr@10",)
+    # in one row alone
+    some = board("some", [*made_up(**{"hr@10": 0.1})[:3], *made_up()[3:]])
+    assert compare(more, some).metrics_only_first == ("hr@10 of loki on fpmc, 3 % x 15",)
+
+
+def test_a_cell_that_ended_otherwise_makes_the_boards_differ(board):
+    whole = board("whole", made_up())
+    row = made_up_record(made_up_cell("covisit", "fpmc", seed=0), "failed")
+    failed = board("failed", [*made_up(), row])
+    assert compare(failed, failed).same
+    found = compare(whole, failed)
+    assert not found.same
+    assert found.only_second == ("covisit on fpmc, 3 % x 15",)
+    seed = made_up_record(made_up_cell("loki", "fpmc", seed=3), "timeout")
+    found = compare(whole, board("late", [*made_up(), seed]))
+    assert not found.same
+    assert found.otherwise_ended == ("loki on fpmc, 3 % x 15: seed 3 not there, timeout",)
+    assert "cells of 1 rows ended otherwise." in found.as_text()
+
+
+def test_a_small_p_is_shown_as_in_tables(board):
+    higher = [
+        with_value(r, "display_rate@10", r.value("display_rate@10") + 0.1 + r.cell.seed / 1e7)
+        for r in made_up()
+    ]
+    text = compare(board("one", made_up()), board("other", higher)).as_text()
+    assert "+0.100 ± 0.000  <0.001  0" in text
