@@ -166,7 +166,8 @@ def transfer_of(table: Table) -> Figure | None:
     found, main = transfers(table), table.main
     if not found or main is None:
         return None
-    highest = main.ceiling or max(v.mean for one in found for v in one.values.values())
+    # of a metric that is zero everywhere nothing is the highest: all fields are as light
+    highest = main.ceiling or max(v.mean for one in found for v in one.values.values()) or 1.0
     panels, numbers = [], []
     for one in found:
         surrogates, victims = (sorted(set(names)) for names in zip(*one.values, strict=True))

@@ -113,6 +113,11 @@ def test_a_matrix_has_each_single_surrogate_and_victim_at_the_largest_budget():
     assert drawn == figure_files(with_single_surrogates()[::-1])["transfer.svg"]
 
 
+def test_a_matrix_of_zeros_is_drawn():
+    zeros = [made_up_result(one.cell, {"hr@10": 0.0}) for one in with_single_surrogates()]
+    assert "0.000" in figure_files(zeros)["transfer.svg"].decode()
+
+
 def test_one_surrogate_is_no_matrix():
     one = [r for r in with_single_surrogates() if r.cell.surrogates[0].recommender.name == "fpmc"]
     [table] = tables_of(one)
