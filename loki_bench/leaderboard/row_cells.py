@@ -15,6 +15,7 @@ __all__ = [
     "seeds_of",
     "shown_mean",
     "shown_rank",
+    "signs_of",
 ]
 
 
@@ -22,7 +23,7 @@ def attack_of(row: Row) -> str:
     """The attack's name, with a sign for each note on it."""
     if row.placebo:
         return f"{row.attacker}, placebo"
-    return f"{row.attacker} {_signs(row)}".rstrip()
+    return f"{row.attacker} {signs_of(row)}".rstrip()
 
 
 def full_attack_of(row: Row) -> str:
@@ -30,7 +31,7 @@ def full_attack_of(row: Row) -> str:
     simulator = "" if row.simulator == NO_SIMULATOR else f" ({row.simulator})"
     if row.placebo:
         return f"{row.attacker}{simulator}, placebo"
-    return f"{row.attacker}{simulator} {_signs(row)}".rstrip()
+    return f"{row.attacker}{simulator} {signs_of(row)}".rstrip()
 
 
 def metric_head(metric: MetricInfo) -> str:
@@ -82,7 +83,8 @@ def shown_mean(value: Interval | None, *, signed: bool = False) -> str:
     return shown(Interval(value.mean, value.mean, value.mean, value.n), signed=signed)
 
 
-def _signs(row: Row) -> str:
+def signs_of(row: Row) -> str:
+    """A sign for each note on a row's attack, or on whom it met."""
     is_free = row.not_confined or row.others_not_confined
     marks = ((row.marked, "†"), (row.not_deterministic, "‡"), (is_free, "§"))
     return "".join(sign for is_so, sign in marks if is_so)

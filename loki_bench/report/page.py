@@ -8,6 +8,7 @@ from html import escape
 from pydantic import JsonValue
 
 from loki_bench.leaderboard.notes import notes_of
+from loki_bench.leaderboard.row_cells import signs_of
 from loki_bench.leaderboard.rows import NO_DEFENSE, Entry, by_protocol
 from loki_bench.leaderboard.table import Row, Table, tables_of
 from loki_bench.records.schema import Record
@@ -233,8 +234,7 @@ def _who(row: Row) -> str:
     name = attack_name(row.attacker, row.simulator)
     if row.placebo:
         return f"{name}, placebo"
-    signs = ((row.marked, "†"), (row.not_deterministic, "‡"), (row.not_confined, "§"))
-    return f"{name} {''.join(sign for is_so, sign in signs if is_so)}".rstrip()
+    return f"{name} {signs_of(row)}".rstrip()
 
 
 def _others(table: Table, number: int) -> str:

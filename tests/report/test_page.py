@@ -33,6 +33,13 @@ def page_of(found, name="made-up"):
     return page(BoardContent(name=name, summary="", metrics=(), records=found))
 
 
+def test_an_attack_on_whom_nothing_confined_has_its_mark():
+    told = {"victim": ("network",)}
+    found = [one.model_copy(update={"others_confinement": told}) for one in records()]
+    assert '<span class="who">LOKI §</span>' in page_of(found)
+    assert "§" not in page_of(records())
+
+
 def names(tab):
     return tab.locator(".rows > tbody > tr:not([hidden]):visible .who").all_text_contents()
 
