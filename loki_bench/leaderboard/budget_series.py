@@ -7,7 +7,7 @@ must spend. Budgets are shares of fake users, on a log scale: each doubling coun
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,7 +61,7 @@ class BudgetSeries:
         One a seed.
     behind : Interval or None
         By how much the largest area on the same budgets is larger, seed by seed; None of that one,
-        and where the attacks have other seeds.
+        where the attacks have other seeds, and where the rows of one are not ranked.
     behind_p : float or None
         Of no such difference, paired by seed and corrected by Holm over all pairs of those attacks.
     """
@@ -134,6 +134,7 @@ def series_of(
     ceiling: float | None,
     higher_is_better: bool,
     event_shares: EventShares,
+    compared: Collection[RowKey],
 ) -> tuple[BudgetSeries, ...]:
     """The series of each attack that has two budgets or more with a seed in common.
 
@@ -145,25 +146,33 @@ def series_of(
         Of that metric; without a ceiling the end of its range is taken.
     event_shares : mapping
         Of each budget, to be shown beside it.
+    compared : collection of rows
+        Those that their table ranks. A series of any others has its area, and stands neither
+        behind the best nor before the others.
     """
     groups: dict[RowKey, dict[float, Mapping[int, float]]] = defaultdict(dict)
+    apart: set[RowKey] = set()
     for key, by_seed in values.items():
         if key.fake_users > 0 and not key.placebo and by_seed:
-            groups[key._replace(fake_users=0.0)][key.fake_users] = by_seed
+            attack = key._replace(fake_users=0.0)
+            groups[attack][key.fake_users] = by_seed
+            if key not in compared:
+                apart.add(attack)
     top = ceiling if ceiling is not None else bounds[1]
-    found = [
-        _series(key, own, bounds, top if higher_is_better else None, event_shares)
-        for key, own in sorted(groups.items())
-        if len(own) > 1
-    ]
-    one_a_row = [series for series in found if series is not None]
+    one_a_row: list[BudgetSeries] = []
     rivals: dict[object, list[BudgetSeries]] = defaultdict(list)
-    for one in one_a_row:
-        rivals[one.victim, one.defense, one.actions, one.shares].append(one)
+    for key, own in sorted(groups.items()):
+        if len(own) < 2:
+            continue
+        one = _series(key, own, bounds, top if higher_is_better else None, event_shares)
+        if one is not None:
+            one_a_row.append(one)
+            if key not in apart:
+                rivals[one.victim, one.defense, one.actions, one.shares].append(one)
     behind: dict[BudgetSeries, PairTest[BudgetSeries]] = {}
-    for own in rivals.values():
-        if len({one.seeds for one in own}) == 1:
-            areas = {one: one.areas for one in own}
+    for rows in rivals.values():
+        if len({one.seeds for one in rows}) == 1:
+            areas = {one: one.areas for one in rows}
             behind |= behind_best(pair_tests(areas, higher_is_better=higher_is_better))
     return tuple(_compared(one, behind.get(one), bounds) for one in one_a_row)
 

@@ -68,15 +68,16 @@ class _Attack(NamedTuple):
 def worst_cases(table: Table) -> tuple[WorstCase, ...]:
     """A row for each defense, best first at each victim and budget.
 
-    Empty without defenses, and where the main metric is neither good nor bad for an attacker.
+    Empty without defenses, where the main metric is neither good nor bad for an attacker, and
+    where rows are not ranked. Rows that are shown and not ranked are no attack here.
     """
-    if table.main is None or not table.sign or not table.has_defenses:
+    if table.main is None or not table.sign or not table.has_defenses or table.not_ranked:
         return ()
     main, sign = table.main.label, table.sign
     groups: dict[tuple[str, float, Actions, str], list[Row]] = defaultdict(list)
     undefended: dict[_Attack, Row] = {}
     for row in table.rows:
-        if row.attacker == NO_ATTACK or row.placebo:
+        if row.attacker == NO_ATTACK or row.placebo or row.not_counted:
             continue
         groups[row.victim, row.fake_users, row.actions, row.defense].append(row)
         if row.defense == NO_DEFENSE:

@@ -185,6 +185,19 @@ class Row:
     not_counted: str = ""
     others_not_confined: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def key(self) -> RowKey:
+        """What the row is about."""
+        return RowKey(
+            victim=self.victim,
+            fake_users=self.fake_users,
+            actions=self.actions,
+            defense=self.defense,
+            attacker=self.attacker,
+            simulator=self.simulator,
+            placebo=self.placebo,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -297,6 +310,7 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str], handed_in: Collecti
             ceiling=columns[0].ceiling,
             higher_is_better=sign > 0,
             event_shares=shares,
+            compared={row.key for row in rows if not (not_ranked or row.not_counted)},
         )
     # a craft is done twice in one cell: what that tells is told of all rows of the attack
     told = {

@@ -43,8 +43,8 @@ def plain_row(
     sequences : dict of str to int
         Learned sequences with their places in the page's list; new ones are added.
     """
-    own = cells.get(_key(row), [])
-    others = [] if placebo is None else cells.get(_key(placebo), [])
+    own = cells.get(row.key, [])
+    others = [] if placebo is None else cells.get(placebo.key, [])
     return {
         "t": number,
         "victim": row.victim,
@@ -70,18 +70,6 @@ def plain_row(
             *(_cell(entry, table, "placebo", sequences) for entry in others),
         ],
     }
-
-
-def _key(row: Row) -> RowKey:
-    return RowKey(
-        victim=row.victim,
-        fake_users=row.fake_users,
-        actions=row.actions,
-        defense=row.defense,
-        attacker=row.attacker,
-        simulator=row.simulator,
-        placebo=row.placebo,
-    )
 
 
 def _granted_events(budget: CellBudget, spent: Spent | None) -> int | None:

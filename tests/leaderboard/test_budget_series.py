@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from made_up_records import component, made_up_cell, made_up_result
+from made_up_records import component, made_up_cell, made_up_result, with_cell
 from scipy import stats
 
 from loki_bench.leaderboard.budget_series import area_over_log_budget, half_ceiling_budget
@@ -128,3 +128,51 @@ def test_a_table_of_one_budget_has_no_series():
     found = table([(0.1,), (0.2,)], shares=(0.01,))
     assert found.series == ()
     assert "Over budgets" not in as_markdown("mine", "", [found])
+
+
+ATTACKS = {
+    "loki": {0.01: (0.1, 0.12, 0.11), 0.03: (0.3, 0.32, 0.31)},
+    "covisit": {0.01: (0.2, 0.22, 0.21), 0.03: (0.4, 0.42, 0.41)},
+    "random": {0.01: (0.0, 0.01, 0.0), 0.03: (0.01, 0.01, 0.0)},
+}
+
+
+def attacked(label="display_rate@10", **info):
+    return [
+        made_up_result(made_up_cell(name, "fpmc", seed=seed, share=share), {label: value}, **info)
+        for name, by_share in ATTACKS.items()
+        for share, values in by_share.items()
+        for seed, value in enumerate(values)
+    ]
+
+
+def behind(records, **options):
+    [found] = tables_of(records, **options)
+    return {one.attacker: one.behind and round(one.behind.mean, 3) for one in found.series}, found
+
+
+def test_rows_that_are_not_ranked_are_behind_none_and_before_none():
+    records = attacked()
+    # means over the series: loki 0.21, covisit 0.31, and random 0.005
+    assert behind(records)[0] == {"covisit": None, "loki": 0.1, "random": 0.305}
+    theirs = {r.id for r in records if r.cell.attacker.name == "covisit"}
+    found, whole = behind(records, handed_in=theirs)
+    assert found == {"covisit": None, "loki": None, "random": 0.205}
+    assert len(whole.series) == 3  # each has its area
+
+
+def test_in_a_table_that_is_not_ranked_no_area_is_behind_another():
+    records = attacked()
+    newer = [
+        with_cell(r, attacker={**component("covisit"), "version": "2.0"})
+        if (r.cell.attacker.name, r.cell.seed) == ("covisit", 0)
+        else r
+        for r in records
+    ]
+    nobody = dict.fromkeys(ATTACKS)
+    found, whole = behind(newer)
+    assert whole.not_ranked
+    assert found == nobody
+    # nor where nobody says which end of the metric is the better one
+    neither = attacked("collateral@10", collateral=("neither", "attack", None))
+    assert behind(neither)[0] == nobody

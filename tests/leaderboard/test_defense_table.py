@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from made_up_records import component, made_up_cell, made_up_record, made_up_result
+from made_up_records import component, made_up_cell, made_up_record, made_up_result, with_cell
 
 from loki_bench.leaderboard.defense_table import worst_cases
 from loki_bench.leaderboard.rendering import as_csv, as_json, as_markdown, as_text
@@ -107,3 +107,25 @@ def test_both_tables_are_shown_and_name_the_worst_attacker():
     plain = json.loads(as_json("s", tables_of(RECORDS)))["defenses"][0]
     assert (plain[0]["defense"], plain[0]["worst_attacker"]) == ("a", "random")
     assert plain[0]["left"]["mean"] == pytest.approx(0.1)
+
+
+def test_rows_that_are_shown_and_not_ranked_are_no_worst_case():
+    theirs = {r.id for r in RECORDS if r.cell.attacker.name == "loki"}
+    [table] = tables_of(RECORDS, handed_in=theirs)
+    cases = {case.defense: case for case in worst_cases(table)}
+    assert {name: case.row.attacker for name, case in cases.items()} == dict.fromkeys(
+        ("a", "b", "none"), "random"
+    )
+    assert cases["b"].n_attacks == 1
+
+
+def test_a_table_that_is_not_ranked_has_no_worst_case():
+    newer = [
+        with_cell(r, victim={**component("v"), "version": "2.0"})
+        if r.cell.attacker.name == "loki"
+        else r
+        for r in RECORDS
+    ]
+    [table] = tables_of(newer)
+    assert table.not_ranked
+    assert worst_cases(table) == ()
