@@ -124,6 +124,11 @@ class Search:
             )
 
     @property
+    def cutoff(self) -> int:
+        """K of the metric."""
+        return int(self.metric.partition("@")[2])
+
+    @property
     def ranges(self) -> tuple[SearchRange, ...]:
         """What is searched: the spec's ranges without the fixed parameters."""
         return tuple(r for r in self.spec.search if r.parameter not in self.fixed)
@@ -186,6 +191,7 @@ def tune(
     data: DataFolder,
     seconds: float,
     told: Callable[[Trial], None],
+    retry_failed: bool = False,
 ) -> list[Trial]:
     """Try parameters, keep every trial, and return them by number.
 
@@ -195,6 +201,8 @@ def tune(
         The time limit of a trial, for the message of one that ran over it.
     told : callable
         Called with each trial as it ends.
+    retry_failed : bool
+        Whether trials that failed or ran over their time in an earlier search are tried again.
 
     Raises
     ------
@@ -205,14 +213,19 @@ def tune(
     trials: list[Trial] = []
     for chosen in _rounds(search, trials):
         first = len(trials)
-        trials += _tried(search, chosen, first, store, workers, data, seconds, told)
+        trials += _tried(
+            search, chosen, first, store, workers, data, seconds, told, retry_failed=retry_failed
+        )
     return trials
 
 
-def validate(data: DataFolder, recommender: ComponentRef, seed: int) -> Timed[Validated]:
+def validate(
+    data: DataFolder, recommender: ComponentRef, seed: int, list_length: int | None = None
+) -> Timed[Validated]:
     """Train a recommender on genuine users' training events and rank their validation events.
 
-    No test event is touched: parameters may be selected by this.
+    No test event is touched: parameters may be selected by this. ``list_length`` is how many items
+    it lists, where it answers no more than that.
     """
     _, split = load_split(data)
 
@@ -228,6 +241,7 @@ def validate(data: DataFolder, recommender: ComponentRef, seed: int) -> Timed[Va
             items=held_out.items[:, None],
             n_items=split.train.n_items,
             repeats_are_shown=split.repeats_are_shown,
+            list_length=list_length,
         )
         report = checked_report(model.fit_report, who=f"recommender '{recommender.name}'")
         return Validated(ranks=found[:, 0], report=report)
@@ -366,6 +380,8 @@ def _tried(
     data: DataFolder,
     seconds: float,
     told: Callable[[Trial], None],
+    *,
+    retry_failed: bool,
 ) -> list[Trial]:
     """The trials of one round, from the store or from workers."""
     ended: dict[int, Trial] = {}
@@ -379,15 +395,21 @@ def _tried(
     ids = [_trial_id(search, parameters) for parameters in chosen]
     for number, (trial_id, parameters) in enumerate(zip(ids, chosen, strict=True), start=first):
         record = store.read_json("trials", trial_id)
-        if record is not None:
+        if record is not None and not (retry_failed and record["status"] != "ok"):
             end(number, record, was_kept=True)
             continue
         if trial_id not in by_id:
+            recommender = search.resolved(parameters)
+            length = search.spec.list_length_with(recommender.parameters)
+            if length is not None and length < search.cutoff:
+                end(number, _too_short(search, length), was_kept=False)
+                continue
             by_id[trial_id] = workers.submit(
                 validate,
                 replace(data, limits=Limits(seconds=seconds)),
-                search.resolved(parameters),
+                recommender,
                 search.seed,
+                length,
             )
         running.setdefault(by_id[trial_id], []).append(number)
     for future in as_completed(running):
@@ -396,6 +418,15 @@ def _tried(
             store.write_json("trials", ids[number - first], record)
             end(number, record, was_kept=False)
     return [ended[number] for number in sorted(ended)]
+
+
+def _too_short(search: Search, length: int) -> dict[str, Any]:
+    """What is told of a trial whose lists end before the metric's cut-off: nothing is trained."""
+    return {
+        "status": "failed",
+        "reason": f"recommender '{search.spec.name}' lists {length} items, and {search.metric} "
+        f"needs ranks up to {search.cutoff}; use a cut-off of at most {length}",
+    }
 
 
 def _trial_id(search: Search, parameters: Mapping[str, Value]) -> str:
@@ -425,8 +456,8 @@ def _record(search: Search, future: "Future[Any]", seconds: float) -> dict[str, 
         return {"status": "failed", "reason": str(error)}
     except Exception as error:  # whatever a component may raise: it costs its own trial only
         return {"status": "failed", "reason": f"{who} raised {type(error).__name__}: {error}"}
-    name, _, cutoff = search.metric.partition("@")
-    value = MEASURES[name](timed.value.ranks, int(cutoff))
+    name, _, _ = search.metric.partition("@")
+    value = MEASURES[name](timed.value.ranks, search.cutoff)
     if math.isnan(value):
         return {"status": "failed", "reason": "the dataset has no validation event to rank"}
     return {

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,7 +58,8 @@ def toy_data():
 def search(dataset, name="walks", **changes):
     spec, origin = discover().find(RecommenderSpec, name)
     chosen = {"fixed": {}, "metric": "ndcg@10", "sampler": "tpe", "n_trials": 14, "seed": 0}
-    return Search(spec=spec, origin=origin, dataset=dataset, **{**chosen, **changes})
+    found = {"spec": spec, "origin": origin}
+    return Search(dataset=dataset, **{**found, **chosen, **changes})
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def tried(toy_data, tmp_path):
     """Run a search; returns its trials."""
     dataset, interactions = toy_data
 
-    def run(folder="tuning", workers=None, **changes):
+    def run(folder="tuning", workers=None, *, retry_failed=False, **changes):
         store = Store(tmp_path / folder, warn=print)
         return tune(
             search(dataset, **changes),
@@ -74,6 +76,7 @@ def tried(toy_data, tmp_path):
             data=write_dataset(store, interactions, dataset.fingerprint),
             seconds=60.0,
             told=lambda trial: None,
+            retry_failed=retry_failed,
         )
 
     return run
@@ -154,6 +157,62 @@ def test_a_trial_that_fails_is_kept_told_of_and_never_the_best(tried):
     assert best_of(trials).parameters["step"] % 2 == 0
     with pytest.raises(UsageError, match=r"no trial ended well; the first one said: .*an odd step"):
         best_of(failed)
+
+
+class Late(Here):
+    """Workers whose jobs all run over their time."""
+
+    def submit(self, function, *arguments):
+        self.n_jobs += 1
+        late = Future()
+        late.set_exception(TimeoutError("took longer than 1 s"))
+        return late
+
+
+def test_what_did_not_end_well_is_tried_again_where_it_is_asked_for(tried):
+    late = tried(workers=Late(), sampler="random", n_trials=3)
+    assert {t.status for t in late} == {"timeout"}
+    kept = tried(sampler="random", n_trials=3)
+    assert [(t.status, t.was_kept) for t in kept] == [("timeout", True)] * 4
+    again = tried(sampler="random", n_trials=3, retry_failed=True)
+    assert [(t.status, t.was_kept) for t in again] == [("ok", False)] * 4
+    # what ended well is not
+    assert all(t.was_kept for t in tried(sampler="random", n_trials=3, retry_failed=True))
+
+
+def listing(dataset, **changes):
+    """A search for a recommender that lists items alone."""
+    spec, origin = discover().find(RecommenderSpec, "shop")
+    return search(
+        dataset,
+        spec=replace(spec, search=(IntRange("length", 2, 6),)),
+        origin=origin,
+        sampler="random",
+        n_trials=8,
+        **changes,
+    )
+
+
+def test_a_recommender_that_lists_items_alone_is_tuned_within_its_lists(toy_data, tmp_path):
+    dataset, interactions = toy_data
+    store = Store(tmp_path, warn=print)
+    data = write_dataset(store, interactions, dataset.fingerprint)
+    trials = tune(
+        listing(dataset, metric="hr@4"),
+        store=store,
+        workers=Here(),
+        data=data,
+        seconds=60.0,
+        told=lambda trial: None,
+    )
+    lengths = [t.parameters.get("length", 6) for t in trials]
+    assert {length < 4 for length in lengths} == {True, False}
+    for length, trial in zip(lengths, trials, strict=True):
+        assert trial.status == ("ok" if length >= 4 else "failed"), trial.reason
+        assert length >= 4 or trial.reason == (
+            f"recommender 'shop' lists {length} items, and hr@4 needs ranks up to 4; use a cut-off "
+            f"of at most {length}"
+        )
 
 
 def test_the_earliest_of_equals_is_best(tried):

@@ -60,6 +60,7 @@ __all__ = ["tune"]
     metavar="NAME=VALUE",
     help="Give a parameter instead of searching it. May be repeated.",
 )
+@click.option("--retry-failed", is_flag=True, help="Also try again what did not end well before.")
 @timeout_option
 @click.option(
     "--output",
@@ -81,6 +82,7 @@ def tune(
     sampler: "Sampler",
     seed: int,
     fixed: tuple[str, ...],
+    retry_failed: bool,
     timeout: float,
     output: Path | None,
     offline: bool,
@@ -168,6 +170,7 @@ def tune(
                 data=data,
                 seconds=timeout,
                 told=_Trials(search, progress).ended,
+                retry_failed=retry_failed,
             )
     except KeyboardInterrupt:
         tell("stopped; what was tried is kept. The same command goes on from there.")
