@@ -1,10 +1,14 @@
 """``power``: how many seeds tell two attacks apart, from the records of a leaderboard."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from loki_bench.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from loki_bench.leaderboard.power import Needed
 
 __all__ = ["power"]
 
@@ -30,7 +34,7 @@ __all__ = ["power"]
     type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
     default=0.05,
     show_default=True,
-    help="Of the test; for a table's k pairs, 0.05 / k is the first step of Holm.",
+    help="Of the test of one pair alone.",
 )
 def power(
     leaderboard: Path,
@@ -42,7 +46,8 @@ def power(
     r"""Say how many seeds tell attacks apart, from the spread of their differences over seeds.
 
     LEADERBOARD is a folder that `run` or `publish` wrote; ATTACKS are those to compare, all if none
-    is named.
+    is named. "seeds" are those of a pair alone; "first step" those at the first step of Holm's
+    correction over all pairs of the same victim and budget, as tables make it.
 
     \b
     Example: loki-bench power leaderboards/beauty/paper-overall loki covisit --difference 0.03
@@ -50,6 +55,7 @@ def power(
     from loki_bench.audit.drawn import records_of
     from loki_bench.errors import UsageError
     from loki_bench.leaderboard.folder import handed_in
+    from loki_bench.leaderboard.headlines import name_of
     from loki_bench.leaderboard.power import needed_for
     from loki_bench.leaderboard.table import tables_of
     from loki_bench.records.opening import as_working_folder
@@ -65,17 +71,32 @@ def power(
             f"{leaderboard} has no pair{of} whose difference varies over two seeds or more; "
             "expected attacks as its table names them, in a table that is ranked"
         )
-    rows = [("where", "pair", "difference", "spread", "power now", "seeds")]
+    rows = [("where", "pair", "difference", "spread", "power now", "seeds", "first step")]
     rows += [
         (
-            ", ".join(str(value) for value in one.pair.where.values() if value != "none"),
-            f"{one.pair.better[0]} - {one.pair.worse[0]}",
+            _where(one),
+            f"{name_of(*one.pair.better)} - {name_of(*one.pair.worse)}",
             f"{one.difference:.4f}",
             f"{one.spread:.4f}",
             f"{one.power:.2f} at {one.pair.difference.n}",
-            "over 10,000" if one.n_seeds is None else str(one.n_seeds),
+            _seeds(one.n_seeds),
+            _seeds(one.n_seeds_first_step),
         )
         for one in found
     ]
     print_table(rows)
     return 0
+
+
+def _where(one: "Needed") -> str:
+    """Victim, budget and defense, and what tells their table from others of the board."""
+    parts = [str(value) for value in one.pair.where.values() if value != "none"]
+    if one.key:
+        parts.append(f"fresh key {one.key}")
+    elif one.differs:
+        parts.append(f"table that differs in {one.differs}")
+    return ", ".join(parts)
+
+
+def _seeds(number: int | None) -> str:
+    return "over 10,000" if number is None else str(number)

@@ -8,7 +8,7 @@ from loki_bench.leaderboard.intervals import shown
 from loki_bench.leaderboard.rows import NO_SIMULATOR
 from loki_bench.leaderboard.table import Pair, Row, Table
 
-__all__ = ["headline_of", "headlines", "tied_with_best"]
+__all__ = ["headline_of", "headlines", "name_of", "tied_with_best"]
 
 
 def headlines(table: Table) -> list[str]:
@@ -33,7 +33,7 @@ def headline_of(rows: Sequence[Row], table: Table) -> str:
     tied = tied_with_best(table.pairs, best)
     said = f"tied with {_listed(tied)}" if tied else "clearly above all others"
     return (
-        f"{_name(best.attacker, best.simulator)} has the best {main.label}, "
+        f"{name_of(best.attacker, best.simulator)} has the best {main.label}, "
         f"{shown(best.metrics[main.label])}, {said}."
     )
 
@@ -48,10 +48,11 @@ def tied_with_best(pairs: Sequence[Pair], best: Row) -> list[str]:
         and not pair.clear
         and all(getattr(best, name) == value for name, value in pair.where.items())
     ]
-    return [_name(*pair.worse) for pair in sorted(tied, key=lambda pair: pair.difference.mean)]
+    return [name_of(*pair.worse) for pair in sorted(tied, key=lambda pair: pair.difference.mean)]
 
 
-def _name(attacker: str, simulator: str) -> str:
+def name_of(attacker: str, simulator: str) -> str:
+    """An attack with its simulator, if it has one: ``loki (leave-one-out)``."""
     return attacker if simulator == NO_SIMULATOR else f"{attacker} ({simulator})"
 
 

@@ -29,6 +29,10 @@ class Needed:
     Attributes
     ----------
     pair : Pair
+    key : str
+        The run key of its table; empty under public seeds.
+    differs : str
+        In what its table differs from the first one; empty for that one.
     difference : float
         That is to be found: the wanted one, or the one that was observed.
     spread : float
@@ -37,13 +41,19 @@ class Needed:
         Of the test at the stored number of seeds.
     n_seeds : int or None
         None where 10,000 are not enough.
+    n_seeds_first_step : int or None
+        The same at the level of Holm's first step: that of the test over all pairs of the same
+        victim, budget and defense, as a table has them. The last step is the level itself.
     """
 
     pair: Pair
+    key: str
+    differs: str
     difference: float
     spread: float
     power: float
     n_seeds: int | None
+    n_seeds_first_step: int | None
 
 
 def power_of(n_seeds: int, difference: float, spread: float, level: float = LEVEL) -> float:
@@ -105,19 +115,25 @@ def needed_for(
         The difference that is to be found; the observed one if None.
     """
     found = []
-    for pair in (pair for table in tables for pair in table.pairs):
+    for table, pair in ((one, pair) for one in tables for pair in one.pairs):
         if attacks and not {pair.better[0], pair.worse[0]} <= set(attacks):
             continue
         if not pair.spread or pair.spread <= EQUAL:
             continue
         wanted = pair.difference.mean if difference is None else difference
+        n_pairs = sum(other.where == pair.where for other in table.pairs)
         found.append(
             Needed(
                 pair=pair,
+                key=table.run_key,
+                differs=table.about.get("differs from the first table in", ""),
                 difference=wanted,
                 spread=pair.spread,
                 power=power_of(pair.difference.n, wanted, pair.spread, level),
                 n_seeds=seeds_needed(wanted, pair.spread, power=power, level=level),
+                n_seeds_first_step=seeds_needed(
+                    wanted, pair.spread, power=power, level=level / n_pairs
+                ),
             )
         )
     return found

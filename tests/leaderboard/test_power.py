@@ -1,10 +1,15 @@
 """Numbers of seeds are those of G*Power's tables, and of a simulation."""
 
+import re
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from made_up_records import component, made_up_cell, made_up_result
 from scipy import stats
+from written_board import write_board
 
+from loki_bench.cli.power import power
 from loki_bench.leaderboard.power import needed_for, power_of, seeds_needed
 from loki_bench.leaderboard.table import tables_of
 
@@ -66,3 +71,71 @@ def test_the_spread_is_that_of_stored_differences():
     [wanted] = needed_for([table], attacks=["a", "b"], difference=0.05)
     assert wanted.n_seeds > found.n_seeds
     assert len(needed_for([table])) == 2  # a and c agree at every seed
+
+
+def test_the_first_step_of_holm_is_that_of_all_pairs_of_the_same_place():
+    rows = {
+        "leave-one-out": (0.4, 0.5, 0.6),
+        "white-box": (0.3, 0.3, 0.5),
+        "all": (0.1, 0.2, 0.15),
+    }
+    tables = tables_of(
+        made_up_result(
+            made_up_cell(
+                component("loki"),
+                victim,
+                seed=seed,
+                simulator=simulator,
+                protocol={"goal": "promote", "key": key},
+            ),
+            {"display_rate@10": v},
+        )
+        for victim in ("fpmc", "bprmf")
+        for key in ("", "a" * 32)
+        for simulator, values in rows.items()
+        for seed, v in enumerate(values)
+    )
+    found = needed_for(tables)
+    assert len(found) == 12
+    for one in found:
+        expected = seeds_needed(one.difference, one.spread, level=0.05 / 3)
+        assert one.n_seeds_first_step == expected
+    named = {(one.key, *one.pair.where.values(), one.pair.better, one.pair.worse) for one in found}
+    assert len(named) == 12
+
+
+def test_pairs_that_differ_in_simulator_or_key_are_told_apart(tmp_path):
+    rows = {
+        "leave-one-out": (0.4, 0.5, 0.6),
+        "white-box": (0.3, 0.3, 0.5),
+        "single": (0.1, 0.2, 0.1),
+    }
+    lent = [{"recommender": component("fpmc"), "weight": 1.0}]
+    records = [
+        made_up_result(
+            made_up_cell(
+                component("loki"),
+                "fpmc",
+                seed=seed,
+                simulator=simulator,
+                surrogates=lent,
+                protocol={"goal": "promote", "key": key},
+            ),
+            {"display_rate@10": v},
+        )
+        for key in ("", "a" * 32)
+        for simulator, values in rows.items()
+        for seed, v in enumerate(values)
+    ]
+    board = write_board(tmp_path / "board", "board", records, metrics=["display_rate@10"])
+    done = CliRunner().invoke(power, [str(board)], standalone_mode=False)
+    assert done.exception is None
+    head, *lines = done.output.splitlines()
+    assert re.split("  +", head) == [
+        "where", "pair", "difference", "spread", "power now", "seeds", "first step",
+    ]  # fmt: skip
+    named = [tuple(re.split("  +", line)[:2]) for line in lines]
+    assert ("fpmc, 0.03, 15", "loki (leave-one-out) - loki (white-box)") in named
+    keyed = f"fpmc, 0.03, 15, fresh key {'a' * 32}"
+    assert (keyed, "loki (leave-one-out) - loki (white-box)") in named
+    assert len(set(named)) == len(named) == 6
