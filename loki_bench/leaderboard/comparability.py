@@ -67,14 +67,18 @@ def why_not_ranked(
     said = []
     entries = [entry for group in groups.values() for entry in group]
     seeds = {entry.cell.seed for entry in entries}
-    undefined = _undefined_for_all(groups, values)
+    undefined: Mapping[Block, set[int]] | None = None
     for key, group in groups.items():
         if differences := _differing_cells([entry.cell for entry in group]):
             said.append(f"the cells of {key} differ in {said_differences(differences)}")
         elif len({entry.cell.seed for entry in group}) < len(group):
             said.append(f"{key} has two cells of one seed")
         ended = not values[key] and all(entry.status != "missing" for entry in group)
-        if not ended and (lacking := lacking_seeds(seeds - undefined[key.block], values[key])):
+        if ended or seeds <= set(values[key]):
+            continue
+        if undefined is None:
+            undefined = _undefined_for_all(groups, values)
+        if lacking := lacking_seeds(seeds - undefined[key.block], values[key]):
             word = "seed" if len(lacking) == 1 else "seeds"
             listed = ", ".join(map(str, lacking))
             said.append(f"{key} has no result for {word} {listed}")

@@ -310,7 +310,11 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str], handed_in: Collecti
             ceiling=columns[0].ceiling,
             higher_is_better=sign > 0,
             event_shares=shares,
-            compared={row.key for row in rows if not (not_ranked or row.not_counted)},
+            compared={
+                key
+                for key, row in zip(groups, rows, strict=True)
+                if not (not_ranked or row.not_counted)
+            },
         )
     # a craft is done twice in one cell: what that tells is told of all rows of the attack
     told = {

@@ -213,7 +213,10 @@ def _values_apart(
 
 
 def _checked(metric: ChosenMetric, value: object) -> float:
-    if not isinstance(value, float) or not (np.isnan(value) or metric.spec.admits(value)):
+    low, high = metric.spec.range
+    if not isinstance(value, float) or not (
+        np.isnan(value) or (np.isfinite(value) and low <= value <= high)
+    ):
         raise InvalidAnswerError(
             f"metric '{metric.label}' answered {value!r}; expected {metric.spec.expected}, or nan "
             "where it is undefined"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar, ge
 from loki_bench.errors import ParameterError, PluginError
 from loki_bench.plugins.documented_parameters import with_documentation
 from loki_bench.plugins.kept_parameters import keep, kept
-from loki_bench.plugins.metric_labels import refusal_of_label
+from loki_bench.plugins.metric_labels import TAKEN, WHY_TAKEN
 from loki_bench.plugins.ownership import is_own_target
 from loki_bench.plugins.search_space import SearchRange
 from loki_bench.plugins.target_facts import ParameterInfo, TargetFacts, parameters_of
@@ -504,15 +504,10 @@ class MetricSpec(ComponentSpec):
             if value not in known:
                 listed = ", ".join(map(repr, known))
                 raise ValueError(f"{self.kind} {self.name!r}: {what} {value!r} is none of {listed}")
-        if not self.takes_k and (refusal := refusal_of_label(self.name)):
-            raise ValueError(f"{self.kind} {self.name!r}: {refusal}")
+        if not self.takes_k and TAKEN.fullmatch(self.name):
+            raise ValueError(f"{self.kind} {self.name!r}: its name {WHY_TAKEN}")
         if self.ceiling and not _TARGET.fullmatch(self.ceiling):
             raise ValueError(f"{self.kind} {self.name!r}: ceiling {self.ceiling!r} is not 'a.b:c'")
-
-    def admits(self, value: float) -> bool:
-        """Whether a value lies in the range; an end that is infinite is no value."""
-        low, high = self.range
-        return math.isfinite(value) and low <= value <= high
 
     @property
     def expected(self) -> str:
@@ -545,7 +540,8 @@ class MetricSpec(ComponentSpec):
                 f"metric '{self.name}': its ceiling {self.ceiling} raised "
                 f"{type(error).__name__}: {error}"
             ) from error
-        if not isinstance(value, float) or not self.admits(value):
+        low, high = self.range
+        if not isinstance(value, float) or not (math.isfinite(value) and low <= value <= high):
             raise PluginError(
                 f"metric '{self.name}': its ceiling {self.ceiling} answered {value!r}; expected "
                 f"{self.expected}"

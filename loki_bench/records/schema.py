@@ -10,7 +10,6 @@ import re
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -22,7 +21,7 @@ from typing_extensions import Self
 
 from loki_bench.content_ids import canonical_json
 from loki_bench.errors import StoreError
-from loki_bench.plugins.metric_labels import refusal_of_label
+from loki_bench.plugins.metric_labels import TAKEN, WHY_TAKEN
 from loki_bench.plugins.specs import HigherIs, Purpose
 from loki_bench.suite.cell import Cell
 
@@ -53,16 +52,6 @@ Means: TypeAlias = Annotated[str, Field(pattern=r"^[a-z]{1,20}$")]
 
 Part: TypeAlias = Annotated[str, Field(pattern=r"^(victim|defense|metric \S{1,200})$")]
 """Whose code it is that beside the attack's took part in a cell."""
-
-
-def _usable(label: str) -> str:
-    """Refuse a label that would replace another column of a table."""
-    if refusal := refusal_of_label(label):
-        raise ValueError(f"the metric {refusal}")
-    return label
-
-
-Label: TypeAlias = Annotated[str, AfterValidator(_usable)]
 
 LATER: dict[str, object] = {
     "not_deterministic": "",
@@ -100,7 +89,7 @@ class MetricInfo(_Part):
     unit : str
     """
 
-    label: Label
+    label: str
     higher_is: HigherIs
     range: tuple[float | None, float | None]
     ceiling: float | None
@@ -361,6 +350,9 @@ class Record(_Part):
                 raise ValueError(f"an artefact can't be called {name[:80]!r}")
         if len({metric.label for metric in self.metrics}) < len(self.metrics):
             raise ValueError("a metric is listed twice")
+        for metric in self.metrics:
+            if TAKEN.fullmatch(metric.label):
+                raise ValueError(f"the label {metric.label[:80]!r} of a metric {WHY_TAKEN}")
         return self
 
 

@@ -64,8 +64,8 @@ def ceiling_apart(spec: MetricSpec, *, n_targets: int, k: int | None) -> float |
     array = answer.arrays.get("ceiling")
     if array is None or array.dtype != np.float64 or array.shape != (1,):
         raise PluginError(f"the ceiling of metric '{spec.name}' is no float")
-    value = float(array[0])
-    if not spec.admits(value):
+    value, (low, high) = float(array[0]), spec.range
+    if not (np.isfinite(value) and low <= value <= high):
         raise PluginError(
             f"the ceiling of metric '{spec.name}' is {value}; expected {spec.expected}"
         )

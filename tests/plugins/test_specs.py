@@ -102,9 +102,9 @@ def metric(name, **given):
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("rank", "metric 'rank': 'rank' is a column of every table; choose another name"),
-        ("n_seeds", "'n_seeds' is a column of every table"),
-        ("gain_low", "'gain_low' ends in _low, as a column of an interval's end does"),
+        ("rank", "metric 'rank': its name is what a column of every table or data frame is called"),
+        ("n_seeds", "metric 'n_seeds': .*; choose another name"),
+        ("mine_low", "metric 'mine_low': .* or ends in _low or _high as an interval's end does"),
     ],
 )
 def test_a_metric_can_not_be_called_as_a_column_of_a_table(name, why):

@@ -168,7 +168,7 @@ for _ in range(100_000):
         (
             ("metrics", 1, "label"),
             "gain",
-            r"key 'metrics\.1\.label': the metric 'gain' is a column",
+            "the label 'gain' of a metric is what a column",
         ),
         (("metrics",), [], "lacks a part of its result"),
         (("spent",), None, "lacks a part of its result"),
