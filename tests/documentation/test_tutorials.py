@@ -1,10 +1,13 @@
 """Each tutorial's files, taken from its page, are installed, pass the kit and get their row."""
 
 import runpy
+import subprocess
 import sys
+import zipfile
 
 import pytest
-from markdown_pages import TUTORIALS, distribution_of, files_of, suites_of
+from markdown_pages import PAGES as ALL_PAGES
+from markdown_pages import TUTORIALS, distribution_of, files_of, named, suites_of
 from workers_here import Here
 
 from loki_bench import Benchmark
@@ -14,6 +17,12 @@ from loki_bench.suite.resolve import prepare
 from loki_bench.suite.suite import load_suite
 from loki_bench.testing import CHECKS, check_plugin
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+WITH_A_PROJECT = [page for page in ALL_PAGES if "pyproject.toml" in files_of(page)]
 PAGES = {page.stem: page for page in TUTORIALS}
 KIND = {
     "attack": "attacker",
@@ -69,6 +78,31 @@ def test_the_component_of_a_tutorial_passes_the_kit(name, install, data):
         "check_attacker_prepares_named_arrays",
         "check_attacker_writes_as_many_events_as_the_host_drew",
     }
+
+
+@pytest.mark.parametrize("page", WITH_A_PROJECT, ids=named)
+def test_the_project_of_a_page_names_the_modules_that_the_page_shows(page):
+    """A guess of setuptools would take a run's folder `results` for a package, and nothing else."""
+    files = files_of(page)
+    project = tomllib.loads(files["pyproject.toml"])
+    named_here = project["tool"]["setuptools"]["py-modules"]
+    modules = {name.removesuffix(".py") for name in files if name.endswith(".py")}
+    assert set(named_here) <= modules
+    assert modules - set(named_here) <= {"make_visits"}  # a script
+    assert set(project["project"]["entry-points"]["loki_bench"].values()) <= set(named_here)
+
+
+def test_a_tutorial_is_built_whole_beside_the_results_of_its_first_run(tmp_path):
+    pytest.importorskip("setuptools", reason="builds a wheel without the network")
+    project = tmp_path / "project"
+    (project / "results" / "my-suite").mkdir(parents=True)
+    for name, content in files_of(PAGES["attack"]).items():
+        (project / name).write_text(content)
+    options = ["-q", "--no-deps", "--no-index", "--no-build-isolation", "-w", tmp_path]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, project], check=True)
+    [wheel] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as content:
+        assert "segment.py" in content.namelist()
 
 
 def test_the_attack_takes_no_more_than_25_lines():
