@@ -38,12 +38,14 @@ _REFUSED = {
     "DIEN": _ATTRIBUTES,
     "DIN": _ATTRIBUTES,
     "FDSA": _ATTRIBUTES,
+    "GCMC": "answers with one of its two logits, so that on some seeds its ranking is upside down",
     "GRU4RecCPR": _NEXT_ITEM,
     "GRU4RecF": _ATTRIBUTES,
     "GRU4RecKG": _GRAPH,
     "KSR": _GRAPH,
     "LDiffRec": "reads pretrained vectors of the items from a file, and needs kmeans_pytorch",
     "NCL": f"{_OWN_TRAINER}, which clusters with faiss",
+    "Pop": "counts the batches in which an item stands, drawn negatives too, and not its events",
     "RaCT": f"{_OWN_TRAINER}, in three stages",
     "Random": "draws its scores anew at every call, so that its ranks mean nothing",
     "RecVAE": f"{_OWN_TRAINER}, with two optimisers",
@@ -51,7 +53,7 @@ _REFUSED = {
     "SASRecCPR": _NEXT_ITEM,
     "SASRecF": _ATTRIBUTES,
 }
-"""What can't be trained on sequences of items by one loss and one optimiser."""
+"""What can't be trained on sequences of items by one loss and one optimiser, or answers amiss."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +89,7 @@ def find_model(name: str) -> IndexedModel:
     """
     known = _targets()
     if name not in known:
-        in_capitals = {one.lower(): one for one in model_names()}
-        meant = nearest(in_capitals.get(name.lower(), name), list(model_names()))
+        meant = nearest(name, list(model_names()))
         raise ParameterError(
             f"recbole: RecBole has no model {name!r}{meant}; the "
             f"models that can be trained here: {', '.join(model_names())}"
