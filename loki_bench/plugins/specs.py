@@ -62,6 +62,7 @@ Purpose: TypeAlias = Literal["attack", "utility", "stealth", "detection", "defen
 fake users are, what a defense finds, what it costs."""
 
 _NAME = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
+_BRACES = re.compile(r"\{(\w+)\}")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 MOST_NAME_CHARACTERS = 100
 MOST_TEXT_CHARACTERS = 1000
@@ -318,6 +319,11 @@ class RecommenderSpec(ComponentSpec):
     list_length : str
         With ``answers = "top-k"`` the name of its parameter that says how many items outside of
         the user's own history each list has at least. Metrics that need more are refused.
+    model_class : str
+        What model it is, where another component may be the same one, such as ``"recbole:BPR"``; a
+        parameter in braces stands for its value, as in ``"recbole:{model}"``. The simulator
+        ``leave-one-out`` leaves out whatever is the victim's model. Empty where the name and the
+        target say it.
     """
 
     kind: ClassVar[str] = "recommender"
@@ -332,6 +338,7 @@ class RecommenderSpec(ComponentSpec):
     trains_rows: bool = False
     answers: Answers = "scores"
     list_length: str = ""
+    model_class: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -349,6 +356,18 @@ class RecommenderSpec(ComponentSpec):
             raise ValueError(
                 f"{self.kind} {self.name!r}: what answers lists alone is not differentiable"
             )
+
+    def model_class_with(self, parameters: Mapping[str, object]) -> str:
+        """What model it is with these parameters, defaults included; empty where it does not say.
+
+        >>> spec = RecommenderSpec(
+        ...     name="any", summary="x", target="a:B", uses_order=True, differentiable=False,
+        ...     model_class="recbole:{model}",
+        ... )
+        >>> spec.model_class_with({"model": "BPR"})
+        'recbole:BPR'
+        """
+        return _BRACES.sub(lambda found: str(parameters.get(found[1], "")), self.model_class)
 
     def list_length_with(self, parameters: Mapping[str, object]) -> int | None:
         """How many items a list has with these parameters, defaults included; None for scores.

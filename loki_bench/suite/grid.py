@@ -235,9 +235,8 @@ def _cells(
         if suite.regimes
         else [(victim, None) for _, victim in found]
     )
-    pool = [
-        (_resolved(registry, RecommenderSpec, choice)[1], choice) for choice in suite.surrogates
-    ]
+    pool = [(*_resolved(registry, RecommenderSpec, choice), choice) for choice in suite.surrogates]
+    specs = {spec.name: spec for spec in recommenders}
     chosen = list(suite.attackers)
     if suite.integrity_rows and "none" not in [choice.name for choice in chosen]:
         chosen.insert(0, Choice(name="none"))
@@ -270,7 +269,7 @@ def _cells(
                     listed = listing.get(victim.name)
                     list_length = listed.list_length_with(victim.parameters) if listed else None
                     for simulator, surrogates in _surrogates_for(
-                        victim, suite, needs, pool, attack.name
+                        (specs[victim.name], victim), suite, needs, pool, attack.name
                     ):
                         for (defense_spec, defense), placebo in _variants(
                             defenses, has_placebo=has_placebo
@@ -366,10 +365,10 @@ def _variants(
 
 
 def _surrogates_for(
-    victim: ComponentRef,
+    against: tuple[RecommenderSpec, ComponentRef],
     suite: Suite,
     needs: frozenset[Need],
-    pool: list[tuple[ComponentRef, Choice]],
+    pool: list[tuple[RecommenderSpec, ComponentRef, Choice]],
     attacker: str,
 ) -> Iterator[tuple[Simulator | None, tuple[SurrogateRef, ...]]]:
     """Every simulator of the suite with the surrogates that it provides against this victim.
@@ -379,9 +378,10 @@ def _surrogates_for(
     if "surrogates" not in needs:
         yield None, ()
         return
+    victim = against[1]
     for simulator in suite.simulator:
         if simulator == "single":
-            for recommender, _ in pool:
+            for _, recommender, _ in pool:
                 yield simulator, (SurrogateRef(recommender=recommender, weight=1.0),)
             continue
         if simulator == "white-box":
@@ -389,9 +389,8 @@ def _surrogates_for(
             continue
         voting = tuple(
             SurrogateRef(recommender=recommender, weight=choice.weight)
-            for recommender, choice in pool
-            if simulator == "all"
-            or (recommender.name != victim.name and recommender.target != victim.target)
+            for spec, recommender, choice in pool
+            if simulator == "all" or not _is_same_model(against, (spec, recommender))
         )
         if not voting:
             raise SuiteError(
@@ -399,6 +398,16 @@ def _surrogates_for(
                 f"with simulator '{simulator}'; add another recommender to the key 'surrogates'"
             )
         yield simulator, voting
+
+
+def _is_same_model(
+    one: tuple[RecommenderSpec, ComponentRef], other: tuple[RecommenderSpec, ComponentRef]
+) -> bool:
+    """By the model class where both say theirs, else by name or target."""
+    first, second = (spec.model_class_with(used.parameters) for spec, used in (one, other))
+    if first and second:
+        return first == second
+    return one[1].name == other[1].name or one[1].target == other[1].target
 
 
 def _refuse_no_fake_user(budgets: Sequence[CellBudget], dataset: DatasetRef) -> None:

@@ -29,6 +29,26 @@ def test_leave_one_out_leaves_the_victims_recommender_out(prepared):
     assert lent == {("counts", ("follows",)), ("follows", ("counts",))}
 
 
+def test_leave_one_out_knows_a_model_by_its_class_whatever_it_is_called(prepared):
+    pytest.importorskip("loki_bench_recbole")
+    pytest.importorskip("recbole")
+
+    def named(model):
+        return {"name": "recbole", "parameters": {"model": model}}
+
+    cells = prepared(
+        victims=["bprmf", named("SRGNN")],
+        surrogates=["bprmf", named("BPR"), named("SRGNN"), named("STAMP")],
+        attackers=["asks-surrogates"],
+        seeds=[0],
+    ).grid.cells
+    lent = {
+        cell.victim.name: [s.recommender.parameters.get("model", "") for s in cell.surrogates]
+        for cell in cells
+    }
+    assert lent == {"bprmf": ["SRGNN", "STAMP"], "recbole": ["", "BPR", "STAMP"]}
+
+
 def test_all_and_white_box_lend_what_they_say(prepared):
     cells = prepared(
         attackers=["asks-surrogates"], simulator=["all", "white-box"], seeds=[0]

@@ -158,6 +158,21 @@ _SEARCH: dict[str, tuple[SearchRange, ...]] = {
 }
 
 
+_MODEL_CLASSES = {
+    "bert4rec": "BERT4Rec",
+    "bprmf": "BPR",
+    "caser": "Caser",
+    "fpmc": "FPMC",
+    "gru4rec": "GRU4Rec",
+    "lightgcn": "LightGCN",
+    "narm": "NARM",
+    "recbole": "{model}",
+    "sasrec": "SASRec",
+    "transrec": "TransRec",
+}
+"""As RecBole calls them: one of these is the same model by its own name and by ``recbole``."""
+
+
 _ANSWER_SEQUENCES = frozenset({"bert4rec", "gru4rec", "narm", "sasrec"})
 """They have no user table: a history alone decides their scores."""
 
@@ -178,6 +193,7 @@ def loki_bench_recommenders() -> list[RecommenderSpec]:
             answers_sequences=name in _ANSWER_SEQUENCES,
             search=_SEARCH.get(name, ()),
             fine_tunes=name in _FINE_TUNABLE,
+            model_class=f"recbole:{_MODEL_CLASSES[name]}",
             trains_rows=differentiable,  # they share what trains rows alone
         )
         for name, target, uses_order, differentiable, summary, reference in _RECOMMENDERS

@@ -38,6 +38,8 @@ def test_the_recommenders_are_declared_and_can_be_built():
         assert isinstance(model, DifferentiableRecommender) == spec.differentiable
         assert model.name == spec.name
         assert spec.reference
+        if spec.name != "recbole":
+            assert spec.model_class == f"recbole:{model.model_class.rpartition(':')[2]}"
     assert isinstance(specs["bprmf"].build(), FactorRecommender)
     assert isinstance(specs["fpmc"].build(), FactorRecommender)
 
