@@ -99,7 +99,8 @@ class Loki(Attacker):
         their mean score (the paper), or on their mean rank (Eq. 1); see
         :func:`~loki_bench.attackers.loki.target_samples.objective_of`.
     n_clusters : int
-        The paper's c, which it does not give.
+        The paper's c, which it does not give. Where fewer items are left beside the targets and
+        the target users' items, there are as many clusters as items, or none.
     n_factors : int
         Rank of the factorisation before clustering.
     items : "balanced" or "uniform", or None
@@ -231,8 +232,6 @@ class Loki(Attacker):
 
         Raises
         ------
-        ParameterError
-            There are more clusters than items.
         RejectedError
             Nothing can be promoted, or no surrogate can be used.
         InvalidAnswerError

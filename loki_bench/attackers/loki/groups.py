@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions, Sequences
 
 __all__ = [
@@ -110,8 +109,9 @@ def item_groups(
     excluded : int32 array of shape (n_excluded,)
         Items that belong to no group, as the targets of a demotion.
     n_clusters : int
-        The paper's c; 0 for none. Clusters that K-means leaves empty (fewer different factor
-        vectors than clusters) are left out.
+        The paper's c; 0 for none. No more than items are left: a small or dense catalogue has few
+        or none. Clusters that K-means leaves empty (fewer different factor vectors than clusters)
+        are left out.
     n_factors : int
         Rank of the factorisation.
     with_target_user_group : bool
@@ -120,11 +120,6 @@ def item_groups(
         How the target users' items are drawn: all alike (the paper), or a target user first and
         then one of its items (our extension, see :func:`balanced_shares`).
     seed : int
-
-    Raises
-    ------
-    ParameterError
-        There are fewer items left to cluster than clusters.
     """
     found = {"targets": np.unique(targets).astype(np.int32)}
     taken = np.union1d(targets, excluded)
@@ -135,12 +130,7 @@ def item_groups(
             found["target users' items"] = own
             taken = np.union1d(taken, own)
     rest = np.setdiff1d(np.arange(history.n_items), taken).astype(np.int32)
-    if n_clusters > len(rest):
-        raise ParameterError(
-            f"attacker 'loki': n_clusters = {n_clusters}, but only {len(rest)} of "
-            f"{history.n_items} items are left to cluster beside the targets and the target "
-            f"users' items; use at most {len(rest)}"
-        )
+    n_clusters = min(n_clusters, len(rest))
     if n_clusters:
         factors = item_factors(history, n_factors=n_factors, seed=seed)[rest]
         labels = cluster_items(factors, n_clusters=n_clusters, seed=seed)

@@ -125,9 +125,21 @@ def test_no_fake_user_writes_nothing(loki_view):
     assert len(quick().poison(loki_view(n_fake_users=0))) == 0
 
 
-def test_more_clusters_than_items_are_refused(loki_view):
-    with pytest.raises(ParameterError, match="n_clusters = 1000"):
-        quick(n_clusters=1000).poison(loki_view())
+def test_more_clusters_than_items_are_as_many_as_are_left(loki_view):
+    loki = quick(n_clusters=1000, n_iterations=2)
+    poison_of(loki, loki_view())
+    sizes = loki.report["groups"]
+    assert sum(sizes.values()) == 60
+    assert len(sizes) <= 2 + 60 - sizes["targets"] - sizes["target users' items"]
+
+
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_every_user_can_be_a_target_user(loki_view, preset):
+    view = loki_view()
+    everybody = Goal(items=view.goal.items, users=ids(range(view.history.n_users)))
+    loki = Loki(preset=preset, n_iterations=2, n_trials=2)
+    poison_of(loki, dataclasses.replace(view, goal=everybody))
+    assert len([name for name in loki.report["groups"] if name.startswith("cluster")]) < 10
 
 
 def test_target_users_who_have_all_targets_are_refused(loki_view):

@@ -10,7 +10,6 @@ from loki_bench.attackers.loki.groups import (
     item_groups,
 )
 from loki_bench.contracts import ids
-from loki_bench.errors import ParameterError
 from loki_bench.interactions import Interactions, Sequences
 
 
@@ -83,9 +82,15 @@ def test_no_clusters_leave_the_first_two_groups(history):
     assert divided(history, n_clusters=0).sizes == {"targets": 2, "target users' items": 2}
 
 
-def test_more_clusters_than_items_are_refused_with_the_greatest_number_that_works(history):
-    with pytest.raises(ParameterError, match=r"n_clusters = 17, but only 16 of 20 .* at most 16"):
-        divided(history, n_clusters=17)
+def test_there_are_no_more_clusters_than_items_left(history):
+    sizes = divided(history, n_clusters=17).sizes
+    assert sizes["targets"] == sizes["target users' items"] == 2
+    assert 2 <= len(sizes) - 2 <= 16
+
+
+def test_where_the_target_users_have_everything_there_is_no_cluster(history):
+    dense = divided(history, target_users=ids(range(61)), excluded=ids([1]), targets=ids([0]))
+    assert dense.sizes == {"targets": 1, "target users' items": 18}
 
 
 def test_a_history_without_events_is_clustered_without_a_warning(empty_history):
