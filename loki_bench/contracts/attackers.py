@@ -23,7 +23,8 @@ class Surrogate(Protocol):
     Attributes
     ----------
     name : str
-        The name that the suite gives it.
+        The name that the suite gives it, with its parameters where two have the same: those of a
+        view are all different.
     weight : float
         Its weight w_m in the simulator's vote (the paper, Eq. 1).
     train : Interactions

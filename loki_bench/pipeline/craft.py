@@ -1,6 +1,7 @@
 """The poison: what an attacker prepares for every budget, and the fake users that it writes."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -31,13 +32,22 @@ from loki_bench.sandbox.carry_out import carry_out, component_of
 from loki_bench.sandbox.confinement import part_in_force
 from loki_bench.sandbox.parent import Answer
 from loki_bench.sandbox.query_oracle import Oracle
-from loki_bench.suite.cell import Cell
+from loki_bench.suite.cell import Cell, SurrogateRef
 from loki_bench.suite.fake_user_lengths import budget_of, without_fake_users
 from loki_bench.suite.goal import draw_goal, draw_placebo_goal
 from loki_bench.suite.granted_data import granted_data
 from loki_bench.timing import Timed
 
-__all__ = ["Craft", "Poison", "PoisonCodec", "Prepare", "craft", "prepare", "stored_confinement"]
+__all__ = [
+    "Craft",
+    "Poison",
+    "PoisonCodec",
+    "Prepare",
+    "craft",
+    "prepare",
+    "stored_confinement",
+    "surrogate_names",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,16 +300,35 @@ def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -
         seed=cell.seed_of(f"attacker/{cell.attacker.name}"),
         surrogates=tuple(
             SurrogateRequest(
-                name=used.recommender.name,
+                name=name,
                 weight=used.weight,
                 pickled=PickledRecommender(file.mapped()),
             )
-            for used, file in zip(cell.surrogates, surrogates, strict=True)
+            for name, used, file in zip(
+                surrogate_names(cell.surrogates), cell.surrogates, surrogates, strict=True
+            )
         ),
         influence=None if cell.influence is None else component_of(cell.influence),
         queries=None if cell.oracle is None else cell.oracle.queries,
         repeats=cell.protocol.repeats,
     )
+
+
+def surrogate_names(surrogates: Sequence[SurrogateRef]) -> list[str]:
+    """What an attacker calls each surrogate, all different: it keeps what it learns of one by name.
+
+    The recommender's name, or its label where several share the name; numbered from the second on
+    where several share the label, too.
+    """
+    bare = Counter(used.recommender.name for used in surrogates)
+    seen: Counter[str] = Counter()
+    names = []
+    for used in surrogates:
+        recommender = used.recommender
+        name = recommender.name if bare[recommender.name] == 1 else recommender.label
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name} no. {seen[name]}")
+    return names
 
 
 def _attack_work(what: str, cell: Cell) -> str:
