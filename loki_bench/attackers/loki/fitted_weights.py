@@ -35,7 +35,8 @@ def with_fitted_weights(view: AttackerView, *, seed: int) -> AttackerView:
     """The view with surrogates whose weights explain the victim's lists best.
 
     The target users are asked for first, then others at random, as far as the queries go and
-    ``_MOST_QUERIES`` at most. A list that is cut short by the catalogue is left out.
+    ``_MOST_QUERIES`` at most; no user of whom no event is known. A list that is cut short by the
+    catalogue is left out.
 
     Parameters
     ----------
@@ -81,9 +82,12 @@ def with_fitted_weights(view: AttackerView, *, seed: int) -> AttackerView:
 
 
 def _users_to_ask(view: AttackerView, n: int, seed: int) -> NDArray[np.int32]:
-    others = np.setdiff1d(np.arange(view.history.n_users, dtype=np.int32), view.goal.users)
+    """Target users first; of users without an event a surrogate knows no more than of anybody."""
+    known = view.history.lengths > 0
+    others = np.setdiff1d(np.flatnonzero(known).astype(np.int32), view.goal.users)
     drawn = np.random.default_rng(seed).permutation(others)
-    return np.concatenate([view.goal.users, drawn]).astype(np.int32)[:n]
+    asked = np.concatenate([view.goal.users[known[view.goal.users]], drawn])
+    return asked.astype(np.int32)[:n]
 
 
 def _ranks(

@@ -21,6 +21,9 @@ Reward: TypeAlias = Literal["contrast", "influence", "simulator-rank"]
 _RANK_WIDTH = 0.1
 """Width of the smoothed comparison of two scores, in standard deviations of the user's scores."""
 
+_ROUNDING = 1e-7
+"""Of the largest score: a standard deviation that says nothing."""
+
 _N_OTHER_USERS = 300
 """Users whose mean score of an item stands for everyone's."""
 
@@ -91,7 +94,7 @@ def objective_of(
         Target samples; n is at least 1.
     reward : Reward
     seed : int
-        Draws the other users of ``"contrast"``.
+        Draws the other users of ``"contrast"``, of those with events.
     """
     weights = np.full(len(users), 1.0 / len(users))
     if reward == "simulator-rank":
@@ -109,8 +112,11 @@ def objective_of(
 
 
 def _other_users(history: Interactions, users: NDArray[np.int32], seed: int) -> NDArray[np.int32]:
-    """Users other than the given ones, at random without repetition; all if there are few."""
-    others = np.setdiff1d(np.arange(history.n_users), users).astype(np.int32)
+    """Other users with an event, at random without repetition; all if there are few.
+
+    Of users without any the attacker knows nothing: all of them are scored alike.
+    """
+    others = np.setdiff1d(np.flatnonzero(history.lengths > 0), users).astype(np.int32)
     n = min(_N_OTHER_USERS, len(others))
     return np.sort(np.random.default_rng(seed).choice(others, n, replace=False))
 
@@ -121,14 +127,21 @@ def _rank_slopes(
     users: NDArray[np.int32],
     items: NDArray[np.int32],
 ) -> NDArray[np.float64]:
-    """``-dr/ds`` of each sample, float64 array of shape (n,), at least 0."""
-    slopes = np.empty(len(users))
+    """``-dr/ds`` of each sample, float64 array of shape (n,), at least 0.
+
+    A user whose scores are all alike, but for rounding, has no ranks: its slopes are 0. Where
+    nobody has any, all are 1.
+    """
+    slopes = np.zeros(len(users))
     for user in np.unique(users):
         one = np.array([user], dtype=np.int32)
         scores = model.score_next(one, history.take(one))[0].astype(np.float64)
-        width = _RANK_WIDTH * max(float(scores.std()), np.finfo(np.float64).tiny)
+        spread = float(scores.std())
+        if spread <= _ROUNDING * float(np.abs(scores).max()):
+            continue
+        width = _RANK_WIDTH * spread
         own = users == user
         away = np.abs(scores[None, :] - scores[items[own], None]) / width
         decay = np.exp(-away)
         slopes[own] = (decay / (1 + decay) ** 2).sum(axis=1) / width
-    return slopes
+    return slopes if slopes.any() else np.ones(len(users))

@@ -9,7 +9,7 @@ from loki_bench import builtin
 from loki_bench.attackers.loki.fitted_weights import with_fitted_weights
 from loki_bench.contracts import Recommender
 from loki_bench.errors import RejectedError
-from loki_bench.interactions import Interactions
+from loki_bench.interactions import Interactions, Sequences
 
 
 class Fixed(Recommender):
@@ -84,6 +84,15 @@ def test_more_queries_than_users_are_not_asked(setting):
     view = setting(n=1000)
     with_fitted_weights(view, seed=1)
     assert sorted(view.oracle.asked) == list(range(view.history.n_users))
+
+
+def test_no_query_is_spent_on_users_of_whom_no_event_is_known(setting):
+    view = setting(n=1000)
+    rows = [[] if user in (1, 20, 21) else row for user, row in enumerate(view.history)]
+    view = dataclasses.replace(view, history=view.history.with_sequences(Sequences.of(rows)))
+    with_fitted_weights(view, seed=1)
+    assert view.oracle.asked[:2] == [0, 2]  # of the target users 0, 1 and 2
+    assert sorted(view.oracle.asked) == sorted({*range(40)} - {1, 20, 21})
 
 
 def test_the_seed_decides_who_is_asked(setting):

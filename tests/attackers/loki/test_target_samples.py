@@ -68,6 +68,29 @@ def test_where_everyone_is_a_target_user_there_is_nothing_to_contrast(history, s
     assert objective.weights == pytest.approx([1 / 3] * 3)
 
 
+def test_of_users_without_an_event_nothing_is_taken_away(surrogate):
+    sequences = Sequences.of([[0, 1], [2], [], [], [1]])
+    history = Interactions(sequences.offsets, sequences.items, n_items=4)
+    model = surrogate(history).fit()
+    objective = objective_of(model, history, ids([0]), ids([3]), reward="contrast", seed=0)
+    assert objective.users.tolist() == [0, 1, 4]
+    assert objective.weights == pytest.approx([1, -1 / 2, -1 / 2])
+
+
+@pytest.mark.filterwarnings("error")
+def test_scores_that_are_all_alike_have_no_slope_of_the_rank(history, surrogate):
+    class FlatForUserZero(type(surrogate(history).fit())):
+        def score_next(self, users, histories):
+            return np.where(users[:, None] == 0, 1e30, super().score_next(users, histories))
+
+    model = FlatForUserZero(4)
+    told = objective_of(model, history, ids([0, 2]), ids([2, 3]), reward="simulator-rank", seed=0)
+    assert told.weights[0] == 0
+    assert 0 < told.weights[1] < np.inf
+    alone = objective_of(model, history, ids([0, 0]), ids([2, 3]), reward="simulator-rank", seed=0)
+    assert alone.weights.tolist() == [0.5, 0.5]
+
+
 def test_where_repeats_are_shown_an_item_of_the_history_is_a_target_sample_too():
     history = Interactions(np.array([0, 2, 3]), np.array([0, 1, 2]), n_items=4)
     asked = (history, np.array([0, 1], dtype=np.int32), np.array([1, 3], dtype=np.int32))
