@@ -151,7 +151,7 @@ class FirstOrderInfluence(FakeUserOptions, InfluenceEstimator):
         )
         solution = solved.solution
         if not np.isfinite(solution.s).all():
-            raise InvalidAnswerError(
+            raise UnsolvedError(
                 f"{type(self).__name__}: the solution is not finite: raise the damping"
             )
         if solution.relative_residual > MOST_RESIDUAL:  # not where nothing is solved: NaN

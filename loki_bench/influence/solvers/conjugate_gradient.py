@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas, eigvalsh_tridiagonal
 
-from loki_bench.errors import InvalidAnswerError
+from loki_bench.errors import UnsolvedError
 
 __all__ = ["Solution", "conjugate_gradient", "scaled_conjugate_gradient"]
 
@@ -90,7 +90,7 @@ def conjugate_gradient(
 
     Raises
     ------
-    InvalidAnswerError
+    UnsolvedError
         A product is not finite.
     """
     norm_b = float(np.linalg.norm(b))
@@ -113,7 +113,7 @@ def conjugate_gradient(
         product(p, hp)
         curvature = float(dot(p, hp))
         if not np.isfinite(curvature):
-            raise InvalidAnswerError(
+            raise UnsolvedError(
                 f"conjugate gradients: the Hessian product of step {len(alphas) + 1} is not "
                 "finite: train the recommender with a smaller learning rate or raise its l2"
             )

@@ -9,7 +9,7 @@ conjugate gradients about its square root. It is here because LOKI's paper uses 
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.errors import InvalidAnswerError
+from loki_bench.errors import UnsolvedError
 from loki_bench.influence.solvers.conjugate_gradient import Product, Solution
 
 __all__ = ["largest_eigenvalue", "lissa"]
@@ -66,7 +66,7 @@ def lissa(
 
     Raises
     ------
-    InvalidAnswerError
+    UnsolvedError
         The residual grows: the scale is too small or H has negative curvature. The message says
         what to change.
     """
@@ -85,7 +85,7 @@ def lissa(
         least = min(least, relative)
         iterations += 1
         if not np.isfinite(relative) or relative > _DIVERGED * least:
-            raise InvalidAnswerError(
+            raise UnsolvedError(
                 f"influence estimator 'lissa' diverged at step {iterations}: its relative residual "
                 f"rose from {least:.3g} to {relative:.3g} with scale {scale:.4g}; give it a larger "
                 "scale or damping, or use 'cg', which stops at negative curvature"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from dense_matrices import product_of, symmetric
 
-from loki_bench.errors import InvalidAnswerError
+from loki_bench.errors import UnsolvedError
 from loki_bench.influence.solvers.conjugate_gradient import (
     conjugate_gradient,
     scaled_conjugate_gradient,
@@ -71,7 +71,7 @@ def test_a_zero_right_side_needs_no_product():
 
 
 def test_a_product_that_is_not_finite_is_an_error():
-    with pytest.raises(InvalidAnswerError, match="not finite"):
+    with pytest.raises(UnsolvedError, match="not finite"):
         conjugate_gradient(
             product_of(np.eye(2) * np.nan), np.ones(2), tolerance=1e-3, max_iterations=5
         )

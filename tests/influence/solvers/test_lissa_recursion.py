@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from dense_matrices import product_of, symmetric
 
-from loki_bench.errors import InvalidAnswerError
+from loki_bench.errors import UnsolvedError
 from loki_bench.influence.solvers.lissa_recursion import largest_eigenvalue, lissa
 
 
@@ -19,7 +19,7 @@ def test_lissa_solves_with_the_estimated_scale():
 
 @pytest.mark.parametrize(("eigenvalues", "scale"), [([1.0, 2, 9], 4.0), ([-1.0, 2, 9], 10.0)])
 def test_lissa_that_diverges_says_what_to_change(eigenvalues, scale):
-    with pytest.raises(InvalidAnswerError, match="larger scale or damping"):
+    with pytest.raises(UnsolvedError, match="larger scale or damping"):
         lissa(
             product_of(symmetric(np.array(eigenvalues))),
             np.ones(3),
