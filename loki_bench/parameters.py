@@ -8,7 +8,7 @@ from numbers import Integral, Real
 
 from loki_bench.errors import ParameterError
 
-__all__ = ["require_count", "require_number"]
+__all__ = ["require_count", "require_flag", "require_number"]
 
 
 def require_count(
@@ -68,6 +68,20 @@ def require_number(
     raise ParameterError(
         f"{who}: {name} must be a number {' and '.join([wanted, *limits])}, got {value!r}"
     )
+
+
+def require_flag(who: str, name: str, value: bool) -> bool:
+    """The value; ``ParameterError`` unless it is True or False: a text counts as true, even "no".
+
+    Parameters
+    ----------
+    who, name
+        As of :func:`require_count`.
+    value : bool
+    """
+    if not isinstance(value, bool):
+        raise ParameterError(f"{who}: {name} must be true or false, got {value!r}")
+    return value
 
 
 def _as_float(value: object) -> float:

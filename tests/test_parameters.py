@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from loki_bench.errors import ParameterError
-from loki_bench.parameters import require_count, require_number
+from loki_bench.parameters import require_count, require_flag, require_number
 
 WHO = "attacker 'mine'"
 
@@ -67,3 +67,13 @@ def test_a_number_comes_back_as_a_float(value):
     found = require_number(WHO, "x", value, most=1)
     assert type(found) is float
     assert found == value
+
+
+@pytest.mark.parametrize("value", ["false", "", 0, 1, None, [True]])
+def test_what_is_neither_true_nor_false_is_no_flag(value):
+    with pytest.raises(ParameterError, match=r"^attacker 'mine': on must be true or false, got"):
+        require_flag(WHO, "on", value)
+
+
+def test_a_flag_comes_back():
+    assert [require_flag(WHO, "on", value) for value in (True, False)] == [True, False]

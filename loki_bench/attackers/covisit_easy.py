@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.attackers.draws import draw_in_turn, lengths_of, rows_by_length
-from loki_bench.attackers.easiest_users import easiest_first, shared_out
+from loki_bench.attackers.easiest_users import easiest_first, reachable_users, shared_out
 from loki_bench.attackers.promoted_items import other_items, promoted_items
 from loki_bench.contracts import Attacker, AttackerView
-from loki_bench.errors import ParameterError
 from loki_bench.interactions import Sequences
+from loki_bench.parameters import require_count
 
 __all__ = ["CovisitEasyAttack"]
 
@@ -32,12 +32,9 @@ class CovisitEasyAttack(Attacker):
     """
 
     def __init__(self, *, fake_users_each: int = 2, clicks_each: int = 13) -> None:
-        for name, value in (("fake_users_each", fake_users_each), ("clicks_each", clicks_each)):
-            if value < 1:
-                raise ParameterError(
-                    f"attacker 'covisit-easy': {name} is {value}, expected at least 1"
-                )
-        self._fake_users_each, self._clicks_each = fake_users_each, clicks_each
+        who = "attacker 'covisit-easy'"
+        self._fake_users_each = require_count(who, "fake_users_each", fake_users_each)
+        self._clicks_each = require_count(who, "clicks_each", clicks_each)
 
     def poison(self, view: AttackerView) -> Sequences:
         """Use the whole budget; see ``Attacker.poison``."""

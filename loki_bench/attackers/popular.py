@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from loki_bench.attackers.alternating import AlternatingAttack
 from loki_bench.contracts import AttackerView
-from loki_bench.errors import ParameterError
+from loki_bench.parameters import require_count
 
 __all__ = ["PopularAttack"]
 
@@ -21,11 +21,7 @@ class PopularAttack(AlternatingAttack):
     """
 
     def __init__(self, *, n_popular: int = 100) -> None:
-        if n_popular < 1:
-            raise ParameterError(
-                f"attacker 'popular': n_popular is {n_popular!r}; it must be a whole number from 1"
-            )
-        self.n_popular = n_popular
+        self.n_popular = require_count("attacker 'popular'", "n_popular", n_popular)
 
     def fillers(self, view: AttackerView, others: NDArray[np.int32]) -> NDArray[np.int32]:
         """The most popular of the other items."""

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from loki_bench.attackers.draws import draw_without_repetition, sequences_by_length
 from loki_bench.attackers.promoted_items import other_items, promoted_items
 from loki_bench.contracts import Attacker, AttackerView
-from loki_bench.errors import ParameterError
 from loki_bench.interactions import Sequences
+from loki_bench.parameters import require_number
 
 __all__ = ["RandomAttack"]
 
@@ -30,12 +30,9 @@ class RandomAttack(Attacker):
     """
 
     def __init__(self, *, random_per_target: float = 1.0) -> None:
-        if not 0 <= random_per_target < np.inf:
-            raise ParameterError(
-                f"attacker 'random': random_per_target is {random_per_target!r}; "
-                "it must be a number from 0"
-            )
-        self.random_per_target = random_per_target
+        self.random_per_target = require_number(
+            "attacker 'random'", "random_per_target", random_per_target
+        )
 
     def poison(self, view: AttackerView) -> Sequences:
         """Use the whole budget; see ``Attacker.poison``."""

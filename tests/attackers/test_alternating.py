@@ -74,9 +74,9 @@ def test_demotion_lifts_the_rivals_in_place_of_the_targets(view):
     assert not {8, 9} & {item for row in lifted for item in row}
 
 
-@pytest.mark.parametrize("n_popular", [0, -3])
+@pytest.mark.parametrize("n_popular", [0, -3, 2.5, "3", True])
 def test_popular_needs_at_least_one_popular_item(n_popular):
-    with pytest.raises(ParameterError, match="attacker 'popular': n_popular is"):
+    with pytest.raises(ParameterError, match="attacker 'popular': n_popular must be a whole"):
         PopularAttack(n_popular=n_popular)
 
 

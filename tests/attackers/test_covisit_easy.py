@@ -61,6 +61,7 @@ def test_target_users_without_another_item_leave_any_other_item(view_of, rows):
 
 
 @pytest.mark.parametrize("name", ["fake_users_each", "clicks_each"])
-def test_a_number_below_one_is_refused(name):
-    with pytest.raises(ParameterError, match=f"'covisit-easy': {name} is 0"):
-        CovisitEasyAttack(**{name: 0})
+@pytest.mark.parametrize("value", [0, 2.5, True, "2", float("nan")])
+def test_what_is_no_whole_number_from_one_is_refused(name, value):
+    with pytest.raises(ParameterError, match=f"'covisit-easy': {name} must be a whole number"):
+        CovisitEasyAttack(**{name: value})

@@ -53,7 +53,7 @@ def test_targets_come_at_every_step_alike(view):
     assert np.all(np.abs(steps - 0.5) < 0.1)  # four standard errors of 400 draws
 
 
-@pytest.mark.parametrize("ratio", [-1, float("nan"), float("inf")])
+@pytest.mark.parametrize("ratio", [-1, float("nan"), float("inf"), "1", True])
 def test_a_mix_that_is_no_number_from_zero_is_refused(ratio):
-    with pytest.raises(ParameterError, match="attacker 'random': random_per_target is"):
+    with pytest.raises(ParameterError, match="attacker 'random': random_per_target must be"):
         RandomAttack(random_per_target=ratio)

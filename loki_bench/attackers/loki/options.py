@@ -1,6 +1,5 @@
 """LOKI's choices, checked, and the two presets that fill those that are left open."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
@@ -11,6 +10,7 @@ from loki_bench.attackers.loki.policy import PolicyName
 from loki_bench.attackers.loki.simulator_trial import TriedSurrogates
 from loki_bench.attackers.loki.target_samples import Reward
 from loki_bench.errors import ParameterError
+from loki_bench.parameters import require_count, require_flag, require_number
 
 __all__ = ["PRESETS", "LokiOptions", "options_of"]
 
@@ -20,6 +20,8 @@ TargetOrder: TypeAlias = Literal["rarest", "value"]
 GroupChoice: TypeAlias = Literal["paper", "no-target-user-group"]
 WeightChoice: TypeAlias = Literal["suite", "fit"]
 LastItems: TypeAlias = Literal["known", "predicted"]
+
+_WHO = "attacker 'loki'"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,23 +81,18 @@ class LokiOptions:
             ("n_rounds", 0),
             ("n_iterations", 1),
         ):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise self._bad(name, f"an integer of at least {least}")
-        if not 0 <= self.crafting_epsilon <= 1:
-            raise self._bad("crafting_epsilon", "a share between 0 and 1")
-        is_number = isinstance(self.stealth, int | float) and not isinstance(self.stealth, bool)
-        if not is_number or not 0 <= self.stealth < math.inf:
-            raise self._bad("stealth", "a number of at least 0")
+            require_count(_WHO, name, getattr(self, name), least=least)
+        for name in ("interleave", "skip_nondifferentiable", "motifs", "check_estimates"):
+            require_flag(_WHO, name, getattr(self, name))
+        require_number(_WHO, "crafting_epsilon", self.crafting_epsilon, most=1)
+        require_number(_WHO, "stealth", self.stealth)
         if self.stealth and self.decision == "estimate":
             raise self._bad("stealth", "0, since decision is 'estimate', and asks no simulator")
         if self.last_items == "predicted" and self.serving != "one-user":
             raise self._bad("last_items", "'known', since serving is not 'one-user'")
 
     def _bad(self, name: str, expected: str) -> ParameterError:
-        return ParameterError(
-            f"attacker 'loki': {name} = {getattr(self, name)!r}, expected {expected}"
-        )
+        return ParameterError(f"{_WHO}: {name} = {getattr(self, name)!r}, expected {expected}")
 
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -133,10 +130,8 @@ def options_of(preset: str, given: Mapping[str, Any]) -> LokiOptions:
     ParameterError
         The preset is unknown, or a value can't be used.
     """
-    if preset not in PRESETS:
-        raise ParameterError(
-            f"attacker 'loki': preset = {preset!r}, expected one of " + ", ".join(PRESETS)
-        )
+    if preset not in tuple(PRESETS):  # a list has no hash
+        raise ParameterError(f"{_WHO}: preset = {preset!r}, expected one of " + ", ".join(PRESETS))
     return LokiOptions(
         **{name: PRESETS[preset][name] if value is None else value for name, value in given.items()}
     )

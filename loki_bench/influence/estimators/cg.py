@@ -5,7 +5,6 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from loki_bench.errors import ParameterError
 from loki_bench.influence.estimators.first_order import (
     MOST_RESIDUAL,
     FirstOrderInfluence,
@@ -17,6 +16,7 @@ from loki_bench.influence.fake_users.options import require_choice
 from loki_bench.influence.objectives.factor import FactorObjective
 from loki_bench.influence.objectives.training_objective import Curvature
 from loki_bench.influence.solvers.conjugate_gradient import Solution, scaled_conjugate_gradient
+from loki_bench.parameters import require_count, require_number
 
 __all__ = ["ConjugateGradientInfluence", "CurvatureChoice"]
 
@@ -89,19 +89,16 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.damping is not None and self.damping < 0:
-            raise ParameterError(f"damping = {self.damping} must be 0 or more")
-        if self.relative_damping < 0:
-            raise ParameterError(f"relative_damping = {self.relative_damping} must be 0 or more")
+        who = type(self).__name__
+        if self.damping is not None:
+            require_number(who, "damping", self.damping)
+        require_number(who, "relative_damping", self.relative_damping)
         require_choice("curvature", self.curvature, get_args(CurvatureChoice))
-        if not 0 < self.tolerance < 1:
-            raise ParameterError(f"tolerance = {self.tolerance} must lie between 0 and 1")
-        if self.max_iterations is not None and self.max_iterations < 1:
-            raise ParameterError(f"max_iterations = {self.max_iterations} must be 1 or more")
-        if self.sample_users is not None and self.sample_users < 1:
-            raise ParameterError(
-                f"sample_users = {self.sample_users} must be 1 or more; null takes everyone"
-            )
+        require_number(who, "tolerance", self.tolerance, above=0, below=1)
+        if self.max_iterations is not None:
+            require_count(who, "max_iterations", self.max_iterations)
+        if self.sample_users is not None:
+            require_count(who, "sample_users", self.sample_users)
 
     @property
     def _sampled_users(self) -> int | None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import get_args
 
-from loki_bench.errors import ParameterError
 from loki_bench.influence.estimators.first_order import (
     FirstOrderInfluence,
     FloatArray,
@@ -13,6 +12,7 @@ from loki_bench.influence.estimators.first_order import (
 from loki_bench.influence.fake_users.options import require_choice
 from loki_bench.influence.objectives.training_objective import Curvature
 from loki_bench.influence.solvers.lissa_recursion import largest_eigenvalue, lissa
+from loki_bench.parameters import require_count, require_number
 
 __all__ = ["LissaInfluence"]
 
@@ -48,15 +48,13 @@ class LissaInfluence(FirstOrderInfluence):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.damping < 0:
-            raise ParameterError(f"damping = {self.damping} must be 0 or more")
+        who = type(self).__name__
+        require_number(who, "damping", self.damping)
         require_choice("curvature", self.curvature, get_args(Curvature))
-        if not 0 < self.tolerance < 1:
-            raise ParameterError(f"tolerance = {self.tolerance} must lie between 0 and 1")
-        if self.max_iterations < 1:
-            raise ParameterError(f"max_iterations = {self.max_iterations} must be 1 or more")
-        if self.scale is not None and not self.scale > 0:
-            raise ParameterError(f"scale = {self.scale} must be above 0")
+        require_number(who, "tolerance", self.tolerance, above=0, below=1)
+        require_count(who, "max_iterations", self.max_iterations)
+        if self.scale is not None:
+            require_number(who, "scale", self.scale, above=0)
 
     def _solve(self, system: LinearSystem) -> SolvedSystem:
         def product(vector: FloatArray, out: FloatArray) -> FloatArray:

@@ -22,6 +22,7 @@ from loki_bench.influence.fake_users.scorer import (
     differences_of_prefixes,
 )
 from loki_bench.interactions import Interactions, Sequences
+from loki_bench.parameters import require_count
 from loki_bench.seeds import seed_for
 
 __all__ = ["RetrainInfluence", "objective_value"]
@@ -44,8 +45,10 @@ class RetrainInfluence(RetrainingEstimator):
     """
 
     def __init__(self, *, train_seed: int | None = None, repeats: int = 1) -> None:
-        if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
-            raise ParameterError(f"repeats = {repeats!r} must be a whole number from 1")
+        who = type(self).__name__
+        require_count(who, "repeats", repeats)
+        if train_seed is not None:
+            require_count(who, "train_seed", train_seed, least=0)
         self._train_seed = train_seed
         self._repeats = repeats
         self._model: DifferentiableRecommender | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.errors import InvalidAnswerError, ParameterError
+from loki_bench.errors import InvalidAnswerError
 from loki_bench.influence.estimators.first_order import (
     FirstOrderInfluence,
     FloatArray,
@@ -14,6 +14,7 @@ from loki_bench.influence.estimators.first_order import (
 )
 from loki_bench.influence.objectives.factor import FactorObjective
 from loki_bench.influence.solvers.conjugate_gradient import Solution
+from loki_bench.parameters import require_number
 
 __all__ = ["TargetBlockInfluence", "target_block_solution"]
 
@@ -41,8 +42,7 @@ class TargetBlockInfluence(FirstOrderInfluence):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.damping < 0:
-            raise ParameterError(f"damping = {self.damping} must be 0 or more")
+        require_number(type(self).__name__, "damping", self.damping)
 
     def _solve(self, system: LinearSystem) -> SolvedSystem:
         training = system.training

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from loki_bench.errors import ParameterError
+from loki_bench.parameters import require_count, require_number
 
 __all__ = ["FakeRow", "FakeUserOptions", "Marginal", "Negatives", "require_choice"]
 
@@ -48,10 +49,10 @@ class FakeUserOptions:
         require_choice("fake_user", self.fake_user, get_args(FakeRow))
         require_choice("negatives", self.negatives, get_args(Negatives))
         require_choice("marginal", self.marginal, get_args(Marginal))
-        if self.fold_in_l2 is not None and not self.fold_in_l2 > 0:
-            raise ParameterError(f"fold_in_l2 = {self.fold_in_l2} must be above 0")
-        if self.n_negatives < 1:
-            raise ParameterError(f"n_negatives = {self.n_negatives} must be 1 or more")
+        who = type(self).__name__
+        if self.fold_in_l2 is not None:
+            require_number(who, "fold_in_l2", self.fold_in_l2, above=0)
+        require_count(who, "n_negatives", self.n_negatives)
 
 
 def require_choice(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -156,10 +156,6 @@ def test_target_users_who_have_all_targets_are_refused(loki_view):
         ("groups", "none", "one of paper, no-target-user-group"),
         ("reward", "gradient", "one of contrast, influence, simulator-rank"),
         ("items", "best", "one of uniform, balanced"),
-        ("n_clusters", -1, "an integer of at least 0"),
-        ("n_factors", 0, "an integer of at least 1"),
-        ("clicks_per_target", 1.5, "an integer of at least 0"),
-        ("crafting_epsilon", 2.0, "a share between 0 and 1"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name, value, expected):

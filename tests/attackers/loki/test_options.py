@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from loki_bench.attackers.loki.attacker import Loki
@@ -26,17 +28,40 @@ def test_a_parameter_that_is_given_beats_the_preset():
         ("serving", "two", "one of one-user, all-users"),
         ("target_order", "first", "one of rarest, value"),
         ("value_targets", "td", "one of one-step, return-to-go"),
-        ("list_length", 0, "an integer of at least 1"),
-        ("n_trials", 0, "an integer of at least 1"),
-        ("n_rounds", -1, "an integer of at least 0"),
-        ("n_iterations", 0, "an integer of at least 1"),
+        ("preset", ["paper"], "one of default, paper"),
         ("last_items", "next", "one of known, predicted"),
-        ("stealth", -0.5, "a number of at least 0"),
-        ("stealth", "much", "a number of at least 0"),
+        ("decision", ["simulator"], "one of simulator, simulator-rows, estimate"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name, value, expected):
-    with pytest.raises(ParameterError, match=f"{name} = {value!r}, expected {expected}"):
+    with pytest.raises(ParameterError, match=re.escape(f"{name} = {value!r}, expected {expected}")):
+        Loki(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("list_length", 0, "a whole number from 1"),
+        ("n_trials", 2.0, "a whole number from 1"),
+        ("n_rounds", -1, "a whole number from 0"),
+        ("n_iterations", 0, "a whole number from 1"),
+        ("n_clusters", -1, "a whole number from 0"),
+        ("n_factors", 0, "a whole number from 1"),
+        ("clicks_per_target", 1.5, "a whole number from 0"),
+        ("stealth", -0.5, "a number 0 or more"),
+        ("stealth", "much", "a number 0 or more"),
+        ("stealth", float("nan"), "a number 0 or more"),
+        ("crafting_epsilon", 2.0, "a number 0 or more and at most 1"),
+        ("crafting_epsilon", "0.5", "a number 0 or more and at most 1"),
+        ("motifs", "no", "true or false"),
+        ("interleave", "false", "true or false"),
+        ("skip_nondifferentiable", "false", "true or false"),
+        ("check_estimates", 1, "true or false"),
+    ],
+)
+def test_a_number_or_flag_that_means_something_else_is_refused_by_name(name, value, expected):
+    message = f"attacker 'loki': {name} must be {expected}, got {value!r}"
+    with pytest.raises(ParameterError, match=re.escape(message)):
         Loki(**{name: value})
 
 

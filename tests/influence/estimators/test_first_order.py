@@ -252,13 +252,18 @@ def test_ids_outside_the_catalogue_and_bad_parameters_are_refused(converged):
         ConjugateGradientInfluence().influence(Sequences.empty())
     for wrong in (
         {"damping": -1.0},
+        {"damping": float("nan")},
+        {"damping": "1"},
         {"tolerance": 0.0},
+        {"tolerance": True},
         {"max_iterations": 0},
+        {"max_iterations": 20.5},
         {"curvature": "none"},
         {"fake_user": "zero"},
         {"marginal": "both"},
         {"fold_in_l2": 0.0},
         {"n_negatives": 0},
+        {"n_negatives": 1.5},
         {"negatives": "each"},
         {"precision": "float16"},
     ):
