@@ -258,6 +258,7 @@ class Loki(Attacker):
         design = attack.estimated() if found is None else found.best.design
         self._report = {
             **plan.report,
+            **self._report_of_prediction(view, following),
             **report_of_design(view, users, design, found),
         }
         return attack.write(design)
@@ -278,6 +279,15 @@ class Loki(Attacker):
         if self._options.last_items == "known" or not view.surrogates:
             return None
         return predicted_next(view, np.union1d(view.goal.items, promoted_items(view)))
+
+    def _report_of_prediction(
+        self, view: AttackerView, following: NextItems | None
+    ) -> dict[str, object]:
+        """Target users of whom no next item can be predicted, where that was asked."""
+        if self._options.last_items == "known":
+            return {}
+        without = view.goal.users if following is None else following.not_predicted
+        return {"not_predicted": without.tolist()} if len(without) else {}
 
     def _served(
         self, view: AttackerView, groups: ItemGroups, following: NextItems | None
@@ -325,6 +335,7 @@ class Loki(Attacker):
                 estimators,
                 served,
                 list_length=options.list_length,
+                following=following,
                 rng=generator_for(view.seed, "estimate check"),
             )
             estimators = down_weighted(estimators, agreement)

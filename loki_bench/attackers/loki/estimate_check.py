@@ -13,6 +13,7 @@ import numpy as np
 from loki_bench.attackers.draws import equal_length_sequences
 from loki_bench.attackers.loki.horizon import horizon_of
 from loki_bench.attackers.loki.motifs import repeated
+from loki_bench.attackers.loki.next_items import NextItems
 from loki_bench.attackers.loki.outcome_estimator import FittedEstimator
 from loki_bench.attackers.loki.served_users import ServedUsers
 from loki_bench.attackers.loki.simulator_trial import RecommenderSimulator
@@ -40,6 +41,7 @@ def agreements(
     served: ServedUsers,
     *,
     list_length: int,
+    following: NextItems | None = None,
     rng: np.random.Generator,
 ) -> dict[str, float]:
     """Spearman's rho, by surrogate, of six patterns' influence with what retraining does.
@@ -56,6 +58,8 @@ def agreements(
     served : ServedUsers
     list_length : int
         K.
+    following : NextItems or None
+        What the estimators' objective imagines target users to do next.
     rng : numpy.random.Generator
     """
     n = max(1, round(_SHARE * view.history.n_users))
@@ -72,10 +76,11 @@ def agreements(
             tuple(one for one in view.surrogates if one.name == fitted.name),
             served.groups.members[0],
             list_length=list_length,
+            following=following,
         )
         rewards = fitted.estimator.sequence_rewards
         predicted = [float(rewards(equal_length_sequences(items)).sum()) for items in attacks]
-        risen = [-simulator.mean_log_rank(equal_length_sequences(items)) for items in attacks]
+        risen = [-simulator.try_out(equal_length_sequences(s)).mean_log_rank for s in attacks]
         found[fitted.name] = _rho(predicted, risen)
     return found
 

@@ -93,7 +93,7 @@ def served_users(
     """What each target user offers to fake users that serve it.
 
     A user's items are the different ones of its history without the targets; the last of them is
-    kept for the action of its own, unless there is no other. Where its next items are predicted,
+    kept for the action of its own, unless there is no other. Where next items of it are predicted,
     these are that action's, and the last item is one of the others. A user without any such item
     is served with all target users' items; without a group of these, every user alike.
 
@@ -121,17 +121,16 @@ def served_users(
         selected = history[int(user)]
         selected = selected[np.isin(selected, groups.members[everybodys])]
         name = f"{_OWN_ITEMS}, of user {user}"
-        if following is None:
+        likely, shares = (selected[:0], np.ones(0)) if following is None else following.of(place)
+        if not len(likely):
             others = np.unique(selected[selected != selected[-1]]) if len(selected) else selected
             own = [pools.add(name, pool) for pool in (others, selected[-1:]) if len(pool)]
             last_items.extend(selected[-1:].tolist())
         else:
             own = [pools.add(name, np.unique(selected)) if len(selected) else everybodys]
-            order = np.argsort(following.items[place])
-            next_items = following.items[place][order]
-            own.append(pools.add(name, next_items, following.shares[place][order]))
+            own.append(pools.add(name, likely, shares))
             by_share.add(own[-1])
-            last_items.extend(next_items.tolist())
+            last_items.extend(likely.tolist())
         first, last = (own[0], own[-1]) if own else (everybodys, everybodys)
         pool_of[place] = [0, first, last, *range(2, len(groups))]
     lasts = np.unique(last_items).astype(np.int32)

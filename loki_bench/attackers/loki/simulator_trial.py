@@ -10,6 +10,7 @@ large data, one of the rows that the lists of the target users are made of.
 """
 
 import copy
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -17,7 +18,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.attackers.loki.next_items import NextItems
+from loki_bench.attackers.loki.next_items import NextItems, blocks_of
 from loki_bench.contracts import (
     AttackerView,
     FactorRecommender,
@@ -60,6 +61,9 @@ class Trial:
         Each surrogate's own display rate.
     n_shown : float64 array of shape (n_target_users,)
         Items to promote in each target user's list of K: mean over surrogates, weighted by w_m.
+    mean_log_rank : float
+        Of the items to lift, over target users who can be shown them and surrogates, weighted by
+        w_m: what tells attacks apart that reach no list.
     found : mapping of str to float, or None
         How well detectors of the attacker's own tell the fake users from the others, the area
         under the ROC curve by detector; None where that is not asked.
@@ -69,6 +73,7 @@ class Trial:
     vote_display_rate: float
     by_surrogate: dict[str, float]
     n_shown: NDArray[np.float64]
+    mean_log_rank: float = math.inf
     found: Mapping[str, float] | None = None
 
 
@@ -85,6 +90,16 @@ def surrogates_to_try(view: AttackerView, tried: TriedSurrogates) -> tuple[Surro
         if isinstance(surrogate.fit(), FactorRecommender | TranslationRecommender)
     )
     return tables if tried == "tables" and len(tables) > 1 else view.surrogates
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Lists:
+    """What some of the target users are shown, and sums over them for the mean log rank."""
+
+    shown: NDArray[np.float64]
+    in_vote: NDArray[np.float64]
+    log_ranks: float
+    ranked: float
 
 
 class RecommenderSimulator:
@@ -141,16 +156,11 @@ class RecommenderSimulator:
         weights = np.array([surrogate.weight for surrogate in self._surrogates])
         if weights.sum() <= 0:
             weights = np.ones(len(weights))
-        n_lists = (len(self._view.goal.users), len(self._promoted))
-        shown, in_vote = np.zeros((len(models), *n_lists)), np.zeros(n_lists)
-        for histories, share in self._imagined():
-            ranks = np.stack([self._ranks(model, histories) for model in models])
-            shown += share * (ranks[:, :, self._promoted] <= self._list_length)  # False where NaN
-            votes = -simulator_scores(ranks, weights)
-            vote_ranks = ranks_of_scores(-np.where(np.isnan(votes), np.inf, votes))
-            places = np.where(np.isnan(votes), np.inf, vote_ranks)[:, self._promoted]
-            in_vote += share * (places <= self._list_length)
+        blocks = [self._lists(models, weights, places) for places in blocks_of(self._view)]
+        shown = np.concatenate([block.shown for block in blocks], axis=1)
+        in_vote = np.concatenate([block.in_vote for block in blocks])
         mean = np.tensordot(weights / weights.sum(), shown, axes=1)
+        ranked = sum(block.ranked for block in blocks)
         return Trial(
             display_rate=float(mean.mean()),
             vote_display_rate=float(in_vote.mean()),
@@ -159,22 +169,40 @@ class RecommenderSimulator:
                 for surrogate, lists in zip(self._surrogates, shown, strict=True)
             },
             n_shown=mean.sum(axis=1),
+            mean_log_rank=sum(block.log_ranks for block in blocks) / ranked if ranked else math.inf,
         )
 
-    def mean_log_rank(self, poison: Sequences) -> float:
-        """Of the items to lift, over target users that lack them and surrogates, trained anew."""
-        models = [self._trained(surrogate, poison) for surrogate in self._surrogates]
-        ranks = np.stack([self._ranks(model, self._histories) for model in models])
-        return float(np.nanmean(np.log(ranks[:, :, self._promoted])))
+    def _lists(
+        self, models: list[Recommender], weights: NDArray[np.float64], places: NDArray[np.int64]
+    ) -> "_Lists":
+        """What some target users are shown by retrained models."""
+        users = self._view.goal.users[places]
+        n_lists = (len(users), len(self._promoted))
+        shown, in_vote = np.zeros((len(models), *n_lists)), np.zeros(n_lists)
+        log_ranks = ranked = 0.0
+        for histories, share in self._imagined(places):
+            ranks = np.stack([self._ranks(model, users, histories) for model in models])
+            own = ranks[:, :, self._promoted]
+            shown += share * (own <= self._list_length)  # False where NaN
+            votes = -simulator_scores(ranks, weights)
+            vote_ranks = ranks_of_scores(-np.where(np.isnan(votes), np.inf, votes))
+            voted = np.where(np.isnan(votes), np.inf, vote_ranks)[:, self._promoted]
+            in_vote += share * (voted <= self._list_length)
+            counts = np.where(np.isnan(own), 0.0, weights[:, None, None] * share)
+            log_ranks += float((counts * np.log(np.where(np.isnan(own), 1.0, own))).sum())
+            ranked += float(counts.sum())
+        return _Lists(shown=shown, in_vote=in_vote, log_ranks=log_ranks, ranked=ranked)
 
-    def _imagined(self) -> Iterator[tuple[Sequences, NDArray[np.float64]]]:
-        """Histories of the target users, and the share of each, shape (n_target_users, 1)."""
+    def _imagined(
+        self, places: NDArray[np.int64]
+    ) -> Iterator[tuple[Sequences, NDArray[np.float64]]]:
+        """Histories of some target users, and the share of each, shape (n, 1)."""
         if self._following is None:
-            yield self._histories, np.ones((len(self._histories), 1))
+            yield self._histories.take(places), np.ones((len(places), 1))
             return
         for number in range(self._following.n_each):
             histories = self._following.histories(self._view.history, number)
-            yield histories, self._following.shares[:, number, None]
+            yield histories.take(places), self._following.shares[places, number, None]
 
     def _trained(self, surrogate: Surrogate, poison: Sequences) -> Recommender:
         model: Recommender = copy.deepcopy(surrogate.fit())
@@ -186,9 +214,11 @@ class RecommenderSimulator:
             return model.fit_rows(train, users=users, items=self._own_items, seed=seed)
         return model.fit(train, validation=self._validation[surrogate.name], seed=seed)
 
-    def _ranks(self, model: Recommender, known: Sequences) -> NDArray[np.float64]:
-        """Ranks of all items, (n_target_users, n_items); NaN where the user can't be shown one."""
-        scores = model.score_next(self._view.goal.users, known).astype(np.float64)
+    def _ranks(
+        self, model: Recommender, users: NDArray[np.int32], known: Sequences
+    ) -> NDArray[np.float64]:
+        """Ranks of all items, (n_users, n_items); NaN where the user can't be shown one."""
+        scores = model.score_next(users, known).astype(np.float64)
         if self._view.repeats == "allow":
             return ranks_of_scores(scores)
         scores[known.rows, known.items] = -np.inf  # last, so that they lift nobody

@@ -8,6 +8,7 @@ import pytest
 from loki_bench.attackers.loki.attacker import Loki
 from loki_bench.attackers.loki.estimate_check import down_weighted
 from loki_bench.attackers.loki.outcome_estimator import FittedEstimator
+from loki_bench.attackers.loki.simulator_trial import RecommenderSimulator
 from loki_bench.contracts import DifferentiableRecommender, InfluenceEstimator, Recommender
 
 SHORT = {
@@ -81,6 +82,26 @@ def test_who_orders_attacks_otherwise_than_its_retraining_loses_nine_tenths_of_i
     unasked.poison(view)
     assert unasked.report["surrogates"]["popularity"]["weight"] == 3.0
     assert "agreement" not in unasked.report["surrogates"]["popularity"]
+
+
+def test_the_retrained_lists_are_those_of_the_objective_that_was_estimated(loki_view, monkeypatch):
+    asked = []
+    told = RecommenderSimulator.__init__
+
+    def watched(self, *arguments, following=None, **more):
+        asked.append(following)
+        told(self, *arguments, following=following, **more)
+
+    monkeypatch.setattr(RecommenderSimulator, "__init__", watched)
+    view = loki_view(influence=TargetClicks)
+    own = replace(
+        view.surrogates[0], model=OpenPopularity().fit(view.history, validation=None, seed=0)
+    )
+    Loki(check_estimates=True, last_items="predicted", **SHORT).poison(
+        replace(view, surrogates=(own,))
+    )
+    assert len(asked) == 1
+    assert asked[0] is not None
 
 
 def test_the_bound_is_kept_to_the_letter():

@@ -64,7 +64,37 @@ def test_where_repeats_are_shown_what_a_user_has_may_come_again(view):
 def test_a_small_catalogue_predicts_what_is_left_and_none_where_nothing_is(view):
     lent = Lent(Scored([0, 1, 2, 3]))
     assert predicted_next(view(lent, rows=[[0], [1]], n_items=4), ids([3])).items.shape == (2, 2)
-    assert predicted_next(view(lent, rows=[[0, 1, 2], [1]], n_items=4), ids([3])) is None
+    assert predicted_next(view(lent, rows=[[0, 1, 2]] * 2, n_items=4), ids([3])) is None
+
+
+def test_a_user_without_an_item_left_goes_without_a_prediction(view):
+    known = view(Lent(Scored([0, 1, 2, 3])), rows=[[0, 1, 2], [1]], n_items=4)
+    found = predicted_next(known, ids([3]))
+    assert found.items.tolist() == [[-1, -1], [2, 0]]
+    assert found.shares == pytest.approx(np.array([[1, 0], [2 / 3, 1 / 3]]))
+    assert found.not_predicted.tolist() == [0]
+    assert [own.tolist() for own in found.of(0)] == [[], []]
+    assert found.of(1)[0].tolist() == [0, 2]
+    assert found.histories(known.history, 0) == Sequences.of([[0, 1, 2], [1, 2]])
+    objective = InfluenceObjective(
+        users=ids([0, 1]),
+        histories=known.history.take([0, 1]),
+        items=ids([3, 3]),
+        weights=np.array([0.5, 0.5]),
+    )
+    imagined = imagined_objective(objective, known.history, found)
+    assert imagined.users.tolist() == [0, 1, 1]
+    assert imagined.histories == Sequences.of([[0, 1, 2], [1, 2], [1, 0]])
+    assert imagined.weights == pytest.approx([1 / 2, 1 / 3, 1 / 6])
+
+
+def test_many_target_users_are_ranked_block_by_block(view, monkeypatch):
+    known = view(Lent(Scored([0, 1, 2, 3])), rows=[[0], [1]], n_items=4)
+    whole = predicted_next(known, ids([3]))
+    monkeypatch.setattr("loki_bench.attackers.loki.next_items._MOST_SCORES", 4)
+    blocks = predicted_next(known, ids([3]))
+    assert blocks.items.tolist() == whole.items.tolist()
+    assert blocks.shares.tolist() == whole.shares.tolist()
 
 
 def test_a_target_user_is_imagined_after_each_item_with_its_share(view_of):

@@ -71,6 +71,22 @@ def test_anybody_is_served_alike_often(served):
     assert abs(int((last == 3).sum()) - 1000) < 112  # five standard deviations
 
 
+def test_a_user_without_a_prediction_keeps_its_last_item(view_of):
+    groups = {"targets": ids([0]), "target users' items": ids([1, 2, 3])}
+    history = view_of([[1, 2, 3], [2, 1]], n_items=9, targets=[0]).history
+    following = NextItems(
+        users=ids([0, 1]),
+        items=np.array([[-1, -1], [7, 6]], dtype=np.int32),
+        shares=np.array([[1.0, 0.0], [0.5, 0.5]]),
+    )
+    users = served_users(
+        history, ids([0, 1]), ItemGroups.uniform(groups), one_user=True, following=following
+    )
+    assert [drawn(users, 0, action) for action in (1, 2)] == [{1, 2}, {3}]
+    assert [drawn(users, 1, action) for action in (1, 2)] == [{1, 2}, {6, 7}]
+    assert len(users.drawn_by_share) == 1
+
+
 def test_predicted_items_take_the_place_of_the_last_one(view_of):
     groups = {"targets": ids([0]), "target users' items": ids([1, 2, 3])}
     history = view_of([[1, 2, 3], []], n_items=9, targets=[0]).history

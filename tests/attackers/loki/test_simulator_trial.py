@@ -84,6 +84,26 @@ def test_rates_are_weighted_means_and_the_vote_is_eq_1(view):
     assert trial.vote_display_rate == 0.5
 
 
+def test_the_mean_log_rank_is_of_the_items_that_can_be_shown(view_of):
+    known = view_of(ROWS, n_items=8, targets=[0, 6], users=[0, 1])
+    lent = (Lent("pop", Popularity(), known.history),)
+    known = dataclasses.replace(known, surrogates=lent)
+    # both have 0; of 3, 4, 5, 6, 7 and 2, 4, 5, 6, 7 the one of some events is first, then 6
+    found = simulator(known).try_out(Sequences.of([[6]]))
+    assert found.mean_log_rank == pytest.approx(np.log(2))
+
+
+def test_many_target_users_are_shown_their_lists_block_by_block(view, monkeypatch):
+    poison = Sequences.of([[6, 6, 6, 6], [7, 7, 7]])
+    pool = ("pop", Popularity(), 3.0), ("rare", Popularity(sign=-1.0), 1.0)
+    whole = simulator(view(*pool), list_length=2).try_out(poison)
+    monkeypatch.setattr("loki_bench.attackers.loki.next_items._MOST_SCORES", 8)
+    blocks = simulator(view(*pool), list_length=2).try_out(poison)
+    for name, value in vars(whole).items():
+        assert np.array_equal(getattr(blocks, name), value) or name == "found"
+    assert blocks.mean_log_rank == whole.mean_log_rank
+
+
 def test_the_fitted_surrogate_stays_as_it_is_and_its_event_held_out_validates(view):
     model = Popularity()
     watched = view(("pop", model, 1.0))
