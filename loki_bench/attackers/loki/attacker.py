@@ -235,7 +235,7 @@ class Loki(Attacker):
         RejectedError
             Nothing can be promoted, or no surrogate can be used.
         InvalidAnswerError
-            The influence estimator diverges.
+            The influence estimator answers with what is no number, or fails on every surrogate.
         """
         if not view.budget.n_fake_users or not view.budget.n_actions:
             return Sequences.empty()
@@ -343,6 +343,8 @@ class Loki(Attacker):
         rng = generator_for(view.seed, "reference")
         actions = rng.integers(len(served.groups), size=(_REFERENCE_SEQUENCES, horizon))
         outcome = OutcomeEstimator(estimators, served.draw_for_anybody(actions, rng))
+        left_out |= outcome.left_out
+        estimators = tuple(fitted for fitted in estimators if fitted.name in outcome.scales)
         environment = GroupEnvironment(
             served.groups, outcome, horizon, items_of=served.draw_for_anybody
         )
@@ -372,7 +374,6 @@ class Loki(Attacker):
             click_values=click_values(probes, rewards, groups.members[0]),
             sequences=sequences,
             proposals=proposals,
-            use_order=np.array([fitted.uses_order for fitted in estimators]),
             report={
                 "groups": served.groups.sizes,
                 "surrogates": {

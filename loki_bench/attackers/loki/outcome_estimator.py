@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 
 from loki_bench.attackers.draws import equal_length_sequences
 from loki_bench.attackers.loki.next_items import NextItems, imagined_objective
+from loki_bench.attackers.loki.order import uses_order
 from loki_bench.attackers.loki.target_samples import Reward, objective_of
 from loki_bench.contracts import (
     AttackerView,
     DifferentiableRecommender,
     InfluenceEstimator,
-    Recommender,
 )
 from loki_bench.errors import InvalidAnswerError, RejectedError, UnsolvedError
-from loki_bench.interactions import Sequences
 
 __all__ = ["FittedEstimator", "FittedEstimators", "OutcomeEstimator", "fit_estimators"]
 
@@ -38,7 +37,7 @@ class FittedEstimator:
     weight : float
         The surrogate's w_m.
     uses_order : bool
-        Whether the surrogate's scores depend on the order of a target user's history.
+        Whether the surrogate's scores depend on the order of a user's events.
     estimator : InfluenceEstimator
     """
 
@@ -129,7 +128,7 @@ def fit_estimators(
             FittedEstimator(
                 name=surrogate.name,
                 weight=surrogate.weight,
-                uses_order=_uses_order(model, view),
+                uses_order=uses_order(model, view),
                 estimator=estimator,
             )
         )
@@ -147,6 +146,9 @@ def fit_estimators(
 class OutcomeEstimator:
     """The reward of every step: weighted mean of the surrogates' standardised influences.
 
+    A surrogate that gives every step the same influence says nothing and is left out. Where no
+    weight is left, as where only surrogates without a vote can be differentiated, all count alike.
+
     Parameters
     ----------
     estimators : sequence of FittedEstimator
@@ -155,37 +157,46 @@ class OutcomeEstimator:
         Item sequences of random groups; each surrogate's scale is the standard deviation of its
         rewards over all their steps.
 
+    Attributes
+    ----------
+    scales : dict of str to float
+        By surrogate that counts.
+    left_out : dict of str to str
+        The other surrogates, and why.
+
     Raises
     ------
     InvalidAnswerError
-        An estimator answers with the wrong shape, NaN or infinity, or with the same influence for
-        every step, so that nothing can be learnt from it.
+        An estimator answers with the wrong shape, NaN or infinity, or no surrogate is left.
     """
 
     def __init__(self, estimators: Sequence[FittedEstimator], reference: NDArray[np.int32]) -> None:
-        self._estimators = tuple(estimators)
-        self._total_weight = sum(fitted.weight for fitted in self._estimators)
-        self.scales = {
-            fitted.name: _scale(fitted, _influences(fitted, reference))
-            for fitted in self._estimators
+        scales = {fitted.name: _scale(_influences(fitted, reference)) for fitted in estimators}
+        self.scales = {name: scale for name, scale in scales.items() if scale > 0}
+        self.left_out = {
+            name: f"every step of {len(reference)} random sequences has the same influence"
+            for name in scales
+            if name not in self.scales
         }
+        if not self.scales:
+            raise InvalidAnswerError(
+                f"attacker 'loki': on each of its surrogates ({', '.join(scales)}) every step of "
+                f"{len(reference)} random sequences has the same influence, so nothing can be "
+                "learnt; train the surrogates longer, or name others in the suite's surrogates"
+            )
+        self._estimators = tuple(fitted for fitted in estimators if fitted.name in self.scales)
+        self._weights = [fitted.weight for fitted in self._estimators]
+        if sum(self._weights) <= 0:
+            self._weights = [1.0] * len(self._weights)
+        self._total_weight = sum(self._weights)
 
     def step_rewards(self, sequences: NDArray[np.int32]) -> NDArray[np.float64]:
         """The reward of each step of n sequences: (n, horizon) items, (n, horizon) rewards."""
         total = np.zeros(sequences.shape)
-        for fitted in self._estimators:
-            share = fitted.weight / (self._total_weight * self.scales[fitted.name])
+        for fitted, weight in zip(self._estimators, self._weights, strict=True):
+            share = weight / (self._total_weight * self.scales[fitted.name])
             total += share * _influences(fitted, sequences)
         return total
-
-
-def _uses_order(model: Recommender, view: AttackerView) -> bool:
-    """Whether the target users' scores change when their histories are read backwards."""
-    histories = view.history.take(view.goal.users)
-    backwards = Sequences.of([row[::-1] for row in histories])
-    return not np.array_equal(
-        model.score_next(view.goal.users, histories), model.score_next(view.goal.users, backwards)
-    )
 
 
 def _influences(fitted: FittedEstimator, sequences: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -201,12 +212,6 @@ def _influences(fitted: FittedEstimator, sequences: NDArray[np.int32]) -> NDArra
     return answer.reshape(sequences.shape)
 
 
-def _scale(fitted: FittedEstimator, rewards: NDArray[np.float64]) -> float:
-    scale = float(rewards.std())
-    if scale <= 0:
-        raise InvalidAnswerError(
-            f"attacker 'loki': on surrogate '{fitted.name}' every step of {len(rewards)} random "
-            "sequences has the same influence, so nothing can be learnt; train the surrogate "
-            "longer or take it out of the suite's surrogates"
-        )
-    return scale
+def _scale(rewards: NDArray[np.float64]) -> float:
+    """The standard deviation, 0 where all are equal: rounding gives equal ones another mean."""
+    return float(rewards.std()) if np.ptp(rewards) > 0 else 0.0

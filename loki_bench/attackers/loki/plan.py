@@ -33,8 +33,6 @@ class AttackPlan:
     proposals : dict of str to int64 array of shape (horizon,)
         Group sequences for fake users that serve one target user each, by origin, the one with
         the highest return first.
-    use_order : bool array of shape (n_surrogates,)
-        Whether each surrogate's scores depend on the order of events.
     report : mapping
         Plain data about how it came.
     """
@@ -43,8 +41,26 @@ class AttackPlan:
     click_values: NDArray[np.float64]
     sequences: NDArray[np.int64]
     proposals: dict[str, NDArray[np.int64]]
-    use_order: NDArray[np.bool_]
     report: Mapping[str, Any]
+
+    @classmethod
+    def of_one_action(cls, groups: ItemGroups, actions: ItemGroups) -> "AttackPlan":
+        """The plan of fake users of one action, a click on a target: there is nothing to learn.
+
+        Parameters
+        ----------
+        groups : ItemGroups
+        actions : ItemGroups
+            The groups as the record names them.
+        """
+        target = np.zeros(1, dtype=np.int64)
+        return cls(
+            groups=groups,
+            click_values=np.zeros(len(groups.members[0])),
+            sequences=target[None],
+            proposals={"a target": target},
+            report={"groups": actions.sizes, "surrogates": {}, "learning_curve": None},
+        )
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
         """The plan as named arrays, none of which holds Python objects."""
@@ -57,7 +73,6 @@ class AttackPlan:
             "sequences": self.sequences,
             "proposal_names": np.array(list(self.proposals)),
             "proposals": np.array(list(self.proposals.values())),
-            "use_order": self.use_order,
             "report": np.array(json.dumps(self.report)),
         }
 
@@ -76,6 +91,5 @@ class AttackPlan:
             proposals=dict(
                 zip(arrays["proposal_names"].tolist(), arrays["proposals"], strict=True)
             ),
-            use_order=arrays["use_order"],
             report=json.loads(str(arrays["report"])),
         )

@@ -14,6 +14,7 @@ from loki_bench.attackers.loki.horizon import cut_to_lengths, horizon_of, over_a
 from loki_bench.attackers.loki.motifs import repeated
 from loki_bench.attackers.loki.next_items import NextItems
 from loki_bench.attackers.loki.options import LokiOptions
+from loki_bench.attackers.loki.order import uses_order
 from loki_bench.attackers.loki.own_detectors import found_by
 from loki_bench.attackers.loki.plan import AttackPlan
 from loki_bench.attackers.loki.search import Found, Limits, searched
@@ -139,14 +140,18 @@ class ServedAttack:
 
     def find(self) -> Found:
         """The attack that the recommender simulator finds best."""
+        surrogates = surrogates_to_try(self._view, self._options.tried_surrogates)
         simulator = RecommenderSimulator(
             self._view,
-            surrogates_to_try(self._view, self._options.tried_surrogates),
+            surrogates,
             self._plan.groups.members[0],
             list_length=self._options.list_length,
             following=self._following,
             rows_alone=self._options.decision == "simulator-rows",
         )
+
+        use_order = np.array([uses_order(one.fit(), self._view) for one in surrogates])
+        known: dict[str, Trial] = {}
 
         def try_out(design: Design) -> Trial:
             poison = self.write(design)
@@ -162,7 +167,6 @@ class ServedAttack:
         sequences |= self._plan.proposals
         first, *others = sequences
         if self._users.serves_one:
-            use_order = self._plan.use_order
             others = [name for name in others if is_hedged(sequences[name], use_order)]
         return searched(
             [self._design(first, sequences[first], n) for n in self._numbers_of_users()],
@@ -175,7 +179,7 @@ class ServedAttack:
                 list_length=self._options.list_length,
                 stealth=self._options.stealth,
                 targets_each=_FEWER_TARGETS if self._options.stealth else (),
-                doubt=0.0 if len(set(self._plan.use_order.tolist())) > 1 else _DOUBT,
+                doubt=0.0 if len(set(use_order.tolist())) > 1 else _DOUBT,
             ),
             last=[self._by_hand()] if self._users.serves_one else [],
         )

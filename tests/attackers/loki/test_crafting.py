@@ -16,7 +16,6 @@ def plan(groups_of):
             click_values=np.array([1.0, 5.0, 3.0]),
             sequences=np.array([pattern] * 3),
             proposals={"policy": np.array([0, 1])},
-            use_order=np.array([True, False]),
             report={"seen": [1, None]},
         )
 
@@ -70,7 +69,6 @@ def test_a_plan_comes_back_from_its_arrays(plan):
     assert [m.tolist() for m in back.groups.members] == [m.tolist() for m in made.groups.members]
     assert [s.tolist() for s in back.groups.shares] == [s.tolist() for s in made.groups.shares]
     assert back.report == made.report
-    assert back.use_order.tolist() == [True, False]
     assert {name: p.tolist() for name, p in back.proposals.items()} == {"policy": [0, 1]}
     same = written_by(back, 5, 2)
     assert np.array_equal(same.items, written_by(made, 5, 2).items)

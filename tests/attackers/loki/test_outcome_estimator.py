@@ -68,8 +68,20 @@ def test_an_estimator_that_diverges_is_named_with_its_surrogate():
 
 
 def test_an_estimator_that_finds_no_difference_is_an_error_not_a_division_by_zero():
-    with pytest.raises(InvalidAnswerError, match="every step of 4 random sequences"):
-        OutcomeEstimator(fitted((1.0, Constant(2.0))), REFERENCE)
+    with pytest.raises(InvalidAnswerError, match=r"\(s0\) every step of 4 random sequences"):
+        OutcomeEstimator(fitted((1.0, Constant(0.1))), REFERENCE)
+
+
+def test_a_surrogate_on_which_every_step_is_alike_is_left_out_where_there_is_another():
+    reward = OutcomeEstimator(fitted((3.0, Constant(0.1)), (1.0, Constant(2.0, -2.0))), REFERENCE)
+    assert reward.left_out == {"s0": "every step of 4 random sequences has the same influence"}
+    assert reward.scales == {"s1": 2.0}
+    assert reward.step_rewards(REFERENCE)[0].tolist() == [1.0, -1.0]
+
+
+def test_surrogates_without_any_vote_count_alike():
+    two = fitted((0.0, Constant(1.0, -1.0)), (0.0, Constant(3.0, -3.0)))
+    assert OutcomeEstimator(two, REFERENCE).step_rewards(REFERENCE)[0].tolist() == [1.0, -1.0]
 
 
 def fit_all(view, **changes):
@@ -146,6 +158,27 @@ def test_a_surrogate_whose_system_is_not_solved_is_left_out_where_there_is_anoth
     loki = Loki(n_clusters=2, list_length=4, **quick)
     loki.poison(pool(False, True))
     assert loki.report["left_out_of_reward"] == {"s1": "a residual of 1.2"}
+
+
+def test_a_surrogate_that_tells_no_steps_apart_is_in_the_record(loki_view, surrogate):
+    class TellsApart(loki_view().influence):
+        def fit(self, model, train, objective, *, seed):
+            self.is_flat = model.is_flat
+            return super().fit(model, train, objective, seed=seed)
+
+        def sequence_rewards(self, sequences):
+            return super().sequence_rewards(sequences) * (not self.is_flat)
+
+    def lent(history):
+        pool = tuple(surrogate(history, name=name) for name in ("flat", "steep"))
+        for one in pool:
+            one.model.is_flat = one.name == "flat"
+        return pool
+
+    loki = Loki(n_iterations=4, updates_per_iteration=1, motifs=False, n_trials=1, list_length=4)
+    loki.poison(loki_view(influence=TellsApart, surrogates=lent))
+    assert set(loki.report["left_out_of_reward"]) == {"flat"}
+    assert set(loki.report["surrogates"]) == {"steep"}
 
 
 def test_a_surrogate_whose_scores_depend_on_the_order_of_events_is_told_apart(loki_view, surrogate):
