@@ -61,7 +61,7 @@ class Limits:
         At the end the best design is tried with so many different targets a fake user, too,
         beyond ``n_trials``.
     doubt : float
-        A mixed design is kept though it is worse than the best so far, by this share of it.
+        A mixed design is kept though it is worse than the best so far, by this share of it at most.
     """
 
     n_trials: int
@@ -89,6 +89,8 @@ def searched(
 ) -> Found:
     """Try the first designs, other users, other groups, rounds of allocation, then the last ones.
 
+    Where none of them reaches a list, the one that lifts the targets highest is the best.
+
     Parameters
     ----------
     first : list of Design
@@ -109,9 +111,12 @@ def searched(
         kept = tried[0]
         for judged in tried[1:]:
             best_worth = limits.worth(kept.trial)
-            is_doubted = judged.design.mixed and limits.doubt > 0
-            margin = -limits.doubt * best_worth if is_doubted else NOISE
-            if limits.worth(judged.trial) > best_worth + margin:
+            worth = limits.worth(judged.trial)
+            if judged.design.mixed and limits.doubt > 0:
+                is_better = worth >= best_worth - limits.doubt * abs(best_worth)
+            else:
+                is_better = worth > best_worth + NOISE
+            if is_better:
                 kept = judged
         return kept
 
@@ -133,7 +138,11 @@ def searched(
     most = best().design
     fewer = (most.with_targets_each(n) for n in limits.targets_each)
     judge(fewer, len(tried) + len(limits.targets_each))
-    return Found(best=best(), tried=tuple(tried))
+    if limits.stealth or any(judged.trial.display_rate > 0 for judged in tried):
+        return Found(best=best(), tried=tuple(tried))
+    nearest = min(tried, key=lambda judged: judged.trial.mean_log_rank)
+    is_told = np.isfinite(nearest.trial.mean_log_rank)
+    return Found(best=nearest if is_told else best(), tried=tuple(tried))
 
 
 def _easiest_on_simulator(

@@ -162,3 +162,48 @@ def test_a_mixed_design_is_kept_though_it_is_worse_where_surrogates_are_doubted(
     assert best(0.269, doubt=0.1) == "agent"
     assert best(0.309, doubt=0.0) == "agent"
     assert best(0.311, doubt=0.0) == "covisit"
+    assert best(0.3 - 0.1 * 0.3, doubt=0.1) == "covisit"  # as good as is asked
+
+
+@pytest.mark.parametrize(("rate", "area", "kept"), [(0.1, 0.96, "covisit"), (0.0, 0.99, "first")])
+def test_a_mixed_design_may_be_worse_where_being_found_makes_all_worths_negative(rate, area, kept):
+    """The first is worth 0.2 - 1, of which a fifth less is allowed: -0.96. Covisit -0.82, -0.98."""
+    told = {"first": (0.2, 1.0), "covisit": (rate, area)}
+
+    def try_out(tried):
+        shown, found = told[tried.origin]
+        return dataclasses.replace(trial(shown), found={"pairs": found})
+
+    limits = dataclasses.replace(LIMITS, stealth=1.0, doubt=0.2)
+    mixed = dataclasses.replace(design("covisit"), mixed=True)
+    found = found_by([design("first")], {}, try_out, limits, last=[mixed])
+    assert found.best.design.origin == kept
+
+
+def test_of_attacks_that_reach_no_list_the_one_that_lifts_the_targets_highest_is_kept():
+    ranks = {"first": 5.0, "agent": 4.0, "motif": 4.5}
+
+    def best(rate):
+        def try_out(tried):
+            shown = rate if tried.origin == "motif" else 0.0
+            return dataclasses.replace(trial(shown), mean_log_rank=ranks[tried.origin])
+
+        groups = {"agent": np.array([1]), "motif": np.array([2])}
+        return found_by([design("first")], groups, try_out).best.design.origin
+
+    assert best(0.0) == "agent"
+    assert best(0.005) == "first"  # one list is reached: noise decides as ever
+    assert best(0.05) == "motif"
+
+
+def test_target_users_who_can_be_shown_nothing_do_not_keep_rounds_away():
+    first = design("first", weights=(1.0, 0.0))
+    limits = Limits(n_trials=3, n_rounds=1, list_length=10)
+
+    def rounds(easiest):
+        short = trial(0.1, n_shown=(5.0, 0.0))
+        found = searched([first], np.array(easiest), {}, lambda _: short, limits, ())
+        return origins(found)
+
+    assert rounds([0]) == ["first", "round 1"]
+    assert rounds([0, 1]) == ["first"]
