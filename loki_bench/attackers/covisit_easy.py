@@ -20,10 +20,12 @@ class CovisitEasyAttack(Attacker):
     """What covisit can be made of by hand: one target user for each fake user, the easiest first.
 
     A fake user alternates an item of the target user that it serves and an item to lift; every
-    third item is that user's last one. Small budgets reach few instead of touching all: no more
-    target users than get ``fake_users_each`` fake users (:func:`easiest_first`), and no more items
-    to lift than get ``clicks_each`` clicks, those with the fewest events first. It is as much as
-    was found without a recommender, so that what a recommender simulator adds can be told.
+    third of the former is that user's last one, the first time in the fifth action. Small budgets
+    reach few instead of touching all: no more target users than get ``fake_users_each`` fake users
+    (:func:`easiest_first`; who can't be shown anything to lift comes last), and no more items to
+    lift than get ``clicks_each`` clicks, those with the fewest events first; to demote, all rivals.
+    It is as much as was found without a recommender, so that what a recommender simulator adds can
+    be told.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ class CovisitEasyAttack(Attacker):
         clicks = {length: int(np.sum(pattern == _TARGET)) for length, pattern in patterns.items()}
         lifted = self._lifted(view, promoted, [clicks[length] for length in lengths.tolist()])
         first = 0
-        for user, count in self._served(view):
+        for user, count in self._served(view, promoted):
             own = view.history[user]
             own = own[np.isin(own, others)]
             last = own[-1:] if len(own) else others
@@ -62,9 +64,11 @@ class CovisitEasyAttack(Attacker):
             first += count
         return Sequences.of(rows)
 
-    def _served(self, view: AttackerView) -> list[tuple[int, int]]:
+    def _served(self, view: AttackerView, promoted: NDArray[np.int32]) -> list[tuple[int, int]]:
         """Target users and how many fake users each of them gets."""
         order = easiest_first(view.history, view.goal.users)
+        can_be_shown = reachable_users(view, promoted)[order]
+        order = np.concatenate([order[can_be_shown], order[~can_be_shown]])
         order = order[: max(1, view.budget.n_fake_users // self._fake_users_each)]
         counts = shared_out(np.ones(len(order)), view.budget.n_fake_users)
         return list(zip(view.goal.users[order].tolist(), counts.tolist(), strict=True))
@@ -75,8 +79,11 @@ class CovisitEasyAttack(Attacker):
         """The items that get enough clicks each, those with the fewest events first.
 
         No fewer than the ``clicks`` of a fake user on them, of a middling one where they differ:
-        it would click one twice.
+        it would click one twice. All rivals of a target to demote: fewer than a list is long could
+        not empty it of the target.
         """
+        if view.goal.kind == "demote":
+            return promoted
         n_lifted = max(sorted(clicks)[len(clicks) // 2], sum(clicks) // self._clicks_each)
         order = np.argsort(view.history.item_counts[promoted], kind="stable")
         return promoted[order[:n_lifted]]

@@ -8,10 +8,11 @@ too few fake users for all, the users that are easiest to reach come first.
 import numpy as np
 from numpy.typing import NDArray
 
+from loki_bench.contracts import AttackerView
 from loki_bench.interactions import Interactions
 from loki_bench.ranking import average_ranks
 
-__all__ = ["easiest_first", "shared_out"]
+__all__ = ["easiest_first", "reachable_users", "shared_out"]
 
 
 def easiest_first(history: Interactions, users: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -38,6 +39,19 @@ def easiest_first(history: Interactions, users: NDArray[np.int32]) -> NDArray[np
         average_ranks(last) + average_ranks(-rarity), kind="stable"
     )
     return order
+
+
+def reachable_users(view: AttackerView, promoted: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which target users can be shown something to lift, bool array of shape (n_users,).
+
+    A user who has all of it is shown none of it where lists hide what a user has. All where nobody
+    can be shown anything, so that there is somebody to serve.
+    """
+    users = view.goal.users
+    if view.repeats == "allow":
+        return np.ones(len(users), dtype=bool)
+    lacks = np.array([not np.isin(promoted, view.history[int(user)]).all() for user in users])
+    return lacks if lacks.any() else ~lacks
 
 
 def shared_out(weights: NDArray[np.float64], n: int) -> NDArray[np.int64]:

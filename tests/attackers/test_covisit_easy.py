@@ -53,6 +53,20 @@ def test_the_items_of_a_user_are_dealt_before_one_comes_again(view_of):
     assert {int(row[4]) for row in poison} == {7}
 
 
+def test_a_user_who_has_all_targets_comes_last(view_of):
+    """User 1 has the rarest items, and nothing that it could be shown."""
+    rows = [[0, 1], [2, 20, 3], [0, 1], [0]]
+    view = view_of(rows, n_items=30, targets=[20], users=[0, 1], n_fake_users=2, n_actions=6)
+    fillers = {int(item) for row in CovisitEasyAttack().poison(view) for item in row[::2]}
+    assert fillers == {0, 1}
+
+
+def test_to_demote_all_rivals_are_lifted_however_small_the_budget_is(view):
+    demote = view(targets=[2], users=[0], kind="demote", n_fake_users=5, n_actions=6)
+    lifted = {int(item) for row in CovisitEasyAttack().poison(demote) for item in row[1::2]}
+    assert len(lifted) == 10
+
+
 @pytest.mark.parametrize("rows", [[[], []], [[20], []]])
 def test_target_users_without_another_item_leave_any_other_item(view_of, rows):
     view = view_of(rows, n_items=25, targets=[20, 21], users=[0, 1], n_fake_users=60)

@@ -1,9 +1,11 @@
 """Whom fake users serve first, and how they are shared out."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from loki_bench.attackers.easiest_users import easiest_first, shared_out
+from loki_bench.attackers.easiest_users import easiest_first, reachable_users, shared_out
 from loki_bench.contracts import ids
 
 
@@ -19,6 +21,16 @@ def test_rare_last_items_and_rare_items_come_first(view_of):
 def test_a_user_without_an_event_comes_last(view_of):
     history = view_of([[], [0, 1]], n_items=3, targets=[2]).history
     assert easiest_first(history, ids([0, 1])).tolist() == [1, 0]
+
+
+def test_who_has_all_that_is_lifted_can_be_shown_nothing_unless_repeats_are(view_of):
+    view = view_of([[9, 8], [9], []], n_items=10, targets=[8, 9], users=[0, 1, 2])
+    assert reachable_users(view, view.goal.items).tolist() == [False, True, True]
+    assert reachable_users(view, ids([9])).tolist() == [False, False, True]
+    shown = dataclasses.replace(view, repeats="allow")
+    assert reachable_users(shown, view.goal.items).all()
+    nobody = view_of([[9], [9]], n_items=10, targets=[9], users=[0, 1])
+    assert reachable_users(nobody, ids([9])).all()
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,8 @@ class Loki(Attacker):
         that all are reached (our extension), or all alike (the paper).
     clicks_per_target : int or None
         Promote only as many targets as the budget gives so many clicks each (our extension, see
-        :mod:`~loki_bench.attackers.loki.crafting`); 0 promotes all (the paper).
+        :mod:`~loki_bench.attackers.loki.crafting`); 0 promotes all (the paper), and so does every
+        value where targets are to be demoted: all of their rivals are promoted.
     interleave : bool or None
         Spread the clicks on targets evenly where no surrogate depends on the order of events, so
         that the reward leaves it open (our extension, see
@@ -245,7 +246,7 @@ class Loki(Attacker):
             by_policy = write_sequences(
                 plan,
                 view.budget.n_fake_users,
-                clicks_per_target=self._options.clicks_per_target,
+                clicks_per_target=self._options.clicks_on_each(view.goal),
                 budget=view.budget,
                 rng=generator_for(view.seed, "crafting"),
             )

@@ -9,6 +9,7 @@ from loki_bench.attackers.loki.groups import ItemDraw
 from loki_bench.attackers.loki.policy import PolicyName
 from loki_bench.attackers.loki.simulator_trial import TriedSurrogates
 from loki_bench.attackers.loki.target_samples import Reward
+from loki_bench.contracts import Goal
 from loki_bench.errors import ParameterError
 from loki_bench.parameters import require_count, require_flag, require_number
 
@@ -90,6 +91,13 @@ class LokiOptions:
             raise self._bad("stealth", "0, since decision is 'estimate', and asks no simulator")
         if self.last_items == "predicted" and self.serving != "one-user":
             raise self._bad("last_items", "'known', since serving is not 'one-user'")
+
+    def clicks_on_each(self, goal: Goal) -> int:
+        """So many clicks a small budget gives each of fewer items; 0 lifts all.
+
+        To demote, all rivals are lifted: fewer than a list is long could not empty it of a target.
+        """
+        return 0 if goal.kind == "demote" else self.clicks_per_target
 
     def _bad(self, name: str, expected: str) -> ParameterError:
         return ParameterError(f"{_WHO}: {name} = {getattr(self, name)!r}, expected {expected}")

@@ -95,8 +95,9 @@ def searched(
     ----------
     first : list of Design
         Not empty; the last one serves most users.
-    easiest : int64 array of shape (n_target_users,)
-        Places of the target users, those that should be easiest to reach first.
+    easiest : int64 array of shape (n_reachable_users,)
+        Places of the target users who can be shown a target, those that should be easiest to reach
+        first.
     other_groups : dict of str to int64 array of shape (horizon,)
         Group sequences by origin.
     try_out : callable
@@ -126,7 +127,7 @@ def searched(
                 return
             tried.append(Judged(design=design, trial=try_out(design)))
 
-    serves_all = bool((first[-1].weights > 0).all()) and len(first) == 1
+    serves_all = len(first) == 1 and np.count_nonzero(first[-1].weights) == len(easiest)
     before_rounds = max(1, limits.n_trials - limits.n_rounds if serves_all else limits.n_trials)
     judge(first, before_rounds)
     judge(_easiest_on_simulator(best().design, tried, easiest), before_rounds)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.attackers.draws import lengths_of
-from loki_bench.attackers.easiest_users import easiest_first
+from loki_bench.attackers.easiest_users import easiest_first, reachable_users
 from loki_bench.attackers.loki.crafting import kept_targets
 from loki_bench.attackers.loki.design import Design, write_design
 from loki_bench.attackers.loki.horizon import cut_to_lengths, horizon_of, over_all_actions
@@ -125,6 +125,9 @@ class ServedAttack:
         self._view, self._plan, self._users, self._options = view, plan, users, options
         self._following = following
         self._n_fake_users = view.budget.n_fake_users
+        can_be_shown = reachable_users(view, plan.groups.members[0])
+        easiest = easiest_first(view.history, view.goal.users)
+        self._easiest = easiest[can_be_shown[easiest]]
 
     def write(self, design: Design) -> Sequences:
         """The fake users' items; the same for the same design."""
@@ -173,7 +176,7 @@ class ServedAttack:
             others = [name for name in others if is_hedged(sequences[name], use_order)]
         return searched(
             [self._design(first, sequences[first], n) for n in self._numbers_of_users()],
-            easiest_first(self._view.history, self._view.goal.users),
+            self._easiest,
             {name: sequences[name] for name in others},
             try_out,
             Limits(
@@ -198,17 +201,19 @@ class ServedAttack:
         )
 
     def _numbers_of_users(self) -> list[int]:
-        """How many target users to serve: all, or as many as get three or two fake users each."""
+        """How many target users to serve: all, or as many as get three or two fake users each.
+
+        All are those who can be shown something to lift.
+        """
         if not self._users.serves_one:
-            return [self._users.n_users]
-        most = min(self._users.n_users, self._n_fake_users)
+            return [len(self._easiest)]
+        most = min(len(self._easiest), self._n_fake_users)
         return sorted({min(most, max(1, self._n_fake_users // each)) for each in (1, 2, 3)})
 
     def _design(self, origin: str, groups: NDArray[np.int64], n_served: int) -> Design:
         """The group sequence for the target users that are easiest to reach."""
         weights = np.zeros(self._users.n_users)
-        easiest = easiest_first(self._view.history, self._view.goal.users)
-        weights[easiest[:n_served]] = 1.0
+        weights[self._easiest[:n_served]] = 1.0
         targets = self._plan.groups.members[0]
         values = self._plan.click_values
         if self._options.target_order == "rarest":
@@ -220,6 +225,6 @@ class ServedAttack:
             values,
             n_clicks=int(clicks.sum()),
             n_clicks_each=int(clicks.max()),
-            clicks_per_target=self._options.clicks_per_target,
+            clicks_per_target=self._options.clicks_on_each(self._view.goal),
         )
         return Design(origin=origin, groups=groups, weights=weights, targets=kept)
