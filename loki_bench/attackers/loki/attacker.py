@@ -51,6 +51,9 @@ class Loki(Attacker):
     (:mod:`~loki_bench.attackers.loki.search`). To demote, the targets' rivals are promoted
     (:func:`promoted_items`) and the targets are never selected.
 
+    With one action a fake user clicks a target, and nothing is learned. Of more than 60 actions the
+    agent learns 60, and fake users repeat them.
+
     Other choices are documented at :class:`AgentConfig`, :mod:`~loki_bench.attackers.loki.groups`
     (unit-length factors) and :mod:`~loki_bench.attackers.loki.outcome_estimator` (scales).
 
@@ -251,7 +254,9 @@ class Loki(Attacker):
                 rng=generator_for(view.seed, "crafting"),
             )
             self._report = {**plan.report, **report_of_sequences(plan.groups, by_policy)}
-            return cut_to_lengths(by_policy.items, view.budget)
+            return cut_to_lengths(
+                by_policy.items, by_policy.groups, view.budget, has_last_items=False
+            )
         following = self._following(view)
         users = self._served(view, plan.groups, following)
         attack = ServedAttack(view, plan, users, self._options, following=following)
@@ -320,6 +325,9 @@ class Loki(Attacker):
         )
         following = self._following(view)
         served = self._served(view, groups, following)
+        horizon = horizon_of(view.budget)
+        if horizon == 1:
+            return AttackPlan.of_one_action(groups, served.groups)
         estimators, left_out = fit_estimators(
             view,
             users,
@@ -340,7 +348,6 @@ class Loki(Attacker):
                 rng=generator_for(view.seed, "estimate check"),
             )
             estimators = down_weighted(estimators, agreement)
-        horizon = horizon_of(view.budget)
         rng = generator_for(view.seed, "reference")
         actions = rng.integers(len(served.groups), size=(_REFERENCE_SEQUENCES, horizon))
         outcome = OutcomeEstimator(estimators, served.draw_for_anybody(actions, rng))

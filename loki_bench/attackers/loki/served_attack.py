@@ -10,7 +10,12 @@ from loki_bench.attackers.draws import lengths_of
 from loki_bench.attackers.easiest_users import easiest_first, reachable_users
 from loki_bench.attackers.loki.crafting import kept_targets
 from loki_bench.attackers.loki.design import Design, write_design
-from loki_bench.attackers.loki.horizon import cut_to_lengths, horizon_of, over_all_actions
+from loki_bench.attackers.loki.horizon import (
+    cut_to_lengths,
+    horizon_of,
+    kept_events,
+    over_all_actions,
+)
 from loki_bench.attackers.loki.motifs import repeated
 from loki_bench.attackers.loki.next_items import NextItems
 from loki_bench.attackers.loki.options import LokiOptions
@@ -84,13 +89,16 @@ def fixed_sequence(pattern: tuple[int, ...], horizon: int) -> NDArray[np.int64]:
     """A pattern of :data:`FIXED_SHARES` repeated, with a last item that a target follows.
 
     Where order counts, a click on the target user's last item is worth what is clicked next. In few
-    actions a pattern has no such click, or only at its end: then its first filler is one. Of one
-    or two actions no filler is left for it.
+    actions a pattern has no such click, or only at its end: then its first filler is one. Of two
+    actions no filler is left for it, and a single one is a click on a target: a filler alone would
+    be wasted.
 
     Returns
     -------
     int64 array of shape (horizon,)
     """
+    if horizon == 1:
+        return np.array([_TARGET])
     groups = repeated(pattern, horizon)
     if horizon > 2 and _LAST_ITEM not in groups[:-1]:
         groups[groups == _LAST_ITEM] = _OWN_ITEM
@@ -132,9 +140,10 @@ class ServedAttack:
     def write(self, design: Design) -> Sequences:
         """The fake users' items; the same for the same design."""
         rng, budget = generator_for(self._view.seed, "crafting"), self._view.budget
-        whole = design.with_groups(design.origin, over_all_actions(design.groups, budget))
+        groups = over_all_actions(design.groups, budget)
+        whole = design.with_groups(design.origin, groups)
         items = write_design(whole, self._users, self._n_fake_users, rng)
-        return cut_to_lengths(items, budget)
+        return cut_to_lengths(items, groups, budget, has_last_items=self._users.serves_one)
 
     def estimated(self) -> Design:
         """The plan's best group sequence, for as many target users as get two fake users each."""
@@ -192,9 +201,10 @@ class ServedAttack:
 
     def _by_hand(self) -> Design:
         """What covisit does, for data on which fake users do better that serve nobody alone."""
+        horizon = horizon_of(self._view.budget)
         return Design(
             origin=_COVISIT,
-            groups=repeated((_OWN_ITEM, _TARGET), horizon_of(self._view.budget)),
+            groups=repeated((_OWN_ITEM, _TARGET) if horizon > 1 else (_TARGET,), horizon),
             weights=np.ones(self._users.n_users),
             targets=self._plan.groups.members[0],
             mixed=True,
@@ -218,8 +228,7 @@ class ServedAttack:
         values = self._plan.click_values
         if self._options.target_order == "rarest":
             values = -self._view.history.item_counts[targets].astype(np.float64)
-        on_targets = over_all_actions(groups, self._view.budget) == 0
-        clicks = np.cumsum(on_targets)[lengths_of(self._view.budget) - 1]
+        clicks = self._target_clicks(groups)
         kept = kept_targets(
             targets,
             values,
@@ -228,3 +237,11 @@ class ServedAttack:
             clicks_per_target=self._options.clicks_on_each(self._view.goal),
         )
         return Design(origin=origin, groups=groups, weights=weights, targets=kept)
+
+    def _target_clicks(self, groups: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Clicks of each fake user on targets, int64 array of shape (n_fake_users,)."""
+        whole = over_all_actions(groups, self._view.budget)
+        lengths, which = np.unique(lengths_of(self._view.budget), return_inverse=True)
+        has_last_items = self._users.serves_one
+        kept = [kept_events(whole, int(n), has_last_items=has_last_items) for n in lengths]
+        return np.array([np.count_nonzero(whole[places] == _TARGET) for places in kept])[which]

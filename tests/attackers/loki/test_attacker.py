@@ -116,9 +116,27 @@ def test_a_target_to_demote_is_never_selected(loki_view):
     assert not np.isin(poison.items, view.goal.items).any()
 
 
-def test_one_fake_user_with_one_action_is_enough(loki_view):
+def test_one_fake_user_with_two_actions_is_enough(loki_view):
     view = loki_view(n_fake_users=1, n_actions=2)
     assert poison_of(quick(n_iterations=2), view).lengths.tolist() == [2]
+
+
+def test_with_one_action_a_fake_user_clicks_a_target_and_nothing_is_learned(loki_view):
+    """The planted estimator pays for a target after another item, so it has nothing to say here."""
+    view, loki = loki_view(n_actions=1, n_fake_users=8), quick()
+    assert set(poison_of(loki, view).items.tolist()) <= set(view.goal.items.tolist())
+    assert loki.report["group_sequence"] == ["targets"]
+    assert loki.report["learning_curve"] is None
+
+
+def test_to_demote_all_rivals_are_lifted_however_small_the_budget_is(loki_view):
+    view = loki_view(n_fake_users=4)
+    goal = Goal(items=view.goal.items, users=view.goal.users, kind="demote")
+    loki = quick(n_iterations=2)
+    poison_of(loki, dataclasses.replace(view, goal=goal))
+    assert len(loki.report["promoted_items"]) == loki.report["groups"]["targets"] == 10
+    poison_of(loki, view)
+    assert len(loki.report["promoted_items"]) < len(view.goal.items)
 
 
 def test_no_fake_user_writes_nothing(loki_view):

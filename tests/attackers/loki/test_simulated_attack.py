@@ -10,7 +10,7 @@ import pytest
 from loki_bench.answer_checks import validate_poison
 from loki_bench.attackers.loki.attacker import Loki
 from loki_bench.attackers.loki.served_attack import FIXED_SHARES, fixed_sequence, is_hedged
-from loki_bench.contracts import DifferentiableRecommender, InfluenceEstimator
+from loki_bench.contracts import DifferentiableRecommender, InfluenceEstimator, Recommender
 from loki_bench.interactions import Sequences
 
 
@@ -35,6 +35,17 @@ class Followers(DifferentiableRecommender):
         raise NotImplementedError
 
     training_samples = sample_loss = l2_coefficients = target_score = parameters
+
+
+class Popularity(Recommender):
+    """Scores an item with its number of events."""
+
+    def fit(self, train, *, validation, seed):
+        self.counts = train.item_counts
+        return self
+
+    def score_next(self, users, histories):
+        return np.tile(self.counts.astype(np.float32), (len(users), 1))
 
 
 class TargetClicks(InfluenceEstimator):
@@ -191,7 +202,8 @@ def test_few_actions_begin_with_the_last_item_and_more_of_them_keep_the_pattern(
     assert letters(fixed_sequence(of_two, 5)) == "oTlTo"
     assert letters(fixed_sequence(two_thirds, 7)) == "lTToTTo"
     for pattern in FIXED_SHARES.values():
-        for horizon in (1, 2, 8, 12, 15):
+        assert letters(fixed_sequence(pattern, 1)) == "T"
+        for horizon in (2, 8, 12, 15):
             assert (fixed_sequence(pattern, horizon) == np.resize(pattern, horizon)).all()
 
 
@@ -224,6 +236,96 @@ def test_fake_users_have_the_lengths_that_the_host_gives(attacked, changes):
     assert poison.lengths.tolist() == lengths.tolist()
     # what is learnt is as long as the paper's fake users, whatever the longest one is
     assert len(loki.report["group_sequence"]) == (23 if changes.get("preset") else 15)
+
+
+@pytest.mark.parametrize("changes", [{}, {"decision": "estimate"}, {"serving": "all-users"}])
+def test_with_one_action_every_fake_user_clicks_a_target(attacked, changes):
+    view = attacked(n_fake_users=9, n_actions=1)
+    poison = poison_of(quick(**changes), view)
+    assert np.isin(poison.items, view.goal.items).all()
+
+
+def with_lengths(view, *lengths):
+    n = len(lengths)
+    budget = dataclasses.replace(view.budget, n_fake_users=n, lengths=np.array(lengths))
+    return dataclasses.replace(view, budget=budget)
+
+
+def test_short_fake_users_keep_the_click_on_the_last_item_that_a_target_follows(attacked):
+    lengths = [1, 2, 3, 4, 5, 6, 13] * 6
+    view, loki = with_lengths(attacked(n_actions=40), *lengths), quick(list_length=8)
+    poison = poison_of(loki, view)
+    assert "the last item" in loki.report["group_sequence"]
+    lasts = [int(view.history[int(user)][-1]) for user in view.goal.users]
+    for row in poison:
+        pairs = [(left in lasts, item in view.goal.items) for left, item in itertools.pairwise(row)]
+        assert (True, True) in pairs or len(row) < 3
+        assert len(row) > 1 or row[0] in view.goal.items
+
+
+def test_nobody_serves_a_target_user_who_has_all_targets(attacked):
+    view = attacked(n_fake_users=9)
+    sequences = Sequences.of(
+        [view.goal.items if u == 1 else row for u, row in enumerate(view.history)]
+    )
+    view = dataclasses.replace(view, history=view.history.with_sequences(sequences))
+    loki = quick(list_length=8)
+    poison_of(loki, view)
+    served = loki.report["fake_users_by_target_user"]
+    assert served["1"] == 0
+    assert served["0"] + served["2"] == 9
+    anything = quick(list_length=8)
+    poison_of(anything, dataclasses.replace(view, repeats="allow"))
+    assert anything.report["fake_users_by_target_user"]["1"] > 0
+
+
+def voting(view):
+    """The view with a second surrogate, which votes and can't be differentiated."""
+    plain = dataclasses.replace(
+        view.surrogates[0],
+        name="popularity",
+        model=Popularity().fit(view.history, validation=None, seed=0),
+    )
+    return dataclasses.replace(view, surrogates=(*view.surrogates, plain))
+
+
+def test_a_round_that_changes_no_number_of_fake_users_is_not_trained_again(attacked, monkeypatch):
+    view = voting(attacked(n_fake_users=4))
+    # one target user: its share is all, whatever its weight is
+    goal = dataclasses.replace(view.goal, users=view.goal.users[:1])
+    trained = []
+    fit = Followers.fit
+
+    def counted(self, train, *, validation, seed):
+        trained.append(train.digest())
+        return fit(self, train, validation=validation, seed=seed)
+
+    monkeypatch.setattr(Followers, "fit", counted)
+    loki = quick(skip_nondifferentiable=True)
+    poison_of(loki, dataclasses.replace(view, goal=goal))
+    tried = loki.report["simulator"]["tried"]
+    rounds = [one for one in tried if one["origin"].startswith("round")]
+    assert rounds
+    assert len(trained) == len(set(trained)) <= len(tried) - len(rounds)
+
+
+def test_who_votes_says_which_kind_of_surrogates_there_is_and_not_who_rewards(attacked):
+    """One that can't be differentiated votes, and knows of no order: no doubt, nothing to hedge."""
+    view, loki = attacked(n_fake_users=9, n_actions=12), quick(skip_nondifferentiable=True)
+    poison_of(loki, voting(view))
+    assert set(loki.report["surrogates"]) == {"followers"}
+    origins = [tried["origin"] for tried in loki.report["simulator"]["tried"]]
+    assert "half targets, one filler of two the last item" in origins
+
+
+def test_the_record_says_of_whom_no_next_item_is_predicted(attacked):
+    view = attacked(n_fake_users=5)
+    everything = np.setdiff1d(np.arange(60), view.goal.items)
+    sequences = Sequences.of([everything if u == 1 else row for u, row in enumerate(view.history)])
+    view = dataclasses.replace(view, history=view.history.with_sequences(sequences))
+    loki = quick(last_items="predicted", n_clusters=0)
+    poison_of(loki, view)
+    assert loki.report["not_predicted"] == [1]
 
 
 def certain(view):
