@@ -107,8 +107,9 @@ class Loki(Attacker):
     n_factors : int
         Rank of the factorisation before clustering.
     items : "balanced" or "uniform", or None
-        How target users' items are drawn where a fake user serves all: a target user first, so
-        that all are reached (our extension), or all alike (the paper).
+        How target users' items are drawn where a fake user serves all, for the agent's reward and
+        where it decides: a target user first, so that all are reached (our extension), or all alike
+        (the paper). In whole attacks that the simulator tries, each comes as often as another.
     clicks_per_target : int or None
         Promote only as many targets as the budget gives so many clicks each (our extension, see
         :mod:`~loki_bench.attackers.loki.crafting`); 0 promotes all (the paper), and so does every
@@ -118,7 +119,9 @@ class Loki(Attacker):
         that the reward leaves it open (our extension, see
         :mod:`~loki_bench.attackers.loki.crafting`).
     crafting_epsilon : float in [0, 1]
-        Share of random groups when the agent writes; the paper samples from its policy.
+        Share of random groups when the agent writes; the paper samples from its policy. Where the
+        simulator decides or fake users serve one target user each, all of them do the same, the
+        most frequent of 4096 sequences that the agent writes so.
     skip_nondifferentiable : bool
         Leave out surrogates that can't be differentiated, instead of refusing them.
     check_estimates : bool
