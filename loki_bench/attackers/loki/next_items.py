@@ -53,7 +53,8 @@ class NextItems:
     @property
     def not_predicted(self) -> NDArray[np.int32]:
         """Users of whom no next item is predicted, int32 array of shape (n,)."""
-        return self.users[(self.items == _NOTHING).all(axis=1)]
+        without: NDArray[np.int32] = self.users[(self.items == _NOTHING).all(axis=1)]
+        return without
 
     def of(self, place: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Items of the user at a place, ascending, and their shares; none where there are none."""
