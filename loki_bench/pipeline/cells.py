@@ -1,7 +1,7 @@
 """Runs the cells of a grid that a store lacks, and writes a record of each as it ends."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from loki_bench.pipeline.craft import PoisonCodec
 from loki_bench.pipeline.dataset import NO_DATA, write_dataset
 from loki_bench.pipeline.measure import Measure
 from loki_bench.pipeline.record import write_record
-from loki_bench.records.schema import Status
+from loki_bench.records.schema import Record, Status
 from loki_bench.records.store import Store
 from loki_bench.split import SplitBounds, split_at
 from loki_bench.suite.cell import Cell
@@ -62,7 +62,8 @@ def plan_cells(
     repeated: Collection[str] = (),
 ) -> Plan:
     """What :func:`run_cells` of these cells would still have to do; nothing is written."""
-    again = _to_craft(cells, repeated, store)
+    replaced = Store(store.folder, warn=lambda said: None).records(cells)
+    again = _to_repeat(cells, repeated, replaced, store) if repeated else ()
     return plan(
         [Measure(NO_DATA, cell, metrics, repeats_craft=cell.id in again) for cell in cells],
         store,
@@ -94,7 +95,7 @@ def run_cells(
         Of a job, for the message of one that ran over it, and of an isolated process.
     repeated : collection of cell ids
         Cells whose craft is done twice, see :func:`~loki_bench.pipeline.craft_again.
-        cells_to_repeat`; a poison that is stored already is not crafted again.
+        cells_to_repeat`; one whose record tells of the poison that is stored is not again.
 
     Raises
     ------
@@ -103,9 +104,9 @@ def run_cells(
     ClusterError
         The workers are gone for good. What was written before stays.
     """
-    told = progress or NoProgress()
     statuses: Counter[Status] = Counter()
-    told.started(len(cells))
+    if progress is not None:
+        progress.started(len(cells))
     if not cells:
         return statuses
     repeats = cells[0].protocol.repeats
@@ -115,11 +116,15 @@ def run_cells(
     split = split_at(interactions, bounds, repeats=repeats)
 
     def on_end(step: Measure, results: Results) -> None:
-        record = write_record(step, results, split=split, store=store)
+        earlier = replaced.get(step.cell.id)
+        record = write_record(step, results, split=split, store=store, replaced=earlier)
         statuses[record.status] += 1
-        told.finished(record.cell, record.status, record.reason)
+        if progress is not None:
+            progress.finished(record.cell, record.status, record.reason)
 
-    again = _to_craft(cells, repeated, store) if repeated else ()
+    # nothing is said of one that is not whole: whoever found that the cell is missing said it
+    replaced = Store(store.folder, warn=lambda said: None).records(cells)
+    again = _to_repeat(cells, repeated, replaced, store) if repeated else ()
     data = replace(data, limits=limits)
     run_steps(
         [Measure(data, cell, metrics, repeats_craft=cell.id in again) for cell in cells],
@@ -138,10 +143,20 @@ def _earlier_times(cell: Cell) -> EarlierTimes:
     return EarlierTimes(dataset=cell.dataset.fingerprint, n_events=cell.dataset.n_events)
 
 
-def _to_craft(cells: Iterable[Cell], repeated: Collection[str], store: Store) -> frozenset[str]:
-    """Of the cells whose craft is to be done twice those where it is done at all."""
-    return frozenset(
-        cell.id
-        for cell in cells
-        if cell.id in repeated and store.read(PoisonCodec(), cell.craft_id) is None
-    )
+def _to_repeat(
+    cells: Iterable[Cell], repeated: Collection[str], replaced: Mapping[str, Record], store: Store
+) -> frozenset[str]:
+    """Of the cells whose craft is to be done twice those of which no record tells how that ended.
+
+    That the poison is stored tells nothing: a cell of another victim, or a run that was stopped
+    before the second craft, may have left it.
+    """
+
+    def is_told(cell: Cell) -> bool:
+        record = replaced.get(cell.id)
+        if record is None or record.artefacts is None:
+            return False
+        crafted = store.read(PoisonCodec(), cell.craft_id)
+        return crafted is not None and crafted.poison.digest() == record.artefacts.poison_digest
+
+    return frozenset(cell.id for cell in cells if cell.id in repeated and not is_told(cell))

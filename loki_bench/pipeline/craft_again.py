@@ -39,12 +39,13 @@ def cells_to_repeat(cells: Iterable[Cell]) -> frozenset[str]:
     """The ids of the cells whose craft is done twice: one of each attack, however a suite is cut.
 
     Of the cells of an attack with its parameters and influence estimator it is the one with the
-    smallest budget, then the lowest seed, that is no placebo; the first of several.
+    smallest budget, then the lowest seed, that is no placebo; the first of several. A poison that
+    was handed in is crafted nowhere.
     """
     found: dict[tuple[str, str], Cell] = {}
     for cell in cells:
-        if cell.attacker.name == NO_ATTACK:
-            continue
+        if cell.attacker.name == NO_ATTACK or cell.attacker.is_handed_in:
+            continue  # nobody crafts
         influence = "" if cell.influence is None else cell.influence.label
         attack = (cell.attacker.label, influence)
         if attack not in found or _cost(cell) < _cost(found[attack]):

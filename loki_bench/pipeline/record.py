@@ -44,8 +44,14 @@ def write_record(
     *,
     split: Split,
     store: Store,
+    replaced: Record | None = None,
 ) -> Record:
     """Write the record of a cell whose last step ended, and the run beside it.
+
+    Parameters
+    ----------
+    replaced : Record or None
+        The cell's earlier record: what it tells of a poison that is still the cell's stays known.
 
     Returns
     -------
@@ -53,13 +59,17 @@ def write_record(
         As it was written.
     """
     cell, values = step.cell, results.values
+    again = step.inputs.again
+    marked = values[again] if again is not None and again in values else ""
+    if replaced is not None and not marked:
+        marked = _known_mark(step, values, replaced)
     goal = draw_goal(split, cell.protocol, cell.seed, measured=True)
     outcome = results.of(step)
     if not isinstance(outcome, Failure):
         added = _from_fake_users(step, values)
         outcome = _lost_poison(step, values, added) or outcome
     if isinstance(outcome, Failure):
-        craft, again = step.inputs.craft, step.inputs.again
+        craft = step.inputs.craft
         record = Record(
             id=cell.id,
             cell=cell,
@@ -67,11 +77,11 @@ def write_record(
             reason=outcome.reason,
             # without a poison that was accepted, nothing was injected
             spent=_spent(cell, values[craft], goal) if craft in values else None,
-            not_deterministic=values[again] if again is not None and again in values else "",
+            not_deterministic=marked,
             confinement=values[craft].confinement if craft in values else None,
         )
     else:
-        record = _result(step, values, outcome, goal, split, added)
+        record = _result(step, values, outcome, goal, split, added, marked)
     # Each cost is told once: with the first cell that shares the work.
     costs = {s.name: (s.work, results.costs.pop(s.key, None)) for s in steps_of(step)}
     details = outcome.details if isinstance(outcome, Failure) else ""
@@ -89,11 +99,12 @@ def _result(
     goal: Goal,
     split: Split,
     added: int | None,
+    marked: str,
 ) -> Record:
     """The record of a cell that ran to its end."""
     cell, inputs = step.cell, step.inputs
     data = split.history
-    crafted, attacked, again = values[inputs.craft], values[inputs.attack], inputs.again
+    crafted, attacked = values[inputs.craft], values[inputs.attack]
     kept = {
         needed.artefact: needed.address(values)
         for needed in step.needs
@@ -122,12 +133,21 @@ def _result(
         artefacts=Artefacts.model_validate({**kept, "poison_digest": crafted.poison.digest()}),
         reports=Reports(attacker=dict(crafted.report), victim=dict(attacked.report)),
         defense=_defense_numbers(step, values) if inputs.defenses else None,
-        not_deterministic="" if again is None else values[again],
+        not_deterministic=marked,
         confinement=crafted.confinement,
         others_confinement=None
         if cell.isolation == "in-process"
         else _others_confinement(step, values, measured) or None,
     )
+
+
+def _known_mark(step: Measure, values: Values, replaced: Record) -> str:
+    """How the craft differed when it was done twice for an earlier record of the same poison."""
+    craft, known = step.inputs.craft, replaced.artefacts
+    if craft not in values:
+        return ""
+    same = known is None or known.poison_digest == values[craft].poison.digest()
+    return replaced.not_deterministic if same else ""
 
 
 def _others_confinement(

@@ -1,5 +1,7 @@
 """A craft done twice: once for each attack of a suite, and a difference marks the attack."""
 
+from dataclasses import replace
+
 import pytest
 from made_up_records import component, made_up_cell
 from workers_here import Here
@@ -150,3 +152,42 @@ def test_a_repeat_that_is_killed_is_tried_thrice(prepared, tmp_path, monkeypatch
     assert record.status == "ok"
     assert bool(record.not_deterministic) == told
     assert not told or "ended otherwise: attacker 'random' died" in record.not_deterministic
+
+
+DICE = {"name": "rolls-dice", "parameters": {"what": "poison"}}
+SENTENCE = "done again, the craft wrote other fake users: 12 of 12 differ"
+
+
+def marks_in(store, suite):
+    found = store.records(suite.grid.cells).values()
+    return {r.cell.victim.name: r.not_deterministic for r in found}
+
+
+def test_the_craft_is_repeated_whoever_stored_the_poison_before(prepared, run, tmp_path):
+    """A part without the cell that is repeated, or a run that was stopped before, may have."""
+    suite = prepared(attackers=[DICE], victims=["counts", "follows"], seeds=[0])
+    [repeated] = cells_to_repeat(suite.grid.cells)
+    others = [cell for cell in suite.grid.cells if cell.id != repeated]
+    part = replace(suite, grid=replace(suite.grid, cells=tuple(others)))
+    store, _ = run(part, tmp_path)
+    assert set(marks_in(store, part).values()) == {""}
+    left = [cell for cell in suite.grid.cells if cell.id == repeated]
+    plans = plan_cells(left, suite.grid.metrics, store, repeated={repeated})
+    assert [w.n_steps for w in plans.work if "repeated" in w.name] == [1]
+    store, jobs = run_repeating(suite, tmp_path)
+    assert jobs.count("craft_again") == 1
+    assert "craft" not in jobs
+    assert sorted(marks_in(store, suite).values()) == ["", SENTENCE]
+
+
+def test_a_record_that_is_written_again_keeps_the_mark_of_its_poison(prepared, tmp_path):
+    suite = prepared(attackers=[DICE], seeds=[0])
+    run_repeating(suite, tmp_path)
+    store, jobs = run_repeating(suite, tmp_path)  # as for another metric
+    assert jobs == ["measure"]
+    assert marks_in(store, suite) == {"counts": SENTENCE}
+
+
+def test_a_poison_that_was_handed_in_is_not_crafted_twice():
+    handed_in = {**component("replay", sha256="0" * 64), "distribution": "loki-bench"}
+    assert cells_to_repeat([made_up_cell(handed_in, "v")]) == frozenset()
