@@ -226,6 +226,7 @@ def _value(metric: ChosenMetric, value: float, cell: Cell) -> MetricValue:
     low, high = spec.range
     return MetricValue(
         label=metric.label,
+        origin=metric.foreign_origin,
         value=None if math.isnan(value) else value,
         higher_is=higher_is_for(cell.protocol.goal, spec.higher_is, spec.purpose, spec.goal),
         range=(low if math.isfinite(low) else None, high if math.isfinite(high) else None),

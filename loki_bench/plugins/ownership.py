@@ -14,24 +14,22 @@ OWN_DISTRIBUTIONS: Mapping[str, str] = {
 }
 """By name, the package of each."""
 
+SEPARATORS = re.compile("[-_.]+")
+"""In a distribution's name package indexes compare them as one hyphen, and no case (PEP 503)."""
+
 
 def is_own_plugin(entry: EntryPoint) -> bool:
     """Whether a plugin is one of this project's own: its distribution's name, and its module's."""
     name = "" if entry.dist is None else str(entry.dist.name)
     package = entry.value.partition(":")[0].partition(".")[0]
-    return OWN_DISTRIBUTIONS.get(_normal(name)) == package
+    return OWN_DISTRIBUTIONS.get(SEPARATORS.sub("-", name).lower()) == package
 
 
 def is_own_distribution(name: str) -> bool:
     """Whether a distribution of that name is one of this project's own."""
-    return _normal(name) in OWN_DISTRIBUTIONS
+    return SEPARATORS.sub("-", name).lower() in OWN_DISTRIBUTIONS
 
 
 def is_own_target(target: str) -> bool:
     """Whether a component (``"package.module:name"``) is one of this project's own."""
     return target.partition(":")[0].partition(".")[0] in OWN_DISTRIBUTIONS.values()
-
-
-def _normal(name: str) -> str:
-    """A distribution's name as package indexes compare them (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -8,10 +8,17 @@ from loki_bench.suite.grid import Grid
 
 __all__ = ["missing_cells"]
 
+MISSING = ""
+"""The origin of a metric that a record has not; none that is there has an empty one."""
+
 
 def missing_cells(grid: Grid, records: Mapping[str, Record], *, retry_failed: bool) -> list[Cell]:
-    """Cells without a record that can be used: none, not whole, or lacking a metric."""
-    wanted = {metric.label for metric in grid.metrics}
+    """Cells without a record that can be used.
+
+    There is none, it is not whole, it lacks a metric, or its value is of another version of the
+    third party's distribution that the metric comes from.
+    """
+    wanted = {metric.label: metric.foreign_origin for metric in grid.metrics}
 
     def settled(cell: Cell) -> bool:
         record = records.get(cell.id)
@@ -19,6 +26,7 @@ def missing_cells(grid: Grid, records: Mapping[str, Record], *, retry_failed: bo
             return False
         if record.status != "ok":
             return not retry_failed
-        return all(record.metric(label) is not None for label in wanted)
+        origins = {metric.label: metric.origin for metric in record.metrics}
+        return all(origins.get(label, MISSING) == origin for label, origin in wanted.items())
 
     return [cell for cell in grid.cells if not settled(cell)]

@@ -98,14 +98,20 @@ class MetricInfo(_Part):
 
 
 class MetricValue(MetricInfo):
-    """A metric of a cell; its value is None where it is undefined."""
+    """A metric of a cell; its value is None where it is undefined.
+
+    ``origin`` is the distribution of a third party's metric, with its version: ``"mine 1.2"``. It
+    is None, and not written, for this project's own, and in records of before it was kept.
+    """
 
     value: float | None
+    origin: Annotated[str, Field(max_length=300)] | None = None
 
     @property
     def info(self) -> MetricInfo:
-        """The metric without its value."""
-        return MetricInfo.model_construct(**{k: v for k, v in self if k != "value"})
+        """The metric without its value and whose it is."""
+        known = MetricInfo.model_fields
+        return MetricInfo.model_construct(**{k: v for k, v in self if k in known})
 
 
 class DrawnGoal(_Part):
@@ -301,9 +307,12 @@ class Record(_Part):
 
     def to_json(self) -> dict[str, JsonValue]:
         """The record as JSON has it."""
-        absent: dict[str, bool | set[str]] = {
+        absent: dict[str, bool | set[str] | dict[int, set[str]]] = {
             name: True for name, default in LATER.items() if getattr(self, name) == default
         }
+        own = {n: {"origin"} for n, metric in enumerate(self.metrics) if metric.origin is None}
+        if own:
+            absent["metrics"] = own
         if self.goal is not None:
             absent["goal"] = {name for name in TARGET_NAMES if not getattr(self.goal, name)}
         return {"schema": SCHEMA_VERSION, **self.model_dump(mode="json", exclude=absent)}

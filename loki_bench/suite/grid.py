@@ -7,6 +7,7 @@ from typing import TypeAlias, TypeVar, get_args
 
 from loki_bench.contracts import Outcome
 from loki_bench.errors import LokiBenchError, SuiteError
+from loki_bench.plugins.ownership import is_own_distribution
 from loki_bench.plugins.registry import Origin, Registry
 from loki_bench.plugins.specs import (
     AttackerSpec,
@@ -78,6 +79,15 @@ class ChosenMetric:
     k: int | None
     ceiling: float | None
     origin: Origin
+
+    @property
+    def foreign_origin(self) -> str | None:
+        """A third party's distribution and its version, on which values depend; else None.
+
+        This project's own metrics are as its protocol version says.
+        """
+        own = is_own_distribution(self.origin.distribution)
+        return None if own else str(self.origin)
 
     def answer_for(self, outcome: Outcome) -> object:
         """What the metric's function answers, unchecked; its target is imported here."""

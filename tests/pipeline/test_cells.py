@@ -1,5 +1,7 @@
 """Cells run in workers; each ends in a record, whatever its components do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from loki_bench.pipeline.craft import PoisonCodec, craft
 from loki_bench.pipeline.dataset import load_split, write_dataset
 from loki_bench.pipeline.retrain import VictimRanksCodec, evaluate
 from loki_bench.pipeline.training_data import TrainingData
+from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
 from loki_bench.split import SplitBounds
 
@@ -325,3 +328,25 @@ def test_workers_are_sent_a_split_and_repeats_that_are_allowed(prepared, tmp_pat
     assert split.test.items.tolist() == interactions.items[ends - 2].tolist()
     assert split.repeats_are_shown
     assert data.folder.name == f"{suite.dataset.fingerprint}-{bounds.digest()[:16]}"
+
+
+def test_values_of_another_version_of_a_third_partys_metric_are_measured_again(
+    prepared, run, tmp_path
+):
+    suite = prepared(attackers=["none"], seeds=[0], metrics=["hr@5", "spread"])
+
+    def origins(store):
+        [record] = store.records(suite.grid.cells).values()
+        assert Record.parse(record.to_json()) == record
+        return [metric.origin for metric in record.metrics]
+
+    store, _ = run(suite, tmp_path)
+    assert origins(store) == [None, "toy-plugin 1.0"]
+    assert run(suite, tmp_path)[1] == []
+    own, theirs = suite.grid.metrics
+    newer = replace(theirs, origin=replace(theirs.origin, version="2.0"))
+    suite = replace(suite, grid=replace(suite.grid, metrics=(own, newer)))
+    store, told = run(suite, tmp_path)
+    assert told == [("none", "ok")]
+    assert origins(store) == [None, "toy-plugin 2.0"]
+    assert run(suite, tmp_path)[1] == []
