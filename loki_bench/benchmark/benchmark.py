@@ -39,8 +39,9 @@ if TYPE_CHECKING:  # a method imports what it alone needs: a command that counts
     from loki_bench.engine.workers import Workers
     from loki_bench.leaderboard.leaderboard import Leaderboard
     from loki_bench.pipeline.cells import Progress
-    from loki_bench.records.schema import Status
+    from loki_bench.records.schema import Record, Status
     from loki_bench.suite.actions import Actions
+    from loki_bench.suite.grid import ChosenMetric
 
 __all__ = ["Benchmark"]
 
@@ -139,9 +140,10 @@ class Benchmark:
     ) -> "Benchmark":
         """The suite with some of its attackers, victims and seeds, and with other values of keys.
 
-        Where all of its cells are cells of this suite their records lie in this suite's folder,
-        and its leaderboard is never written: the folder's tables stay those of the whole. Else it
-        is a suite of its own, with a name and a folder that no other change has.
+        Where all of its cells and metrics are this suite's the records lie in this suite's
+        folder, with all of its metrics, and its leaderboard is never written: the folder's tables
+        stay those of the whole. Else it is a suite of its own, with a name and a folder that no
+        other change has.
 
         Parameters
         ----------
@@ -168,7 +170,12 @@ class Benchmark:
         else:
             resolved = prepare(suite, self._registry, download=False)
         ids = {cell.id for cell in self.cells}
-        is_part = suite.folder == whole.folder and all(c.id in ids for c in resolved.grid.cells)
+        labels = {metric.label for metric in self._resolved.grid.metrics}
+        is_part = (
+            suite.folder == whole.folder
+            and all(cell.id in ids for cell in resolved.grid.cells)
+            and all(metric.label in labels for metric in resolved.grid.metrics)
+        )
         if not is_part and suite.folder == whole.folder:
             named = suite.with_keys({"name": name_of_part(whole, suite, resolved.file_contents)})
             resolved = replace(resolved, suite=named)
@@ -229,16 +236,20 @@ class Benchmark:
 
         return plan_cells(
             self.missing(),
-            self._resolved.grid.metrics,
+            self._measured,
             self._store(),
             repeated=cells_to_repeat((self._whole or self).cells),
         )
 
     def status(self) -> dict[str, int]:
-        """How many cells are ``ok``, ``rejected``, ``failed``, ``timeout`` or ``missing``."""
-        records = self._store().records(self.cells)
-        found = (records.get(cell.id) for cell in self.cells)
-        counts = Counter("missing" if record is None else str(record.status) for record in found)
+        """How many cells are ``ok``, ``rejected``, ``failed``, ``timeout`` or ``missing``.
+
+        As :meth:`missing` has it, a cell is missing, too, whose record lacks a metric.
+        """
+        records, missing = self._found()
+        counts = Counter(str(record.status) for record in records.values())
+        if missing:
+            counts["missing"] = len(missing)
         return dict(sorted(counts.items()))
 
     def missing(self, *, retry_failed: bool = False) -> list[Cell]:
@@ -301,8 +312,7 @@ class Benchmark:
         from loki_bench.leaderboard.table import tables_of
 
         store = self._store()
-        records = store.records(self.cells)
-        missing = [cell for cell in self.cells if cell.id not in records]
+        records, missing = self._found()
         metrics = [metric.label for metric in self._resolved.grid.metrics]
         if not records:
             from loki_bench.records.packed import is_packed
@@ -439,7 +449,7 @@ class Benchmark:
             placebo=placebo,
         )
         store = self._store() if cell in self.cells else self._work_store()
-        if store.record(cell.id) is None:
+        if self._lacks(store, cell):
             self._compute([cell], store, workers, None, progress)
         return result_in(store, cell.id)
 
@@ -483,7 +493,7 @@ class Benchmark:
             actions=budget.actions[0],
         )
         cell, store = cell_with(fake_users, unpoisoned), self._work_store()
-        if store.record(cell.id) is None:
+        if self._lacks(store, cell):
             store.write(PoisonCodec(), cell.craft_id, Poison(poison=fake_users, report={}))
             self._compute([cell], store, workers, None, progress)
         return result_in(store, cell.id)
@@ -521,13 +531,13 @@ class Benchmark:
         from loki_bench.progress import progress_of
         from loki_bench.records.data_places import keep_data_places
 
-        grid, limits = self._resolved.grid, self.suite.limits
+        limits = self.suite.limits
         with (
             open_workers(
                 workers,
                 scheduler,
                 seconds=limits.seconds,
-                versions={} if scheduler is None else needed_versions(grid),
+                versions={} if scheduler is None else needed_versions(self._resolved.grid),
                 warn=self._warn,
             ) as pool,
             progress_of(progress) as shown,
@@ -537,7 +547,7 @@ class Benchmark:
             lay_down(store, cells, self._resolved.handed_in)
             return run_cells(
                 cells,
-                grid.metrics,
+                self._measured,
                 store=store,
                 workers=pool,
                 interactions=self.interactions,
@@ -546,6 +556,23 @@ class Benchmark:
                 progress=shown,
                 repeated=cells_to_repeat((self._whole or self).cells),
             )
+
+    @property
+    def _measured(self) -> "tuple[ChosenMetric, ...]":
+        """What a record of this folder holds: of a part, too, all metrics of the whole."""
+        return (self._whole or self)._resolved.grid.metrics
+
+    def _found(self) -> "tuple[dict[str, Record], list[Cell]]":
+        """The records that can be used by cell id, and the cells that have none."""
+        grid = self._resolved.grid
+        records = self._store().records(grid.cells)
+        missing = missing_cells(grid, records, retry_failed=False)
+        lacking = {cell.id for cell in missing}
+        return {id_: record for id_, record in records.items() if id_ not in lacking}, missing
+
+    def _lacks(self, store: Store, cell: Cell) -> bool:
+        grid = replace(self._resolved.grid, cells=(cell,))
+        return bool(missing_cells(grid, store.records(grid.cells), retry_failed=False))
 
     def _claim(self) -> None:
         """Refuse to write into the folder of another suite file."""

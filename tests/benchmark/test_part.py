@@ -59,6 +59,36 @@ def test_cells_that_the_suite_has_not_get_a_name_of_their_own(open_toy):
     assert whole.part(settings=[("limits.seconds", 5.0)]).whole is whole
 
 
+def test_a_part_with_fewer_metrics_keeps_the_others_and_one_with_another_is_a_suite_of_its_own(
+    open_toy,
+):
+    whole = open_toy(victims=["counts"], seeds=[0])
+    whole.run(Here(), progress=False)
+    fewer = whole.part(settings=[("metrics", ["hr@5"])])
+    assert fewer.whole is whole
+    assert fewer.compute(fewer.cells, Here(), progress=False) == {"ok": 3}
+    assert whole.status() == {"ok": 3}
+    assert fewer.leaderboard().metrics == ("hr@5",)
+    other = whole.part(settings=[("metrics", ["ndcg@5"])])
+    assert other.whole is None
+    assert other.suite.name.startswith("toy-part-")
+    other.run(Here(), progress=False)
+    assert (whole.status(), whole.missing()) == ({"ok": 3}, [])
+
+
+def test_a_cell_whose_record_lacks_a_metric_is_counted_as_missing(open_toy):
+    one, other = ["display_rate@5"], ["ndcg@5"]
+    open_toy(victims=["counts"], seeds=[0], metrics=one).run(Here(), progress=False)
+    changed = open_toy(victims=["counts"], seeds=[0], metrics=other)
+    assert changed.status() == {"missing": 3}
+    with pytest.raises(StoreError, match="has no result of suite 'toy'"):
+        changed.leaderboard()
+    cell = changed.cells[0]
+    found = changed.evaluate(victim="counts", attacker=cell.attacker.name, seed=0, workers=Here())
+    assert list(found.metrics) == other
+    assert changed.status() == {"missing": 2, "ok": 1}
+
+
 def test_wrong_settings_are_refused_in_a_sentence(open_toy):
     whole = open_toy()
     with pytest.raises(SuiteError, match=r"unknown key 'budget.action' \(did you mean 'actions'"):
