@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from loki_bench.content_ids import content_id
 from loki_bench.errors import SuiteError
 from loki_bench.suite.suite import Choice, Suite
 from loki_bench.suite.suite_keys import suite_digest
 from loki_bench.suite.toml_tables import table_of
-from loki_bench.suite.usable_values import DEEPEST
+from loki_bench.suite.usable_values import DEEPEST, LONGEST_NAME
 
-__all__ = ["name_of_part", "narrowed", "with_settings"]
+__all__ = ["name_of_part", "name_with", "narrowed", "with_settings"]
 
 
 def with_settings(suite: Suite, settings: Iterable[tuple[str, object]]) -> Suite:
@@ -58,7 +59,16 @@ def name_of_part(whole: Suite, changed: Suite, contents: Sequence[str] = ()) -> 
 
     ``contents`` are as of :func:`~loki_bench.suite.suite_keys.suite_digest`.
     """
-    return f"{whole.name}-part-{suite_digest(changed, contents)[:6]}"
+    return name_with(whole.name, f"part-{suite_digest(changed, contents)[:6]}")
+
+
+def name_with(name: str, ending: str) -> str:
+    """A suite's name with an ending; one that is too long for both is cut, and told by a digest."""
+    found = f"{name}-{ending}"
+    if len(found) <= LONGEST_NAME:
+        return found
+    digest = content_id(name)[:8]
+    return f"{name[: LONGEST_NAME - len(digest) - len(ending) - 2]}-{digest}-{ending}"
 
 
 def _chosen(choices: Sequence[Choice], names: Sequence[str]) -> list[Choice]:

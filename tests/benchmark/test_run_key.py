@@ -1,6 +1,7 @@
 """Runs under a key: drawn once for a folder, gone on under, published in records, repeated."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from loki_bench.benchmark import run_key
 from loki_bench.benchmark.run_key import draw_key, under_fresh_key, under_key
 from loki_bench.cli.grid import run as run_command
 from loki_bench.cli.grid import status as status_command
-from loki_bench.errors import SuiteError, UsageError
+from loki_bench.errors import StoreError, SuiteError, UsageError
 from loki_bench.plugins.registry import discover
 from loki_bench.suite.suite import load_suite
 
@@ -69,7 +70,7 @@ def test_of_two_runs_that_draw_at_once_the_first_ones_key_is_kept(
     first = under_fresh_key(suite, tmp_path).protocol.key
     file = tmp_path / "toy-fresh" / "work" / "run-key"
     monkeypatch.setattr(run_key, "draw_key", lambda: KEY)
-    assert run_key._drawn(file) == first
+    assert run_key._put_down(file.parents[1], KEY) == first
     assert under_fresh_key(suite, tmp_path).protocol.key == first
 
 
@@ -107,8 +108,60 @@ def test_what_is_no_key_is_refused_in_a_sentence(open_toy, suite_file, tmp_path)
     file = tmp_path / "results" / "toy-fresh" / "work" / "run-key"
     file.parent.mkdir(parents=True)
     file.write_text("rubbish")
-    with pytest.raises(SuiteError, match="holds no run key"):
+    with pytest.raises(SuiteError, match=r"holds no run key.*Delete that file alone"):
         open_toy(fresh=True)
+
+
+def test_a_key_that_was_lost_with_the_work_folder_is_taken_from_the_records(open_toy):
+    fresh = open_toy(fresh=True, victims=["counts"], seeds=[0])
+    fresh.compute(fresh.cells[:1], Here(), progress=False)
+    key, file = fresh.run_key, fresh.folder / "work" / "run-key"
+    shutil.rmtree(file.parent)
+    assert open_toy(fresh=False).run_key == key
+    assert not file.exists()
+    assert open_toy(fresh=True).run_key == key
+    assert file.read_text() == f"{key}\n"
+
+
+def test_records_of_two_keys_are_not_gone_on_with_by_chance(open_toy):
+    one, other = open_toy(fresh=True), open_toy(key=KEY)
+    for benchmark in (one, other):
+        benchmark.compute(benchmark.cells[:1], Here(), progress=False)
+    [record] = (other.folder / "records").iterdir()
+    shutil.copy(record, one.folder / "records")
+    assert open_toy(fresh=True).run_key == one.run_key
+    shutil.rmtree(one.folder / "work")
+    with pytest.raises(SuiteError, match=r"records of 2 run keys.*write the one there"):
+        open_toy(fresh=True)
+
+
+def test_a_key_that_can_not_be_read_or_written_is_told_in_a_sentence(
+    open_toy, suite_file, tmp_path, monkeypatch
+):
+    def closed(path, **bounds):
+        raise PermissionError(13, "Permission denied")
+
+    fresh = open_toy(fresh=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(run_key, "read_regular", closed)
+        with pytest.raises(SuiteError, match=r"can't read the run key .*Permission denied.*alone"):
+            open_toy(fresh=True)
+        patched.setattr(run_key, "_published", lambda folder: fresh.run_key)
+        assert open_toy(fresh=True).run_key == fresh.run_key
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"can't write .*run-key.*--results"):
+        under_fresh_key(load_suite(str(suite_file)), tmp_path / "file")
+
+
+def test_a_name_that_is_too_long_for_an_ending_is_cut_and_told_by_a_digest(open_toy):
+    one, other = open_toy(name="n" * 100), open_toy(name="n" * 99 + "m")
+    names = {benchmark.part(seeds=[7]).suite.name for benchmark in (one, other)}
+    for long in (one, other):
+        names.add(under_key(long.suite, KEY).name)
+        names.add(under_fresh_key(long.suite, long.folder.parent).name)
+    assert len(names) == 6
+    assert {len(name) for name in names} == {100}
+    assert open_toy(name="n" * 88).part(seeds=[7]).suite.name.startswith("n" * 88 + "-part-")
 
 
 def test_commands_know_of_keys(suite_file, tmp_path):
