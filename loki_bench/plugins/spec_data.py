@@ -4,11 +4,13 @@ What is read is believed in nothing: each field is checked, and a spec made of i
 checks as one that is made in Python.
 """
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Any, TypeAlias, get_args, get_type_hints
 
+from loki_bench.plain_data import in_short
 from loki_bench.plugins.search_space import Choices, FloatRange, IntRange, SearchRange
 from loki_bench.plugins.specs import (
     AttackerSpec,
@@ -22,7 +24,7 @@ from loki_bench.plugins.specs import (
 )
 from loki_bench.plugins.target_facts import ParameterInfo, TargetFacts
 
-__all__ = ["MOST_SPECS", "JsonData", "data_of", "spec_of"]
+__all__ = ["MOST_SPECS", "JsonData", "as_received", "data_of", "spec_of"]
 
 JsonData: TypeAlias = dict[str, Any]
 
@@ -72,7 +74,21 @@ def spec_of(data: object) -> ComponentSpec:
     if set(told) != names | {"kind"}:
         raise ValueError(f"a {spec_type.kind} with other fields than {', '.join(sorted(names))}")
     hints = get_type_hints(spec_type, localns={"GoalKind": str})  # looked at by the spec itself
-    return spec_type(**{name: _field(name, hints[name], told[name]) for name in sorted(names)})
+    who = f"{spec_type.kind} {in_short(str(told['name']), 100)!r}"
+    given = {name: _field_of(who, name, hints[name], told[name]) for name in sorted(names)}
+    return spec_type(**given)
+
+
+def as_received(spec: ComponentSpec, facts: TargetFacts) -> ComponentSpec:
+    """A spec as the host has it, after its way there as data; raises ``ValueError`` as both do."""
+    return spec_of(json.loads(json.dumps(data_of(spec, facts), allow_nan=False)))
+
+
+def _field_of(who: str, name: str, hint: object, value: object) -> Any:
+    try:
+        return _field(name, hint, value)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{who}: its {name} can't be taken: {error}") from None
 
 
 def _field(name: str, hint: object, value: object) -> Any:
@@ -103,8 +119,8 @@ def _plain(value: object) -> object:
             "required": value.required,
             "is_plain": value.is_plain,
             "default": default,
-            "shown": value.shown[:MOST_CHARACTERS],
-            "about": value.about[:MOST_CHARACTERS],
+            "shown": in_short(value.shown, MOST_CHARACTERS),  # of an array, lines
+            "about": in_short(value.about, MOST_CHARACTERS),
         }
     if isinstance(value, TargetFacts):
         return {"parameters": _plain(value.parameters), "problem": value.problem}
@@ -256,11 +272,15 @@ def _facts(value: object) -> TargetFacts:
 
 
 def _parameter(told: JsonData) -> ParameterInfo:
-    default = told["default"]
+    name, default = _text(told["name"]), told["default"]
+    try:
+        value = None if default is None else _scalar(default)
+    except ValueError as error:
+        raise ValueError(f"the default of its parameter {name!r} is {error}") from None
     return ParameterInfo(
-        name=_text(told["name"]),
+        name=name,
         required=_truth(told["required"]),
-        default=None if default is None else _scalar(default),
+        default=value,
         is_plain=_truth(told["is_plain"]),
         shown=_text(told["shown"]),
         about=_text(told["about"]),

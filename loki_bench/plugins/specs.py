@@ -117,6 +117,10 @@ class ComponentSpec:
                 raise ValueError(
                     f"{self.kind}: its {one.name} is {type(text).__name__}; expected text"
                 )
+            if one.type in (bool, "bool") and not isinstance(text, bool):
+                raise ValueError(
+                    f"{self.kind} {self.name!r}: its {one.name} is {text!r}; expected True or False"
+                )
         if len(self.name) > MOST_NAME_CHARACTERS or not _NAME.fullmatch(self.name):
             raise ValueError(
                 f"{self.kind} name {self.name[:MOST_NAME_CHARACTERS]!r}: use a-z, 0-9, '-', '_' "
@@ -525,6 +529,17 @@ class MetricSpec(ComponentSpec):
                 raise ValueError(f"{self.kind} {self.name!r}: {what} {value!r} is none of {listed}")
         if not self.takes_k and TAKEN.fullmatch(self.name):
             raise ValueError(f"{self.kind} {self.name!r}: its name {WHY_TAKEN}")
+        bounds = self.range
+        if not (
+            isinstance(bounds, (tuple, list))
+            and len(bounds) == 2
+            and all(isinstance(end, (int, float)) for end in bounds)
+            and bounds[0] <= bounds[1]
+        ):
+            raise ValueError(
+                f"{self.kind} {self.name!r}: its range is {bounds!r}; expected the least and the "
+                "greatest possible value, such as (0.0, 1.0)"
+            )
         if self.ceiling and not _TARGET.fullmatch(self.ceiling):
             raise ValueError(f"{self.kind} {self.name!r}: ceiling {self.ceiling!r} is not 'a.b:c'")
 

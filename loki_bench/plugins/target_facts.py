@@ -82,6 +82,7 @@ def _info(parameter: inspect.Parameter) -> ParameterInfo:
         name=parameter.name,
         required=required,
         default=None if required else default,
-        is_plain=not required and (default is None or isinstance(default, _PLAIN)),
+        # a subclass, such as an Enum's member, would arrive as the bare value
+        is_plain=not required and (default is None or type(default) in _PLAIN),
         shown=str(parameter),
     )

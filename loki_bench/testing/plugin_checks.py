@@ -4,6 +4,7 @@ import inspect
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 
 from loki_bench.contracts import (
@@ -24,9 +25,10 @@ from loki_bench.errors import PluginError
 from loki_bench.plugins.hookspecs import ENTRY_POINT_GROUP
 from loki_bench.plugins.registry import Registry, discover
 from loki_bench.plugins.specs import ComponentSpec, DefenseSpec, RecommenderSpec
-from loki_bench.testing.subject import PluginSubject, promise
+from loki_bench.testing.subject import PluginSubject, promise, spec_at_the_host
 
 __all__ = [
+    "check_plugin_declarations_reach_the_host",
     "check_plugin_discovery_imports_no_framework",
     "check_plugin_is_discovered",
     "check_plugin_names_are_free",
@@ -46,6 +48,7 @@ CONTRACTS: dict[str, type] = {
 
 _DISCOVER = """
 import sys
+from contextlib import suppress
 from importlib.metadata import EntryPoint
 from loki_bench.plugins.registry import discover
 discover(entries=[EntryPoint(name=sys.argv[1], value=sys.argv[2], group="loki_bench")])
@@ -99,6 +102,14 @@ def check_plugin_targets_resolve(subject: PluginSubject) -> None:
             f"declares the {spec.kind} '{spec.name}', whose target {spec.target} is no "
             + (unmet[0].__name__ if unmet else "function"),
         )
+
+
+def check_plugin_declarations_reach_the_host(subject: PluginSubject) -> None:
+    """Each field of a spec, and each default of a target, arrives as plain data where runs are
+    planned, and names no parameter that there is not."""
+    for component in _declared(subject).components():
+        with suppress(PluginError):  # check_plugin_targets_resolve says so
+            spec_at_the_host(component.spec)
 
 
 def check_plugin_names_are_free(subject: PluginSubject) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from contextlib import suppress
 from importlib.metadata import EntryPoint
 
@@ -91,6 +92,41 @@ def test_the_parameters_of_a_target_arrive_and_are_asked_without_importing_it():
     assert str(noise) == "noise: float = 0.5"
     assert (words.required, words.default, words.is_plain) == (False, None, False)
     assert (nothing.required, nothing.default, nothing.is_plain) == (False, None, True)
+
+
+def test_a_default_that_is_written_in_lines_arrives_in_one():
+    class Square:
+        def __repr__(self):
+            return "array([[1., 0.],\n       [0., 1.]])" + " " * 2000 + "\x1b"
+
+    def target(mixing=Square()):  # noqa: B008
+        raise AssertionError("nobody calls it")
+
+    received = spec_of(sent(ATTACK, TargetFacts(parameters=parameters_of(target))))
+    assert str(received.parameters()["mixing"]).startswith("mixing=array([[1., 0.], [0., 1.]])")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("prepares", None, "its prepares can't be taken: a NoneType where true or false"),
+        ("influence_parameters", {"a": {}}, "its influence_parameters can't be taken: a dict"),
+        ("needs_when", [{}], "its needs_when can't be taken: 'parameter'"),
+    ],
+)
+def test_an_error_names_the_component_and_the_field(field, value, sentence):
+    with pytest.raises(ValueError, match=re.escape(f"attacker 'mine': {sentence}")):
+        spec_of({**sent(ATTACK), field: value})
+
+
+def test_an_error_names_the_parameter_whose_default_it_is():
+    def target(size=1 << 70):
+        raise AssertionError("nobody calls it")
+
+    with pytest.raises(
+        ValueError, match=r"attacker 'mine': .* default of its parameter 'size' is a"
+    ):
+        spec_of(sent(ATTACK, TargetFacts(parameters=parameters_of(target))))
 
 
 def test_a_field_that_is_no_plain_data_is_named():

@@ -7,7 +7,8 @@ import pytest
 from loki_bench.content_ids import content_id
 from loki_bench.errors import ParameterError
 from loki_bench.plugins.registry import Origin
-from loki_bench.plugins.specs import AttackerSpec, DefenseSpec, MetricSpec
+from loki_bench.plugins.search_space import Choices, FloatRange, IntRange
+from loki_bench.plugins.specs import AttackerSpec, DefenseSpec, MetricSpec, RecommenderSpec
 from loki_bench.suite.components import resolve
 
 ORIGIN = Origin(distribution="made-up", version="1.0")
@@ -112,3 +113,46 @@ def test_a_metric_can_not_be_called_as_a_column_of_a_table(name, why):
         metric(name)
     assert metric(name, takes_k=True).name == name  # its column is called rank@10
     assert metric(f"{name}-of-targets").name == f"{name}-of-targets"
+
+
+@pytest.mark.parametrize("value", [None, "yes", 1])
+def test_a_field_that_is_no_truth_value_is_refused_by_name(value):
+    with pytest.raises(
+        ValueError, match=f"recommender 'mine': its differentiable is {value!r}; expected True or"
+    ):
+        RecommenderSpec(
+            name="mine", summary="Mine", target="a:B", uses_order=True, differentiable=value
+        )
+
+
+@pytest.mark.parametrize("bounds", [(1.0, 0.0), (0.0,), 1.0, (float("nan"), 1.0), ("0", "1")])
+def test_a_metric_without_a_range_is_refused_by_name(bounds):
+    with pytest.raises(ValueError, match=r"metric 'mine': its range is .* such as \(0\.0, 1\.0\)"):
+        MetricSpec(
+            name="mine",
+            summary="Mine",
+            target="a:b",
+            higher_is="neither",
+            range=bounds,
+            unit="share",
+            purpose="attack",
+        )
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: Choices("decay", (None, 0.5)), "expected text, numbers and truth values, got N"),
+        (lambda: FloatRange("decay", "0", 1.0), "expected numbers, got '0'"),
+        (lambda: FloatRange("decay", False, 1.0), "expected numbers, got False"),
+        (lambda: IntRange("decay", 0, 1.5), r"expected whole numbers, got 1\.5"),
+    ],
+)
+def test_a_range_to_search_holds_what_a_suite_could_give(make, expected):
+    with pytest.raises(ValueError, match=f"range of 'decay': {expected}"):
+        make()
+
+
+def test_the_parameter_of_a_range_has_a_name():
+    with pytest.raises(ValueError, match="a range of 3: expected the name of a parameter"):
+        IntRange(3, 0, 1)

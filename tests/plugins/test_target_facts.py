@@ -1,5 +1,7 @@
 """The parameters of a target, as they are told where it is imported and where it is not."""
 
+import enum
+
 import pytest
 
 from loki_bench.errors import ParameterError, PluginError
@@ -20,6 +22,23 @@ def test_what_can_not_be_given_by_name_is_left_out():
         raise AssertionError("nobody calls it")
 
     assert [parameter.name for parameter in parameters_of(target)] == ["b", "c"]
+
+
+class Mode(str, enum.Enum):
+    FAST = "fast"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+@pytest.mark.parametrize("default", [Mode.FAST, Level.LOW])
+def test_a_default_that_would_arrive_as_another_type_is_left_to_the_target(default):
+    def target(mode=default):
+        raise AssertionError("nobody calls it")
+
+    [mode] = parameters_of(target)
+    assert (mode.required, mode.is_plain) == (False, False)
 
 
 @pytest.mark.parametrize("default", [float("inf"), float("nan")])

@@ -1,6 +1,8 @@
 """The kit as its users call it: by kind, by subject, by name, with and without pytest."""
 
+import enum
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +13,7 @@ import pytest
 
 import loki_bench.testing as kit
 from loki_bench.errors import BrokenPromiseError, UnknownComponentError, UsageError
+from loki_bench.plugins.search_space import FloatRange
 from loki_bench.plugins.specs import (
     AttackerSpec,
     ConditionalNeed,
@@ -110,6 +113,54 @@ def test_an_attack_under_test_is_granted_what_it_needs_and_nothing_else():
     assert (blind.history.n_users, blind.history.n_items) == (50, 40)
     assert blind.history.n_events == 0
     assert [s.name for s in blind.surrogates] == ["ridge"]
+
+
+class Mode(str, enum.Enum):
+    FAST = "fast"
+
+
+class TakesAMode:
+    def __init__(self, *, mode=Mode.FAST, share=0.5):
+        self.mode, self.share = mode.value, share
+
+
+def test_a_component_is_built_as_the_host_builds_it():
+    spec = AttackerSpec(name="modes", summary="x", target=f"{__name__}:TakesAMode")
+    built = kit.Subject(spec=spec, parameters={"share": 1.0}).build()
+    assert (built.mode, built.share) == ("fast", 1.0)  # an Enum's member does not arrive there
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"influence_parameters": {"a": {"b": 1}}},
+            r"attacker 'modes': its influence_parameters can't be taken: .* left out as a whole",
+        ),
+        (
+            {"needs_when": (ConditionalNeed(parameter="mod", value="a", need="queries"),)},
+            r"needs_when names the parameter 'mod', .* \(did you mean 'mode'\?\); it takes: mode",
+        ),
+    ],
+)
+def test_a_spec_that_does_not_reach_the_host_fails_every_check(changes, sentence):
+    spec = AttackerSpec(name="modes", summary="x", target=f"{__name__}:TakesAMode", **changes)
+    found = list(kit.run_checks([kit.Subject(spec=spec)]))
+    assert {result.outcome for result in found} == {"failed"}
+    assert all(re.search(sentence, result.detail) for result in found)
+
+
+def test_a_search_over_a_parameter_that_there_is_not_is_found():
+    spec = RecommenderSpec(
+        name="ridge",
+        summary="x",
+        target="loki_bench.testing.ridge:RidgeRecommender",
+        uses_order=True,
+        differentiable=False,
+        search=(FloatRange("l3", 0.1, 1.0),),
+    )
+    with pytest.raises(BrokenPromiseError, match="its search names the parameter 'l3'"):
+        kit.Subject(spec=spec).build()
 
 
 def test_a_check_is_a_plain_function_that_raises():

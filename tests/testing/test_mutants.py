@@ -149,6 +149,12 @@ BROKEN_PLUGINS = {
         "check_plugin_discovery_imports_no_framework",
         "import pandas\n@hookimpl\ndef loki_bench_attackers():\n    return declare()",
     ),
+    "untold": (
+        "check_plugin_declarations_reach_the_host",
+        "@hookimpl\ndef loki_bench_attackers():\n"
+        "    return [AttackerSpec(name='mine', summary='x', target=f'{__name__}:Mine',"
+        " influence_parameters={'a': {'b': 1}})]",
+    ),
     "absent": (
         "check_plugin_targets_resolve",
         "@hookimpl\ndef loki_bench_attackers():\n    return declare(target='NotHere')",
