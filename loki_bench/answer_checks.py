@@ -26,6 +26,7 @@ __all__ = [
     "checked_report",
     "checked_sample_count",
     "checked_scores",
+    "checked_solver_report",
     "checked_suspicion",
     "checked_weights",
     "lists_given_by",
@@ -184,6 +185,8 @@ def checked_prepared(answer: object, *, attacker: str) -> NamedArrays:
 def checked_report(answer: object, *, who: str) -> dict[str, Any]:
     """What a component tells of itself, as the plain data that a file can hold.
 
+    numpy's numbers and truth values become Python's: a mean of float32 scores is one.
+
     Raises
     ------
     InvalidAnswerError
@@ -192,7 +195,10 @@ def checked_report(answer: object, *, who: str) -> dict[str, Any]:
     try:
         if not isinstance(answer, Mapping):
             raise ValueError(f"{type(answer).__name__} is no mapping")
-        written = json.dumps(dict(answer), allow_nan=False)
+        for name, value in answer.items():
+            if isinstance(value, (float, np.floating)) and not np.isfinite(value):
+                raise ValueError(f"{name!r} is {value}; expected a finite number, or None")
+        written = json.dumps(dict(answer), allow_nan=False, default=_as_python)
         if len(written) > MOST_REPORT_BYTES:
             raise ValueError(f"{len(written)} bytes as JSON; at most {MOST_REPORT_BYTES}")
         return cast("dict[str, Any]", checked_plain(json.loads(written)))
@@ -200,6 +206,26 @@ def checked_report(answer: object, *, who: str) -> dict[str, Any]:
         raise InvalidAnswerError(
             f"{who} reports what can't be kept: {in_short(str(error), 300)}"
         ) from error
+
+
+def checked_solver_report(answer: object, *, who: str) -> dict[str, Any]:
+    """What an influence estimator tells: as :func:`checked_report`, but None for a number that is
+    not finite, as a solver that diverges has it."""
+    if isinstance(answer, Mapping):
+        answer = {
+            name: None
+            if isinstance(value, (float, np.floating)) and not np.isfinite(value)
+            else value
+            for name, value in answer.items()
+        }
+    return checked_report(answer, who=who)
+
+
+def _as_python(value: object) -> object:
+    """A scalar of numpy's as one of Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a {type(value).__name__} is neither a number nor text")
 
 
 def checked_sample_count(answer: object, *, name: str) -> int | None:

@@ -5,6 +5,8 @@ import pytest
 
 from loki_bench.answer_checks import (
     checked_keep,
+    checked_report,
+    checked_solver_report,
     checked_suspicion,
     ranks_given_by,
     validate_poison,
@@ -109,6 +111,33 @@ def test_scores_that_are_not_finite_are_refused(bad):
 def test_scores_of_the_wrong_type_or_shape_are_refused(answer):
     with pytest.raises(InvalidAnswerError, match=r"expected a float32 array of shape \(2, 3\)"):
         ranks(lambda users: answer)
+
+
+def test_a_report_in_numpys_numbers_is_kept_in_pythons():
+    told = {"loss": np.float32(0.5), "rounds": np.int64(3), "done": np.True_, "why": ["x", None]}
+    kept = checked_report(told, who="attacker 'a'")
+    assert kept == {"loss": 0.5, "rounds": 3, "done": True, "why": ["x", None]}
+    assert [type(value) for value in kept.values()] == [float, int, bool, list]
+
+
+@pytest.mark.parametrize(
+    ("told", "problem"),
+    [
+        ([], "list is no mapping"),
+        ({"loss": np.float32("nan")}, "'loss' is nan; expected a finite number, or None"),
+        ({"loss": float("inf")}, "'loss' is inf; expected"),
+        ({"losses": np.zeros(2)}, "a ndarray is neither a number nor text"),
+        ({"a": {"b": float("nan")}}, "Out of range float"),
+    ],
+)
+def test_a_report_that_can_not_be_kept_is_refused_in_a_sentence(told, problem):
+    with pytest.raises(InvalidAnswerError, match=f"d' reports what can't be kept: {problem}"):
+        checked_report(told, who="defense 'd'")
+
+
+def test_what_a_solver_reports_need_not_be_finite():
+    told = checked_solver_report({"residual": np.float32("inf"), "rounds": 2}, who="estimator 'e'")
+    assert told == {"residual": None, "rounds": 2}
 
 
 THREE_USERS = Interactions(np.array([0, 2, 2, 3]), np.array([0, 1, 1], dtype=np.int32), n_items=2)

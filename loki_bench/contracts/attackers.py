@@ -134,7 +134,12 @@ class AttackerView:
 
 
 class Attacker(ABC):
-    """Writes the fake users' item sequences."""
+    """Writes the fake users' item sequences.
+
+    It may have an attribute or a property ``report``: numbers and text worth recording about the
+    last :meth:`poison`, by name, such as ``{"loss": 0.5, "rounds": 3}``. Plain data, at most 64 KiB
+    as JSON; a number that is not finite fails the cell. The record keeps it.
+    """
 
     @abstractmethod
     def poison(self, view: AttackerView) -> Sequences:

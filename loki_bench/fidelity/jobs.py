@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from loki_bench.answer_checks import checked_solver_report
 from loki_bench.contracts import (
     DifferentiableRecommender,
     FactorRecommender,
@@ -120,7 +121,9 @@ def ask_estimator(train: Interactions, case: Case, judged: EstimatorRef) -> Pred
     tracemalloc.stop()
     return Prediction(
         values=values,
-        report={k: v if np.isfinite(v) else None for k, v in estimator.report.items()},
+        report=checked_solver_report(
+            estimator.report, who=f"influence estimator '{judged.estimator.name}'"
+        ),
         invariance=_invariance(model, fitted, estimator, experiments[0], case),
         costs={
             "fit_seconds": ready - started,

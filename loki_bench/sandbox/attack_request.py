@@ -5,7 +5,6 @@ The request holds exactly what the protocol grants, so the isolated process that
 """
 
 import hashlib
-import json
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.answer_checks import NamedArrays, checked_prepared, validate_poison
+from loki_bench.answer_checks import NamedArrays, checked_prepared, checked_report, validate_poison
 from loki_bench.content_ids import JsonObject
 from loki_bench.contracts import (
     Attacker,
@@ -181,6 +180,8 @@ def craft_for_host(request: AttackRequest, ask: Ask) -> Reply:
     ------
     RejectedError
         The answer breaks the rules, or the attacker changed what it was shown.
+    InvalidAnswerError
+        It reports what can't be kept.
     """
     attacker: Attacker = request.attacker.build()
     done = _watched(request, attacker.poison, ask)
@@ -190,8 +191,10 @@ def craft_for_host(request: AttackRequest, ask: Ask) -> Reply:
         budget=request.budget,
         n_items=request.history.n_items,
     )
-    # As it will be read again: what is not plain data fails here, in the attacker's own step.
-    report = json.loads(json.dumps(dict(getattr(attacker, "report", {})), allow_nan=False))
+    # what is not plain data fails here, in the attacker's own step
+    report = checked_report(
+        getattr(attacker, "report", {}), who=f"attacker '{request.attacker.name}'"
+    )
     return {"offsets": poison.offsets, "items": poison.items}, report, done.costs
 
 

@@ -4,13 +4,18 @@ The request holds the training data as a defense is shown it, users in a random 
 names, so a process that is sent it (:mod:`loki_bench.sandbox.child`) can't tell who is fake.
 """
 
-import json
 import sys
 from dataclasses import dataclass
 
 import numpy as np
 
-from loki_bench.answer_checks import NamedArrays, checked_keep, checked_suspicion, checked_weights
+from loki_bench.answer_checks import (
+    NamedArrays,
+    checked_keep,
+    checked_report,
+    checked_suspicion,
+    checked_weights,
+)
 from loki_bench.contracts import Defense, WeightingDefense
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Interactions
@@ -66,7 +71,7 @@ def defend_for_host(request: DefenseRequest, ask: Ask) -> Reply:
     suspicion = checked_suspicion(defense.suspicion, defense=name, n_users=shown.n_users)
     if suspicion is not None:
         arrays["suspicion"] = suspicion
-    report = json.loads(json.dumps(dict(defense.report), allow_nan=False))
+    report = checked_report(defense.report, who=f"defense '{name}'")
     return arrays, report, done.costs
 
 
@@ -87,5 +92,5 @@ def _weighed(defense: Defense, request: DefenseRequest) -> Reply:
         "suspicion": suspicion,
         "weights": weights,
     }
-    report = json.loads(json.dumps(dict(defense.report), allow_nan=False))
+    report = checked_report(defense.report, who=f"defense '{name}'")
     return arrays, report, done.costs

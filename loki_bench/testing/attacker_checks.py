@@ -18,7 +18,7 @@ from loki_bench.testing.attacker_views import (
     takes_lengths,
     view_for,
 )
-from loki_bench.testing.subject import Subject, promise
+from loki_bench.testing.subject import Subject, checks_report, promise
 from loki_bench.testing.surroundings import (
     contained,
     different_generators,
@@ -33,12 +33,14 @@ __all__ = [
     "check_attacker_leaves_its_view_alone",
     "check_attacker_leaves_the_process_alone",
     "check_attacker_prepares_named_arrays",
+    "check_attacker_reports_plain_data",
     "check_attacker_seed_fixes_everything",
     "check_attacker_takes_a_goal_to_demote",
     "check_attacker_takes_a_single_target",
     "check_attacker_takes_a_target_that_nobody_has",
     "check_attacker_takes_target_users_without_events",
     "check_attacker_writes_as_many_events_as_the_host_drew",
+    "check_attacker_writes_some_fake_user",
 ]
 
 LENGTHS = (5, 1, 3, 12, 2, 1)
@@ -98,6 +100,20 @@ def check_attacker_writes_as_many_events_as_the_host_drew(subject: Subject) -> N
 
 
 @contained
+def check_attacker_writes_some_fake_user(subject: Subject) -> None:
+    """Of 6 fake users that it may write, to promote, it writes at least one.
+
+    Not of ``none``, the null attack.
+    """
+    promise(
+        subject.name == "none" or len(_poison(subject, view_for(subject))) > 0,
+        subject,
+        "wrote no fake user of the 6 that its budget gives it: a row of it would be the clean "
+        "victim",
+    )
+
+
+@contained
 def check_attacker_forgets_the_last_view(subject: Subject) -> None:
     """One object asked twice answers the second time as a new one does."""
     used = subject.build()
@@ -123,6 +139,15 @@ def check_attacker_prepares_named_arrays(subject: Subject) -> None:
         checked_prepared(_prepare(subject, view_for(subject)), attacker=subject.name)
     except InvalidAnswerError as error:
         raise BrokenPromiseError(str(error)) from error
+
+
+@contained
+def check_attacker_reports_plain_data(subject: Subject) -> None:
+    """Its ``report`` after ``poison``, where it has one, is a mapping of names to plain data."""
+    for n_fake_users in (0, 6):
+        attacker = subject.build()
+        _poison(subject, view_for(subject, n_fake_users=n_fake_users), attacker)
+        checks_report(subject, getattr(attacker, "report", {}))
 
 
 @contained

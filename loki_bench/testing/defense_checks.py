@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.contracts import Defense
-from loki_bench.interactions import Interactions, Sequences
-from loki_bench.testing.planted import assorted, crowd
-from loki_bench.testing.subject import Subject, described, promise
+from loki_bench.interactions import Interactions
+from loki_bench.testing.planted import assorted, attacked_crowd, crowd
+from loki_bench.testing.subject import Subject, checks_report, described, promise
 from loki_bench.testing.surroundings import (
     contained,
     different_generators,
@@ -24,6 +24,7 @@ __all__ = [
     "check_defense_leaves_its_input_alone",
     "check_defense_leaves_the_process_alone",
     "check_defense_rates_every_user_or_none",
+    "check_defense_reports_plain_data",
     "check_defense_seed_fixes_everything",
     "check_defense_takes_sequences_of_any_length",
 ]
@@ -41,7 +42,7 @@ def check_defense_answers_crowds_of_none_one_and_seven(subject: Subject) -> None
 @contained
 def check_defense_seed_fixes_everything(subject: Subject) -> None:
     """The same data and seed give the same mask, whatever the process's own generators hold."""
-    first, second = different_generators(lambda: _keep(subject, _attacked()))
+    first, second = different_generators(lambda: _keep(subject, attacked_crowd()))
     promise(
         np.array_equal(first, second),
         subject,
@@ -52,19 +53,19 @@ def check_defense_seed_fixes_everything(subject: Subject) -> None:
 @contained
 def check_defense_leaves_generators_alone(subject: Subject) -> None:
     """No global generator (random, numpy, torch) is drawn from or seeded."""
-    watched_generators(lambda: _keep(subject, _attacked()), subject)
+    watched_generators(lambda: _keep(subject, attacked_crowd()), subject)
 
 
 @contained
 def check_defense_leaves_the_process_alone(subject: Subject) -> None:
     """No file in the working folder; argv, environment and warning filters stay as they were."""
-    watched_process(lambda: _keep(subject, _attacked()), subject)
+    watched_process(lambda: _keep(subject, attacked_crowd()), subject)
 
 
 @contained
 def check_defense_leaves_its_input_alone(subject: Subject) -> None:
     """The training data are as they were before."""
-    train = writable(_attacked())
+    train = writable(attacked_crowd())
     before = train.fingerprint()
     _keep(subject, train)
     promise(train.fingerprint() == before, subject, "changed its training data")
@@ -76,7 +77,7 @@ def check_defense_forgets_the_last_data(subject: Subject) -> None:
     used = subject.build()
     _keep(subject, crowd().with_sequences(crowd().take(range(40, 80))), used)
     promise(
-        np.array_equal(_keep(subject, _attacked(), used), _keep(subject, _attacked())),
+        np.array_equal(_keep(subject, attacked_crowd(), used), _keep(subject, attacked_crowd())),
         subject,
         "remembers earlier data: keep nothing between two calls that changes the second answer",
     )
@@ -96,7 +97,7 @@ def check_defense_keeps_clean_users(subject: Subject) -> None:
 @contained
 def check_defense_judges_users_wherever_they_stand(subject: Subject) -> None:
     """The same users in reverse order are judged alike: a place in the data says nothing."""
-    train = _attacked()
+    train = attacked_crowd()
     order = np.arange(train.n_users)[::-1]
     kept = _keep(subject, train)
     turned = _keep(subject, train.with_sequences(train.take(order)))[order]
@@ -117,7 +118,7 @@ def check_defense_takes_sequences_of_any_length(subject: Subject) -> None:
 @contained
 def check_defense_rates_every_user_or_none(subject: Subject) -> None:
     """``suspicion`` after ``keep`` is None, or finite float64 of shape (n_users,)."""
-    for train in (_attacked(), crowd().with_sequences(crowd().take([3]))):
+    for train in (attacked_crowd(), crowd().with_sequences(crowd().take([3]))):
         defense: Defense = subject.build()
         defense.keep(train, seed=SEED)
         found = defense.suspicion
@@ -135,10 +136,13 @@ def check_defense_rates_every_user_or_none(subject: Subject) -> None:
         )
 
 
-def _attacked() -> Interactions:
-    """The crowd and 12 fake users who alternate two rare items with popular ones."""
-    fakes = [[58, (2 * n) % 10, 59, (2 * n + 1) % 10, 58, (2 * n + 2) % 10] for n in range(12)]
-    return crowd().with_users(Sequences.of(fakes))
+@contained
+def check_defense_reports_plain_data(subject: Subject) -> None:
+    """``report`` is a mapping of names to finite numbers and other plain data."""
+    for train in (attacked_crowd(), crowd().with_sequences(crowd().take([3]))):
+        defense: Defense = subject.build()
+        defense.keep(train, seed=SEED)
+        checks_report(subject, defense.report)
 
 
 def _keep(

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from loki_bench.answer_checks import checked_solver_report
 from loki_bench.contracts import InfluenceEstimator
 from loki_bench.interactions import Sequences
 from loki_bench.testing.estimator_cases import (
@@ -11,7 +12,7 @@ from loki_bench.testing.estimator_cases import (
     TARGET,
     fitted_estimator,
 )
-from loki_bench.testing.subject import Subject, promise, raises
+from loki_bench.testing.subject import Subject, as_broken_promise, promise, raises
 from loki_bench.testing.surroundings import (
     contained,
     different_generators,
@@ -27,6 +28,7 @@ __all__ = [
     "check_estimator_leaves_the_process_alone",
     "check_estimator_refit_forgets",
     "check_estimator_refuses_unknown_items",
+    "check_estimator_reports_plain_data",
     "check_estimator_rewards_of_a_sequence_are_its_marginals",
     "check_estimator_scale_is_that_of_an_exact_refit",
     "check_estimator_seed_fixes_everything",
@@ -82,6 +84,14 @@ def check_estimator_takes_empty_prefixes(subject: Subject) -> None:
         subject,
         "has no finite marginal influence after an empty prefix",
     )
+
+
+@contained
+def check_estimator_reports_plain_data(subject: Subject) -> None:
+    """``report`` after ``fit`` is a mapping of names to numbers, finite or not."""
+    estimator, _ = fitted_estimator(subject)
+    with as_broken_promise():
+        checked_solver_report(estimator.report, who=str(subject))
 
 
 @contained

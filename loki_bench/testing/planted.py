@@ -10,6 +10,7 @@ from loki_bench.split import Split, leave_one_out
 
 __all__ = [
     "assorted",
+    "attacked_crowd",
     "crowd",
     "cycle",
     "interactions_of",
@@ -83,6 +84,12 @@ def crowd() -> Interactions:
         drawn = generator.choice(60, size=length, replace=False, p=taste / taste.sum())
         rows.append(drawn.tolist())
     return interactions_of(rows, n_items=60)
+
+
+def attacked_crowd() -> Interactions:
+    """The crowd and 12 fake users who alternate two rare items with popular ones."""
+    fakes = [[58, (2 * n) % 10, 59, (2 * n + 1) % 10, 58, (2 * n + 2) % 10] for n in range(12)]
+    return crowd().with_users(Sequences.of(fakes))
 
 
 def _read_only(split: Split) -> Split:

@@ -5,13 +5,21 @@ import pickle
 import numpy as np
 from numpy.typing import NDArray
 
+from loki_bench.answer_checks import checked_sample_count
 from loki_bench.contracts import Recommender
 from loki_bench.interactions import Sequences
 from loki_bench.plugins.specs import RecommenderSpec
 from loki_bench.ranking import masked_ranks
 from loki_bench.split import HeldOut
 from loki_bench.testing.planted import assorted, cycle, two_groups
-from loki_bench.testing.subject import Subject, described, promise, raises
+from loki_bench.testing.subject import (
+    Subject,
+    as_broken_promise,
+    checks_report,
+    described,
+    promise,
+    raises,
+)
 from loki_bench.testing.surroundings import (
     contained,
     different_generators,
@@ -34,6 +42,7 @@ __all__ = [
     "check_recommender_pickles",
     "check_recommender_refit_forgets",
     "check_recommender_refuses_unknown_ids",
+    "check_recommender_reports_plain_data",
     "check_recommender_seed_fixes_everything",
     "check_recommender_takes_empty_histories",
     "check_recommender_uses_order_as_declared",
@@ -89,6 +98,16 @@ def check_recommender_answers_alike_in_any_batch(subject: Subject) -> None:
             subject,
             f"scores users otherwise when they are asked for {how}",
         )
+
+
+@contained
+def check_recommender_reports_plain_data(subject: Subject) -> None:
+    """``fit_report`` after a fit is a mapping of names to finite numbers and other plain data."""
+    split = two_groups()
+    for validation in (split.validation, None):
+        model = subject.build()
+        model.fit(split.train, validation=validation, seed=SEED)
+        checks_report(subject, model.fit_report)
 
 
 @contained
@@ -311,8 +330,11 @@ def check_recommender_counts_the_samples_of_fake_users(subject: Subject) -> None
     clean, n = counts
     if clean is None and n is None:
         return
+    for count in counts:
+        with as_broken_promise():
+            checked_sample_count(count, name=subject.name)
     promise(
-        isinstance(clean, int) and isinstance(n, int) and n > clean,
+        clean is not None and n is not None and n > clean,
         subject,
         f"counts {clean} training samples without and {n} with two more users of four events",
     )

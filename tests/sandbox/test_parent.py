@@ -69,7 +69,7 @@ def test_an_honest_attack_writes_the_same_poison_in_its_own_process(referee):
         ("rubbish", "rejected", "returned list; expected loki_bench Sequences"),
         ("raises", "failed", "attacker 'raises' raised RuntimeError: no idea what to do"),
         ("dies", "failed", "attacker 'dies' died: its process ended with exit status 3"),
-        ("prints", "failed", "Out of range float values are not JSON compliant"),
+        ("prints", "failed", "'seconds' is nan; expected a finite number, or None"),
     ],
 )
 def test_one_event_too_many_or_any_other_broken_rule_costs_the_cell(

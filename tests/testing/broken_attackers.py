@@ -47,6 +47,20 @@ class ReadsTheGlobalGenerator(Sound):
         return Sequences(poison.offsets, shifted)
 
 
+@breaks("check_attacker_reports_plain_data")
+class ReportsNothingToDivideBy(Sound):
+    def poison(self, view):
+        poison = super().poison(view)
+        self.report = {"events": np.float32(len(poison) and 0.5), "each": float("nan")}
+        return poison
+
+
+@breaks("check_attacker_writes_some_fake_user")
+class WritesNothing(Sound):
+    def poison(self, view):
+        return Sequences.empty()
+
+
 @breaks("check_attacker_leaves_generators_alone")
 class SeedsNumpy(Sound):
     def poison(self, view):

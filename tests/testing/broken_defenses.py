@@ -112,6 +112,17 @@ class RatesTheDroppedOnly(Sound):
         return self.rating
 
 
+@breaks("check_defense_reports_plain_data")
+class ReportsItsMask(Sound):
+    def keep(self, train, *, seed):
+        self.kept = super().keep(train, seed=seed)
+        return self.kept
+
+    @property
+    def report(self):
+        return {"kept": self.kept}
+
+
 class Weighs(WeightingDefense):
     """Halves users who repeat a third of their events."""
 

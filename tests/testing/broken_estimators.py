@@ -48,6 +48,13 @@ class RewardsInTotal(RidgeInfluence):
         return np.cumsum(super().sequence_rewards(sequences))
 
 
+@breaks("check_estimator_reports_plain_data")
+class ReportsAnArray(RidgeInfluence):
+    @property
+    def report(self):
+        return {"residuals": np.zeros(3)}
+
+
 @breaks("check_estimator_seed_fixes_everything")
 class ReadsTheGlobalGenerator(RidgeInfluence):
     def influence(self, candidates):

@@ -57,6 +57,32 @@ class ReadsTheGlobalGenerator(RidgeRecommender):
         return super().score_next(users, histories) + np.float32(state_of_the_global_generator())
 
 
+class SpeaksNumpy(RidgeRecommender):
+    """Reports and counts in numpy's numbers."""
+
+    @property
+    def fit_report(self):
+        return {"loss": np.float32(0.5), "rounds": np.int64(3), "converged": np.True_}
+
+    @property
+    def n_training_samples(self):
+        return np.int64(super().n_training_samples)
+
+
+@breaks("check_recommender_reports_plain_data")
+class ReportsALossThatThereIsNot(RidgeRecommender):
+    @property
+    def fit_report(self):
+        return {"loss": self.loss}
+
+
+@breaks("check_recommender_reports_plain_data")
+class ReportsNaN(RidgeRecommender):
+    @property
+    def fit_report(self):
+        return {"loss": np.float32("nan")}
+
+
 @breaks("check_recommender_leaves_generators_alone")
 class SeedsNumpy(RidgeRecommender):
     def fit(self, train, *, validation, seed):

@@ -63,6 +63,13 @@ SOUND = [
         differentiable=False,
     ),
     RecommenderSpec(
+        name="speaks-numpy",
+        summary="Ridge that counts in numpy",
+        target="broken_recommenders:SpeaksNumpy",
+        uses_order=True,
+        differentiable=False,
+    ),
+    RecommenderSpec(
         name="weighted",
         summary="Weighted least squares",
         target="broken_recommenders:Weighted",
