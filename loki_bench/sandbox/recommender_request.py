@@ -161,8 +161,9 @@ def _fit(recommender: Recommender, request: FitRequest) -> Recommender:
     if request.noise is not None:
         if not isinstance(recommender, AdversarialRecommender):
             raise InvalidAnswerError(
-                f"recommender '{request.recommender.name}' says takes_noise, and is no "
-                "AdversarialRecommender"
+                f"recommender '{request.recommender.name}' is to be trained against noise, and is "
+                "no AdversarialRecommender: a defense that does so says needs_noise in its spec, "
+                "and a recommender says takes_noise only where it is one"
             )
         return recommender.fit_adversarial(
             request.train, validation=validation, seed=seed, noise=request.noise
@@ -171,8 +172,9 @@ def _fit(recommender: Recommender, request: FitRequest) -> Recommender:
         return recommender.fit(request.train, validation=validation, seed=seed)
     if not isinstance(recommender, WeightedRecommender):
         raise InvalidAnswerError(
-            f"recommender '{request.recommender.name}' says takes_weights, and is no "
-            "WeightedRecommender"
+            f"recommender '{request.recommender.name}' is to be trained with weights, and is no "
+            "WeightedRecommender: a defense that gives weights says needs_weights in its spec, and "
+            "a recommender says takes_weights only where it is one"
         )
     return recommender.fit_weighted(
         request.train, validation=validation, seed=seed, weights=weights

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from loki_bench.answer_checks import checked_keep, checked_scores, checked_weights, lists_given_by
+from loki_bench.answer_checks import checked_scores, lists_given_by
 from loki_bench.contracts import (
     AdversarialNoise,
     AdversarialRecommender,
@@ -28,6 +28,7 @@ from loki_bench.sandbox.parent import Isolated
 from loki_bench.split import HeldOut
 from loki_bench.suite.components import ComponentRef
 from loki_bench.suite.suite import Isolation, Limits
+from loki_bench.training_checks import check_fit, check_question
 
 __all__ = ["MOST_FITS", "TrainedVictim", "TrainedVictims", "VictimSource"]
 
@@ -63,8 +64,9 @@ class VictimSource:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainedVictim(FittedVictim):
-    """One of them. ``order`` are the host's ids of the users as the defense knows them."""
+    """One of them. ``order`` are the host's ids of the users as the defense ``who`` knows them."""
 
+    who: str
     recommender: Recommender
     name: str
     order: NDArray[np.int64]
@@ -72,7 +74,7 @@ class TrainedVictim(FittedVictim):
 
     def scores(self, users: NDArray[np.int32], histories: Sequences) -> NDArray[np.float32]:
         """See :meth:`~loki_bench.contracts.FittedVictim.scores`."""
-        found = self.recommender.score_next(self._hosts(users), histories)
+        found = self.recommender.score_next(self._hosts(users, histories), histories)
         return checked_scores(found, self.name, (len(histories), self.n_items))
 
     def top_k(self, users: NDArray[np.int32], histories: Sequences, k: int) -> NDArray[np.int32]:
@@ -80,18 +82,23 @@ class TrainedVictim(FittedVictim):
         return lists_given_by(
             self.recommender,
             name=self.name,
-            users=self._hosts(users),
+            users=self._hosts(users, histories, k),
             histories=histories,
             k=k,
             n_items=self.n_items,
         )
 
-    def _hosts(self, users: NDArray[np.int32]) -> NDArray[np.int32]:
-        if len(users) and not (users.min() >= 0 and users.max() < len(self.order)):
-            raise InvalidAnswerError(
-                f"the defense asked victim '{self.name}' for a user outside 0 to "
-                f"{len(self.order) - 1}"
-            )
+    def _hosts(
+        self, users: NDArray[np.int32], histories: Sequences, k: int | None = None
+    ) -> NDArray[np.int32]:
+        check_question(
+            who=self.who,
+            users=users,
+            histories=histories,
+            n_users=len(self.order),
+            n_items=self.n_items,
+            k=k,
+        )
         return self.order[users].astype(np.int32)
 
 
@@ -138,8 +145,12 @@ class TrainedVictims(VictimTrainer):
             raise InvalidAnswerError(
                 f"{self._who} asked for {MOST_FITS + 1} fits of the victim; at most {MOST_FITS}"
             )
-        train, validation, left = self._left_of(kept, weights)
-        heard = self._noise_of(noise, weights)
+        shown = self._train.with_sequences(self._train.take(self._order))
+        check_fit(who=self._who, train=shown, kept=kept, weights=weights, noise=noise)
+        train, validation, left = self._left_of(shown, kept, weights)
+        heard = noise
+        if noise is not None and noise.of_users is not None:
+            heard = replace(noise, of_users=noise.of_users[self._place])
         victim, name = self._source.new(), self._source.component.name
         seed = self._seed_of_fit(number)
         if heard is not None and isinstance(victim, AdversarialRecommender):
@@ -147,8 +158,8 @@ class TrainedVictims(VictimTrainer):
         elif heard is not None:
             raise InvalidAnswerError(
                 f"{self._who} trains against noise, and victim '{name}' is no "
-                "AdversarialRecommender; its spec must say needs_noise, so that this is known "
-                "before a run"
+                "AdversarialRecommender; the spec of the defense must say needs_noise, so that "
+                "this is known before a run"
             )
         elif left is None:
             victim.fit(train, validation=validation, seed=seed)
@@ -156,53 +167,29 @@ class TrainedVictims(VictimTrainer):
             victim.fit_weighted(train, validation=validation, seed=seed, weights=left)
         else:
             raise InvalidAnswerError(
-                f"{self._who} gives weights, and victim '{name}' is no WeightedRecommender; its "
-                "spec must say needs_weights, so that this is known before a run"
+                f"{self._who} gives weights, and victim '{name}' is no WeightedRecommender; the "
+                "spec of the defense must say needs_weights, so that this is known before a run"
             )
         found = TrainedVictim(
-            recommender=victim, name=name, order=self._order, n_items=train.n_items
+            who=self._who, recommender=victim, name=name, order=self._order, n_items=train.n_items
         )
         self.fitted.append(found)
         return found
 
-    def _noise_of(
-        self, noise: AdversarialNoise | None, weights: NDArray[np.float64] | None
-    ) -> AdversarialNoise | None:
-        """The noise of the host's users."""
-        if noise is None or noise.of_users is None:
-            found = noise
-        elif len(noise.of_users) == self._train.n_users:
-            found = replace(noise, of_users=noise.of_users[self._place])
-        else:
-            raise InvalidAnswerError(
-                f"{self._who} gave noise for {len(noise.of_users)} users; it was shown "
-                f"{self._train.n_users}"
-            )
-        if found is not None and weights is not None:
-            raise InvalidAnswerError(
-                f"{self._who} gave weights and noise for one fit; give one of the two"
-            )
-        return found
-
     def _left_of(
-        self, kept: NDArray[np.bool_] | None, weights: NDArray[np.float64] | None
+        self,
+        shown: Interactions,
+        kept: NDArray[np.bool_] | None,
+        weights: NDArray[np.float64] | None,
     ) -> tuple[Interactions, HeldOut | None, NDArray[np.float64] | None]:
         """Training data, validation events and weights of the host's users."""
-        train, validation, name = self._train, self._validation, self._who
+        train, validation = self._train, self._validation
         left = None
         if weights is not None:
-            shown = train.with_sequences(train.take(self._order))
-            if weights.shape != (shown.n_events,):
-                raise InvalidAnswerError(
-                    f"{name} gave weights of shape {weights.shape}; expected one for each of the "
-                    f"{shown.n_events} events"
-                )
-            checked = checked_weights(weights, who=name, train=shown)
             moved = shown.offsets[self._place] - train.offsets[:-1]  # of each user's events
-            left = checked[np.arange(train.n_events) + np.repeat(moved, train.lengths)]
+            left = weights[np.arange(train.n_events) + np.repeat(moved, train.lengths)]
         if kept is not None:
-            shown = train.with_sequences(train.take(self._order))
-            whom = checked_keep(kept, defense=name, train=shown)[self._place]
+            whom = kept[self._place]
             if left is not None:
                 left = left[np.repeat(whom, train.lengths)]
             train = train.with_sequences(train.first(np.where(whom, train.lengths, 0)))

@@ -18,6 +18,7 @@ from loki_bench.interactions import Interactions, Sequences
 from loki_bench.sandbox.attack_request import Ask, Component, Reply
 from loki_bench.sandbox.recommender_request import ScoresRequest
 from loki_bench.timing import timed
+from loki_bench.training_checks import check_fit, check_question
 
 __all__ = ["PART_BYTES", "TrainRequest", "TrainingForHost", "TrainingRequest"]
 
@@ -76,7 +77,8 @@ class TrainingForHost:
         self, defense: RobustTraining, request: TrainingRequest, ask: Ask
     ) -> tuple[NamedArrays, dict[str, float]]:
         if isinstance(request, TrainRequest):
-            defense.fit(_AskedTrainer(ask, self._n_items), request.shown, seed=request.seed)
+            trainer = _AskedTrainer(ask, request.shown, f"defense '{self._name}'")
+            defense.fit(trainer, request.shown, seed=request.seed)
             return {}, cast(
                 "dict[str, float]",
                 checked_report(defense.report, who=f"defense '{self._name}'"),
@@ -88,8 +90,8 @@ class TrainingForHost:
 
 
 class _AskedTrainer(VictimTrainer):
-    def __init__(self, ask: Ask, n_items: int) -> None:
-        self._ask, self._n_items = ask, n_items
+    def __init__(self, ask: Ask, shown: Interactions, who: str) -> None:
+        self._ask, self._shown, self._who = ask, shown, who
 
     def fit(
         self,
@@ -98,6 +100,8 @@ class _AskedTrainer(VictimTrainer):
         weights: NDArray[np.float64] | None = None,
         noise: AdversarialNoise | None = None,
     ) -> FittedVictim:
+        # the host checks what it is sent; here the sentence is about what the defense gave
+        check_fit(who=self._who, train=self._shown, kept=kept, weights=weights, noise=noise)
         arrays: NamedArrays = {}
         if kept is not None:
             arrays["kept"] = kept
@@ -109,15 +113,16 @@ class _AskedTrainer(VictimTrainer):
             if noise.of_users is not None:
                 arrays["of_users"] = noise.of_users
         answer = _put(self._ask, "fit", arrays, **against)
-        return _AskedVictim(self._ask, cast("int", answer["victim"]), self._n_items)
+        return _AskedVictim(self._ask, cast("int", answer["victim"]), self._shown, self._who)
 
 
 class _AskedVictim(FittedVictim):
-    def __init__(self, ask: Ask, number: int, n_items: int) -> None:
-        self._ask, self._number, self._n_items = ask, number, n_items
+    def __init__(self, ask: Ask, number: int, shown: Interactions, who: str) -> None:
+        self._ask, self._number, self._who = ask, number, who
+        self._n_users, self._n_items = shown.n_users, shown.n_items
 
     def scores(self, users: NDArray[np.int32], histories: Sequences) -> NDArray[np.float32]:
-        content = self._asked(users, histories, 0)
+        content = self._asked(users, histories, None)
         scores: NDArray[np.float32] = np.frombuffer(content, dtype="<f4").copy()
         return scores.reshape(-1, self._n_items)
 
@@ -126,13 +131,21 @@ class _AskedVictim(FittedVictim):
         items: NDArray[np.int32] = np.frombuffer(content, dtype="<i4").copy()
         return items.reshape(-1, k)
 
-    def _asked(self, users: NDArray[np.int32], histories: Sequences, k: int) -> bytes:
+    def _asked(self, users: NDArray[np.int32], histories: Sequences, k: int | None) -> bytes:
+        check_question(
+            who=self._who,
+            users=users,
+            histories=histories,
+            n_users=self._n_users,
+            n_items=self._n_items,
+            k=k,
+        )
         arrays: NamedArrays = {
             "users": users,
             "offsets": histories.offsets,
             "items": histories.items,
         }
-        answer = _put(self._ask, "scores", arrays, victim=self._number, k=k)
+        answer = _put(self._ask, "scores", arrays, victim=self._number, k=int(k or 0))
         return base64.b64decode(cast("str", answer["content"]))
 
 

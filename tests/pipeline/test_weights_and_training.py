@@ -126,7 +126,7 @@ def test_the_noise_of_each_user_reaches_the_victim(cells, isolation):
     [
         ("trains-in-noise", "against too few", "follows-the-quiet", "gave noise for 1 users; it"),
         ("trains-in-noise", "in both ways", "follows-the-quiet", "gave weights and noise for one"),
-        ("trains", "against jumpers", "follows", "its spec must say needs_noise"),
+        ("trains", "against jumpers", "follows", "spec of the defense must say needs_noise"),
     ],
 )
 def test_noise_that_can_not_be_given_fails_the_cell_in_a_sentence(

@@ -137,6 +137,29 @@ class WeighsTwice(Weighs):
         return 2 * super().weigh(train, seed=seed)
 
 
+@breaks("check_weighting_defense_seed_fixes_every_weight", form="weights")
+class WeighsWithTheGlobalGenerator(Weighs):
+    def weigh(self, train, *, seed):
+        return super().weigh(train, seed=seed) * (1 - 1e-4 * state_of_the_global_generator())
+
+
+@breaks("check_weighting_defense_forgets_the_last_weights", form="weights")
+class WeighsLessEachTime(Weighs):
+    factor = 1.0
+
+    def weigh(self, train, *, seed):
+        self.factor *= 0.9
+        return super().weigh(train, seed=seed) * self.factor
+
+
+@breaks("check_weighting_defense_weighs_users_wherever_they_stand", form="weights")
+class WeighsTheLastDown(Weighs):
+    def weigh(self, train, *, seed):
+        weights = super().weigh(train, seed=seed)
+        weights[140:] /= 2
+        return weights
+
+
 @breaks("check_weighting_defense_leaves_clean_users_their_weight", form="weights")
 class WeighsEverybodyDown(Weighs):
     def weigh(self, train, *, seed):
@@ -171,6 +194,13 @@ class WritesItsVictims(TrainsTwice):
     def fit(self, victim, train, *, seed):
         Path("victims.txt").write_text("two")
         super().fit(victim, train, seed=seed)
+
+
+@breaks("check_robust_training_reports_plain_data", form="training")
+class ReportsNothingThatThereIs(TrainsTwice):
+    @property
+    def report(self):
+        return {"loss": self.loss}
 
 
 @breaks("check_robust_training_keeps_what_clean_data_teach", form="training")
