@@ -10,7 +10,12 @@ __all__ = ["DatasetLoader"]
 
 
 class DatasetLoader(ABC):
-    """Reads one dataset."""
+    """Reads one dataset.
+
+    A parameter of its ``__init__`` that names a file is called ``path``, or something that ends so
+    (``test_path``): the host looks for it from the working folder, and lets the process that the
+    loader runs in read it. Any other text arrives as it was given.
+    """
 
     @abstractmethod
     def load(self, folder: Path, *, download: bool) -> Interactions:

@@ -292,7 +292,7 @@ def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -
     known = granted.history
     nothing = Sequences(np.zeros(len(known) + 1, dtype=np.int64), np.empty(0, dtype=np.int32))
     return AttackRequest(
-        attacker=component_of(cell.attacker),
+        attacker=component_of(cell.attacker, "attacker"),
         history=known if cell.sees_history else known.with_sequences(nothing),
         train=granted.train if surrogates else None,
         goal=draw(split, cell.protocol, cell.seed),
@@ -308,7 +308,9 @@ def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -
                 surrogate_names(cell.surrogates), cell.surrogates, surrogates, strict=True
             )
         ),
-        influence=None if cell.influence is None else component_of(cell.influence),
+        influence=None
+        if cell.influence is None
+        else component_of(cell.influence, "influence estimator"),
         queries=None if cell.oracle is None else cell.oracle.queries,
         repeats=cell.protocol.repeats,
     )

@@ -156,7 +156,7 @@ def defend(data: DataFolder, cell: Cell, poison: Sequences) -> Timed[DefenseAnsw
     done = carry_out(
         defend_for_host,
         DefenseRequest(
-            defense=component_of(cell.defense),
+            defense=component_of(cell.defense, "defense"),
             shown=shown,
             seed=cell.seed_of(f"defense/{name}"),
             weighs=cell.defense_form == "weights",

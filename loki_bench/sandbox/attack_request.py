@@ -49,15 +49,17 @@ Reply: TypeAlias = tuple[NamedArrays, JsonObject, dict[str, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """A component to build: its name, its target and its parameters."""
+    """A component to build: its kind, for messages, its name, its target and its parameters."""
 
+    kind: str
     name: str
     target: str
     parameters: dict[str, object]
 
     def build(self) -> Any:
         """Import the target and call it; raises as :meth:`ComponentSpec.build` does."""
-        spec = ComponentSpec(name=self.name, summary=self.name, target=self.target)
+        spec_type = type("SpecOfKind", (ComponentSpec,), {"kind": self.kind})
+        spec = spec_type(name=self.name, summary=self.name, target=self.target)
         return spec.build(self.parameters)
 
 

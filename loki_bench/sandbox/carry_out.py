@@ -143,10 +143,13 @@ def runs_apart(component: ComponentRef) -> bool:
     return not (is_own_distribution(component.distribution) and is_own_target(component.target))
 
 
-def component_of(component: ComponentRef) -> Component:
+def component_of(component: ComponentRef, kind: str) -> Component:
     """A component as a request names it: enough to build it, nothing of where it came from."""
     return Component(
-        name=component.name, target=component.target, parameters=dict(component.parameters)
+        kind=kind,
+        name=component.name,
+        target=component.target,
+        parameters=dict(component.parameters),
     )
 
 

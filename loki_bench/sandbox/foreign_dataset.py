@@ -1,8 +1,9 @@
 """Reads a third party's dataset in a process of its own, and parses what that answers.
 
 Without the network it is confined, and sees the data folder and the files that its parameters
-name. Only if it lacks its data, and may fetch them, it is asked again in a process that is not
-confined: it has to reach the network, and to write into the data folder.
+name: those called ``path``, or something that ends so, from where the host stands; others as they
+are, where they are absolute. Only if it lacks its data, and may fetch them, it is asked again in a
+process that is not confined: it has to reach the network, and to write into the data folder.
 """
 
 import json
@@ -49,9 +50,13 @@ def read_dataset(
 ) -> EventLog:
     """See :meth:`~loki_bench.contracts.DatasetLoader.read`; raises ``DatasetError``."""
     dataset = Component(
+        kind=spec.kind,
         name=spec.name,
         target=spec.target,
-        parameters={name: _absolute(value) for name, value in parameters.items()},
+        parameters={
+            name: _absolute(value) if name.endswith("path") else value
+            for name, value in parameters.items()
+        },
     )
     try:
         return _read(DatasetRequest(dataset=dataset, folder=folder.absolute(), download=False))

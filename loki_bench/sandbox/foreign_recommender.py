@@ -156,7 +156,7 @@ class ForeignRecommender(FineTunableRecommender, WeightedRecommender, Adversaria
     ) -> Self:
         self._n_items = train.n_items
         request = FitRequest(
-            recommender=component_of(self._component),
+            recommender=component_of(self._component, "recommender"),
             train=train,
             validation=validation,
             seed=seed,

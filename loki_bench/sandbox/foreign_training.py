@@ -61,7 +61,9 @@ class ForeignTraining:
         """Let it train; each fit that it asks for is one of ``victims``."""
         self._n_items = shown.n_items
         self._desk = _Desk(f"defense '{self._component.name}'", victims, shown)
-        request = TrainRequest(defense=component_of(self._component), shown=shown, seed=seed)
+        request = TrainRequest(
+            defense=component_of(self._component, "defense"), shown=shown, seed=seed
+        )
         self.report = cast("dict[str, float]", self._put(request).report)
 
     def score_next(self, users: NDArray[np.int32], histories: Sequences) -> NDArray[np.float32]:

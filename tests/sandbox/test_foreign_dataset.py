@@ -128,6 +128,20 @@ def test_a_file_that_a_parameter_names_is_read_too(read, tmp_path, monkeypatch):
     assert read("InFolder", path="my own.csv").interactions.n_users == 2
 
 
+def test_text_that_happens_to_be_the_name_of_a_file_arrives_as_it_was_given(
+    read, tmp_path, monkeypatch
+):
+    (tmp_path / "books").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DatasetError, match="KeyError: 'books'"):
+        read("Answers", what="books")
+
+
+def test_a_parameter_that_is_missing_is_told_of_a_dataset(read):
+    with pytest.raises(DatasetError, match=r"^dataset 'theirs' needs the parameter 'what'"):
+        read("Answers")
+
+
 def test_data_that_are_missing_are_fetched_only_if_they_may_be(read, data):
     with pytest.raises(DatasetError, match=r"there is no .*mine\.txt"):
         read("InFolder")
