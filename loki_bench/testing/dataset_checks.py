@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import numpy as np
+
 from loki_bench.errors import DatasetError
+from loki_bench.event_log import EventLog
 from loki_bench.interactions import Interactions
 from loki_bench.plugins.specs import DatasetSpec
 from loki_bench.split import leave_one_out
-from loki_bench.testing.subject import Subject, promise
+from loki_bench.testing.subject import Subject, described, promise
 from loki_bench.testing.surroundings import (
     contained,
     no_network,
@@ -25,6 +28,7 @@ __all__ = [
     "check_dataset_loads_interactions",
     "check_dataset_loads_the_same_twice",
     "check_dataset_names_its_licence_and_homepage",
+    "check_dataset_reads_what_it_loads",
     "check_dataset_says_what_is_missing",
     "check_dataset_stays_off_the_network",
     "check_dataset_tokens_are_its_own",
@@ -41,6 +45,37 @@ def check_dataset_loads_interactions(subject: Subject) -> None:
         f"loaded {type(data).__name__} with {getattr(data, 'n_events', 'no')} events; expected "
         "Interactions with at least one",
     )
+
+
+@contained
+def check_dataset_reads_what_it_loads(subject: Subject) -> None:
+    """``read``, which the host calls, gives an ``EventLog`` of what ``load`` gives, with a time and
+    a part for each event where it has any."""
+    loaded = _load(subject)
+    with _at_hand(subject) as folder:
+        log = subject.build().read(folder, download=False)
+    promise(
+        isinstance(log, EventLog) and isinstance(log.interactions, Interactions),
+        subject,
+        f"read {type(log).__name__}; expected an EventLog, such as EventLog.of(interactions)",
+    )
+    promise(
+        log.interactions.fingerprint() == loaded.fingerprint(),
+        subject,
+        "reads other interactions than it loads",
+    )
+    of_events = {
+        "times": None if log.times is None else log.times.values,
+        "parts": log.parts,
+    }
+    for what, values in of_events.items():
+        promise(
+            values is None
+            or (isinstance(values, np.ndarray) and values.shape == (loaded.n_events,)),
+            subject,
+            f"read {what} that are {described(values)}; expected an array of shape "
+            f"({loaded.n_events},), one for each event, or None",
+        )
 
 
 @contained
@@ -127,15 +162,21 @@ def check_dataset_names_its_licence_and_homepage(subject: Subject) -> None:
 
 
 def _load(subject: Subject) -> Interactions:
+    with _at_hand(subject) as folder:
+        data: Interactions = subject.build().load(folder, download=False)
+    return data
+
+
+@contextmanager
+def _at_hand(subject: Subject) -> Iterator[Path]:
+    """The data folder, without the network; a file that it lacks skips the check."""
     with no_network(), _empty_folder() as empty:
-        folder = (subject.folder or empty).absolute()
         try:
-            data: Interactions = subject.build().load(folder, download=False)
+            yield (subject.folder or empty).absolute()
         except DatasetError as error:
             if subject.folder is None:
                 raise
             raise unittest.SkipTest(str(error)) from error
-        return data
 
 
 @contextmanager

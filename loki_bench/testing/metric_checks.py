@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from loki_bench.contracts import Defended, Goal, GoalKind, Outcome
 from loki_bench.interactions import Sequences
 from loki_bench.plugins.specs import MetricSpec, Purpose
-from loki_bench.testing.subject import Subject, promise
+from loki_bench.testing.subject import Subject, as_broken_promise, promise
 from loki_bench.testing.surroundings import (
     contained,
     different_generators,
@@ -23,12 +23,15 @@ __all__ = [
     "check_metric_agrees_with_its_reference",
     "check_metric_answers_where_there_is_nothing_to_measure",
     "check_metric_answers_with_a_float_in_its_range",
+    "check_metric_ceiling_is_in_its_range",
     "check_metric_gives_one_answer",
     "check_metric_leaves_generators_alone",
     "check_metric_leaves_its_input_alone",
     "check_metric_leaves_out_items_of_the_users_own_history",
     "check_metric_leaves_the_process_alone",
     "check_metric_moves_in_its_direction",
+    "check_metric_reads_untargeted_ranks_as_declared",
+    "check_metric_takes_infinite_ranks_as_declared",
     "check_metric_takes_k_as_declared",
 ]
 
@@ -94,6 +97,56 @@ def check_metric_answers_where_there_is_nothing_to_measure(subject: Subject) -> 
 
 
 @contained
+def check_metric_ceiling_is_in_its_range(subject: Subject) -> None:
+    """Its ceiling, where the spec names one, is a float of the range for 1, 5 and 20 targets."""
+    spec = _spec(subject)
+    for n_targets in (1, 5, 20):
+        with as_broken_promise():
+            spec.ceiling_of(n_targets=n_targets, k=K if spec.takes_k else None)
+
+
+@contained
+def check_metric_reads_untargeted_ranks_as_declared(subject: Subject) -> None:
+    """Its value changes with ``untargeted_ranks`` only if its spec says ``reads_untargeted``."""
+    if _spec(subject).reads_untargeted:
+        return
+    for seed in range(20):
+        outcome = _random_outcome(seed)
+        with_ranks, without = (
+            _value(subject, replace(outcome, untargeted_ranks=ranks))
+            for ranks in (outcome.target_ranks[:1].copy(), None)
+        )
+        promise(
+            _same(with_ranks, without),
+            subject,
+            "reads untargeted_ranks, and its spec does not say reads_untargeted: no suite takes "
+            "them for it",
+        )
+
+
+@contained
+def check_metric_takes_infinite_ranks_as_declared(subject: Subject) -> None:
+    """Where a victim's lists end, ranks are infinite: a finite value in range, or NaN.
+
+    Not of a metric whose spec says ``needs_all_ranks``: no such victim is measured with it.
+    """
+    spec = _spec(subject)
+    if spec.needs_all_ranks:
+        return
+    low, high = spec.range
+    for seed in range(20):
+        value = _value(subject, _of_lists(_random_outcome(seed)))
+        promise(
+            type(value) is float
+            and (math.isnan(value) or (math.isfinite(value) and low <= value <= high)),
+            subject,
+            f"answered {value!r} where a victim lists its best items alone, and the ranks of the "
+            f"others are infinite; expected NaN or a finite float from {low} to {high}, or a spec "
+            "that says needs_all_ranks",
+        )
+
+
+@contained
 def check_metric_gives_one_answer(subject: Subject) -> None:
     """The same outcome gives the same value, whatever the process's own generators hold."""
     first, second = different_generators(lambda: _value(subject, _random_outcome(1)))
@@ -115,17 +168,24 @@ def check_metric_leaves_the_process_alone(subject: Subject) -> None:
 @contained
 def check_metric_leaves_its_input_alone(subject: Subject) -> None:
     """The arrays of the outcome are as they were before."""
-    outcome = _random_outcome(1)
-    names = ["target_ranks", "clean_target_ranks", "test_ranks", "clean_test_ranks"]
-    names.append("untargeted_ranks")
-    arrays = [getattr(outcome, name) for name in (*names, "genuine_lengths")]
-    before = [array.copy() for array in arrays]
-    _value(subject, outcome)
-    promise(
-        all(np.array_equal(a, b, equal_nan=True) for a, b in zip(arrays, before, strict=True)),
-        subject,
-        "changed an array of the outcome",
-    )
+    for seed in (1, 3):
+        outcome = _random_outcome(seed)
+        arrays = [
+            value
+            for part in (outcome, outcome.defended, outcome.goal)
+            for value in vars(part).values()
+            if isinstance(value, np.ndarray)
+        ]
+        before = [array.copy() for array in arrays]
+        _value(subject, outcome)
+        promise(
+            all(
+                np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+                for a, b in zip(arrays, before, strict=True)
+            ),
+            subject,
+            "changed an array of the outcome",
+        )
 
 
 @contained
@@ -201,7 +261,11 @@ def _same(first: float, second: float) -> bool:
 
 
 def _random_outcome(seed: int) -> Outcome:
-    """Ranks from 1 to 30 in halves, a fifth of them NaN; shapes from one user and one target."""
+    """Ranks from 1 to 30 in halves, a fifth of them NaN; shapes from one user and one target.
+
+    What need not be known is known in some of them: a defense's doing, weights of users, how often
+    genuine users have each item.
+    """
     random = np.random.default_rng(seed)
     shape = tuple(int(n) for n in random.integers(1, 6, size=2))
 
@@ -225,7 +289,34 @@ def _random_outcome(seed: int) -> Outcome:
         ),
     )
     # not known in a third of them, as where no metric says that it reads them
-    return outcome if seed % 3 == 0 else replace(outcome, untargeted_ranks=ranks(7, shape[1]))
+    if seed % 3:
+        outcome = replace(outcome, untargeted_ranks=ranks(7, shape[1]))
+    if seed % 4 > 1:
+        counts = random.integers(0, 9, size=N_ITEMS)
+        outcome = replace(outcome, genuine_item_counts=counts, n_genuine_repeats=seed)
+    if outcome.defended is not None and seed % 4 > 1:
+        outcome = replace(
+            outcome, defended=replace(outcome.defended, user_weights=random.random(11))
+        )
+    return outcome
+
+
+def _of_lists(outcome: Outcome) -> Outcome:
+    """The outcome of a victim that lists its ten best items alone."""
+
+    def listed(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.where(ranks > 10, np.inf, ranks)
+
+    names = ("target_ranks", "clean_target_ranks", "test_ranks", "clean_test_ranks")
+    defended, untargeted = outcome.defended, outcome.untargeted_ranks
+    return replace(
+        outcome,
+        **{name: listed(getattr(outcome, name)) for name in names},
+        untargeted_ranks=None if untargeted is None else listed(untargeted),
+        defended=None
+        if defended is None
+        else replace(defended, undefended_test_ranks=listed(defended.undefended_test_ranks)),
+    )
 
 
 def _with_nothing_ranked(outcome: Outcome) -> Outcome:

@@ -4,12 +4,14 @@ import itertools
 import os
 import socket
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from mutants import breaks
 
 from loki_bench.contracts import DatasetLoader
+from loki_bench.event_log import EventLog, EventTimes
 from loki_bench.interactions import Interactions, Sequences
 
 ROWS = [[0, 1, 2, 3], [3, 2, 1], [1, 0]]
@@ -45,6 +47,25 @@ class Grows(DatasetLoader):
 
     def load(self, folder, *, download):
         return interactions([*ROWS, [0] * next(Grows.count)])
+
+
+@breaks("check_dataset_reads_what_it_loads")
+class ReadsSomethingElse(Sound):
+    def read(self, folder, *, download):
+        return EventLog.of(interactions(ROWS[::-1]))
+
+
+@breaks("check_dataset_reads_what_it_loads")
+class CanNotBeRead(Sound):
+    def read(self, folder, *, download):
+        return EventLog.of(self.load(folder, download=download)).nothing_like_this
+
+
+@breaks("check_dataset_reads_what_it_loads")
+class HasATimeTooFew(Sound):
+    def read(self, folder, *, download):
+        times = EventTimes(values=np.arange(8))
+        return replace(EventLog.of(self.load(folder, download=download)), times=times)
 
 
 @breaks("check_dataset_tokens_are_its_own")

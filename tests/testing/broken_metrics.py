@@ -39,6 +39,41 @@ def divides_by_nothing(outcome, k):
     return sum(int(rank <= k) for rank in ranks) / len(ranks)
 
 
+@breaks("check_metric_ceiling_is_in_its_range", ceiling="broken_metrics:above_the_range")
+def has_a_ceiling(outcome, k):
+    return sound(outcome, k)
+
+
+def above_the_range(*, n_targets, k):
+    return 2.0
+
+
+@breaks("check_metric_reads_untargeted_ranks_as_declared")
+def looks_at_others(outcome, k):
+    return sound(outcome, k) * (0.9 if outcome.untargeted_ranks is None else 1.0)
+
+
+@breaks("check_metric_takes_infinite_ranks_as_declared")
+def averages_ranks(outcome, k):
+    ranks = outcome.test_ranks[~np.isnan(outcome.test_ranks)]
+    return float(1 - np.mean(ranks) / outcome.n_items) if len(ranks) else float("nan")
+
+
+@breaks(
+    "check_metric_answers_with_a_float_in_its_range",
+    also=[
+        "check_metric_leaves_its_input_alone",
+        "check_metric_leaves_out_items_of_the_users_own_history",
+        "check_metric_reads_untargeted_ranks_as_declared",
+        "check_metric_takes_infinite_ranks_as_declared",
+    ],
+)
+def fails_where_popularity_is_known(outcome, k):
+    if outcome.genuine_item_counts is not None:
+        return outcome.genuine_item_counts.no_such_method()
+    return sound(outcome, k)
+
+
 @breaks("check_metric_gives_one_answer")
 def reads_the_global_generator(outcome, k):
     return sound(outcome, k) * (1 - 1e-4 * state_of_the_global_generator())
