@@ -23,7 +23,7 @@ from loki_bench.suite.usable_values import (
     ComponentName,
     FolderName,
     Summary,
-    refuse_unusable,
+    refuse_other_parameters,
 )
 
 __all__ = [
@@ -69,7 +69,7 @@ class EstimatorChoice(SuiteTable):
     @field_validator("parameters", mode="before")
     @classmethod
     def _usable_parameters(cls, parameters: object) -> object:
-        refuse_unusable(parameters)
+        refuse_other_parameters(parameters)
         return parameters
 
 

@@ -42,7 +42,7 @@ from loki_bench.suite.usable_values import (
     RunKey,
     Summary,
     Token,
-    refuse_unusable,
+    refuse_other_parameters,
 )
 
 __all__ = [
@@ -118,7 +118,7 @@ class Choice(SuiteTable):
     @field_validator("parameters", mode="before")
     @classmethod
     def _usable_parameters(cls, parameters: object) -> object:
-        refuse_unusable(parameters)
+        refuse_other_parameters(parameters)
         return parameters
 
     @model_validator(mode="before")
@@ -415,7 +415,7 @@ class Regime(SuiteTable):
     @field_validator("parameters", mode="before")
     @classmethod
     def _usable_parameters(cls, parameters: object) -> object:
-        refuse_unusable(parameters)
+        refuse_other_parameters(parameters)
         return parameters
 
     @model_validator(mode="after")

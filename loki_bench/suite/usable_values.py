@@ -15,6 +15,7 @@ __all__ = [
     "RunKey",
     "Summary",
     "Token",
+    "refuse_other_parameters",
     "refuse_unusable",
 ]
 
@@ -66,6 +67,30 @@ def refuse_unusable(value: object, *, depth: int = 0) -> None:
             raise ValueError(f"expected at most {MOST_VALUES} values")
         for part in [*value, *(value.values() if isinstance(value, dict) else ())]:
             refuse_unusable(part, depth=depth + 1)
+
+
+def refuse_other_parameters(parameters: object) -> None:
+    """Raise ``ValueError``, for a validator, where a component's parameters are not what a suite
+    can hold."""
+    refuse_unusable(parameters)
+    if not isinstance(parameters, dict):
+        return
+    for name, value in parameters.items():
+        parts = value.values() if isinstance(value, dict) else [value]
+        if not all(map(_is_parameter, parts)):
+            raise ValueError(
+                f"the value of {name!r} is none that a parameter can have: text, a number, true or "
+                "false, a list of texts or a list of numbers, or a table of these"
+            )
+
+
+def _is_parameter(value: object) -> bool:
+    if isinstance(value, list):
+        return any(
+            all(isinstance(one, kind) and not isinstance(one, bool) for one in value)
+            for kind in (str, (int, float))
+        )
+    return isinstance(value, (bool, int, float, str))
 
 
 ComponentName: TypeAlias = Annotated[

@@ -54,6 +54,12 @@ def test_every_suite_of_the_package_is_valid_and_has_a_summary(name):
         (("seeds =", "seed ="), r"unknown key 'seed' \(did you mean 'seeds'\?\)"),
         (("actions =", "action ="), r"unknown key 'budget.action' \(did you mean 'actions'\?\)"),
         (("embedding_size = 32 }", "a = 1 }, lable = 1"), "unknown key 'victims.1.lable'"),
+        (
+            ("embedding_size = 32", "embedding_size = 2020-01-01"),
+            "key 'victims.1.parameters': the value of 'embedding_size' is none that",
+        ),
+        (("embedding_size = 32", 'sizes = [1, "a"]'), "'sizes' is none that a parameter can have"),
+        (("embedding_size = 32", "a = { b = { c = 1 } }"), "'a' is none that a parameter can have"),
         (("[0, 1]", '["zero"]'), "key 'seeds.0': .*integer.*got 'zero'"),
         (("[0, 1]", "[1, 1]"), "key 'seeds': 1 is listed twice"),
         (("[0, 1]", "[-1]"), "key 'seeds.0': .*greater than or equal to 0.*got -1"),
