@@ -383,6 +383,11 @@ def _read_only(array: NDArray[Any], dtype: type[np.integer[Any]]) -> NDArray[Any
     given = np.asarray(array)
     if given.size and not np.issubdtype(given.dtype, np.integer):
         raise ValueError(f"expected integers, got {given.dtype}")
+    if given.size and given.dtype != dtype:
+        holds = np.iinfo(dtype)
+        for end in (int(given.min()), int(given.max())):
+            if not holds.min <= end <= holds.max:
+                raise ValueError(f"{end} does not fit {np.dtype(dtype)}: ids are at most 2**31 - 1")
     return locked(given.astype(dtype, order="C", copy=False))
 
 

@@ -97,6 +97,12 @@ def test_a_row_past_the_end_is_an_index_error():
             sequences[row]
 
 
+@pytest.mark.parametrize("bad", [2**32, -(2**40)])
+def test_an_id_that_would_wrap_around_is_refused(bad):
+    with pytest.raises(ValueError, match=f"{bad} does not fit int32: ids are at most"):
+        Sequences(np.array([0, 2]), np.array([0, bad]))
+
+
 @pytest.mark.parametrize("bad", [-1, 2**31])
 def test_an_id_that_is_no_int32_is_refused(bad):
     with pytest.raises(OverflowError, match="ids must lie between"):
