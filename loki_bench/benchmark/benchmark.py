@@ -299,6 +299,10 @@ class Benchmark:
         progress: "Progress | bool" = True,
     ) -> "Counter[Status]":
         """Compute these cells and write no table; returns how many ended how. See :meth:`run`."""
+        from loki_bench.records.plugin_code import changed_plugins
+
+        for sentence in changed_plugins(self.folder, self.cells):
+            self._warn(sentence)
         return self._compute(cells, self._store(), workers, scheduler, progress)
 
     def leaderboard(self) -> "Leaderboard":
@@ -530,6 +534,7 @@ class Benchmark:
         from loki_bench.pipeline.craft_again import cells_to_repeat
         from loki_bench.progress import progress_of
         from loki_bench.records.data_places import keep_data_places
+        from loki_bench.records.plugin_code import keep_plugin_code
 
         limits = self.suite.limits
         with (
@@ -544,6 +549,7 @@ class Benchmark:
         ):
             self._claim()  # with workers at hand: who asks for none that there are writes nothing
             keep_data_places(store, self.suite.dataset.parameters)
+            keep_plugin_code(store, cells, planned=self.cells)
             lay_down(store, cells, self._resolved.handed_in)
             return run_cells(
                 cells,

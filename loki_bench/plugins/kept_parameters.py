@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -74,9 +75,16 @@ def _place(target: str) -> Path | None:
 
 @cache
 def source_of(package: str) -> str:
-    """A hash of all source files of an installed package, which is not imported for it."""
-    spec = importlib.util.find_spec(package)
+    """A hash of all source files of an installed package, or of a module, which is not imported
+    for it; of nothing where there is none."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        spec = None
     found = hashlib.sha256()
+    if spec is not None and spec.submodule_search_locations is None and spec.has_location:
+        with suppress(OSError):
+            found.update(Path(str(spec.origin)).read_bytes())
     for folder in (spec and spec.submodule_search_locations) or ():
         for place, folders, files in os.walk(folder):  # every command comes here: no Path for each
             folders.sort()

@@ -18,6 +18,7 @@ __all__ = [
     "in_turn",
     "keep_data_places",
     "places_of",
+    "unheard",
 ]
 
 NAME = "work/data.json"
@@ -58,11 +59,11 @@ def keep_data_places(store: Store, parameters: Mapping[str, object]) -> None:
 
 def data_places(folder: Path) -> dict[str, Path]:
     """Where the files lay, by :func:`in_turn`; empty where nobody here noted it."""
-    file = Store(folder, warn=_nobody).sealed_file(NAME)
+    file = Store(folder, warn=unheard).sealed_file(NAME)
     if file is None:
         return {}
     return {name: Path(str(path)) for name, path in json_object(file.read()).items()}
 
 
-def _nobody(text: str) -> None:
+def unheard(text: str) -> None:
     """A note that can't be trusted is left alone; the file is looked for elsewhere."""

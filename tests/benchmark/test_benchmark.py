@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from loki_bench.cli.grid import leaderboard as leaderboard_command
 from loki_bench.engine.workers import LocalWorkers
 from loki_bench.errors import StoreError, SuiteError, UsageError
 from loki_bench.pipeline.craft import PoisonCodec
+from loki_bench.records import plugin_code
 from loki_bench.suite.suite import load_suite
 
 TOYS = Path(__file__).parents[1] / "toys"
@@ -327,3 +329,31 @@ def test_a_note_of_the_suite_that_nobody_can_read_is_written_anew(open_toy):
     os.mkfifo(note)  # who reads it waits for ever
     benchmark.run(Here(), progress=False)
     assert json.loads(note.read_text())["file"].endswith(".toml")
+
+
+# --------------------------------------------------------------------------- edited plugins
+
+
+def test_a_plugin_that_changed_and_kept_its_version_is_told_of(
+    open_toy, suite_file, tmp_path, monkeypatch
+):
+    small = {"seeds": [0], "attackers": ["none"], "victims": ["counts"]}
+    open_toy(**small).run(Here(), progress=False)
+    open_toy(**small).run(Here(), progress=False)
+    monkeypatch.setattr(plugin_code, "source_of", lambda package: f"{package}, changed")
+    said = []
+
+    def run_again():
+        benchmark = Benchmark.open(
+            suite_file, results=tmp_path / "results", warn=said.append, **small
+        )
+        benchmark.run(Here(), progress=False)
+        return benchmark.folder
+
+    folder = run_again()
+    [sentence] = said
+    assert sentence.startswith("plugin toy-plugin ")
+    assert f"has changed since cells with it were first run in {folder}" in sentence
+    shutil.rmtree(folder)
+    run_again()
+    assert said == [sentence]

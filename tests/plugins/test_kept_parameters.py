@@ -37,6 +37,18 @@ def test_a_changed_source_is_read_again(monkeypatch):
     assert kept(TARGET) is None
 
 
+def test_a_module_of_one_file_has_a_hash_of_its_content(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def source(text):
+        (tmp_path / "one_module.py").write_text(text)
+        kept_parameters.source_of.cache_clear()
+        return kept_parameters.source_of("one_module")
+
+    assert source("LIMIT = 3") == source("LIMIT = 3") != source("LIMIT = 4")
+    assert kept_parameters.source_of("no_such_module_here") != source("LIMIT = 3")
+
+
 def test_the_hash_of_a_source_follows_names_and_content(tmp_path, monkeypatch):
     package = tmp_path / "some_package"
     package.mkdir()
