@@ -4,7 +4,13 @@ import re
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint
 
-__all__ = ["OWN_DISTRIBUTIONS", "is_own_distribution", "is_own_plugin", "is_own_target"]
+__all__ = [
+    "OWN_DISTRIBUTIONS",
+    "is_own_distribution",
+    "is_own_plugin",
+    "is_own_target",
+    "normal_name",
+]
 
 OWN_DISTRIBUTIONS: Mapping[str, str] = {
     "loki-bench": "loki_bench",
@@ -22,14 +28,19 @@ def is_own_plugin(entry: EntryPoint) -> bool:
     """Whether a plugin is one of this project's own: its distribution's name, and its module's."""
     name = "" if entry.dist is None else str(entry.dist.name)
     package = entry.value.partition(":")[0].partition(".")[0]
-    return OWN_DISTRIBUTIONS.get(SEPARATORS.sub("-", name).lower()) == package
+    return OWN_DISTRIBUTIONS.get(normal_name(name)) == package
 
 
 def is_own_distribution(name: str) -> bool:
     """Whether a distribution of that name is one of this project's own."""
-    return SEPARATORS.sub("-", name).lower() in OWN_DISTRIBUTIONS
+    return normal_name(name) in OWN_DISTRIBUTIONS
 
 
 def is_own_target(target: str) -> bool:
     """Whether a component (``"package.module:name"``) is one of this project's own."""
     return target.partition(":")[0].partition(".")[0] in OWN_DISTRIBUTIONS.values()
+
+
+def normal_name(name: str) -> str:
+    """A distribution's name as package indexes compare them (PEP 503)."""
+    return SEPARATORS.sub("-", name).lower()

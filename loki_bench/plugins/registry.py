@@ -22,7 +22,7 @@ import pluggy
 
 from loki_bench.errors import NameClashError, PluginError, UnknownComponentError
 from loki_bench.plugins import hookspecs
-from loki_bench.plugins.ownership import is_own_plugin
+from loki_bench.plugins.ownership import is_own_plugin, normal_name
 from loki_bench.plugins.spec_data import MOST_SPECS
 from loki_bench.plugins.specs import (
     AttackerSpec,
@@ -77,10 +77,11 @@ class Origin:
 
 @dataclass(frozen=True)
 class Component:
-    """A declared component and where it came from."""
+    """A declared component and where it came from: the distribution, and its entry point."""
 
     spec: ComponentSpec
     origin: Origin
+    plugin: str = ""
 
 
 @dataclass(frozen=True)
@@ -186,9 +187,11 @@ class Registry:
                 f"known: {', '.join(names) or 'none'}{left_out}"
             )
         if len(found) > 1:
-            owners = " and ".join(str(c.origin) for c in found)
+            owners = [str(c.origin) for c in found]
+            if len(set(owners)) < len(owners):  # of one distribution its entry points differ
+                owners = [f"plugin '{c.plugin}' of {c.origin}" for c in found]
             raise NameClashError(
-                f"the {kind} '{name}' is declared by {owners}; "
+                f"the {kind} '{name}' is declared by {' and '.join(owners)}; "
                 "leave one out with --disable-plugin, or uninstall it"
             )
         spec = found[0].spec
@@ -208,7 +211,7 @@ def discover(
     Parameters
     ----------
     disabled : iterable of str
-        Entry-point or distribution names to leave out.
+        Entry-point or distribution names to leave out, as package indexes compare them.
     strict : bool
         Raise when any plugin is broken.
     entries : iterable of EntryPoint, optional
@@ -223,17 +226,18 @@ def discover(
         ``strict`` and a plugin is broken, or a disabled name matches no plugin.
     """
     found = list(entries if entries is not None else entry_points(group="loki_bench"))
-    unknown = set(disabled) - {e.name for e in found} - {_origin(e).distribution for e in found}
-    if unknown:
+    left_out = {normal_name(name): name for name in disabled}
+    known = {normal_name(n) for e in found for n in (e.name, _origin(e).distribution)}
+    if unknown := sorted(left_out[name] for name in left_out.keys() - known):
         raise PluginError(
-            f"--disable-plugin {sorted(unknown)[0]}: no such plugin; "
+            f"--disable-plugin {unknown[0]}: no such plugin; "
             f"installed: {', '.join(sorted({e.name for e in found})) or 'none'}"
         )
     components: list[Component] = []
     broken: list[BrokenPlugin] = []
     for entry in found:
         origin = _origin(entry)
-        if entry.name in disabled or origin.distribution in disabled:
+        if left_out.keys() & {normal_name(entry.name), normal_name(origin.distribution)}:
             continue
         if problem := _unfit_names(entry, origin):
             broken.append(BrokenPlugin(_shown(entry.name), _shown_origin(origin), problem))
@@ -243,10 +247,10 @@ def discover(
                 specs = declared_by(entry)
             else:
                 specs = foreign.specs(entry)
-            components += [Component(spec, origin) for spec in specs]
+            components += [Component(spec, origin, entry.name) for spec in specs]
         except ForeignPluginError as error:
             broken.append(BrokenPlugin(entry.name, origin, str(error)))
-        except Exception as error:  # whatever a plugin's module may raise
+        except (Exception, SystemExit) as error:  # whatever a plugin's module may raise
             reason = f"{type(error).__name__}: {error}"
             broken.append(BrokenPlugin(entry.name, origin, reason))
     registry = Registry(components, broken, foreign)
@@ -283,13 +287,16 @@ def _checked(hook: str, spec_type: type[ComponentSpec], specs: object) -> list[C
 def _origin(entry: EntryPoint) -> Origin:
     if entry.dist is None:
         return Origin("unknown", "0")
-    return Origin(str(entry.dist.name), str(entry.dist.version))
+    told = entry.dist.metadata
+    return Origin(told.get("Name") or "", told.get("Version") or "")
 
 
 def _unfit_names(entry: EntryPoint, origin: Origin) -> str:
     """What is wrong with the names that a plugin goes by; empty where nothing is."""
     if not _DISTRIBUTION.fullmatch(origin.distribution):
         return "its distribution's name is none that a package index takes"
+    if not origin.version:
+        return "its distribution's metadata names no version, under which results are kept"
     for what, text in (("version", origin.version), ("name", entry.name)):
         if not text or not text.isprintable() or len(text) > MOST_CHARACTERS:
             return f"its {what} must be one line of at most {MOST_CHARACTERS} printable characters"

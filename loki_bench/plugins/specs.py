@@ -262,7 +262,7 @@ class ComponentSpec:
         module, _, attribute = target.partition(":")
         try:
             return getattr(importlib.import_module(module), attribute)
-        except Exception as error:  # whatever a plugin's import may raise
+        except (Exception, SystemExit) as error:  # whatever a plugin's import may raise
             raise PluginError(
                 f"{self.kind} '{self.name}': its {what} {target} could not be imported: "
                 f"{type(error).__name__}: {error}"
@@ -632,6 +632,11 @@ def higher_is_for(
 
 
 def nearest(name: str, known: "Mapping[str, object] | list[str]") -> str:
-    """``" (did you mean 'x'?)"`` for the known name most like ``name``, or nothing."""
-    matches = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean '{matches[0]}'?)" if matches else ""
+    """``" (did you mean 'x'?)"`` for the known name most like ``name``, or nothing.
+
+    >>> nearest("BPRMF", ["bprmf", "fpmc"])
+    " (did you mean 'bprmf'?)"
+    """
+    by_letters = {one.lower(): one for one in known}
+    matches = difflib.get_close_matches(name.lower(), by_letters, n=1)
+    return f" (did you mean '{by_letters[matches[0]]}'?)" if matches else ""

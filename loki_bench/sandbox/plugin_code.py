@@ -7,12 +7,12 @@ matter, since one poison serves all of them.
 """
 
 import importlib.util
-import re
 from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 
 from loki_bench.plugins.hookspecs import ENTRY_POINT_GROUP
+from loki_bench.plugins.ownership import normal_name
 from loki_bench.suite.components import ComponentRef
 
 __all__ = ["code_of_other_plugins"]
@@ -30,7 +30,7 @@ def code_of_other_plugins(used: Iterable[ComponentRef]) -> tuple[Path, ...]:
         Folders and files, in order; what a distribution in use has, too, is not among them.
     """
     components = tuple(used)
-    kept = {HOST, *(_normal(component.distribution) for component in components)}
+    kept = {HOST, *(normal_name(component.distribution) for component in components)}
     plugins = list(entry_points(group=ENTRY_POINT_GROUP))
     needed = {_top(component.target) for component in components}
     needed |= {_top(entry.value) for entry in plugins if _owner(entry) in kept}
@@ -70,12 +70,8 @@ def _is_around(path: Path, other: Path) -> bool:
 
 
 def _owner(entry: EntryPoint) -> str:
-    return "" if entry.dist is None else _normal(entry.dist.name)
+    return "" if entry.dist is None else normal_name(entry.dist.name)
 
 
 def _top(name: str) -> str:
     return name.partition(":")[0].partition(".")[0]
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

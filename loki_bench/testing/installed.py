@@ -1,6 +1,5 @@
 """The kit on what is installed: a distribution, one of its plugins, or a single component."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from loki_bench.errors import PluginError, UnknownComponentError, UsageError
 from loki_bench.plugins.hookspecs import ENTRY_POINT_GROUP
+from loki_bench.plugins.ownership import normal_name
 from loki_bench.plugins.registry import Registry, discover
 from loki_bench.plugins.specs import ComponentSpec, MetricSpec, nearest
 from loki_bench.plugins.target_facts import ParameterInfo
@@ -190,5 +190,4 @@ def _distribution(entry: EntryPoint) -> str:
 
 def _same(first: str, second: str) -> bool:
     """Whether two names are one distribution's, as package indexes compare them (PEP 503)."""
-    one, other = (re.sub(r"[-_.]+", "-", name).lower() for name in (first, second))
-    return one == other
+    return normal_name(first) == normal_name(second)

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import types
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, PathDistribution
 
 import pytest
 
@@ -103,6 +103,51 @@ def test_a_name_used_twice_fails_only_when_asked_for():
     assert registry.find(AttackerSpec, "single")
     with pytest.raises(NameClashError, match=r"first 1 and second 2.*--disable-plugin"):
         registry.find(AttackerSpec, "both")
+
+
+def test_a_name_that_one_distribution_declares_twice_is_told_by_its_entry_points():
+    twice = [Component(spec("both"), Origin("one", "1"), plugin) for plugin in ("a", "b")]
+    with pytest.raises(NameClashError, match="by plugin 'a' of one 1 and plugin 'b' of one 1;"):
+        Registry(twice).find(AttackerSpec, "both")
+
+
+def test_a_name_in_other_letters_gets_the_nearest():
+    registry = Registry([Component(spec("covisit"), Origin("d", "1"))])
+    with pytest.raises(UnknownComponentError, match="did you mean 'covisit'"):
+        registry.find(AttackerSpec, "COVISIT")
+
+
+def test_a_plugin_that_ends_the_process_at_its_import_is_left_out(tmp_path, monkeypatch):
+    (tmp_path / "ends_at_import.py").write_text("import sys\nsys.exit(3)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    bad = EntryPoint(name="bad", value="ends_at_import", group="loki_bench")
+    [left_out] = discover(entries=[bad]).broken
+    assert left_out.reason == "SystemExit: 3"
+    with pytest.raises(PluginError, match="could not be imported: SystemExit: 3"):
+        spec(target="ends_at_import:Attack").build()
+
+
+def installed(folder, metadata):
+    """The entry point of a distribution with these lines of metadata."""
+    told = folder / "their_attack.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text(f"Metadata-Version: 2.1\n{metadata}\n")
+    (told / "entry_points.txt").write_text("[loki_bench]\ntheirs = made_up_theirs\n")
+    [found] = PathDistribution(told).entry_points
+    return found
+
+
+def test_a_distribution_without_a_version_is_left_out(tmp_path):
+    [left_out] = discover(entries=[installed(tmp_path, "Name: their-attack")]).broken
+    assert "names no version" in left_out.reason
+
+
+@pytest.mark.parametrize("name", ["Their.Attack", "their_attack", "THEIRS"])
+def test_a_plugin_is_disabled_by_any_spelling_of_its_name(name, tmp_path, monkeypatch):
+    entry(monkeypatch, "theirs", **declaring(spec()))
+    there = installed(tmp_path, "Name: their-attack\nVersion: 1.0")
+    assert discover(entries=[there]).components()
+    assert discover(entries=[there], disabled=[name]).components() == []
 
 
 def test_an_unknown_name_gets_the_nearest_and_all_known():
