@@ -40,15 +40,32 @@ def code_of_other_plugins(used: Iterable[ComponentRef]) -> tuple[Path, ...]:
 
 
 def _code(entry: EntryPoint) -> Iterator[Path]:
-    """All that a plugin's distribution installed for import, and the package of its hooks."""
-    yield from _packages(_top(entry.value))
+    """All that a plugin's distribution installed for import, and the package of its hooks.
+
+    Of a namespace package, which distributions share, its own part alone.
+    """
     distribution: Distribution | None = entry.dist
-    if distribution is None:
-        return
-    for file in distribution.files or ():
-        if file.suffix not in CODE or ".." in file.parts or file.parts[0] == "__pycache__":
-            continue
-        yield Path(str(distribution.locate_file(file.parts[0]))).resolve()
+    files = [
+        file
+        for file in (distribution and distribution.files) or ()
+        if file.suffix in CODE and ".." not in file.parts and file.parts[0] != "__pycache__"
+    ]
+    top = _top(entry.value)
+    if not _is_shared(top) or all(file.parts[0] != top for file in files):
+        yield from _packages(top)
+    for file in files:
+        folders = (Path(str(file.locate())), *Path(str(file.locate())).parents)
+        places = folders[: len(file.parts)][::-1]  # from the first folder to the file
+        yield next((p for p in places if (p / "__init__.py").is_file()), places[-1]).resolve()
+
+
+def _is_shared(name: str) -> bool:
+    """Whether it is a namespace package: a folder without ``__init__.py``."""
+    try:
+        found = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return False
+    return found is not None and found.origin is None
 
 
 def _packages(name: str) -> Iterator[Path]:

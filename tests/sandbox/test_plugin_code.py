@@ -65,6 +65,25 @@ def test_a_surrogates_plugin_is_not_among_them_however_its_name_is_written(site)
     assert closed(attack, surrogate) == closed(attack) - {"the_victims", "victim_module.py"}
 
 
+def test_of_a_package_that_distributions_share_each_has_its_own_part(site):
+    def install(distribution, *files):
+        for file in files:
+            (site / file).parent.mkdir(parents=True, exist_ok=True)
+            (site / file).write_text("here = True\n")
+        told = site / f"{distribution.replace('-', '_')}-1.dist-info"
+        told.mkdir()
+        (told / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1\n")
+        module = files[0].removesuffix(".py").replace("/", ".")
+        (told / "entry_points.txt").write_text(f"[loki_bench]\nx = {module}\n")
+        (told / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+
+    install("acme-victim", "acme/victim.py", "acme/deep/__init__.py", "acme/deep/model.py")
+    install("acme-attack", "acme/attack.py")
+    found = closed(component("acme-attack", "acme.attack:Attack"))
+    assert {"victim.py", "deep"} <= found
+    assert not found & {"acme", "attack.py", "model.py"}
+
+
 def test_what_an_attack_itself_is_made_of_is_never_closed(site):
     odd = component("their-attack", "the_victims.deep.model:Attack")
     assert "the_victims" not in closed(odd)
