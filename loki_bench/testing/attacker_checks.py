@@ -146,7 +146,10 @@ def check_attacker_reports_plain_data(subject: Subject) -> None:
     """Its ``report`` after ``poison``, where it has one, is a mapping of names to plain data."""
     for n_fake_users in (0, 6):
         attacker = subject.build()
-        _poison(subject, view_for(subject, n_fake_users=n_fake_users), attacker)
+        view = view_for(subject, n_fake_users=n_fake_users)
+        attacker.poison(
+            _with_prepared(subject, view)
+        )  # what it answers is another check's question
         checks_report(subject, getattr(attacker, "report", {}))
 
 
