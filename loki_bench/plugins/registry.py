@@ -288,7 +288,9 @@ def _origin(entry: EntryPoint) -> Origin:
     if entry.dist is None:
         return Origin("unknown", "0")
     told = entry.dist.metadata
-    return Origin(told.get("Name") or "", told.get("Version") or "")
+    # PackageMetadata promises no get
+    name, version = (told[key] if key in told else "" for key in ("Name", "Version"))  # noqa: SIM401
+    return Origin(name, version)
 
 
 def _unfit_names(entry: EntryPoint, origin: Origin) -> str:

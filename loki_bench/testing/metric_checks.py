@@ -311,11 +311,13 @@ def _of_lists(outcome: Outcome) -> Outcome:
     def listed(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.where(ranks > 10, np.inf, ranks)
 
-    names = ("target_ranks", "clean_target_ranks", "test_ranks", "clean_test_ranks")
     defended, untargeted = outcome.defended, outcome.untargeted_ranks
     return replace(
         outcome,
-        **{name: listed(getattr(outcome, name)) for name in names},
+        target_ranks=listed(outcome.target_ranks),
+        clean_target_ranks=listed(outcome.clean_target_ranks),
+        test_ranks=listed(outcome.test_ranks),
+        clean_test_ranks=listed(outcome.clean_test_ranks),
         untargeted_ranks=None if untargeted is None else listed(untargeted),
         defended=None
         if defended is None
