@@ -19,6 +19,7 @@ from loki_bench.testing.subject import Subject, as_broken_promise, checks_report
 from loki_bench.testing.surroundings import (
     contained,
     different_generators,
+    watched_generators,
     watched_process,
 )
 from loki_bench.training_checks import check_fit, check_question
@@ -26,6 +27,7 @@ from loki_bench.training_checks import check_fit, check_question
 __all__ = [
     "check_robust_training_answers_for_the_victim",
     "check_robust_training_keeps_what_clean_data_teach",
+    "check_robust_training_leaves_generators_alone",
     "check_robust_training_leaves_the_process_alone",
     "check_robust_training_reports_plain_data",
     "check_robust_training_seed_fixes_everything",
@@ -135,6 +137,12 @@ def check_robust_training_seed_fixes_everything(subject: Subject) -> None:
         subject,
         "gave two answers for one seed: take all randomness from the seed given to fit",
     )
+
+
+@contained
+def check_robust_training_leaves_generators_alone(subject: Subject) -> None:
+    """No global generator (random, numpy, torch) is drawn from or seeded."""
+    watched_generators(lambda: _scores(subject), subject)
 
 
 @contained

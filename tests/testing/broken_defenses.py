@@ -196,6 +196,13 @@ class WritesItsVictims(TrainsTwice):
         super().fit(victim, train, seed=seed)
 
 
+@breaks("check_robust_training_leaves_generators_alone", form="training")
+class SeedsNumpyInTraining(TrainsTwice):
+    def fit(self, victim, train, *, seed):
+        np.random.seed(seed)  # noqa: NPY002
+        super().fit(victim, train, seed=seed)
+
+
 @breaks("check_robust_training_reports_plain_data", form="training")
 class ReportsNothingThatThereIs(TrainsTwice):
     @property
