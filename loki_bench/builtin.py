@@ -41,8 +41,9 @@ _EXTRACTION = (
 _AMAZON = "He & McAuley, Ups and Downs, WWW 2016; McAuley et al., SIGIR 2015"
 _AMAZON_HOMEPAGE = "https://cseweb.ucsd.edu/~jmcauley/datasets/amazon/links.html"
 _RESEARCH = "research use only"
+_FORMER_NEGATIVES = {"negatives": {"shared": "common", "by-prefix": "per-prefix"}}
 _FORMER_FAKE_USER_VALUES = {
-    "negatives": {"shared": "common", "by-prefix": "per-prefix"},
+    **_FORMER_NEGATIVES,
     "marginal": {"refold": "difference", "augmented": "derivative"},
 }
 
@@ -424,7 +425,7 @@ def loki_bench_influence_estimators() -> list[InfluenceEstimatorSpec]:
             name="leverage",
             summary="cg with each fake user's own curvature allowed for in closed form",
             target="loki_bench.influence.estimators.leverage:LeverageInfluence",
-            former_values=_FORMER_FAKE_USER_VALUES,
+            former_values=_FORMER_NEGATIVES,
         ),
         InfluenceEstimatorSpec(
             name="gradient-dot",

@@ -227,17 +227,21 @@ def discover(
     """
     found = list(entries if entries is not None else entry_points(group="loki_bench"))
     left_out = {normal_name(name): name for name in disabled}
-    known = {normal_name(n) for e in found for n in (e.name, _origin(e).distribution)}
-    if unknown := sorted(left_out[name] for name in left_out.keys() - known):
-        raise PluginError(
-            f"--disable-plugin {unknown[0]}: no such plugin; "
-            f"installed: {', '.join(sorted({e.name for e in found})) or 'none'}"
-        )
+    if left_out:
+        known = {normal_name(n) for e in found for n in (e.name, _origin(e).distribution)}
+        if unknown := sorted(left_out[name] for name in left_out.keys() - known):
+            raise PluginError(
+                f"--disable-plugin {unknown[0]}: no such plugin; "
+                f"installed: {', '.join(sorted({e.name for e in found})) or 'none'}"
+            )
     components: list[Component] = []
     broken: list[BrokenPlugin] = []
     for entry in found:
         origin = _origin(entry)
-        if left_out.keys() & {normal_name(entry.name), normal_name(origin.distribution)}:
+        if left_out and left_out.keys() & {
+            normal_name(entry.name),
+            normal_name(origin.distribution),
+        }:
             continue
         if problem := _unfit_names(entry, origin):
             broken.append(BrokenPlugin(_shown(entry.name), _shown_origin(origin), problem))

@@ -39,8 +39,12 @@ class FloatRange:
     log: bool = False
 
     def __post_init__(self) -> None:
-        _check_parts(self.parameter, (self.low, self.high), (int, float), "numbers")
-        if not -math.inf < self.low < self.high < math.inf or (self.log and self.low <= 0):
+        ends = (self.low, self.high)
+        if (
+            any(isinstance(end, bool) or not isinstance(end, (int, float)) for end in ends)
+            or not -math.inf < self.low < self.high < math.inf
+            or (self.log and self.low <= 0)
+        ):
             raise ValueError(
                 f"range of {self.parameter!r}: expected finite low < high, above 0 with log, got "
                 f"{self.low!r} to {self.high!r}"
@@ -67,10 +71,14 @@ class IntRange:
     log: bool = False
 
     def __post_init__(self) -> None:
-        _check_parts(self.parameter, (self.low, self.high), (int,), "whole numbers")
-        if not self.low < self.high or (self.log and self.low < 1):
+        ends = (self.low, self.high)
+        if (
+            any(isinstance(end, bool) or not isinstance(end, int) for end in ends)
+            or not self.low < self.high
+            or (self.log and self.low < 1)
+        ):
             raise ValueError(
-                f"range of {self.parameter!r}: expected low < high, from 1 with log, got "
+                f"range of {self.parameter!r}: expected whole low < high, from 1 with log, got "
                 f"{self.low!r} to {self.high!r}"
             )
 
@@ -91,26 +99,16 @@ class Choices:
     values: tuple[bool | int | float | str, ...]
 
     def __post_init__(self) -> None:
-        _check_parts(
-            self.parameter, self.values, (bool, int, float, str), "text, numbers and truth values"
-        )
-        if len(set(self.values)) < 2 or len(set(self.values)) < len(self.values):
+        different = len(set(self.values))
+        if (
+            not all(isinstance(value, (bool, int, float, str)) for value in self.values)
+            or different < 2
+            or different < len(self.values)
+        ):
             raise ValueError(
-                f"choices of {self.parameter!r}: expected two or more different values, got "
-                f"{self.values!r}"
+                f"choices of {self.parameter!r}: expected two or more different values, each text, "
+                f"a number, or true or false, got {self.values!r}"
             )
-
-
-def _check_parts(
-    parameter: object, values: tuple[object, ...], types: tuple[type, ...], expected: str
-) -> None:
-    """Raise ``ValueError`` for what does not arrive at the host as it is; float64 is a float."""
-    if not isinstance(parameter, str):
-        raise ValueError(f"a range of {parameter!r}: expected the name of a parameter")
-    for value in values:
-        is_truth = isinstance(value, bool) and bool not in types
-        if not isinstance(value, types) or is_truth:
-            raise ValueError(f"range of {parameter!r}: expected {expected}, got {value!r}")
 
 
 SearchRange: TypeAlias = FloatRange | IntRange | Choices
