@@ -296,12 +296,16 @@ def _random_outcome(seed: int) -> Outcome:
     if seed % 3:
         outcome = replace(outcome, untargeted_ranks=ranks(7, shape[1]))
     if seed % 4 > 1:
-        counts = random.integers(0, 9, size=N_ITEMS)
-        outcome = replace(outcome, genuine_item_counts=counts, n_genuine_repeats=seed)
-    if outcome.defended is not None and seed % 4 > 1:
+        n_events = int(outcome.genuine_lengths.sum())
+        counts = np.bincount(random.integers(N_ITEMS, size=n_events), minlength=N_ITEMS)
         outcome = replace(
-            outcome, defended=replace(outcome.defended, user_weights=random.random(11))
+            outcome,
+            genuine_item_counts=counts,
+            n_genuine_repeats=int(random.integers(n_events + 1)),
         )
+    if outcome.defended is not None and seed % 4 > 1:
+        weights = random.random(11) * outcome.defended.kept
+        outcome = replace(outcome, defended=replace(outcome.defended, user_weights=weights))
     return outcome
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import statistics
 from dataclasses import replace
 from importlib.metadata import entry_points
 
@@ -125,25 +126,27 @@ def _clean_ndcg_lost(outcome, k):
 
 
 def _dropped(outcome):
-    """Users by number that are dropped, and how many users are genuine."""
-    n = len(outcome.genuine_lengths)
-    kept = [True] * (n + len(outcome.poison)) if not outcome.defended else outcome.defended.kept
-    return [user for user, is_kept in enumerate(kept) if not is_kept], n
+    """How much of each genuine and of each fake user is dropped."""
+    n, defended = len(outcome.genuine_lengths), outcome.defended
+    amounts = [0.0] * (n + len(outcome.poison))
+    if defended is not None:
+        weights = defended.kept if defended.user_weights is None else defended.user_weights
+        amounts = [1 - float(weight) for weight in weights]
+    return amounts[:n], amounts[n:]
 
 
 def _detection_precision(outcome):
-    dropped, n = _dropped(outcome)
-    return _mean([float(user >= n) for user in dropped])
+    genuine, fake = _dropped(outcome)
+    whole = sum(genuine) + sum(fake)
+    return sum(fake) / whole if whole else math.nan
 
 
 def _detection_recall(outcome):
-    dropped, n = _dropped(outcome)
-    return _mean([float(n + fake in dropped) for fake in range(len(outcome.poison))])
+    return _mean(_dropped(outcome)[1])
 
 
 def _false_positive_rate(outcome):
-    dropped, n = _dropped(outcome)
-    return _mean([float(user in dropped) for user in range(n)])
+    return _mean(_dropped(outcome)[0])
 
 
 def _detection_auc(outcome):
@@ -178,8 +181,24 @@ def _target_patterns(outcome):
     return float(len({tuple(i in targets for i in row.tolist()) for row in outcome.poison}))
 
 
-def _not_known(outcome):
-    return math.nan  # the kit's outcomes tell nothing of genuine items: tests/metrics does
+def _repeat_excess(outcome):
+    n_genuine = sum(outcome.genuine_lengths.tolist())
+    if outcome.n_genuine_repeats is None or not n_genuine:
+        return math.nan
+    again = [i in row[:n] for row in map(list, outcome.poison) for n, i in enumerate(row)]
+    return _mean([float(is_repeat) for is_repeat in again]) - outcome.n_genuine_repeats / n_genuine
+
+
+def _target_popularity_rank(outcome):
+    if outcome.genuine_item_counts is None:
+        return math.nan
+    fakes = outcome.poison.items.tolist()
+    counts = [n + fakes.count(item) for item, n in enumerate(outcome.genuine_item_counts.tolist())]
+    ranks = [
+        1 + sum(n > counts[item] for n in counts) + (counts.count(counts[item]) - 1) / 2
+        for item in outcome.goal.items.tolist()
+    ]
+    return statistics.median(ranks)
 
 
 def _collateral(outcome, k):
@@ -194,9 +213,9 @@ REFERENCES = {
     "fake_length_ks": _fake_length_ks,
     "length_excess": _length_excess,
     "recall_at_1pct_fpr": _recall_at_1pct_fpr,
-    "repeat_excess": _not_known,
+    "repeat_excess": _repeat_excess,
     "target_patterns": _target_patterns,
-    "target_popularity_rank": _not_known,
+    "target_popularity_rank": _target_popularity_rank,
     "clean_hr_lost": _clean_hr_lost,
     "clean_ndcg_lost": _clean_ndcg_lost,
     "detection_precision": _detection_precision,

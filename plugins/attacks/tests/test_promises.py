@@ -25,5 +25,5 @@ def test_the_attack_keeps_its_promises(check, subject):
 def test_the_plugin_as_a_whole():
     [entry] = entry_points(group="loki_bench", name="attacks")
     found = list(run_checks([PluginSubject(entry=entry)]))
-    assert len(found) == 5
+    assert len(found) == 6
     assert [result.detail for result in found if not result.ok] == []

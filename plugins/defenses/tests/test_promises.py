@@ -14,5 +14,5 @@ def test_the_defense_keeps_its_promises(check, subject):
 def test_the_plugin_as_a_whole():
     [entry] = entry_points(group="loki_bench", name="defenses")
     found = list(run_checks([PluginSubject(entry=entry)]))
-    assert len(found) == 5
+    assert len(found) == 6
     assert [result.detail for result in found if not result.ok] == []

@@ -100,5 +100,5 @@ def test_none_is_left_out():
 def test_the_plugin_as_a_whole():
     [entry] = entry_points(group="loki_bench", name="recbole")
     found = list(run_checks([PluginSubject(entry=entry)]))
-    assert len(found) == 5
+    assert len(found) == 6
     assert [result.detail for result in found if not result.ok] == []
