@@ -168,7 +168,8 @@ class _Run(Generic[F]):
         try:
             timed = outcome_of(future, self.seconds)
         except RejectedError as error:
-            return Failure("rejected", in_short(str(error)))
+            reason, details = in_short(str(error)), _details(error)
+            return Failure("rejected" if step.can_be_rejected else "failed", reason, details)
         except (ClusterError, TemporaryFolderError):
             raise  # not the component's doing: what is asked for stays missing
         except TimeoutError as error:

@@ -58,12 +58,16 @@ class Step(ABC, Generic[T_co]):
         nothing is done for one that is stored.
     codec : Codec or None
         How the value is kept; None where it is not.
+    can_be_rejected : bool
+        Whether the work is under the rules that a final step is rejected for. Whoever else does
+        what it may not has failed.
     """
 
     kind: ClassVar[str]
     seconds: ClassVar[float]
     address_needs_no_inputs: ClassVar[bool] = False
     codec: Codec[T_co] | None = None
+    can_be_rejected: ClassVar[bool] = False
 
     @cached_property
     @abstractmethod

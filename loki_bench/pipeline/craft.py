@@ -114,6 +114,7 @@ class Prepare(CellStep[NamedArrays]):
 
     kind: ClassVar[str] = "prepare"
     seconds: ClassVar[float] = 30.0
+    can_be_rejected: ClassVar[bool] = True
     address_needs_no_inputs: ClassVar[bool] = True
     codec = PreparationCodec()
 
@@ -155,6 +156,7 @@ class Craft(CellStep[Poison]):
 
     kind: ClassVar[str] = "craft"
     seconds: ClassVar[float] = 30.0
+    can_be_rejected: ClassVar[bool] = True
     address_needs_no_inputs: ClassVar[bool] = True
     artefact = "poison"
     codec = PoisonCodec()

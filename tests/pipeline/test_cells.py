@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from loki_bench.engine.workers import LocalWorkers
+from loki_bench.errors import RejectedError
 from loki_bench.interactions import Sequences
 from loki_bench.pipeline import craft as crafting
 from loki_bench.pipeline import retrain, surrogate
@@ -133,6 +134,20 @@ def test_a_metric_that_is_infinite_fails_its_cell_and_no_other(
         "metric 'spread' answered inf; expected a float from 0.0 to inf, infinity left out, or nan "
         "where it is undefined"
     )
+
+
+@pytest.mark.parametrize("work", ["retrain.evaluate", "measure.measure"])
+def test_who_is_no_attack_and_does_what_it_may_not_has_failed(
+    prepared, tmp_path, monkeypatch, run, work
+):
+    def refused(*arguments):
+        raise RejectedError("it was refused what it tried")
+
+    monkeypatch.setattr(f"loki_bench.pipeline.{work}", refused)
+    suite = prepared(attackers=["random"], seeds=[0])
+    store, _ = run(suite, tmp_path)
+    [record] = records(store, suite)
+    assert (record.status, record.reason) == ("failed", "it was refused what it tried")
 
 
 def test_failed_cells_are_run_again_only_when_asked_for(prepared, tmp_path, run):
