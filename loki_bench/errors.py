@@ -12,6 +12,7 @@
     │   │   └── NameClashError          two plugins declare that name
     │   ├── StoreError             a results folder: not writable, disk full, other suite's results
     │   ├── TemporaryFolderError   the system's folder for temporary files: full, or not writable
+    │   ├── WorkerError            a worker process can't be started on this machine
     │   └── ClusterError           a cluster can't be reached, used, or trusted to give the same
     └── ComponentError             a component broke its contract while a cell ran
         ├── RejectedError          an attack outside the rules: the cell is `rejected`
@@ -41,6 +42,7 @@ __all__ = [
     "UnknownComponentError",
     "UnsolvedError",
     "UsageError",
+    "WorkerError",
 ]
 
 
@@ -82,6 +84,10 @@ class StoreError(UsageError):
 
 class TemporaryFolderError(UsageError):
     """The temporary folder can't be used; no cell is to blame, and none gets a record."""
+
+
+class WorkerError(UsageError):
+    """A worker process can't be started; no cell is to blame, and none gets a record."""
 
 
 class ClusterError(UsageError):

@@ -28,6 +28,7 @@ from loki_bench.errors import (
     ParameterError,
     TemporaryFolderError,
     UsageError,
+    WorkerError,
 )
 from loki_bench.metrics.utility import discounted_gain, hit_rate
 from loki_bench.pipeline.dataset import DataFolder, load_split
@@ -448,7 +449,7 @@ def _record(search: Search, future: "Future[Any]", seconds: float) -> dict[str, 
     who = f"recommender '{search.spec.name}'"
     try:
         timed = outcome_of(future, seconds)
-    except (ClusterError, TemporaryFolderError):
+    except (ClusterError, TemporaryFolderError, WorkerError):
         raise
     except TimeoutError as error:
         return {"status": "timeout", "reason": f"{who} {error}"}

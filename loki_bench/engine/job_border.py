@@ -14,7 +14,13 @@ from typing import Any
 
 from loki_bench import errors
 from loki_bench.engine.job_values import decoded, encoded
-from loki_bench.errors import ClusterError, InvalidAnswerError, LokiBenchError, TemporaryFolderError
+from loki_bench.errors import (
+    ClusterError,
+    InvalidAnswerError,
+    LokiBenchError,
+    TemporaryFolderError,
+    WorkerError,
+)
 from loki_bench.plain_data import in_short, last_lines, text_of, traceback_of
 
 __all__ = ["JobError", "RaisedInJobError", "bounded", "carried_out", "ended", "refused"]
@@ -130,7 +136,7 @@ def _is_not_for_it_to_say(found: type[LokiBenchError]) -> bool:
     if found is TemporaryFolderError:
         folder = tempfile.gettempdir()
         return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > ROOM_BYTES
-    return found is ClusterError
+    return found in (ClusterError, WorkerError)
 
 
 def _told(error: BaseException) -> JobError:

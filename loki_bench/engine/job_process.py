@@ -18,13 +18,15 @@ from typing import Any, NoReturn, TypeAlias
 from loki_bench.engine.job_border import JobError, carried_out, refused
 from loki_bench.engine.job_values import MOST_BYTES
 from loki_bench.kernel import die_with
+from loki_bench.plain_data import in_short
 from loki_bench.preloading import modules_since, preload
 from loki_bench.sandbox import template
 
-__all__ = ["ANSWERED", "DIED", "READY", "STARTED", "serve"]
+__all__ = ["ANSWERED", "DIED", "READY", "STARTED", "UNABLE", "serve"]
 
-READY, STARTED, ANSWERED, DIED = b"r", b"s", b"a", b"d"
-"""The first byte of what a worker says; an answer or a wait status follows the last two."""
+READY, STARTED, ANSWERED, DIED, UNABLE = b"r", b"s", b"a", b"d", b"u"
+"""The first byte of what a worker says; an answer, a wait status, or in a text what keeps it from
+working at all follows the last three."""
 
 COPIES = sys.platform == "linux"
 """Elsewhere libraries of the system do not survive a fork, and jobs share a process."""
@@ -55,9 +57,14 @@ class Told:
 def serve(host: HostEnd) -> None:
     """Run jobs until the host closes the channel or ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's to handle
-    import torch  # imported here: the host itself may never need it
+    try:
+        import torch  # imported here: the host itself may never need it
 
-    torch.set_num_threads(1)
+        torch.set_num_threads(1)
+    except Exception as error:  # whatever a broken installation may raise
+        with suppress(ConnectionError):
+            host.send_bytes(_unable("import torch", error))
+        return
     with suppress(EOFError, ConnectionError):  # the host may have ended before this one began
         host.send_bytes(READY)
         while True:
@@ -80,9 +87,12 @@ def _in_a_copy(
 ) -> tuple[memoryview, Told]:
     """What is to be said of a job, and what its copy told of itself."""
     known = set(sys.modules)
-    reads, writes = os.pipe()
     worker = os.getpid()
-    copy = os.fork()
+    try:
+        reads, writes = os.pipe()
+        copy = os.fork()
+    except OSError as error:  # no process, file or memory is left for one
+        return memoryview(_unable("copy itself for a job", error)), Told()
     if not copy:
         _be_the_copy(worker, host, (reads, writes), known, function, arguments)
     os.close(writes)
@@ -93,6 +103,10 @@ def _in_a_copy(
     if status:
         return memoryview(DIED + str(status).encode()), Told()
     return _parted(content)
+
+
+def _unable(what: str, error: Exception) -> bytes:
+    return UNABLE + in_short(f"it can't {what}: {type(error).__name__}: {error}").encode()
 
 
 def _parted(content: bytearray) -> tuple[memoryview, Told]:

@@ -14,7 +14,13 @@ from loki_bench.engine.schedule import priorities, seconds_by_work, seconds_of, 
 from loki_bench.engine.step import Step, Values
 from loki_bench.engine.time_left import AtWork
 from loki_bench.engine.workers import Workers, outcome_of
-from loki_bench.errors import ClusterError, LokiBenchError, RejectedError, TemporaryFolderError
+from loki_bench.errors import (
+    ClusterError,
+    LokiBenchError,
+    RejectedError,
+    TemporaryFolderError,
+    WorkerError,
+)
 from loki_bench.plain_data import in_short
 from loki_bench.records.store import Store
 from loki_bench.timing import Timed
@@ -85,7 +91,7 @@ def run_steps(
     ------
     StoreError
         A file can't be written. What was written before stays whole.
-    ClusterError, TemporaryFolderError
+    ClusterError, TemporaryFolderError, WorkerError
         The workers are gone for good. What was written before stays.
     """
     run = _Run(finals, store, workers, seconds, on_end, times)
@@ -170,7 +176,7 @@ class _Run(Generic[F]):
         except RejectedError as error:
             reason, details = in_short(str(error)), _details(error)
             return Failure("rejected" if step.can_be_rejected else "failed", reason, details)
-        except (ClusterError, TemporaryFolderError):
+        except (ClusterError, TemporaryFolderError, WorkerError):
             raise  # not the component's doing: what is asked for stays missing
         except TimeoutError as error:
             return Failure("timeout", in_short(f"{step.who} {error}"))

@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 from loki_bench.engine.job_border import ended
 from loki_bench.engine.job_values import type_given_by
 from loki_bench.engine.worker import OverTimeError, Worker
-from loki_bench.errors import UsageError
+from loki_bench.errors import UsageError, WorkerError
 from loki_bench.threads import ONE_THREAD
 
 __all__ = ["LocalWorkers", "Workers", "n_processors", "outcome_of"]
@@ -61,8 +61,14 @@ class LocalWorkers:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._workers = [Worker(seconds) for _ in range(n_workers)]
         self._threads = [Thread(target=self._serve, args=(w,), daemon=True) for w in self._workers]
-        for thread in self._threads:
-            thread.start()
+        try:
+            for thread in self._threads:
+                thread.start()
+        except RuntimeError as error:  # the user may start no more
+            self.close()
+            raise WorkerError(
+                f"{n_workers} worker processes can't be started here: {error}; take fewer workers"
+            ) from error
 
     def submit(self, function: Callable[..., R], *arguments: object) -> "Future[R]":
         """Start a job under the time limit."""
@@ -88,7 +94,8 @@ class LocalWorkers:
         for worker in self._workers:
             worker.close()
         for thread in self._threads:
-            thread.join()
+            if thread.ident is not None:  # it was started
+                thread.join()
 
     def _serve(self, worker: Worker) -> None:
         while (job := self._jobs.get()) is not None and not worker.is_closed:
@@ -162,6 +169,8 @@ def outcome_of(future: "Future[R]", seconds: float) -> R:
     ------
     TimeoutError
         The job was killed at its limit.
+    WorkerError
+        No worker process can be started.
     ChildProcessError
         The worker died, twice: a crash, or the system ended it for its memory.
     """

@@ -101,7 +101,7 @@ def run_cells(
     ------
     StoreError
         A file can't be written. What was written before stays whole.
-    ClusterError
+    ClusterError, TemporaryFolderError, WorkerError
         The workers are gone for good. What was written before stays.
     """
     statuses: Counter[Status] = Counter()

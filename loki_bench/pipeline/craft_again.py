@@ -13,7 +13,7 @@ from typing import ClassVar, NamedTuple
 
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
-from loki_bench.errors import ClusterError, KilledError, TemporaryFolderError
+from loki_bench.errors import ClusterError, KilledError, TemporaryFolderError, WorkerError
 from loki_bench.pipeline.craft import Craft, Poison, craft, prepare
 from loki_bench.pipeline.dataset import CellStep, DataFolder
 from loki_bench.pipeline.surrogate import FitSurrogate
@@ -125,7 +125,7 @@ def _difference(
 ) -> str:
     try:
         again = _crafted(data, cell, surrogates, lists)
-    except (ClusterError, TemporaryFolderError):
+    except (ClusterError, TemporaryFolderError, WorkerError):
         raise  # not the attack's doing
     except TimeoutError:
         return ""

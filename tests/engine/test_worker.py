@@ -1,7 +1,9 @@
 """A job that is killed, or does whatever it may, costs itself alone."""
 
+import multiprocessing
 import os
 import pickle
+import re
 import signal
 import sys
 import threading
@@ -10,8 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from loki_bench.engine import job_border
-from loki_bench.engine.job_border import JobError, RaisedInJobError, bounded, carried_out, ended
+from loki_bench.engine import job_border, job_process
+from loki_bench.engine.job_border import (
+    JobError,
+    RaisedInJobError,
+    bounded,
+    carried_out,
+    ended,
+)
+from loki_bench.engine.worker import Worker
 from loki_bench.engine.workers import LocalWorkers, outcome_of
 from loki_bench.errors import (
     ClusterError,
@@ -19,6 +28,7 @@ from loki_bench.errors import (
     RejectedError,
     StoreError,
     TemporaryFolderError,
+    WorkerError,
 )
 
 JOBS = Path(__file__).parent / "jobs"
@@ -82,6 +92,7 @@ def test_a_value_that_can_not_be_sent_is_an_error_of_the_job(workers, jobs):
     [
         ("raises_cluster_error", InvalidAnswerError),
         ("claims_a_full_folder", InvalidAnswerError),
+        ("raises_worker_error", InvalidAnswerError),
         ("raises_store_error", StoreError),
         ("raises_rejected", RejectedError),
     ],
@@ -235,6 +246,87 @@ def test_a_job_over_its_limit_is_ended_and_the_next_one_runs(jobs):
             outcome_of(slept, 1.0)
         assert outcome_of(added, 1.0) == 2
         assert time.monotonic() - began < 60
+
+
+class NoProcess:
+    """In place of a process that the system refuses to start."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __call__(self, **ignored):
+        return self
+
+    def start(self):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BlockingIOError(11, "Resource temporarily unavailable"),
+        AssertionError("daemonic processes are not allowed to have children"),
+    ],
+)
+def test_a_worker_that_can_not_be_started_is_nobodys_job(jobs, monkeypatch, error):
+    monkeypatch.setattr(multiprocessing.get_context("spawn"), "Process", NoProcess(error))
+    with (
+        LocalWorkers.open(1, seconds=20.0) as workers,
+        pytest.raises(
+            WorkerError, match=f"can't be started here: .*{re.escape(str(error))}.*fewer workers"
+        ),
+    ):
+        outcome_of(workers.submit(jobs.add, 1, 1), 20.0)
+
+
+def test_a_worker_whose_torch_is_broken_says_so(jobs, monkeypatch, tmp_path):
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("raise OSError('libtorch.so is no library')")
+    monkeypatch.syspath_prepend(tmp_path)  # a spawned worker is given the host's
+    with (
+        LocalWorkers.open(1, seconds=20.0) as workers,
+        pytest.raises(WorkerError, match=r"it can't import torch: OSError: libtorch.so is no lib"),
+    ):
+        outcome_of(workers.submit(jobs.add, 1, 1), 20.0)
+
+
+def test_a_worker_that_ends_before_it_can_take_a_job_is_started_thrice(jobs, monkeypatch):
+    starts = []
+
+    def ended_at_once(worker):
+        starts.append(worker)
+        ours, theirs = multiprocessing.Pipe()
+        theirs.close()
+        return ours
+
+    monkeypatch.setattr(Worker, "_start", ended_at_once)
+    with (
+        LocalWorkers.open(1, seconds=20.0) as workers,
+        pytest.raises(WorkerError, match="it ended before it could take a job"),
+    ):
+        outcome_of(workers.submit(jobs.add, 1, 1), 20.0)
+    assert len(starts) == 3
+
+
+def test_a_worker_that_can_not_copy_itself_is_nobodys_job(jobs, monkeypatch):
+    def refused():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refused)
+    said, _ = job_process._in_a_copy(None, jobs.add, (1, 1))
+    assert bytes(said).startswith(job_process.UNABLE + b"it can't copy itself for a job: Blocking")
+
+
+def test_threads_that_can_not_be_started_are_told_in_a_sentence(monkeypatch):
+    def refused(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with (
+        pytest.raises(WorkerError, match=r"3 worker processes can't .*: can't start new thread"),
+        LocalWorkers.open(3, seconds=20.0),
+    ):
+        pass
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")

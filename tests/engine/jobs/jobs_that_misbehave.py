@@ -11,7 +11,13 @@ import time
 from pathlib import Path
 
 from loki_bench.engine import job_border
-from loki_bench.errors import ClusterError, RejectedError, StoreError, TemporaryFolderError
+from loki_bench.errors import (
+    ClusterError,
+    RejectedError,
+    StoreError,
+    TemporaryFolderError,
+    WorkerError,
+)
 
 kept = []
 
@@ -56,6 +62,10 @@ def raises_much_text():
 
 def raises_cluster_error():
     raise ClusterError("all workers are gone")
+
+
+def raises_worker_error():
+    raise WorkerError("no worker can be started")
 
 
 def claims_a_full_folder():
