@@ -9,10 +9,10 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, Protocol, TypeVar
 
 from loki_bench.engine.job_border import ended
@@ -116,7 +116,7 @@ class LocalWorkers:
         """
         if n_workers is not None and not 1 <= n_workers <= MOST_WORKERS:
             raise UsageError(f"expected 1 to {MOST_WORKERS} worker processes, got {n_workers}")
-        with _one_thread(), _script_left_alone():
+        with _surroundings.changed():
             workers = cls(n_workers or n_processors(), seconds=seconds)
             try:
                 yield workers
@@ -127,6 +127,31 @@ class LocalWorkers:
 def n_processors() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Surroundings:
+    """What new processes take over from this one, changed as long as any workers are open.
+
+    Several may be at once, opened and closed in any order: the first changes it, the last restores.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._n_open, self._before = Lock(), 0, ExitStack()
+
+    @contextmanager
+    def changed(self) -> Iterator[None]:
+        with self._lock:
+            if not self._n_open:
+                self._before.enter_context(_one_thread())
+                self._before.enter_context(_script_left_alone())
+            self._n_open += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._n_open -= 1
+                if not self._n_open:
+                    self._before.close()
 
 
 @contextmanager
@@ -160,6 +185,9 @@ def _script_left_alone() -> Iterator[None]:
     finally:
         for name, value in before.items():
             setattr(main, name, value)
+
+
+_surroundings = _Surroundings()
 
 
 def outcome_of(future: "Future[R]", seconds: float) -> R:

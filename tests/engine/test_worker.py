@@ -8,11 +8,13 @@ import signal
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from loki_bench.engine import job_border, job_process
+from loki_bench.engine import workers as module
 from loki_bench.engine.job_border import (
     JobError,
     RaisedInJobError,
@@ -327,6 +329,25 @@ def test_threads_that_can_not_be_started_are_told_in_a_sentence(monkeypatch):
         LocalWorkers.open(3, seconds=20.0),
     ):
         pass
+
+
+def test_workers_that_are_open_at_once_leave_the_surroundings_as_they_were(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setattr(module, "_surroundings", type(module._surroundings)())  # none are open
+    main = sys.modules["__main__"]
+    monkeypatch.setattr(main, "__file__", "script.py", raising=False)
+
+    def seen():
+        return os.environ["OMP_NUM_THREADS"], main.__file__
+
+    first, second = ExitStack(), ExitStack()
+    first.enter_context(LocalWorkers.open(1, seconds=9.0))
+    second.enter_context(LocalWorkers.open(1, seconds=9.0))
+    assert seen() == ("1", None)
+    first.close()
+    assert seen() == ("1", None)  # the others may still start processes
+    second.close()
+    assert seen() == ("3", "script.py")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
