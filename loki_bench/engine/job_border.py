@@ -5,10 +5,8 @@ file can hold, the host's own errors, or ``SystemExit``; none of it may end the 
 """
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,15 +20,22 @@ from loki_bench.errors import (
     WorkerError,
 )
 from loki_bench.plain_data import in_short, last_lines, text_of, traceback_of
+from loki_bench.sandbox.scratch import why_unusable
 
-__all__ = ["JobError", "RaisedInJobError", "bounded", "carried_out", "ended", "refused"]
+__all__ = [
+    "JobError",
+    "RaisedInJobError",
+    "bounded",
+    "carried_out",
+    "ended",
+    "of_this_machine",
+    "refused",
+]
 
 PASSED_ON = (TimeoutError, ChildProcessError)
 """Errors that are no LokiBenchError and keep their class."""
 
 MOST_ERROR_BYTES = 1 << 20
-ROOM_BYTES = 16 << 20
-"""With less left on the disk, it is full."""
 
 
 class RaisedInJobError(Exception):
@@ -104,6 +109,15 @@ def ended(given: bytes | memoryview, kind: Any = object) -> Any:
     raise bounded(told)
 
 
+def of_this_machine(given: bytes) -> TemporaryFolderError | None:
+    """What keeps this machine from running jobs, where a job told so and it is so; else None."""
+    if given[:1] == ERROR:
+        with suppress(Exception):
+            told = bounded(_parsed(memoryview(given)))
+            return told if isinstance(told, TemporaryFolderError) else None
+    return None
+
+
 def _parsed(content: memoryview) -> JobError:
     if content[:1] != ERROR or len(content) > MOST_ERROR_BYTES:
         raise ValueError("it is neither a value nor an error")
@@ -134,8 +148,7 @@ def bounded(told: JobError) -> Exception:
 def _is_not_for_it_to_say(found: type[LokiBenchError]) -> bool:
     """Whether an error that would end the run is a plugin's word against the host's."""
     if found is TemporaryFolderError:
-        folder = tempfile.gettempdir()
-        return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > ROOM_BYTES
+        return not why_unusable()
     return found in (ClusterError, WorkerError)
 
 

@@ -9,7 +9,6 @@ for what this stops and what it does not.
 
 import errno
 import json
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -43,7 +42,7 @@ from loki_bench.sandbox.messages import (
 )
 from loki_bench.sandbox.privileges import hide_memory
 from loki_bench.sandbox.readable import DEVICES, readable_paths, source_folders
-from loki_bench.sandbox.scratch import no_room, scratch_folder
+from loki_bench.sandbox.scratch import no_room, scratch_folder, why_unusable
 from loki_bench.sandbox.spawned import (
     END_SECONDS,
     Started,
@@ -57,8 +56,8 @@ __all__ = ["Answer", "Isolated", "isolated", "run_isolated"]
 MOST_ARRAY_GIB = 1.0
 LEAST_GIB_OF_A_COPY = 2.0
 """A copy of a template holds what others had imported, too: half a gigabyte."""
-ROOM_BYTES = 16 << 20
-"""With less left on the disk, it is full, and that is not the plugin's doing."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""Not the plugin's doing where the host can't write, either."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -313,7 +312,7 @@ class Isolated:
 
     def _error(self, told: Told) -> LokiBenchError:
         error: LokiBenchError
-        if told.number == errno.ENOSPC and shutil.disk_usage(self._watch.folder).free < ROOM_BYTES:
+        if told.number in NO_ROOM and why_unusable():
             error = no_room(told.message)
         elif told.number in (errno.EPERM, errno.EACCES) and self.confinement.writes:
             error = RejectedError(

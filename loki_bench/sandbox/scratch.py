@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,9 +12,12 @@ from pathlib import Path
 
 from loki_bench.errors import TemporaryFolderError
 
-__all__ = ["PREFIX", "no_room", "remove", "scratch_folder", "sweep", "swept"]
+__all__ = ["PREFIX", "no_room", "remove", "scratch_folder", "sweep", "swept", "why_unusable"]
 
 PREFIX = "loki-bench-process-"
+ROOM_BYTES = 16 << 20
+"""With less left on the disk, it is full."""
+PROBE_BYTES = 1 << 20
 
 
 @contextmanager
@@ -45,8 +49,14 @@ def sweep() -> None:
     """Remove the folders of processes that were killed before anybody could.
 
     Such a folder is held by nobody: the system lets go of it when the last holder ends.
+
+    Raises ``TemporaryFolderError`` where there is no folder for temporary files at all.
     """
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    try:
+        around = Path(tempfile.gettempdir())
+    except OSError as error:
+        raise _none_found(error) from error
+    for folder in around.glob(f"{PREFIX}*"):
         with suppress(OSError):  # held, another user's, or gone meanwhile
             held = None if folder.is_symlink() else _hold(folder)
             if held is not None:
@@ -90,8 +100,6 @@ def _hold(folder: Path) -> int | None:
 
 def remove(folder: Path) -> None:
     """Remove a folder whatever a plugin made of it: closed folders, or thousands in each other."""
-    import shutil  # imported here: a process that ends as it should does without
-
     with suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
     if os.path.lexists(folder):
@@ -101,9 +109,37 @@ def remove(folder: Path) -> None:
             )
 
 
+def why_unusable() -> str:
+    """Why nothing can be written to the temporary folder now; empty where it can.
+
+    A file is written: no room, no file left to make, and a quota look alike to a process, and what
+    the system tells of free space knows of the first alone.
+    """
+    try:
+        if shutil.disk_usage(tempfile.gettempdir()).free < ROOM_BYTES:
+            return os.strerror(errno.ENOSPC)
+        with tempfile.TemporaryFile(buffering=0) as file:
+            file.write(bytes(PROBE_BYTES))
+    except OSError as error:
+        return str(error)
+    return ""
+
+
+def _none_found(error: OSError) -> TemporaryFolderError:
+    """Python looked for a folder and found none that can be written to."""
+    return TemporaryFolderError(
+        f"there is no folder for temporary files ({error.strerror}); set TMPDIR to a folder that "
+        "can be written to, then type the same command to go on"
+    )
+
+
 def no_room(message: str) -> TemporaryFolderError:
     """The error that says so."""
+    try:
+        folder = tempfile.gettempdir()
+    except OSError as error:
+        return _none_found(error)
     return TemporaryFolderError(
-        f"the temporary folder {tempfile.gettempdir()} can't be used ({message}); make room or set "
+        f"the temporary folder {folder} can't be used ({message}); make room or set "
         "TMPDIR to another, then type the same command to go on"
     )

@@ -21,6 +21,8 @@ from loki_bench.engine.job_border import (
     bounded,
     carried_out,
     ended,
+    of_this_machine,
+    refused,
 )
 from loki_bench.engine.worker import Worker
 from loki_bench.engine.workers import LocalWorkers, outcome_of
@@ -106,9 +108,18 @@ def test_a_job_can_not_end_the_run_with_an_error_of_the_host(workers, jobs, does
 
 
 def test_a_full_folder_is_the_hosts_to_say_where_it_is_full(monkeypatch):
-    monkeypatch.setattr(job_border, "ROOM_BYTES", 1 << 62)
+    monkeypatch.setattr(job_border, "why_unusable", lambda: "No space left on device")
     error = bounded(JobError("TemporaryFolderError", "no room", ""))
     assert type(error) is TemporaryFolderError
+
+
+def test_only_the_machine_of_a_job_can_tell_that_its_folder_is_full(monkeypatch):
+    told = refused(JobError("TemporaryFolderError", "no room", ""))
+    assert of_this_machine(told) is None  # it is the job's word
+    assert of_this_machine(b"v1") is None
+    assert of_this_machine(b"e no JSON") is None
+    monkeypatch.setattr(job_border, "why_unusable", lambda: "No space left on device")
+    assert str(of_this_machine(told)) == "no room"
 
 
 def test_an_error_in_text_is_sent_on_as_it_is():

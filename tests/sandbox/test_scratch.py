@@ -1,5 +1,6 @@
 """The folder of an isolated process: gone when its maker ends, however it ends."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from loki_bench.errors import TemporaryFolderError
 from loki_bench.sandbox import scratch
 from loki_bench.sandbox.scratch import scratch_folder, sweep, swept
 
@@ -97,3 +99,34 @@ def test_what_a_killed_worker_left_is_gone_at_the_end_of_its_run(temporary):
         (temporary / "loki-bench-process-abc").mkdir()
         raise KeyboardInterrupt
     assert names(temporary) == []
+
+
+def test_a_temporary_folder_is_tried_by_writing_to_it(temporary, monkeypatch):
+    """Free space says nothing of files that can't be made, or of a quota."""
+    assert scratch.why_unusable() == ""
+    assert names(temporary) == []
+    with monkeypatch.context() as patched:
+        patched.setattr(scratch, "ROOM_BYTES", 1 << 62)
+        assert scratch.why_unusable() == "No space left on device"
+    with monkeypatch.context() as patched:
+
+        def over_quota(**options):
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+        patched.setattr("tempfile.TemporaryFile", over_quota)
+        assert "Disk quota exceeded" in scratch.why_unusable()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary / "gone"))
+    assert "No such file" in scratch.why_unusable()
+
+
+def test_without_any_temporary_folder_a_sentence_says_so(monkeypatch):
+    def none():
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr("tempfile.gettempdir", none)
+    found = r"no folder for temporary files \(No usable temporary .*\); set TMPDIR"
+    with pytest.raises(TemporaryFolderError, match=found), swept():
+        pass
+    monkeypatch.setattr("tempfile.mkdtemp", lambda **options: none())
+    with pytest.raises(TemporaryFolderError, match=found), scratch_folder():
+        pass
