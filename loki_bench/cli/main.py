@@ -2,6 +2,7 @@
 
 import io
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -94,6 +95,14 @@ def _cut(text: str) -> str:
     return text if left <= 0 else f"{text[:half]} [{left} letters] {text[-half:]}"
 
 
+def _has_home() -> bool:
+    try:
+        Path.home()
+    except RuntimeError:
+        return False
+    return True
+
+
 def main() -> NoReturn:
     """Run the command line and exit."""
     try:
@@ -107,6 +116,15 @@ def main() -> NoReturn:
         said = io.StringIO()
         error.show(said)
         click.echo(_cut(said.getvalue()), err=True, nl=False)
+        sys.exit(2)
+    except RuntimeError as error:
+        if _has_home():
+            raise
+        click.echo(
+            f"loki-bench: this user has no home folder ({error}): set HOME to a folder that can be "
+            "written to, where caches are kept",
+            err=True,
+        )
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("loki-bench: stopped", err=True)

@@ -9,6 +9,7 @@ for what this stops and what it does not.
 
 import errno
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -173,15 +174,14 @@ def isolated(
     hide_memory()
     with scratch_folder() as own:
         kept = kept_machine_code()
-        if own_code:
-            kept.mkdir(parents=True, exist_ok=True)
+        keeps = own_code and _can_keep(kept)
         found = readable_paths((closed, data_folder()), code=closed_code)
         world = World(
             readable=(*found.paths, str(kept), *readable),
             listed=found.listed,
             devices=DEVICES,
             own=str(own),
-            shared=(str(kept),) if own_code else (),
+            shared=(str(kept),) if keeps else (),
             file_bytes=int(memory_gib * GIB),
         )
         request = Request(
@@ -190,8 +190,8 @@ def isolated(
             source_folders=tuple(source_folders()),
             machine_code=str(kept),
         )
-        code = kept if own_code else own / ".machine-code"
-        may_be_copied = own_code and memory_gib >= LEAST_GIB_OF_A_COPY
+        code = kept if keeps else own / ".machine-code"
+        may_be_copied = keeps and memory_gib >= LEAST_GIB_OF_A_COPY
         with started_process(own, code, confined=confined, may_be_copied=may_be_copied) as running:
             process, end, output = running
             watch = Watch(
@@ -200,6 +200,16 @@ def isolated(
             talk = Isolated(who, process, Channel(end, watch.wait_for), watch, request)
             yield talk
             talk.let_go()
+
+
+def _can_keep(code: Path) -> bool:
+    """Whether what is compiled can be kept: a home folder may be missing, or closed.
+
+    It is then compiled anew by each process, as a third party's is.
+    """
+    with suppress(OSError):
+        code.mkdir(parents=True, exist_ok=True)
+    return os.access(code, os.W_OK | os.X_OK)
 
 
 class Isolated:

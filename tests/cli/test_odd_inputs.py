@@ -5,6 +5,7 @@ import socket
 import sys
 from random import Random
 
+import platformdirs
 import pytest
 from toy_grid import toys  # noqa: F401  # the toy plugin, installed
 from watched_child import watched
@@ -325,6 +326,23 @@ def test_a_home_folder_that_is_not_there_is_named(answer, monkeypatch):
     assert status == 2
     assert "LOKI_BENCH_DATA" in said
     assert "home folder" in said
+
+
+def test_a_user_without_a_home_folder_is_told_what_to_set(answer, monkeypatch):
+    def unknown(number):
+        raise KeyError(number)
+
+    def asks_for_a_folder(**options):
+        return platformdirs.user_cache_path("loki-bench")
+
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.setattr("loki_bench.cli.main.cli", asks_for_a_folder)  # as whatever keeps a cache
+    status, said = answer("plan", "quick")
+    assert status == 2
+    assert "this user has no home folder (" in said
+    assert "set HOME to a folder that can be written to" in said
 
 
 def test_a_file_that_may_not_be_read_is_named(answer, monkeypatch):

@@ -312,3 +312,14 @@ def test_what_an_attacker_does_not_need_it_is_not_given(prepared, tmp_path, run)
     records = [store.record(cell.id) for cell in suite.grid.cells]
     assert [r.reports.attacker["oracle"] for r in records] == [False, True]
     assert [r.cell.oracle for r in records] == [None, OracleGrant(queries=3, list_length=10)]
+
+
+def test_an_attack_of_this_project_runs_where_no_machine_code_can_be_kept(
+    prepared, tmp_path, run, monkeypatch
+):
+    """The user's home folder may be missing, or closed."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "machine-code"))
+    suite = prepared(attackers=["random"], seeds=[0], isolation="process")
+    store, told = run(suite, tmp_path / "results")
+    assert told == [("random", "ok")], [r.reason for r in store.records(suite.grid.cells).values()]
