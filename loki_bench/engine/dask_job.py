@@ -6,17 +6,18 @@ worker processes of its own, the same as on a single machine
 """
 
 import multiprocessing
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from threading import Lock, Timer
 
 from distributed import get_worker
 
+from loki_bench.engine.job_border import of_this_machine
 from loki_bench.engine.versions import differences, installed
 from loki_bench.engine.workers import LocalWorkers, outcome_of
-from loki_bench.errors import ClusterError
+from loki_bench.errors import ClusterError, TemporaryFolderError
 from loki_bench.records.store import StoredFile
 
 __all__ = ["Job", "JobResult", "end_run", "files_of", "run_job"]
@@ -80,12 +81,17 @@ def run_job(job: Job, contents: dict[str, bytes]) -> JobResult:
         raise ClusterError(f"worker {worker.address} has {different}")
     folder = Path(worker.local_directory) / "loki-bench"
     arguments = tuple(_with_files(a, folder, contents) for a in job.arguments)
-    with _processes(job, worker.state.nthreads) as processes:
-        try:
-            future = processes.workers.submit_encoded(job.function, *arguments)
-            return JobResult(content=outcome_of(future, job.seconds))
-        except Exception as error:  # whatever a component may raise
-            return JobResult(error=error)
+    try:
+        with _processes(job, worker.state.nthreads) as workers:
+            future = workers.submit_encoded(job.function, *arguments)
+            content = outcome_of(future, job.seconds)
+    except Exception as error:  # whatever a component may raise
+        return JobResult(error=error)
+    # only here it can be told whether this machine's folder is to blame, or the job only said so
+    error_here = of_this_machine(content)
+    if error_here is not None:
+        error_here = TemporaryFolderError(f"worker {worker.address}: {error_here}")
+    return JobResult(content=content, error=error_here)
 
 
 def end_run(run: str) -> None:
@@ -143,31 +149,15 @@ def _copy(folder: Path, sha256: str, contents: dict[str, bytes]) -> Path:
 class _Processes:
     """The worker processes of one run on this worker; closed when idle for long."""
 
-    def __init__(self, n_workers: int, seconds: float) -> None:
+    def __init__(self, run: str, n_workers: int, seconds: float) -> None:
+        self.run, self.n_jobs = run, 0
+        self.idle: Timer | None = None
         self._stack = ExitStack()
         self.workers = self._stack.enter_context(LocalWorkers.open(n_workers, seconds=seconds))
-        self._n_jobs = 0
-        self._idle: Timer | None = None
-        self.run = ""
-
-    def __enter__(self) -> "_Processes":
-        with _lock:
-            self._n_jobs += 1
-            if self._idle is not None:
-                self._idle.cancel()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with _lock:
-            self._n_jobs -= 1
-            if not self._n_jobs:
-                self._idle = Timer(IDLE_SECONDS, end_run, (self.run,))
-                self._idle.daemon = True
-                self._idle.start()
 
     def close(self) -> None:
-        if self._idle is not None:
-            self._idle.cancel()
+        if self.idle is not None:
+            self.idle.cancel()
         self._stack.close()
 
 
@@ -175,12 +165,34 @@ _lock = Lock()
 _runs: dict[str, _Processes] = {}
 
 
-def _processes(job: Job, n_threads: int) -> _Processes:
+@contextmanager
+def _processes(job: Job, n_threads: int) -> Iterator[LocalWorkers]:
+    """The processes of a job's run, which none but :func:`end_run` ends meanwhile."""
     # A nanny starts its worker as a daemon, which Python lets have no children, lest they outlive
     # it. Ours end when the channel to their parent closes, whatever ends it: see job_process.serve.
     multiprocessing.current_process().daemon = False
-    with _lock:
+    with _lock:  # found and taken at once: a timer may run out between the two
         if job.run not in _runs:
-            _runs[job.run] = _Processes(n_threads, job.seconds)
-            _runs[job.run].run = job.run
-        return _runs[job.run]
+            _runs[job.run] = _Processes(job.run, n_threads, job.seconds)
+        found = _runs[job.run]
+        found.n_jobs += 1
+        if found.idle is not None:
+            found.idle.cancel()
+    try:
+        yield found.workers
+    finally:
+        with _lock:
+            found.n_jobs -= 1
+            if not found.n_jobs:
+                found.idle = Timer(IDLE_SECONDS, _end_idle, (found,))
+                found.idle.daemon = True
+                found.idle.start()
+
+
+def _end_idle(processes: _Processes) -> None:
+    """End processes whose timer ran out, unless they were given a job when it had."""
+    with _lock:
+        if processes.n_jobs or _runs.get(processes.run) is not processes:
+            return
+        del _runs[processes.run]
+    processes.close()

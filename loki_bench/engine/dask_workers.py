@@ -63,12 +63,18 @@ class DaskWorkers:
         self._pending: set[Answer] = set()
         self._sent: dict[str, DaskFuture] = {}  # files on the cluster, by digest
         self._closing = Event()
+        self._n_threads = 0
         Thread(target=self._watch, daemon=True).start()
 
     @property
     def n_workers(self) -> int:
-        """Threads of all workers together; it changes while workers come and go."""
-        return sum(self._client.nthreads().values()) or 1
+        """Threads of all workers together; it changes while workers come and go.
+
+        As last known where the scheduler does not answer: jobs in flight end with what it is.
+        """
+        with suppress(Exception):
+            self._n_threads = sum(self._client.nthreads().values())
+        return self._n_threads or 1
 
     def submit(self, function: Callable[..., R], *arguments: object) -> "Future[R]":
         """Start a job under the time limit."""
@@ -133,13 +139,16 @@ class DaskWorkers:
     ) -> None:
         from loki_bench.engine.dask_job import run_job
 
-        future = self._client.submit(
-            run_job,
-            job,
-            {sha256: self._on_the_cluster(file) for sha256, file in files.items()},
-            key=f"loki-bench-{uuid.uuid4().hex}",
-            pure=False,
-        )
+        try:
+            future = self._client.submit(
+                run_job,
+                job,
+                {sha256: self._on_the_cluster(file) for sha256, file in files.items()},
+                key=f"loki-bench-{uuid.uuid4().hex}",
+                pure=False,
+            )
+        except Exception as error:  # of many classes: the client is closed, or can't connect
+            raise _gone(self._client.scheduler.address) from error
         future.add_done_callback(lambda ended: self._end(ended, job, files, outer, n_tries))
 
     def _on_the_cluster(self, file: StoredFile) -> "DaskFuture":
@@ -186,6 +195,8 @@ class DaskWorkers:
             else:  # the only workers that held a file were lost, and the job's input with them
                 self._start(job, files, outer, n_tries=n_tries + 1)
                 return
+        except ClusterError as gone:  # while it was given again
+            error = gone
         except Exception as unexpected:  # it must reach the run, not a log
             error = ClusterError(f"the cluster's answer could not be read: {unexpected!r}")
         with suppress(InvalidStateError):
@@ -249,10 +260,17 @@ def _require_versions(
     Functions of the standard library ask: a worker may have no loki-bench to import.
     """
 
+    def answers(function: Callable[..., str], *arguments: str) -> dict[str, object]:
+        try:
+            asked: dict[str, object] = client.run(function, *arguments, on_error="return")
+        except Exception as error:  # of many classes: the scheduler is lost
+            raise _gone(client.scheduler.address) from error
+        return asked
+
     def found(names: list[str]) -> dict[str, dict[str, str | None]]:
         by_worker: dict[str, dict[str, str | None]] = {}
         for name in names:
-            for worker, answer in client.run(version, name, on_error="return").items():
+            for worker, answer in answers(version, name).items():
                 known = answer if isinstance(answer, str) else None
                 by_worker.setdefault(worker, {})[name] = known
         return by_worker
@@ -268,7 +286,7 @@ def _require_versions(
             "start the workers again"
         )
     here = {name: known for name in NUMERICAL if (known := installed(name))}
-    pythons = client.run(platform.python_version)
+    pythons = {worker: str(told) for worker, told in answers(platform.python_version).items()}
     for worker, has in found(list(here)).items():
         others = differences(
             {**here, "python": platform.python_version()}, {**has, "python": pythons[worker]}

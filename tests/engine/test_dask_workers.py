@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("distributed")
 
-from loki_bench.engine import dask_workers
+from loki_bench.engine import dask_job, dask_workers
 from loki_bench.engine.dask_workers import DaskWorkers
 from loki_bench.engine.versions import differences, needed_versions
 from loki_bench.errors import ClusterError
@@ -149,3 +149,51 @@ def test_differences_are_told_by_name():
     assert differences(wanted, {"a": "1", "b": "1", "c": None}) == (
         "b 1 (this run needs 2), no c (this run needs 3)"
     )
+
+
+class LostClient:
+    """A client whose scheduler is gone, as Dask has it: every call raises what it likes."""
+
+    class scheduler:  # noqa: N801  # as Dask calls it
+        address = "tcp://10.0.0.1:8786"
+
+    def __init__(self):
+        self.known = {"a": 2, "b": 3}
+
+    def nthreads(self):
+        if self.known is None:
+            raise OSError("Timed out trying to connect")
+        return self.known
+
+    def submit(self, *arguments, **options):
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+    def run(self, *arguments, **options):
+        raise OSError("in <TCP (closed)>: Stream is closed")
+
+
+def test_a_scheduler_that_is_lost_is_told_in_a_sentence():
+    client = LostClient()
+    workers = DaskWorkers(client, seconds=1.0, versions={})
+    assert workers.n_workers == 5
+    client.known = None
+    assert workers.n_workers == 5
+    gone = r"the Dask scheduler at tcp://10\.0\.0\.1:8786 no longer answers"
+    with pytest.raises(ClusterError, match=gone):
+        workers.submit(pow, 2, 5)
+    with pytest.raises(ClusterError, match=gone):
+        dask_workers._require_versions(client, {"loki-bench": "1"}, print)
+
+
+def test_a_timer_that_runs_out_while_a_job_begins_ends_nothing():
+    job = dask_job.Job(run="r", function=pow, arguments=(2, 5), seconds=9.0, versions={})
+    with dask_job._processes(job, 1) as workers:
+        processes = dask_job._runs["r"]
+    assert processes.idle is not None
+    with dask_job._processes(job, 1) as again:
+        dask_job._end_idle(processes)  # it ran out before it could be cancelled
+        assert again is workers
+        assert dask_job._runs == {"r": processes}
+    dask_job._end_idle(processes)
+    assert dask_job._runs == {}
+    dask_job._end_idle(processes)  # once more does no harm
