@@ -5,6 +5,7 @@ import traceback
 from typing import Any
 
 __all__ = [
+    "LARGEST_INTEGER",
     "MOST_CHARACTERS",
     "MOST_DEPTH",
     "MOST_REPORT_BYTES",
@@ -21,6 +22,7 @@ MOST_REPORT_BYTES = 64 << 10
 """Of what a component tells of itself, written as JSON."""
 MOST_FORMATTED = 1 << 20
 LARGEST_INTEGER = 1 << 63
+"""All are below it, and none is below its negative: what is taken here is read again in records."""
 
 
 def checked_plain(value: Any, depth: int = 0) -> Any:

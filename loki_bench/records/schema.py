@@ -21,6 +21,7 @@ from typing_extensions import Self
 
 from loki_bench.content_ids import canonical_json
 from loki_bench.errors import StoreError
+from loki_bench.plain_data import LARGEST_INTEGER, MOST_DEPTH
 from loki_bench.plugins.metric_labels import TAKEN, WHY_TAKEN
 from loki_bench.plugins.specs import HigherIs, Purpose
 from loki_bench.suite.cell import Cell
@@ -63,9 +64,8 @@ LATER: dict[str, object] = {
 TARGET_NAMES = ("item_tokens", "user_tokens")
 """Of a goal: later keys, too."""
 
-DEEPEST = 32
-LARGEST = 2**63
-"""No record has lists in lists to that depth, or whole numbers of that size."""
+DEEPEST = MOST_DEPTH + 3
+"""No record has lists in lists to that depth: a report that is taken has two tables around it."""
 
 
 class _Part(BaseModel):
@@ -380,8 +380,8 @@ def _refuse_odd_json(content: object) -> None:
                 inner += value
             elif isinstance(value, float) and not math.isfinite(value):
                 raise StoreError(f"it is no record: it holds the number {value}")
-            elif isinstance(value, int) and abs(value) >= LARGEST:
-                raise StoreError("it is no record: it holds a whole number of more than 63 bits")
+            elif isinstance(value, int) and not -LARGEST_INTEGER <= value < LARGEST_INTEGER:
+                raise StoreError("it is no record: it holds a whole number of more than 64 bits")
             elif not isinstance(value, (str, int, float, type(None))):
                 raise StoreError(f"it is no record: {type(value).__name__} is no JSON")
         if not inner:

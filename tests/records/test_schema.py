@@ -9,6 +9,7 @@ import pytest
 from made_up_records import made_up_cell, made_up_record, made_up_result, with_value
 
 from loki_bench.errors import StoreError
+from loki_bench.plain_data import LARGEST_INTEGER, MOST_DEPTH, checked_plain
 from loki_bench.records.schema import Artefacts, Record, Reports
 
 CELL = made_up_cell("loki", "bprmf")
@@ -161,7 +162,7 @@ for _ in range(100_000):
     ("path", "value", "why"),
     [
         (("metrics", 0, "value"), float("nan"), "it holds the number nan"),
-        (("metrics", 0, "value"), 10**400, "it holds a whole number of more than 63 bits"),
+        (("metrics", 0, "value"), 10**400, "it holds a whole number of more than 64 bits"),
         (("metrics", 0, "value"), "0.5", r"key 'metrics\.0\.value': .* number, got '0\.5'"),
         (("metrics", 0, "higher_is"), "worse", r"key 'metrics\.0\.higher_is': .*got 'worse'"),
         (("metrics", 1, "label"), "target_rank", "a metric is listed twice"),
@@ -180,7 +181,7 @@ for _ in range(100_000):
         (("cell", "seed"), "0", r"key 'cell\.seed'"),
         (("cell", "more"), 1, r"key 'cell\.more'"),
         (("lengths", "fake"), {"many": 1}, r"key 'lengths\.fake\.many"),
-        (("reports", "attacker"), DEEP, "nested more than 32 levels deep"),
+        (("reports", "attacker"), DEEP, "nested more than 35 levels deep"),
         (("reason",), "\ud800", "it is no record"),
         (("reports", "attacker"), {"a": {1, 2}}, "set is no JSON"),
     ],
@@ -190,6 +191,29 @@ def test_what_does_not_fit_is_named(path, value, why):
         Record.parse(changed(path, value))
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
+
+
+def nested(depth):
+    report = {}
+    for _ in range(depth):
+        report = {"a": report}
+    return report
+
+
+@pytest.mark.parametrize(
+    "report", [nested(MOST_DEPTH), {"a": -LARGEST_INTEGER}, {"a": LARGEST_INTEGER - 1}]
+)
+def test_whatever_report_is_taken_is_read_again(report):
+    assert checked_plain(report) == report
+    reports = RECORD.reports.model_copy(update={"attacker": report})
+    text = RECORD.model_copy(update={"reports": reports}).to_text()
+    assert Record.from_text(text).reports.attacker == report
+
+
+@pytest.mark.parametrize("report", [nested(MOST_DEPTH + 1), {"a": LARGEST_INTEGER}])
+def test_a_report_that_no_record_could_hold_is_refused(report):
+    with pytest.raises(ValueError, match=r"nested deeper|more than 64 bits"):
+        checked_plain(report)
 
 
 @pytest.mark.parametrize(
