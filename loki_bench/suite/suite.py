@@ -352,12 +352,14 @@ class BudgetGrid(SuiteTable):
 
     fake_users: Annotated[list[NumberOfFakeUsers], BeforeValidator(_as_list)] = Field(
         default=[0.03],
+        min_length=1,
         max_length=MOST_VALUES,
         description="fake users: a share of genuine ones, `{ users = 33 }`, or `{ events = 0.03 }` "
         "for as many as have that share of the events; one or a list",
     )
     actions: Annotated[list[AskedActions], BeforeValidator(_as_list)] = Field(
         default=[15],
+        min_length=1,
         max_length=MOST_VALUES,
         description="events of each fake user, or `genuine`: each has a length that is drawn from "
         "genuine users'; one or a list",
@@ -478,6 +480,7 @@ class Suite(SuiteTable):
     )
     simulator: Annotated[list[Simulator], BeforeValidator(_as_list)] = Field(
         default=["leave-one-out"],
+        min_length=1,
         description="which surrogates an attack is provided with: the pool without the victim's "
         "recommender (`leave-one-out`), `all` of it, the victim's recommender alone "
         "(`white-box`), or each of the pool alone, a row for each (`single`); one or a list",
