@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 
 from loki_bench.benchmark.claim import SuiteFile, claim
 from loki_bench.benchmark.own_components import try_own
+from loki_bench.bounded_files import is_there
 from loki_bench.contracts import Goal
 from loki_bench.errors import StoreError, UsageError
 from loki_bench.interactions import Interactions
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.missing import missing_cells
-from loki_bench.records.store import Store
+from loki_bench.records.store import Store, artefact_files
 from loki_bench.sandbox.installed import installed_plugins
 from loki_bench.suite.cell import Cell
 from loki_bench.suite.resolve import ResolvedSuite, prepare
@@ -257,6 +258,26 @@ class Benchmark:
         grid = self._resolved.grid
         return missing_cells(grid, self._store().records(grid.cells), retry_failed=retry_failed)
 
+    def to_compute(self, *, retry_failed: bool = False) -> list[Cell]:
+        """Cells that :meth:`run` computes: the missing ones, and one for each damaged artefact.
+
+        Every artefact is read, which takes a moment. One that is gone was left out: whoever wants
+        it again deletes the records that name it, too.
+        """
+        store = self._store()
+        records = store.records(self.cells)
+        missing = missing_cells(self._resolved.grid, records, retry_failed=retry_failed)
+        wanted = {cell.id for cell in missing}
+        looked_at: set[str] = set()
+        for cell_id, record in records.items():
+            for file in artefact_files(record.artefact_addresses):
+                if cell_id in wanted or file in looked_at or not is_there(store.folder / file):
+                    continue
+                looked_at.add(file)
+                if store.numbers_digest(file) is None:
+                    wanted.add(cell_id)
+        return [cell for cell in self.cells if cell.id in wanted]
+
     def run(
         self,
         workers: "int | Workers | None" = None,
@@ -265,7 +286,7 @@ class Benchmark:
         retry_failed: bool = False,
         progress: "Progress | bool" = True,
     ) -> "Leaderboard":
-        """Compute the cells that have no result yet, and write the leaderboard.
+        """Compute the cells of :meth:`to_compute`, and write the leaderboard.
 
         Every cell is kept as it ends. After an interrupt the same call goes on from there.
 
@@ -286,7 +307,7 @@ class Benchmark:
         StoreError, ClusterError
             See :func:`loki_bench.pipeline.cells.run_cells`. What was written before stays.
         """
-        cells = self.missing(retry_failed=retry_failed)
+        cells = self.to_compute(retry_failed=retry_failed)
         self.compute(cells, workers, scheduler=scheduler, progress=progress)
         return self.leaderboard()
 

@@ -138,7 +138,7 @@ def run(
     )
     for note in benchmark.notes:
         tell(f"note: {note}")
-    cells = benchmark.missing(retry_failed=retry_failed)
+    cells = benchmark.to_compute(retry_failed=retry_failed)
     if shard is not None:
         own = {cell.id for cell in parse_shard(shard).of(benchmark.cells)}
         cells = [cell for cell in cells if cell.id in own]

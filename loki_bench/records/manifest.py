@@ -61,6 +61,14 @@ SIGNATURE = "manifest.json.sig"
 UNLISTED = ("costs.md",)
 """Files of a leaderboard that no manifest lists: they tell times, and differ from run to run."""
 
+DAMAGED = "it is damaged: the next run computes it again"
+OTHER_BYTES = (
+    "it is whole: the same numbers are other bytes where another zlib wrote them, and `verify` at "
+    f"levels 2 and 3 judges the numbers. If you trust them, delete {MANIFEST}, and the next run "
+    "lists every file as it is"
+)
+"""What is to be done about an artefact that is not the one that was listed."""
+
 LONGEST_NAME = 250
 
 
@@ -278,7 +286,6 @@ def _listed(store: Store, name: str, known: str | None) -> str | None:
     """
     path = store.folder / name
     is_kept = known is not None and name.startswith("artefacts/")
-    what = "it is not the file that the manifest lists"
     try:
         found = digest_of(path, at_most=LARGEST_ARTEFACT) if is_there(path) else None
     except OSError as error:
@@ -287,13 +294,12 @@ def _listed(store: Store, name: str, known: str | None) -> str | None:
                 f"{path} can't be listed in the manifest: {error.strerror}; delete it, and give "
                 "the command again"
             ) from error
-        found, what = "", f"it can't be read ({error.strerror})"
+        store.say(name, f"it can't be read ({error.strerror}), and is not listed anew; {DAMAGED}")
+        return known
     if found is None or found == known or not is_kept:
         return found or known
-    store.say(
-        name,
-        f"{what}, and is not listed anew; delete it and the records that name it, and run again",
-    )
+    what = DAMAGED if store.numbers_digest(name) is None else OTHER_BYTES
+    store.say(name, f"it is not the file that the manifest lists, and is not listed anew; {what}")
     return known
 
 

@@ -331,6 +331,29 @@ def test_a_note_of_the_suite_that_nobody_can_read_is_written_anew(open_toy):
     assert json.loads(note.read_text())["file"].endswith(".toml")
 
 
+def test_a_damaged_artefact_is_computed_again_and_gives_the_same_bytes(suite_file, tmp_path):
+    said = []
+    changes = {"victims": ["counts"], "seeds": [0]}
+    opened = Benchmark.open(suite_file, results=tmp_path / "out", warn=said.append, **changes)
+    opened.run(Here(), progress=False)
+
+    def files():
+        kept = ("artefacts", "records")
+        paths = (path for kind in kept for path in (opened.folder / kind).rglob("*.*"))
+        return {path: path.read_bytes() for path in paths}
+
+    before = files()
+    assert opened.to_compute() == []
+    damaged = sorted(path for path in before if path.suffix == ".npz")
+    for path in damaged:
+        path.write_bytes(before[path][:-9])
+    assert 1 <= len(opened.to_compute()) <= 3
+    opened.run(Here(), progress=False)
+    assert files() == before
+    assert all(any(path.name in text for text in said) for path in damaged)
+    assert opened.to_compute() == []
+
+
 # --------------------------------------------------------------------------- edited plugins
 
 

@@ -1,10 +1,13 @@
 """A manifest is written of what is there; what can't be read is named, and not listed anew."""
 
 import hashlib
+import zipfile
 
 import pytest
 
 from loki_bench.errors import StoreError
+from loki_bench.interactions import Sequences
+from loki_bench.pipeline.craft import Poison, PoisonCodec
 from loki_bench.records.manifest import list_files, read_manifest, write_manifest
 from loki_bench.records.store import Store
 
@@ -55,7 +58,7 @@ def test_an_artefact_that_can_not_be_read_keeps_its_digest_and_is_named(store, w
     assert written(store).files[name] == hashlib.sha256(b"poison").hexdigest()
     [said] = warnings
     assert f"{name}: it can't be read (" in said
-    assert "is not listed anew; delete it and the records that name it" in said
+    assert "is not listed anew; it is damaged: the next run computes it again" in said
 
 
 @pytest.mark.parametrize("instead", [too_large, without_end])
@@ -68,3 +71,24 @@ def test_another_file_that_can_not_be_read_is_a_sentence(store, instead):
         with pytest.raises(StoreError, match=r"overall\.svg can't be listed in the manifest: "):
             write(store, "figures/overall.svg")
     assert "figures/overall.svg" not in read_manifest(store.folder).files
+
+
+def test_the_same_numbers_in_other_bytes_are_told_from_a_damaged_file(tmp_path, warnings):
+    store = Store(tmp_path / "toy", warn=warnings.append)
+    rows = Sequences.of([[1, 2], [3]])
+    store.write(PoisonCodec(), POISON, Poison(poison=rows, report={}))
+    store.write_text("leaderboard.md", "# Table\n")
+    name = f"artefacts/poison/{POISON}.npz"
+    listed = written(store).files[name]
+    path = store.folder / name
+    with zipfile.ZipFile(path) as archive:
+        parts = {part: archive.read(part) for part in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for part, content in parts.items():
+            archive.writestr(part, content)
+    assert written(store).files[name] == listed
+    assert "is not listed anew; it is whole: the same numbers are other bytes" in warnings[-1]
+    (store.folder / "manifest.json").unlink()  # what the warning names
+    n_said = len(warnings)
+    assert written(store).files[name] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert len(warnings) == n_said
