@@ -27,6 +27,8 @@ __all__ = ["EarlierTimes", "by_stem", "stem_of"]
 _Sizes: TypeAlias = "dict[str, dict[int, float]]"
 
 FORM = 1
+MOST_SECONDS = 1e9
+"""No step lasts as long."""
 MOST_BYTES = 1 << 20
 MOST_DATASETS = 100
 MOST_WORK = 2000
@@ -67,7 +69,7 @@ class EarlierTimes:
         return {
             work: float(seconds)
             for work, seconds in told.items()
-            if type(seconds) in (int, float) and 0 <= seconds < math.inf
+            if type(seconds) in (int, float) and 0 <= seconds < MOST_SECONDS
         }
 
     def keep(self, seconds: Mapping[str, float]) -> None:

@@ -174,9 +174,9 @@ def seconds_by_work(runs: Iterable[JsonObject]) -> dict[str, float]:
             if isinstance(timing, dict):
                 work, seconds = timing.get("work"), timing.get("wall_seconds")
                 start = timing.get("start_seconds", 0.0)
-                if not isinstance(start, int | float) or start < 0:
+                if not isinstance(start, int | float) or not 0 <= start < EARLY:
                     start = 0.0
-                if isinstance(work, str) and isinstance(seconds, int | float):
+                if isinstance(work, str) and isinstance(seconds, int | float) and seconds < EARLY:
                     found.setdefault(work, []).append(float(seconds) + start)
     return {work: median(seconds) for work, seconds in found.items()}
 

@@ -49,6 +49,7 @@ def test_the_latest_time_counts_and_what_was_not_done_again_stays():
         b"\xff\xfe",
         b'{"a": "b", "c": null, "d": -1.0, "e": true, "f": [1.0]}',
         b'{"a": NaN, "b": Infinity}',
+        b'{"a": 1%s}' % (b"0" * 400),
         b"[" * 100_000,
         b'{"a": 1.0}' + b" " * (1 << 20),
     ],

@@ -77,6 +77,14 @@ def test_the_start_of_a_process_is_part_of_what_its_work_takes():
         assert seconds_by_work([run(start_seconds=wrong)]) == {"craft of x": 1.0}
 
 
+def test_a_number_that_no_time_could_be_tells_nothing():
+    def run(**timing):
+        return {"timings": {"craft": {"work": "craft of x", **timing}}}
+
+    assert seconds_by_work([run(wall_seconds=10**400)]) == {}
+    assert seconds_by_work([run(wall_seconds=1.0, start_seconds=10**400)]) == {"craft of x": 1.0}
+
+
 def test_what_a_grid_cost_is_told_once(prepared, tmp_path, run):
     suite = prepared(victims=["counts", "follows"], attackers=["none", "random"], seeds=[0])
     store, _ = run(suite, tmp_path)
