@@ -87,7 +87,7 @@ def write_whole(
 
 def not_written(path: Path, error: OSError, elsewhere: str) -> StoreError:
     """What is said of a file that can't be written."""
-    hint = "free some space" if error.errno == errno.ENOSPC else elsewhere
+    hint = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else elsewhere
     return StoreError(f"can't write {path}: {error.strerror}; {hint}, then run again")
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from pandas import DataFrame
@@ -17,7 +18,7 @@ from loki_bench.records import local_mark
 from loki_bench.records.archive import pack
 from loki_bench.records.store import Store
 from loki_bench.suite.suite import load_suite
-from loki_bench.whole_files import part_of, sweep_parts, write_whole
+from loki_bench.whole_files import not_written, part_of, sweep_parts, write_whole
 
 WRITER = """
 import sys, time
@@ -154,3 +155,17 @@ def test_kills_leave_no_half_of_a_run_key_or_of_the_secret(tmp_path, monkeypatch
         assert names_in(tmp_path / "state" / "loki-bench") == ["secret"]
     finally:
         local_mark._secret.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EDQUOT, "free some space"),
+        (errno.EACCES, "choose another place"),
+    ],
+)
+def test_what_helps_is_what_is_said_of_a_file_that_can_not_be_written(number, hint):
+    error = OSError(number, os.strerror(number))
+    said = str(not_written(Path("x"), error, "choose another place"))
+    assert said == f"can't write x: {os.strerror(number)}; {hint}, then run again"

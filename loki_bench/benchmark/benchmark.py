@@ -9,6 +9,7 @@
     leaderboard.frame()
 """
 
+import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from loki_bench.benchmark.claim import SuiteFile, claim
 from loki_bench.benchmark.own_components import try_own
-from loki_bench.bounded_files import is_there
+from loki_bench.bounded_files import home_expanded, is_there
 from loki_bench.contracts import Goal
 from loki_bench.errors import StoreError, UsageError
 from loki_bench.interactions import Interactions
@@ -84,7 +85,7 @@ class Benchmark:
         suite : str, Path or Suite
             The name of a suite in the package, the path of a ``.toml`` file, or a suite.
         results : str or Path
-            Folder of results; the suite has a folder of its own in it.
+            Folder of results; the suite has a folder of its own in it. ``~`` is the home folder.
         registry : Registry, optional
             The plugins that take part; all that are installed unless given.
         download : bool
@@ -107,6 +108,10 @@ class Benchmark:
         UsageError
             Names what is wrong with the suite, a component or the data.
         """
+        try:
+            results = home_expanded(results)
+        except ValueError as error:
+            raise UsageError(f"results: {error}") from error
         loaded = suite if isinstance(suite, Suite) else load_suite(str(suite))
         file = None if isinstance(suite, Suite) else SuiteFile(suite_file(str(suite)), loaded)
         if changes:
@@ -117,7 +122,7 @@ class Benchmark:
             if key is not None and fresh is not None:
                 raise UsageError("a fresh run draws its key: give a key, or fresh, not both")
             loaded = (
-                under_fresh_key(loaded, Path(results), draw=fresh is True)
+                under_fresh_key(loaded, results, draw=fresh is True)
                 if key is None
                 else under_key(loaded, key)
             )
@@ -127,7 +132,7 @@ class Benchmark:
             for plugin in registry.broken:
                 warn(f"skipped {plugin}")
         resolved = prepare(loaded, registry, download=download)
-        benchmark = cls(resolved, registry, results=Path(results), warn=warn, file=file)
+        benchmark = cls(resolved, registry, results=results, warn=warn, file=file)
         try_own(loaded.name, benchmark._store().unknown(benchmark.cells))
         return benchmark
 
@@ -329,6 +334,8 @@ class Benchmark:
     def leaderboard(self) -> "Leaderboard":
         """Write the leaderboard again from the records; of a :meth:`part` nothing is written.
 
+        In a folder that can't be written to it is only made, and a warning says so.
+
         Raises ``StoreError`` where there is no record at all.
         """
         from loki_bench.leaderboard.folder import accepted_records, handed_in, write_leaderboard
@@ -352,8 +359,12 @@ class Benchmark:
                 f"{self.folder} has no result of suite '{self.suite.name}'; type `loki-bench run` "
                 "or call Benchmark.run first"
             )
-        self._claim()
-        if self._whole is None:
+        is_open = os.access(self.folder, os.W_OK)
+        if is_open:
+            self._claim()
+        elif self._whole is None:
+            self._warn(f"{self.folder} can't be written to: its tables stay as they were there")
+        if is_open and self._whole is None:
             tables = write_leaderboard(
                 store,
                 suite=self.suite.name,
@@ -365,10 +376,10 @@ class Benchmark:
             )
             shown = {**records, **accepted_records(store, records)}
         else:
+            shown = {**records, **({} if self._whole else accepted_records(store, records))}
             tables = tables_of(
-                records.values(), missing, metrics=metrics, handed_in=handed_in(store.folder)
+                shown.values(), missing, metrics=metrics, handed_in=handed_in(store.folder)
             )
-            shown = dict(records)
         return Leaderboard(
             name=self.suite.name,
             summary=self.suite.summary,
@@ -399,14 +410,21 @@ class Benchmark:
         Raises
         ------
         StoreError
-            Two folders tell different things of one cell, or a drawn cell does not come out again.
-            Nothing is copied.
+            A folder has no record of the suite, two tell different things of one cell, or a drawn
+            cell does not come out again. Nothing is copied.
         """
         from loki_bench.audit.shards import check_shard
         from loki_bench.records.merge import merge, refuse_conflicts
 
         grid, target = self._resolved.grid, self._store()
         sources = {Path(folder): self._store(Path(folder)) for folder in folders}
+        for folder, source in sources.items():
+            if len(source.unknown(grid.cells)) == len(grid.cells):
+                raise StoreError(
+                    f"{folder} has no record of suite '{self.suite.name}': expected a folder of "
+                    f"results, as --results names it, with records in {source.folder}. Leave it "
+                    "out, or name the folder that is meant; nothing is merged"
+                )
         refuse_conflicts(grid, [target, *sources.values()])
         for source in sources.values() if sample else ():
             new = [cell for cell in grid.cells if target.record(cell.id) is None]

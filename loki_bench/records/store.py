@@ -158,23 +158,31 @@ class Store:
         self.write_text(f"{kind}/{cell_id}.json", canonical_json(sealed, indent=1) + "\n")
 
     def read_json(self, kind: JsonKind, cell_id: str) -> JsonObject | None:
-        """A record if it is there and whole, else None; one that is not whole is named."""
-        path = self.folder / kind / f"{cell_id}.json"
+        """A record if it is there and whole, else None; one that is not whole is named.
+
+        Raises ``StoreError`` for a record that can't be read: only a run can be done without.
+        """
+        path, why = self.folder / kind / f"{cell_id}.json", ""
+        content: JsonObject = {}
         try:
             content = json_object(read_regular(path, at_most=LARGEST_RECORD))
-            digest = content.pop("sha256")
-            whole = content_id(content) == digest
+            if content.pop("sha256") != content_id(content):
+                why = "its content does not match its digest"
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StoreError(f"can't read {path}: {error.strerror}") from error
+            why = f"it can't be read ({error.strerror})"
+            if kind != "runs":
+                raise StoreError(f"{path}: {why}; make it readable, or {ELSEWHERE}") from error
         except (ValueError, KeyError, TypeError, RecursionError):
-            self._distrust(path, "not a whole record")
-            return None
-        if not whole:
-            self._distrust(path, "its content does not match its digest")
-            return None
-        return content
+            why = "not a whole record"
+        if not why:
+            return content
+        if kind == "runs":  # no result needs it
+            self._warn(f"{path}: {why}; what its cell took, and where, is not known")
+        else:
+            self._distrust(path, why)
+        return None
 
     def write_record(self, record: Record) -> None:
         """Write a record; it is the sign that all of its cell is written."""
@@ -199,7 +207,7 @@ class Store:
     def unknown(self, cells: Iterable[Cell]) -> list[Cell]:
         """Cells of which this folder has no file of a record; one that it has may be damaged."""
         folder = self.folder / "records"
-        return [cell for cell in cells if not (folder / f"{cell.id}.json").is_file()]
+        return [cell for cell in cells if not is_there(folder / f"{cell.id}.json")]
 
     def runs(self) -> Iterator[JsonObject]:
         """How every cell ran that this folder or one of the fallback stores knows of."""
@@ -280,7 +288,7 @@ class Store:
         except FileNotFoundError:
             return False
         except _UNREADABLE:
-            source._distrust(source.folder / file, "not a whole artefact")
+            source.say(file, "not a whole artefact; the cells that have it are not copied")
             return False
         marks = _marks_in(source.folder)
         for file, content in contents.items():
@@ -301,7 +309,7 @@ class Store:
         """
         for folder in (self.folder, *self._trusted_stores, *self._fallback_stores):
             path = folder / name
-            if not path.exists():
+            if not is_there(path):
                 continue
             start = 64 + MARK_LENGTH
             try:
@@ -341,12 +349,12 @@ class Store:
         Of a fallback store it is read only if it was written here.
         """
         own = self.folder / name
-        if not own.exists():
+        if not is_there(own):  # a folder that is closed has nothing for this one
             for folder in self._trusted_stores:
-                if (folder / name).exists():
+                if is_there(folder / name):
                     return folder / name
             for folder in self._fallback_stores:
-                if (folder / name).exists() and self._is_own(folder, name):
+                if is_there(folder / name) and self._is_own(folder, name):
                     return folder / name
         return own
 
@@ -358,7 +366,7 @@ class Store:
                 self._refused.add(folder)
                 self._warn(
                     f"{folder / name}: this installation did not write it; it and others of that "
-                    "folder are computed again"
+                    "folder are not read"
                 )
             return False
         with contextlib.suppress(OSError):
@@ -380,7 +388,7 @@ class Store:
             raise not_written(path, error, ELSEWHERE) from error
 
     def _distrust(self, path: Path, why: str) -> None:
-        self._warn(f"{path}: {why}; it is computed again")
+        self._warn(f"{path}: {why}; it is not read, and the next run computes it again")
 
 
 def _marks_in(folder: Path) -> dict[str, str]:

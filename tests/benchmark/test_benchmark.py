@@ -354,6 +354,36 @@ def test_a_damaged_artefact_is_computed_again_and_gives_the_same_bytes(suite_fil
     assert opened.to_compute() == []
 
 
+def test_in_a_folder_that_is_closed_a_leaderboard_is_made_and_not_written(
+    suite_file, tmp_path, monkeypatch
+):
+    said = []
+    changes = {"victims": ["counts"], "seeds": [0]}
+    opened = Benchmark.open(suite_file, results=tmp_path / "out", warn=said.append, **changes)
+    whole = opened.run(Here(), progress=False)
+    (opened.folder / "leaderboard.md").unlink()
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert str(opened.leaderboard()) == str(whole)
+    assert not (opened.folder / "leaderboard.md").exists()
+    [text] = said
+    assert "toy can't be written to: its tables stay as they were there" in text
+
+
+def test_a_folder_without_any_record_of_the_suite_is_not_merged(open_toy, tmp_path):
+    one = open_toy(victims=["counts"], seeds=[0])
+    one.compute(one.cells, Here(), progress=False)
+    with pytest.raises(StoreError, match=r"toy has no record of suite 'toy'.*as --results names"):
+        one.merge([one.folder])  # a level too deep
+
+
+def test_the_home_folder_may_be_written_as_in_a_shell(suite_file, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    opened = Benchmark.open(suite_file, results="~/out", warn=pytest.fail)
+    assert opened.folder == tmp_path / "out" / "toy"
+    with pytest.raises(UsageError, match="results: ~nobody-at-all/x: there is no such home folder"):
+        Benchmark.open(suite_file, results="~nobody-at-all/x")
+
+
 # --------------------------------------------------------------------------- edited plugins
 
 

@@ -119,7 +119,7 @@ def test_a_killed_run_is_taken_up_and_ends_in_the_same_bytes(folder, tmp_path_fa
     truncated.write_bytes(truncated.read_bytes()[:100])
 
     done = loki_bench(folder, "run", "toy.toml", "--workers", "1", processes=True)
-    assert f"{truncated.name}: not a whole record; it is computed again" in done.stderr
+    assert f"{truncated.name}: not a whole record; it is not read" in done.stderr
     assert f"{4 - (n_kept - 1)} of 4 cells to run" in done.stderr
     assert results(folder) == results(whole)
 

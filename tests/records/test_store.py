@@ -150,3 +150,27 @@ def test_a_full_disk_leaves_nothing_half_written(store, monkeypatch):
         store.write_json("records", "a", {"new": 1})
     assert [p.name for p in (store.folder / "records").iterdir()] == ["a.json"]
     assert json.loads((store.folder / "records" / "a.json").read_text())["old"] == 1
+
+
+def test_a_run_that_can_not_be_read_costs_nothing_but_what_it_tells(tmp_path):
+    said = []
+    store = Store(tmp_path, warn=said.append)
+    store.write_json("runs", "a" * 64, {"timings": {}})
+    (tmp_path / "runs" / f"{'b' * 64}.json").mkdir()
+    (tmp_path / "runs" / f"{'c' * 64}.json").write_text("{}")
+    assert list(store.runs()) == [{"timings": {}}]
+    assert [text.partition(".json: ")[2] for text in said] == [
+        "it can't be read (Is a directory); what its cell took, and where, is not known",
+        "not a whole record; what its cell took, and where, is not known",
+    ]
+
+
+def test_a_folder_whose_name_no_file_system_takes_is_a_sentence(tmp_path):
+    store = Store(tmp_path / ("n" * 300), warn=print, fallback_stores=[tmp_path / ("m" * 300)])
+    assert store.unknown([]) == []
+    assert store.sealed_file("work/surrogates/a.pickle") is None
+    assert store._resolve("artefacts/poison/a.npz").name == "a.npz"
+    with pytest.raises(StoreError, match=r"it can't be read \(File name too long\)"):
+        store.read_json("records", "a" * 64)
+    with pytest.raises(StoreError, match=r"can't write .*: File name too long; choose another"):
+        store.write_text("x", "x")

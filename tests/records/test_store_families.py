@@ -91,7 +91,7 @@ def test_a_damaged_file_of_a_sibling_is_named_and_computed_again(
     assert files(beside) == files(alone)
     said = capsys.readouterr().out
     assert "artefacts/poison" in said
-    assert "it is not what was written here; it is computed again" in said
+    assert "it is not what was written here; it is not read, and the next run computes it" in said
 
 
 def test_the_times_of_a_sibling_are_known(counted, narrow, wide, tmp_path):
