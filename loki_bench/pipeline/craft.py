@@ -293,6 +293,7 @@ def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -
     granted = split if cell.knowledge is None else granted_data(split, cell)
     known = granted.history
     nothing = Sequences(np.zeros(len(known) + 1, dtype=np.int64), np.empty(0, dtype=np.int32))
+    names = surrogate_names(cell.surrogates) if surrogates else []
     return AttackRequest(
         attacker=component_of(cell.attacker, "attacker"),
         history=known if cell.sees_history else known.with_sequences(nothing),
@@ -306,9 +307,7 @@ def _request(data: DataFolder, cell: Cell, surrogates: tuple[StoredFile, ...]) -
                 weight=used.weight,
                 pickled=PickledRecommender(file.mapped()),
             )
-            for name, used, file in zip(
-                surrogate_names(cell.surrogates), cell.surrogates, surrogates, strict=True
-            )
+            for name, used, file in zip(names, cell.surrogates, surrogates, strict=True)
         ),
         influence=None
         if cell.influence is None

@@ -33,7 +33,7 @@ def is_own_plugin(entry: EntryPoint) -> bool:
 
 def is_own_distribution(name: str) -> bool:
     """Whether a distribution of that name is one of this project's own."""
-    return normal_name(name) in OWN_DISTRIBUTIONS
+    return name in OWN_DISTRIBUTIONS or normal_name(name) in OWN_DISTRIBUTIONS
 
 
 def is_own_target(target: str) -> bool:

@@ -255,7 +255,9 @@ class ComponentSpec:
         self.check(given)
         try:
             return self.resolve()(**given)
-        except (TypeError, ValueError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError, ParameterError) as error:
+            if isinstance(error, ParameterError) and self.name in str(error):
+                raise
             raise ParameterError(f"{self.kind} '{self.name}': {error}") from error
 
     def _imported(self, what: str, target: str) -> Any:

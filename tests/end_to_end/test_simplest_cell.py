@@ -20,8 +20,8 @@ from loki_bench.records.store import Store
 from loki_bench.suite.resolve import prepare
 from loki_bench.suite.suite import load_suite
 
-MOST_FUNCTIONS = 377
-MOST_FILES = 73
+MOST_FUNCTIONS = 379
+MOST_FILES = 74
 """What is counted, once caches are filled; lower them where the walk gets shorter.
 
 The aim is 250 functions in 30 files, and is not reached. It was 291 in 50 when the code was cut by
@@ -29,7 +29,7 @@ kind of thing, 276 in 51 when each step had its module and records their type. S
 are read outside the host, bounded reading and escaped names added 44 in 8; run keys, the plan of a
 manifest, marks of what was written here, knowledge, kept parameters, pairs of rows and tables that
 fit a terminal 50 in 9; steps that are left, shares of events and victims that are
-asked 8 in 2."""
+asked 8 in 2; parameters that are refused in one way, and whose metric it is, 2 in 1."""
 
 HOUSE = Path(loki_bench.__file__).parent
 

@@ -8,7 +8,13 @@ from loki_bench.content_ids import content_id
 from loki_bench.errors import ParameterError
 from loki_bench.plugins.registry import Origin
 from loki_bench.plugins.search_space import Choices, FloatRange, IntRange
-from loki_bench.plugins.specs import AttackerSpec, DefenseSpec, MetricSpec, RecommenderSpec
+from loki_bench.plugins.specs import (
+    AttackerSpec,
+    DefenseSpec,
+    InfluenceEstimatorSpec,
+    MetricSpec,
+    RecommenderSpec,
+)
 from loki_bench.suite.components import resolve
 
 ORIGIN = Origin(distribution="made-up", version="1.0")
@@ -151,3 +157,17 @@ def test_a_metric_without_a_range_is_refused_by_name(bounds):
 def test_a_range_to_search_holds_what_a_suite_could_give(make, expected):
     with pytest.raises(ValueError, match=expected):
         make()
+
+
+def test_what_a_constructor_refuses_is_told_with_the_components_name():
+    with pytest.raises(ParameterError, match=r"influence estimator 'cg': .*damping must be a numb"):
+        InfluenceEstimatorSpec(
+            name="cg",
+            summary="Conjugate gradients",
+            target="loki_bench.influence.estimators.cg:ConjugateGradientInfluence",
+        ).build({"damping": -1.0})
+    named = AttackerSpec(
+        name="random", summary="Random", target="loki_bench.attackers.random_items:RandomAttack"
+    )
+    with pytest.raises(ParameterError, match=r"^attacker 'random': random_per_target must be"):
+        named.build({"random_per_target": "2"})
