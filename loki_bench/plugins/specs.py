@@ -479,7 +479,7 @@ class MetricSpec(ComponentSpec):
     """Declares a metric. The first metric of a suite heads its table, whoever declares it.
 
     Without ``takes_k`` its name is the head of a column: it can't be one that tables have already,
-    such as ``rank`` or ``gain`` (:mod:`loki_bench.plugins.metric_labels`).
+    such as ``rank`` or ``gain`` (``loki_bench/plugins/metric_labels.py`` has them all).
 
     Attributes
     ----------
