@@ -1,27 +1,15 @@
 """What a fidelity run says of a recommender that it can't use."""
 
-import numpy as np
 import pytest
 from planted import planted_users
+from popularity import Popularity
 
-from loki_bench.contracts import Recommender
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.fidelity.case import Case
 from loki_bench.fidelity.jobs import measure_truth
 from loki_bench.fidelity.suite import DesignTable, SampleTable
 from loki_bench.suite.cell import DatasetRef
 from loki_bench.suite.components import ComponentRef
-
-
-class Popularity(Recommender):
-    """Ranks by counts: there is nothing to differentiate."""
-
-    def fit(self, train, *, validation, seed):
-        self.counts = train.item_counts
-        return self
-
-    def score_next(self, users, histories):
-        return np.tile(self.counts.astype(np.float32), (len(users), 1))
 
 
 def component(name, target):

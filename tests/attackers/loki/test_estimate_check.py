@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from popularity import Popularity
 
 from loki_bench.attackers.loki.attacker import Loki
 from loki_bench.attackers.loki.estimate_check import down_weighted
 from loki_bench.attackers.loki.outcome_estimator import FittedEstimator
 from loki_bench.attackers.loki.simulator_trial import RecommenderSimulator
-from loki_bench.contracts import DifferentiableRecommender, InfluenceEstimator, Recommender
+from loki_bench.contracts import DifferentiableRecommender, InfluenceEstimator
 
 SHORT = {
     "n_iterations": 2,
@@ -18,17 +19,6 @@ SHORT = {
     "n_clusters": 2,
     "decision": "estimate",
 }
-
-
-class Popularity(Recommender):
-    """Scores an item with its number of events."""
-
-    def fit(self, train, *, validation, seed):
-        self.counts = train.item_counts
-        return self
-
-    def score_next(self, users, histories):
-        return np.tile(self.counts.astype(np.float32), (len(users), 1))
 
 
 class OpenPopularity(Popularity, DifferentiableRecommender):

@@ -6,11 +6,12 @@ import json
 
 import numpy as np
 import pytest
+from popularity import Popularity
 
 from loki_bench.answer_checks import validate_poison
 from loki_bench.attackers.loki.attacker import Loki
 from loki_bench.attackers.loki.served_attack import FIXED_SHARES, fixed_sequence, is_hedged
-from loki_bench.contracts import DifferentiableRecommender, InfluenceEstimator, Recommender
+from loki_bench.contracts import DifferentiableRecommender, InfluenceEstimator
 from loki_bench.interactions import Sequences
 
 
@@ -35,17 +36,6 @@ class Followers(DifferentiableRecommender):
         raise NotImplementedError
 
     training_samples = sample_loss = l2_coefficients = target_score = parameters
-
-
-class Popularity(Recommender):
-    """Scores an item with its number of events."""
-
-    def fit(self, train, *, validation, seed):
-        self.counts = train.item_counts
-        return self
-
-    def score_next(self, users, histories):
-        return np.tile(self.counts.astype(np.float32), (len(users), 1))
 
 
 class TargetClicks(InfluenceEstimator):

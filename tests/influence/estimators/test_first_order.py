@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from factor_doubles import ConvergedFactors, random_users
+from popularity import Popularity
 from retraining import negatives_of, retrained
 
-from loki_bench.contracts import InfluenceObjective, Recommender
+from loki_bench.contracts import InfluenceObjective
 from loki_bench.errors import InvalidAnswerError, ParameterError, UnsolvedError
 from loki_bench.influence.estimators.cg import ConjugateGradientInfluence
 from loki_bench.influence.estimators.first_order import MOST_RESIDUAL
@@ -269,17 +270,6 @@ def test_ids_outside_the_catalogue_and_bad_parameters_are_refused(converged):
     ):
         with pytest.raises(ParameterError):
             ConjugateGradientInfluence(**wrong)
-
-
-class Popularity(Recommender):
-    """Ranks by counts: there is nothing to differentiate."""
-
-    def fit(self, train, *, validation, seed):
-        self.counts = train.item_counts
-        return self
-
-    def score_next(self, users, histories):
-        return np.tile(self.counts.astype(np.float32), (len(users), 1))
 
 
 @pytest.mark.parametrize("make", [*ESTIMATORS, RetrainInfluence])
