@@ -56,6 +56,12 @@ def test_a_split_by_hand():
     assert as_lists(split.test.histories) == [[5, 6, 7], [3, 4]]
 
 
+def test_where_everyone_is_tested_histories_are_not_copied():
+    split = split_of([[5, 6, 7, 8], [3, 4, 9]])
+    assert split.validation.histories.items is split.train.items
+    assert split.test.histories.items is split.history.items
+
+
 def test_the_catalogue_and_the_tokens_survive_the_split():
     sequences = Sequences.of([[0, 1, 2]])
     data = Interactions(

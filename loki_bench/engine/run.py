@@ -50,12 +50,12 @@ class Results:
     failures : dict of str to Failure
         By step key; a step that needs a failed one fails as that one did.
     costs : dict of str to Timed
-        By step key, of steps whose work was done in this run.
+        By step key, of steps whose work was done in this run; without its value.
     """
 
     values: Values = field(default_factory=Values)
     failures: dict[str, Failure] = field(default_factory=dict)
-    costs: dict[str, Timed[object]] = field(default_factory=dict)
+    costs: dict[str, Timed[None]] = field(default_factory=dict)
 
     def of(self, step: Step[T]) -> T | Failure:
         """A step's value, or why it has none."""
@@ -185,7 +185,7 @@ class _Run(Generic[F]):
         except Exception as error:  # whatever a component may raise: it costs its own step only
             reason = f"{step.who} raised {type(error).__name__}: {error}"
             return Failure("failed", in_short(reason), _details(error))
-        self.results.costs[step.key] = timed
+        self.results.costs[step.key] = timed.giving(None)  # a value may take a gigabyte
         if self.times is not None:
             self.took.setdefault(step.work, []).append(seconds_of(timed))
         return step.keep(self.store, self.results.values, timed.value)

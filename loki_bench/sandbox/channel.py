@@ -4,6 +4,7 @@ The host waits for neither side of it longer than it looks after its limits: a p
 half a message, or reads none, is ended like any other that takes too long.
 """
 
+import mmap
 import os
 import pickle
 import select
@@ -79,6 +80,18 @@ def send_object(channel: Channel, value: object) -> None:
     channel.send(len(parts).to_bytes(HEADER_BYTES, "big") + locked + content)
     for part in parts:
         channel.send(part)
+        _let_go_of_pages(part)
+
+
+def _let_go_of_pages(part: memoryview) -> None:
+    """Of a file mapped for reading: what was read counts as this process's memory until then."""
+    owner: object = part
+    while not isinstance(owner, mmap.mmap):
+        owner = owner.obj if isinstance(owner, memoryview) else getattr(owner, "base", None)
+        if owner is None:
+            return
+    if memoryview(owner).readonly:
+        owner.madvise(mmap.MADV_DONTNEED)
 
 
 def receive_object(number: int) -> Callable[[], object] | None:

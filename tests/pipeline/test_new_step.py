@@ -33,7 +33,12 @@ def test_a_step_of_another_kind_is_run_planned_stored_and_copied(prepared, tmp_p
     ]
     assert chains(steps_of(step), {})[step.key] == 7.0  # what it assumes itself
 
-    found, logs = {}, []
+    found, logs, costs = {}, [], {}
+
+    def ended(step, results):
+        found[step.key] = results.of(step)
+        costs.update(results.costs)
+
     for _ in range(2):
         workers = Counting()
         run_steps(
@@ -41,11 +46,13 @@ def test_a_step_of_another_kind_is_run_planned_stored_and_copied(prepared, tmp_p
             store=store,
             workers=workers,
             seconds=60.0,
-            on_end=lambda ended, results: found.update({ended.key: results.of(ended)}),
+            on_end=ended,
             working_on=list,
         )
         logs.append(workers.jobs)
     assert logs == [["craft", "most_visited"], []]
+    assert len(costs) == 2
+    assert all(timed.value is None for timed in costs.values())  # it may take a gigabyte
 
     poison = store.read(PoisonCodec(), cell.craft_id).poison
     items = poison.items.tolist()

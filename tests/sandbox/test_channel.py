@@ -1,6 +1,8 @@
 """Objects that cross the channel: arrays beside the pickle, all of a message or nothing."""
 
+import mmap
 import socket
+from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -56,6 +58,27 @@ def test_an_array_can_be_written_where_it_could_be_before(ends):
     assert found[1].tolist() == [1, 2, 3]
     with pytest.raises(ValueError, match="WRITEABLE"):
         found[1].flags.writeable = True
+
+
+def resident_kib(mapped_file):
+    """How much of a mapped file this process holds."""
+    _, after = Path("/proc/self/smaps").read_text().split(f"{mapped_file}\n", 1)
+    return next(int(x.split()[1]) for x in after.splitlines() if x.startswith("Rss:"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="no /proc here")
+def test_pages_of_a_mapped_file_are_let_go_once_they_are_sent(ends, tmp_path):
+    path = tmp_path / "surrogate"
+    path.write_bytes(bytes(range(256)) * 8000)
+    with path.open("rb") as file:
+        whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    content = np.frombuffer(whole, np.uint8, offset=7)
+    expected = content.copy()
+    assert resident_kib(path) >= 2000
+    (found,) = crossed(ends, {"content": content})
+    assert resident_kib(path) == 0
+    np.testing.assert_array_equal(found["content"], expected)
+    np.testing.assert_array_equal(content, expected)  # and are read again where they are wanted
 
 
 def test_sequences_arrive_in_memory_that_nobody_can_make_writable(ends):

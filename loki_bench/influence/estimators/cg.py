@@ -133,6 +133,7 @@ class ConjugateGradientInfluence(FirstOrderInfluence):
                 None if diagonal is None else diagonal + damping,
                 tolerance=self.tolerance,
                 max_iterations=limit,
+                overwrite_b=True,
             )
 
         damping, restarts = self.damping or 0.0, 0

@@ -47,17 +47,19 @@ class LinearSystem:
     ----------
     training : TrainingObjective
         Its Hessian is H.
-    target : array of shape (size,)
-        Gradient of the weighted sum of target scores.
     targets : InfluenceObjective
-        That sum.
+        The weighted sum of target scores, whose gradient is the right-hand side.
     seed : int
     """
 
     training: TrainingObjective
-    target: FloatArray
     targets: InfluenceObjective
     seed: int
+
+    @property
+    def target(self) -> FloatArray:
+        """The right-hand side, shape (size,): made anew at each call, and the caller's own."""
+        return self.training.target_gradient(self.targets)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -145,10 +147,9 @@ class FirstOrderInfluence(FakeUserOptions, InfluenceEstimator):
             seed=seed,
         )
         training = linear.training
-        target = training.target_gradient(objective)
-        solved = self._solve(
-            LinearSystem(training=training, target=target, targets=objective, seed=seed)
-        )
+        system = LinearSystem(training=training, targets=objective, seed=seed)
+        target_norm = float(np.linalg.norm(system.target))
+        solved = self._solve(system)
         solution = solved.solution
         if not np.isfinite(solution.s).all():
             raise UnsolvedError(
@@ -170,7 +171,7 @@ class FirstOrderInfluence(FakeUserOptions, InfluenceEstimator):
             "negative_curvature": float(solution.negative_curvature),
             "lambda_max": solution.lambda_max,
             "gradient_norm": float(np.linalg.norm(training.gradient())),
-            "target_gradient_norm": float(np.linalg.norm(target)),
+            "target_gradient_norm": target_norm,
             "solution_norm": float(np.linalg.norm(solution.s)),
             "n_parameters": float(training.size),
             "n_samples": float(training.n_samples),

@@ -62,11 +62,12 @@ class LissaInfluence(FirstOrderInfluence):
                 vector, curvature=self.curvature, damping=self.damping, out=out
             )
 
-        largest = largest_eigenvalue(product, system.target, seed=system.seed)
+        target = system.target
+        largest = largest_eigenvalue(product, target, seed=system.seed)
         scale = self.scale or _MARGIN * largest or 1.0
         solution = lissa(
             product,
-            system.target,
+            target,
             scale=scale,
             tolerance=self.tolerance,
             max_iterations=self.max_iterations,

@@ -142,7 +142,7 @@ class FactorObjective:
         self.row_starts, self.row_widths, self.row_l2 = self._rows()
         self._slope = np.empty(len(samples), dtype=dtype)
         self._curvature = np.empty(len(samples), dtype=dtype)
-        loss = margin_derivatives(
+        self._loss = margin_derivatives(
             self.theta,
             self._row_at,
             self._pos_at,
@@ -151,8 +151,6 @@ class FactorObjective:
             self._slope,
             self._curvature,
         )
-        ridge = self._ridge(self.theta).astype(np.float64)
-        self.value = float(loss + 0.5 * (ridge @ self.theta.astype(np.float64)))
 
     @classmethod
     def of(
@@ -173,6 +171,12 @@ class FactorObjective:
     def n_samples(self) -> int:
         """Number of training samples."""
         return len(self.samples)
+
+    @property
+    def value(self) -> float:
+        """F(theta)."""
+        ridge = self._ridge(self.theta).astype(np.float64)
+        return float(self._loss + 0.5 * (ridge @ self.theta.astype(np.float64)))
 
     @property
     def slope(self) -> FloatArray:

@@ -69,6 +69,7 @@ def conjugate_gradient(
     *,
     tolerance: float,
     max_iterations: int,
+    overwrite_b: bool = False,
 ) -> Solution:
     """Solve ``H s = b`` from ``s = 0``.
 
@@ -80,6 +81,8 @@ def conjugate_gradient(
     tolerance : float, above 0
         Stops when ``|residual| <= tolerance * |b|`` (both plain 2-norms).
     max_iterations : int, 1 or more
+    overwrite_b : bool
+        Whether ``b`` may be written over: one array less is held.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def conjugate_gradient(
             lambda_max=float("nan"),
         )
     axpy, dot, scal = _blas(b)
-    r, p, hp = b.copy(), b.copy(), np.empty_like(b)
+    r, p, hp = b if overwrite_b else b.copy(), b.copy(), np.empty_like(b)
     rr = float(dot(r, r))
     alphas: list[float] = []
     betas: list[float] = []
@@ -160,6 +163,7 @@ def scaled_conjugate_gradient(
     *,
     tolerance: float,
     max_iterations: int,
+    overwrite_b: bool = False,
 ) -> Solution:
     """Solve ``H s = b`` in variables scaled by a diagonal (Jacobi's preconditioner).
 
@@ -170,13 +174,19 @@ def scaled_conjugate_gradient(
 
     Parameters
     ----------
-    product, b, tolerance, max_iterations
+    product, b, tolerance, max_iterations, overwrite_b
         As for :func:`conjugate_gradient`.
     diagonal : array of shape (n,) or None
         0 or more; entries below 1e-6 times their mean are raised to it. None scales nothing.
     """
     if diagonal is None:
-        return conjugate_gradient(product, b, tolerance=tolerance, max_iterations=max_iterations)
+        return conjugate_gradient(
+            product,
+            b,
+            tolerance=tolerance,
+            max_iterations=max_iterations,
+            overwrite_b=overwrite_b,
+        )
     least = max(1e-6 * float(diagonal.mean(dtype=np.float64)), float(np.finfo(b.dtype).tiny))
     scale = (1.0 / np.sqrt(np.maximum(diagonal, least))).astype(b.dtype)
 
@@ -186,7 +196,7 @@ def scaled_conjugate_gradient(
         return out
 
     found = conjugate_gradient(
-        scaled, scale * b, tolerance=tolerance, max_iterations=max_iterations
+        scaled, scale * b, tolerance=tolerance, max_iterations=max_iterations, overwrite_b=True
     )
     s = scale * found.s
     norm_b = float(np.linalg.norm(b))

@@ -63,9 +63,12 @@ def test_a_recurrent_model_is_solved_to_the_tolerance(train, loss):
 class Quadratic:
     """``1/2 |J x|**2`` of a matrix J: all that a solver asks of a training objective."""
 
-    def __init__(self, jacobian):
-        self.matrix = jacobian.T @ jacobian
+    def __init__(self, jacobian, target):
+        self.matrix, self.target = jacobian.T @ jacobian, target
         self.size = len(self.matrix)
+
+    def target_gradient(self, objective):
+        return self.target.copy()
 
     def gauss_newton_diagonal(self, *, seed):
         return self.matrix.diagonal().copy()
@@ -80,9 +83,9 @@ def test_parameters_with_next_to_no_curvature_do_not_keep_a_system_from_being_so
     rng = np.random.default_rng(0)
     jacobian = rng.normal(size=(400, 200)) + 4.0
     jacobian[:, 180:] *= 1e-6
-    training = Quadratic(jacobian.astype(np.float32))
     target = np.where(np.arange(200) < 180, 0.1, 1.0).astype(np.float32)
-    system = LinearSystem(training=training, target=target, targets=None, seed=0)
+    training = Quadratic(jacobian.astype(np.float32), target)
+    system = LinearSystem(training=training, targets=None, seed=0)
     solved = ConjugateGradientInfluence()._solve(system)
     assert solved.report["stiffenings"] == 1
     assert solved.report["hessian_products"] < 40

@@ -55,6 +55,18 @@ def test_negative_curvature_in_the_first_direction_gives_a_step_along_b():
     assert found.lambda_min == pytest.approx(-2)
 
 
+def test_the_right_side_stays_unless_it_may_be_written_over_and_the_solution_is_the_same():
+    matrix = symmetric(np.linspace(-1, 20, 12))  # at negative curvature, too
+    for b in (np.arange(12.0), matrix @ np.ones(12)):
+        given, options = b.copy(), {"tolerance": 1e-9, "max_iterations": 30}
+        kept = conjugate_gradient(product_of(matrix), given, **options)
+        assert (given == b).all()
+        found = conjugate_gradient(product_of(matrix), given, overwrite_b=True, **options)
+        assert (found.s == kept.s).all()
+        assert found.relative_residual == kept.relative_residual
+        assert (given != b).any()
+
+
 def test_a_consistent_system_with_zero_modes_is_solved_orthogonally_to_them():
     matrix = symmetric(np.array([0.0, 0, 1, 2, 3]))
     b = matrix @ np.ones(5)
