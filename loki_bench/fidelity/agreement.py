@@ -24,7 +24,8 @@ class Agreement:
     relative_error : float
         ``|prediction - truth| / |truth|`` (2-norms).
     top : float
-        Share of the true top tenth (at least one) that is in the predicted one.
+        Share of the true top tenth (at least one) that is in the predicted one. Of things that are
+        tied at its end each is in it with the same chance.
     sign : float
         Share of equal signs.
     """
@@ -42,7 +43,6 @@ def agreement_of(predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> 
     if predicted.shape != truth.shape or not len(truth):
         raise ValueError(f"shapes {predicted.shape} and {truth.shape}: expected two equal (n,)")
     k = max(1, len(truth) // 10)
-    best, wanted = np.argsort(-predicted, kind="stable")[:k], np.argsort(-truth, kind="stable")[:k]
     return Agreement(
         n=len(truth),
         spearman=spearman(predicted, truth),
@@ -50,7 +50,7 @@ def agreement_of(predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> 
         relative_error=_ratio(
             float(np.linalg.norm(predicted - truth)), float(np.linalg.norm(truth))
         ),
-        top=len(np.intersect1d(best, wanted)) / k,
+        top=float(_chances_of_top(predicted, k) @ _chances_of_top(truth, k)) / k,
         sign=float(np.mean(np.sign(predicted) == np.sign(truth))),
     )
 
@@ -95,6 +95,13 @@ def told_apart(
     if not counts.any():
         return float("nan")
     return float(np.mean((1.0 + true[counts] * guess[counts]) / 2.0))
+
+
+def _chances_of_top(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    """How likely each of n values is among the k largest where ties are broken by lot, (n,)."""
+    least = np.partition(values, -k)[-k]
+    above, tied = values > least, values == least
+    return np.where(tied, (k - np.count_nonzero(above)) / np.count_nonzero(tied), above)
 
 
 def _ratio(a: float, b: float) -> float:

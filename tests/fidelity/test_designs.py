@@ -29,6 +29,16 @@ def test_agreement_by_hand():
         agreement_of(predicted, truth[:2])
 
 
+def test_of_ties_at_the_end_of_the_top_tenth_each_has_the_same_chance():
+    truth = np.arange(20.0)  # the top tenth: two of twenty
+    assert agreement_of(np.ones(20), truth).top == pytest.approx(0.1)  # as by chance
+    one_known = np.where(truth == 19, 2.0, np.where(truth >= 15, 1.0, 0.0))
+    assert agreement_of(one_known, truth).top == pytest.approx((1 + 1 / 4) / 2)
+    for order in (np.arange(20), np.arange(20)[::-1]):  # whichever comes first
+        assert agreement_of(truth[order], one_known[order]).top == pytest.approx(5 / 8)
+        assert agreement_of(truth[order], truth[order]).top == 1.0
+
+
 def test_within_strata_a_lead_of_one_stratum_counts_for_nothing():
     strata = np.array(["a", "a", "a", "b", "b", "b"])
     truth = np.array([1.0, 2.0, 3.0, 11.0, 12.0, 13.0])
