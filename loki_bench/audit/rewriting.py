@@ -12,7 +12,7 @@ from loki_bench.errors import StoreError
 from loki_bench.fidelity.folder import fidelity_files, read_grid
 from loki_bench.leaderboard.folder import drawn_files, handed_in
 from loki_bench.leaderboard.rendering import leaderboard_files
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 from loki_bench.records.opening import as_working_folder
 from loki_bench.records.store import Store
 

@@ -22,7 +22,7 @@ from loki_bench.errors import StoreError
 from loki_bench.leaderboard.folder import ACCEPTED, PAGE, handed_in
 from loki_bench.leaderboard.rendering import leaderboard_files
 from loki_bench.leaderboard.rows import row_key, table_row
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 from loki_bench.plugins.registry import Registry
 from loki_bench.records.manifest import SIGNATURE, Manifest, read_manifest
 from loki_bench.records.opening import as_working_folder

@@ -341,7 +341,7 @@ class Benchmark:
         from loki_bench.leaderboard.folder import accepted_records, handed_in, write_leaderboard
         from loki_bench.leaderboard.leaderboard import Leaderboard
         from loki_bench.leaderboard.plan import plan_of
-        from loki_bench.leaderboard.table import tables_of
+        from loki_bench.leaderboard.tabulation import tables_of
 
         store = self._store()
         records, missing = self._found()

@@ -57,7 +57,7 @@ def power(
     from loki_bench.leaderboard.folder import handed_in
     from loki_bench.leaderboard.headlines import name_of
     from loki_bench.leaderboard.power import needed_for
-    from loki_bench.leaderboard.table import tables_of
+    from loki_bench.leaderboard.tabulation import tables_of
     from loki_bench.records.opening import as_working_folder
 
     with as_working_folder(leaderboard, artefacts=False) as folder:

@@ -55,7 +55,7 @@ class Results:
 
     values: Values = field(default_factory=Values)
     failures: dict[str, Failure] = field(default_factory=dict)
-    costs: dict[str, Timed[None]] = field(default_factory=dict)
+    costs: dict[str, Timed[object]] = field(default_factory=dict)
 
     def of(self, step: Step[T]) -> T | Failure:
         """A step's value, or why it has none."""

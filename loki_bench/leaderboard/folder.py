@@ -10,7 +10,8 @@ from loki_bench.content_ids import canonical_json
 from loki_bench.engine.run_log import environment_fingerprint
 from loki_bench.errors import StoreError
 from loki_bench.leaderboard.rendering import leaderboard_files
-from loki_bench.leaderboard.table import Table, tables_of
+from loki_bench.leaderboard.table import Table
+from loki_bench.leaderboard.tabulation import tables_of
 from loki_bench.records.manifest import Plugin, write_manifest
 from loki_bench.records.plan import Digest, Plan
 from loki_bench.records.schema import Record

@@ -1,17 +1,20 @@
 """What a reader of a table must be warned of, a sentence each; nothing where all is well."""
 
+import math
 from collections import defaultdict
 
-from loki_bench.leaderboard.chance import victims_at_chance
-from loki_bench.leaderboard.rows import REPLAYED
+from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, REPLAYED
 from loki_bench.leaderboard.table import Table
 
 __all__ = ["warnings_of"]
 
+_N_SIGMA = 1.96
+"""Of a share of one test event a user: the half-width of its 95 % interval at chance level."""
+
 
 def warnings_of(table: Table) -> list[str]:
     """Victims at chance, nothing to rank, and what the records tell against an attack."""
-    said = victims_at_chance(table)
+    said = _victims_at_chance(table)
     ranked = [row for row in table.rows if row.rank is not None]
     if ranked and all(row.baseline for row in ranked):
         said.append("Nothing to rank: no attack but baselines has a result")
@@ -29,6 +32,31 @@ def warnings_of(table: Table) -> list[str]:
             "wrote them here, so no placebo can tell whether they are target-specific"
         )
     return said
+
+
+def _victims_at_chance(table: Table) -> list[str]:
+    """A sentence for each clean victim whose hit rate could be chance.
+
+    Chance shows each item in ``k / n_items`` of the lists; a hit rate within what that gives for
+    so many users (binomial, normal approximation) does not tell the victim from it.
+    """
+    found: dict[str, str] = {}
+    for row in table.rows:
+        if row.attacker != NO_ATTACK or row.placebo or row.defense != NO_DEFENSE:
+            continue
+        for label, value in row.metrics.items():
+            name, _, cutoff = label.partition("@")
+            if name != "hr" or value is None or not cutoff.isdecimal():
+                continue
+            chance = min(1.0, int(cutoff) / table.n_items)
+            spread = _N_SIGMA * math.sqrt(chance * (1 - chance) / table.n_evaluated)
+            if value.mean <= chance + spread and chance < 1:
+                found.setdefault(
+                    row.victim,
+                    f"victim '{row.victim}' ranks no better than chance ({label} "
+                    f"{value.mean:.3f}, chance {chance:.3f})",
+                )
+    return list(found.values())
 
 
 def _not_confined(table: Table) -> list[str]:

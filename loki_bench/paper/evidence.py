@@ -12,7 +12,7 @@ from loki_bench.leaderboard.comparability import (
     said_differences,
 )
 from loki_bench.leaderboard.rows import NO_DEFENSE, NO_SIMULATOR, by_protocol
-from loki_bench.leaderboard.table import protocol_of
+from loki_bench.leaderboard.tabulation import protocol_of
 from loki_bench.paper.claims import BASELINES
 from loki_bench.records.schema import Record
 from loki_bench.suite.actions import GENUINE

@@ -9,7 +9,8 @@ The same records give the same bytes.
 from collections.abc import Collection, Iterable, Sequence
 
 from loki_bench.leaderboard.rows import by_protocol
-from loki_bench.leaderboard.table import Table, tables_of
+from loki_bench.leaderboard.table import Table
+from loki_bench.leaderboard.tabulation import tables_of
 from loki_bench.records.schema import Record
 from loki_bench.report.attack_figures import dots_of, question_of, series_of, transfer_of
 from loki_bench.report.figure import Figure, files_of

@@ -10,7 +10,8 @@ from pydantic import JsonValue
 from loki_bench.leaderboard.notes import notes_of
 from loki_bench.leaderboard.row_cells import signs_of
 from loki_bench.leaderboard.rows import NO_DEFENSE, Entry, by_protocol
-from loki_bench.leaderboard.table import Row, Table, tables_of
+from loki_bench.leaderboard.table import Row, Table
+from loki_bench.leaderboard.tabulation import tables_of
 from loki_bench.records.schema import Record
 from loki_bench.report.attack_figures import dots_of
 from loki_bench.report.document import css_text, document, figure_html, unbroken

@@ -8,7 +8,7 @@ import pytest
 
 from loki_bench.audit.drawn import page_of, records_of
 from loki_bench.fidelity.table import BOUNDS
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 from loki_bench.records.opening import as_working_folder
 from loki_bench.report.figure_data import lines, transfers
 

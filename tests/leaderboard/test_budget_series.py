@@ -8,7 +8,7 @@ from scipy import stats
 
 from loki_bench.leaderboard.budget_series import area_over_log_budget, half_ceiling_budget
 from loki_bench.leaderboard.rendering import as_json, as_markdown, as_text
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 
 SHARES = (0.001, 0.01, 0.1)
 

@@ -8,7 +8,7 @@ from made_up_records import made_up_cell, made_up_result
 
 from loki_bench.leaderboard.formatting import csv_cell, escape_markdown, one_line
 from loki_bench.leaderboard.rendering import as_csv, as_markdown, as_text
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 
 
 @pytest.mark.parametrize(

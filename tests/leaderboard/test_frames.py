@@ -17,7 +17,7 @@ from loki_bench.leaderboard.frames import (
 )
 from loki_bench.leaderboard.grouped_table import grouped_table
 from loki_bench.leaderboard.rendering import as_csv
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 from loki_bench.plugins.metric_labels import TAKEN
 from loki_bench.report.page_columns import columns_of
 

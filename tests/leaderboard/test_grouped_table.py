@@ -3,7 +3,7 @@
 from made_up_records import made_up_cell, made_up_result, with_cell
 
 from loki_bench.leaderboard.grouped_table import grouped_table
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 
 
 def records(victim, **rows):

@@ -4,7 +4,7 @@ from made_up_records import component, made_up_cell, made_up_result
 
 from loki_bench.leaderboard.headlines import headlines
 from loki_bench.leaderboard.rendering import as_markdown, as_text
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 
 LOKI = (0.40, 0.42, 0.41, 0.43, 0.40)
 COVISIT = (0.38, 0.43, 0.40, 0.42, 0.41)

@@ -6,7 +6,7 @@ from made_up_records import made_up_cell, made_up_record, made_up_result
 
 from loki_bench.leaderboard.leaderboard import Leaderboard
 from loki_bench.leaderboard.rendering import as_markdown, as_short_text, as_text
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 
 RECORD = made_up_result(made_up_cell("covisit", "bprmf"), {"display_rate@10": 0.25})
 FAILED = made_up_record(made_up_cell("loki", "bprmf"), "failed", "no idea")

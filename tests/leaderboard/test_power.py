@@ -11,7 +11,7 @@ from written_board import write_board
 
 from loki_bench.cli.power import power
 from loki_bench.leaderboard.power import needed_for, power_of, seeds_needed
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 
 
 @pytest.mark.parametrize(

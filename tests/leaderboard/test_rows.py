@@ -9,7 +9,7 @@ from made_up_records import made_up_cell, made_up_record, made_up_result
 from loki_bench.leaderboard.frames import frame_of
 from loki_bench.leaderboard.rendering import as_csv, as_markdown, as_short_text, as_text
 from loki_bench.leaderboard.rows import shown_budget
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 from loki_bench.report.page import BoardContent, page
 
 

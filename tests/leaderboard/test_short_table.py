@@ -6,7 +6,7 @@ import pytest
 from made_up_records import component, made_up_cell, made_up_record, made_up_result, with_cell
 
 from loki_bench.leaderboard.rendering import as_short_text
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 
 ROWS = {
     "none": (0.00, 0.01, 0.00, 0.02, 0.01),

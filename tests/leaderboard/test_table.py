@@ -7,7 +7,7 @@ from made_up_records import component, made_up_cell, made_up_record, made_up_res
 from scipy import stats
 
 from loki_bench.leaderboard.rendering import as_csv, as_json, as_markdown, as_text
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 
 PLATFORM = "better for the platform"
 

@@ -5,7 +5,7 @@ from made_up_records import made_up_cell, made_up_result
 
 from loki_bench.leaderboard.rendering import as_json, as_markdown
 from loki_bench.leaderboard.short_table import short_table
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 from loki_bench.leaderboard.user_sample import half_width
 
 

@@ -5,7 +5,7 @@ import json
 from made_up_records import made_up_cell, made_up_result
 
 from loki_bench.leaderboard.rendering import as_json, as_text
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 from loki_bench.leaderboard.warnings import warnings_of
 from loki_bench.records.schema import Record
 

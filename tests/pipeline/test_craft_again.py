@@ -8,7 +8,7 @@ from workers_here import Here
 
 from loki_bench.errors import KilledError
 from loki_bench.leaderboard.rendering import as_json, as_text
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 from loki_bench.pipeline.cells import plan_cells, run_cells
 from loki_bench.pipeline.craft_again import cells_to_repeat
 from loki_bench.records.schema import Record

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from made_up_records import component, made_up_cell, made_up_result, with_cell
 
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 from loki_bench.report.figure_data import learned, length_shares, lines, transfers
 from loki_bench.report.figures import figure_files
 

@@ -69,7 +69,7 @@ def test_a_word_that_is_not_genuine_is_refused_with_the_key(prepared):
 
 def test_a_run_writes_rows_of_the_lengths_and_the_table_says_genuine(prepared, run, tmp_path):
     from loki_bench.leaderboard.rendering import as_text
-    from loki_bench.leaderboard.table import tables_of
+    from loki_bench.leaderboard.tabulation import tables_of
     from loki_bench.pipeline.craft import PoisonCodec
 
     suite = genuine(prepared, attackers=["none", "covisit"])

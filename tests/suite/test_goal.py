@@ -7,7 +7,7 @@ import pytest
 
 from loki_bench.errors import SuiteError
 from loki_bench.interactions import Interactions, Sequences
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 from loki_bench.pipeline.craft import PoisonCodec
 from loki_bench.split import SplitBounds, split_at
 from loki_bench.suite.goal import POPULAR_SHARE, draw_goal, draw_placebo_goal

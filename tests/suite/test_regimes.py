@@ -5,7 +5,7 @@ import pytest
 
 from loki_bench.errors import SuiteError
 from loki_bench.leaderboard.rendering import as_markdown, as_short_text
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 from loki_bench.pipeline.retrain import VictimRanksCodec
 from loki_bench.suite.suite import Suite
 

@@ -4,7 +4,7 @@ import pytest
 from made_up_records import made_up_cell, made_up_result
 
 from loki_bench.leaderboard.rendering import as_markdown
-from loki_bench.leaderboard.table import tables_of
+from loki_bench.leaderboard.tabulation import tables_of
 
 
 def page(hit_rate, attacker="none"):
