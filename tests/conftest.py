@@ -81,7 +81,7 @@ def _start(module, *arguments, log):
 def _gone(process):
     """Wait for the end; a Dask worker now and then waits for ever for a task that it cancelled."""
     try:
-        process.wait(20)
+        process.wait(3)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
