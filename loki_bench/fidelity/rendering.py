@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -230,9 +231,9 @@ def _cell(value: Interval | None, share: Interval | None) -> str:
 
 def notes_of(table: FidelityTable) -> list[str]:
     """What is to be said of single rows: missing answers, controls, answers that moved."""
-    notes = list(table.reasons)
+    notes = _once(table.reasons)
     for row in table.rows:
-        notes += [f"{row.estimator}: {reason}" for reason in row.reasons]
+        notes += [f"{row.estimator}: {reason}" for reason in _once(row.reasons)]
         single = row.measures.get(Measure("single", "all", "rho"))
         if row.control and single is not None and single.mean >= CONTROL_LIMIT:
             notes.append(
@@ -246,6 +247,17 @@ def notes_of(table: FidelityTable) -> list[str]:
                     f"the {name}: they should not"
                 )
     return notes
+
+
+def _once(reasons: Sequence[str]) -> list[str]:
+    """Of reasons that differ in numbers alone the first, and how many more there are."""
+    alike: dict[str, list[str]] = {}
+    for reason in reasons:
+        alike.setdefault(re.sub(r"\d[\d.e+-]*", "0", reason), []).append(reason)
+    return [
+        first if not more else f"{first} (and {len(more)} more times, with other numbers)"
+        for first, *more in alike.values()
+    ]
 
 
 def _plain(table: FidelityTable) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Fidelity suites are typed; cases, their addresses and the tables of records."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from loki_bench.errors import SuiteError
 from loki_bench.fidelity.case import estimators_of, grid_of, sampled
-from loki_bench.fidelity.rendering import as_csv, as_json, as_markdown, as_text
+from loki_bench.fidelity.rendering import as_csv, as_json, as_markdown, as_text, notes_of
 from loki_bench.fidelity.run import tasks_of
 from loki_bench.fidelity.suite import (
     EstimatorChoice,
@@ -221,6 +223,14 @@ def test_a_noisy_truth_stands_beside_its_ceiling():
     assert table.ceilings[single].mean == pytest.approx(ceiling)
     assert single not in table.rows[0].of_ceiling  # below 0: nothing to divide by
     assert "retest ceiling" in as_text([table])
+
+
+def test_reasons_that_differ_in_numbers_alone_are_told_once():
+    (table,) = made_tables()
+    steps = [f"diverged at step {n}: it rose to {n / 7:.3g}" for n in (64, 7, 101)]
+    row = replace(table.rows[1], reasons=(*steps, "no idea"))
+    notes = notes_of(replace(table, rows=(row,)))
+    assert notes[:2] == [f"bad: {steps[0]} (and 2 more times, with other numbers)", "bad: no idea"]
 
 
 def test_tables_are_the_same_bytes_however_often_they_are_written():
