@@ -55,7 +55,6 @@ def test_it_is_verified_shown_drawn_and_compared(folder, tmp_path):
         assert compare(working, working).same
 
 
-@pytest.mark.xfail(reason="two of fidelity/* are tables alone until they are run again")
 @pytest.mark.skipif(not FOLDERS, reason="leaderboards are not in this distribution")
 def test_a_leaderboard_that_is_named_has_records():
     tables = {path.parent for path in LEADERBOARDS.rglob("leaderboard.md")}

@@ -94,13 +94,6 @@ def test_a_board_of_estimators_has_one_version_of_each_distribution(board):
     assert said_of(board) == str(*versions["loki-bench"]) == str(*versions["loki-bench-recbole"])
 
 
-@each([board for board in BOARDS if board not in WITH_RECORDS])
-def test_the_page_says_of_a_table_that_stands_alone_how_old_it_is(board):
-    about = json.loads((board / "leaderboard.json").read_text())["tables"][0]["about"]
-    protocol = about.get("protocol version", "2")  # of estimators there is none
-    assert said_of(board) == ("0.1.0" if protocol == "2" else f"0.1.0, protocol {protocol}")
-
-
 @pytest.mark.skipif(not BOARDS, reason="leaderboards are not in this distribution")
 def test_the_page_names_no_board_that_is_not_there():
     named = re.findall(r"\]\((\S+)/leaderboard\.md\)", PAGE.read_text("utf-8"))

@@ -302,14 +302,13 @@ def _records(board: str) -> "list[dict]":
 def _of_estimator(
     tables: "list[dict]", keys: dict[str, str], measure: dict[str, str]
 ) -> "dict[str, float]":
-    """A correlation, with that of the truth with itself (the ceiling), where it is noisy."""
+    """A correlation, with its share of what a noisy truth lets reach."""
     table = _one(tables, {"recommender": keys["recommender"]})
-    ceilings = [row for row in table["ceilings"] if _fits(row, measure)]
     if keys["estimator"] == "retest ceiling":
-        return _one(ceilings, {})
+        return _one(table["ceilings"], measure)
     row = _one(table["rows"], {"estimator": keys["estimator"]})
-    found = _one(row["measures"], measure)
-    return {**found, "ceiling": ceilings[0]["mean"]} if ceilings else found
+    shares = [share["mean"] for share in row["of_ceiling"] if _fits(share, measure)]
+    return {**_one(row["measures"], measure), **({"share": shares[0]} if shares else {})}
 
 
 def _fits(row: dict, keys: dict[str, str]) -> bool:
@@ -359,7 +358,7 @@ def _is(text: str, value: "dict[str, float] | float | str | None") -> bool:
     if value is None:
         return False
     if isinstance(value, dict) and (of_ceiling := re.fullmatch(r"(.*±.*) \[(.*)\]", text)):
-        if not _rounds_to(value["mean"] / value["ceiling"] ** 0.5, of_ceiling[2]):
+        if not _rounds_to(value["share"], of_ceiling[2]):
             return False
         text = of_ceiling[1]
     numbers = re.findall(r"[-+]?\d+(?:\.\d+)?", text)
