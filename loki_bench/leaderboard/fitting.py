@@ -39,23 +39,35 @@ def fitted(columns: Sequence[Column], width: int) -> tuple[str, list[str]]:
     """The columns as lines of at most ``width`` letters, and the heads of those left out.
 
     What is too wide is made narrower step by step: short cells from the last column on; names of
-    the first column lose their middle; the last columns are left out. Two columns always stay.
+    the first column lose some of their middle, as long as they can be told apart; the last columns
+    are left out. Two columns always stay.
     """
-    shown = list(columns)
-    for place in reversed(range(len(shown))):
-        if _width(shown) > width and shown[place].short:
-            shown[place] = replace(shown[place], cells=shown[place].short, short=())
-    shown[0] = _narrowed(shown[0], width - _width(shown[1:]) - len(GAP), LEAST_NAME)
+    kept = list(columns)
+    for place in reversed(range(len(kept))):
+        if _width(kept) > width and kept[place].short:
+            kept[place] = replace(kept[place], cells=kept[place].short, short=())
+    names = kept[0]
+    least = max(width - _width(kept[1:]) - len(GAP), LEAST_NAME)
+    most = width - _width(kept[1:2]) - len(GAP)
+    kept[0] = next(
+        (
+            narrowed
+            for room in range(least, most + 1)
+            if _tells_apart(narrowed := _narrowed(names, room), names)
+        ),
+        _narrowed(names, least),
+    )
     left_out: list[str] = []
-    while _width(shown) > width and len(shown) > 2:
-        left_out.insert(0, shown.pop().head)
-    shown[0] = _narrowed(shown[0], width - _width(shown[1:]) - len(GAP), LEAST)
+    while _width(kept) > width and len(kept) > 2:
+        left_out.insert(0, kept.pop().head)
+    if _width(kept) > width:
+        kept[0] = _narrowed(names, max(width - _width(kept[1:]) - len(GAP), LEAST))
     lines = [
-        [column.head for column in shown],
-        ["-" * column.width for column in shown],
-        *zip(*(column.cells for column in shown), strict=True),
+        [column.head for column in kept],
+        ["-" * column.width for column in kept],
+        *zip(*(column.cells for column in kept), strict=True),
     ]
-    widths = [column.width for column in shown]
+    widths = [column.width for column in kept]
     text = "\n".join(
         GAP.join(cell.ljust(n) for cell, n in zip(line, widths, strict=True)).rstrip()
         for line in lines
@@ -77,15 +89,26 @@ def _width(columns: Sequence[Column]) -> int:
     return sum(column.width for column in columns) + len(GAP) * (len(columns) - 1)
 
 
-def _narrowed(column: Column, room: int, least: int) -> Column:
-    room = max(room, least)
-    cells = [_cut(cell, room) for cell in column.cells]
-    return replace(column, head=_cut(column.head, room), cells=cells)
+def _narrowed(column: Column, room: int) -> Column:
+    """The column with names of at most so many letters, cut where they can still be told apart."""
+    cuts = (  # both ends stay, else more of the beginning
+        replace(
+            column,
+            head=_cut(column.head, room, end),
+            cells=[_cut(cell, room, end) for cell in column.cells],
+        )
+        for end in reversed(range((room + 1) // 2))
+    )
+    first = next(cuts)
+    return next((cut for cut in (first, *cuts) if _tells_apart(cut, column)), first)
 
 
-def _cut(text: str, room: int) -> str:
-    """The text without its middle where it is longer: both ends tell names apart."""
+def _tells_apart(narrowed: Column, column: Column) -> bool:
+    return len({*narrowed.cells}) == len({*column.cells})
+
+
+def _cut(text: str, room: int, end: int) -> str:
+    """The text without what stands before its last letters where it is longer."""
     if len(text) <= room:
         return text
-    end = (room - 1) // 2
     return f"{text[: room - 1 - end]}…{text[len(text) - end :]}"

@@ -45,6 +45,39 @@ def test_a_long_name_loses_its_middle_and_keeps_both_ends():
     assert left_out == []
 
 
+def named(names):
+    return [
+        Column(head="attack", cells=names),
+        Column(head="rate", cells=["0.4"] * len(names)),
+        Column(head="rank", cells=["1"] * len(names)),
+    ]
+
+
+def names_in(text):
+    return [line.partition("  ")[0] for line in text.splitlines()[2:]]
+
+
+def test_names_that_end_alike_keep_more_of_their_beginning():
+    names = [*(f"loki(policy=random, {key}=1) (leave-one-out)" for key in "ab"), "loki"]
+    text, left_out = fitted(named(names), 38)  # 26 letters for the names
+    assert names_in(text) == ["loki(policy=random, a…out)", "loki(policy=random, b…out)", "loki"]
+    assert left_out == []
+
+
+def test_columns_are_left_out_before_names_can_not_be_told_apart():
+    names = [f"{'a' * 30}{letter}{'z' * 30}" for letter in "bc"]
+    text, left_out = fitted(named(names), 40)  # with all three, 28 letters for the names
+    assert names_in(text) == [f"{'a' * 30}b…", f"{'a' * 30}c…"]
+    assert left_out == ["rank"]
+
+
+def test_names_that_no_cut_tells_apart_keep_both_ends():
+    names = [f"{'a' * 50}{letter}{'z' * 50}" for letter in "bc"]
+    text, left_out = fitted(named(names), 40)
+    assert names_in(text) == [f"{'a' * 14}…{'z' * 13}"] * 2
+    assert left_out == []
+
+
 @pytest.mark.parametrize("width", range(20, 60))
 def test_no_line_is_longer_than_the_width(width):
     columns = [Column(head="attack", cells=["a" * 50, "b"]), *COLUMNS[1:]]
