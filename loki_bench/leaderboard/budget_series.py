@@ -7,20 +7,18 @@ must spend. Budgets are shares of fake users, on a log scale: each doubling coun
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from tabulate import tabulate
 
-from loki_bench.leaderboard.fitting import fitted_rows
+from loki_bench.leaderboard.fitting import Column, grid_of, interval_column
 from loki_bench.leaderboard.formatting import names_in
 from loki_bench.leaderboard.intervals import (
     Bounds,
     Interval,
     difference_bounds,
     interval_of,
-    shown,
 )
 from loki_bench.leaderboard.rows import NO_SIMULATOR, EventShares, RowKey
 from loki_bench.leaderboard.statistics import PairTest, behind_best, pair_tests, shown_p
@@ -192,15 +190,22 @@ def series_table(
     if not series:
         return []
     name = names_in(style)
-    headers = ["victim", "budgets", *(["defense"] if defended else []), "attacker"]
-    headers += [f"area under {name(main)}", "behind the best", "p", "half-ceiling budget"]
     rows = sorted(series, key=_place)
-    lines = [_cells(one, name, defended=defended) for one in rows]
-    grid: str = (
-        tabulate(lines, headers=headers, tablefmt=style, disable_numparse=True)
-        if width is None
-        else fitted_rows(headers, lines, width)
-    )
+    columns = [
+        Column(head="victim", cells=[name(one.victim) for one in rows]),
+        Column(
+            head="budgets",
+            cells=[_budgets(one) for one in rows],
+            short=[_budgets(one, with_events=False) for one in rows],
+        ),
+        *([Column(head="defense", cells=[name(one.defense) for one in rows])] if defended else []),
+        Column(head="attacker", cells=[name(_attacker(one)) for one in rows]),
+        interval_column(f"area under {name(main)}", [one.area for one in rows]),
+        interval_column("behind the best", [one.behind for one in rows]),
+        Column(head="p", cells=[shown_p(one.behind_p) for one in rows]),
+        Column(head="half-ceiling budget", cells=[_shown_half(one) for one in rows]),
+    ]
+    grid, left_out = grid_of(columns, style, width)
     notes = (
         f"Area under {name(main)} over log budget, divided by the width of the series: its mean "
         "over the series. Half-ceiling budget: the smallest share of fake users that reaches half "
@@ -209,7 +214,7 @@ def series_table(
         "Behind the best: by how much the largest area is larger, seed by seed; p is its paired "
         "t-test, corrected by Holm over all pairs of that victim."
     )
-    return ["## Over budgets" if style == "github" else "Over budgets", grid, notes]
+    return ["## Over budgets" if style == "github" else "Over budgets", grid, f"{left_out}{notes}"]
 
 
 def _compared(
@@ -269,24 +274,18 @@ def _as_share(on_log: Interval, shares: Sequence[float]) -> Interval:
     return Interval(mean, low, high, on_log.n)
 
 
-def _cells(one: BudgetSeries, name: Callable[[str], str], *, defended: bool) -> list[str]:
-    attacker = one.attacker
-    if one.simulator != NO_SIMULATOR:
-        attacker = f"{attacker} ({one.simulator})"
+def _attacker(one: BudgetSeries) -> str:
+    if one.simulator == NO_SIMULATOR:
+        return one.attacker
+    return f"{one.attacker} ({one.simulator})"
+
+
+def _budgets(one: BudgetSeries, *, with_events: bool = True) -> str:
     first, *_, last = one.event_shares
     budgets = f"{100 * one.shares[0]:g} to {100 * one.shares[-1]:g} % x {one.actions}"
-    if first is not None and last is not None:
+    if with_events and first is not None and last is not None:
         budgets += f" ({100 * first:.3g} to {100 * last:.3g} % of events)"
-    return [
-        name(one.victim),
-        budgets,
-        *([name(one.defense)] if defended else []),
-        name(attacker),
-        shown(one.area),
-        shown(one.behind),
-        shown_p(one.behind_p),
-        _shown_half(one),
-    ]
+    return budgets
 
 
 def _shown_half(one: BudgetSeries) -> str:

@@ -4,17 +4,17 @@ A mean over attackers says little: whoever attacks chooses the attack that the d
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from pydantic import JsonValue
-from tabulate import tabulate
 
-from loki_bench.leaderboard.fitting import fitted_rows
+from loki_bench.leaderboard.fitting import Column, grid_of, interval_column
 from loki_bench.leaderboard.formatting import names_in
-from loki_bench.leaderboard.intervals import Interval, plain, shown
-from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, NO_SIMULATOR, shown_budget
+from loki_bench.leaderboard.headlines import name_of
+from loki_bench.leaderboard.intervals import Interval, plain
+from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, shown_budget
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.suite.actions import Actions, actions_order
 
@@ -95,16 +95,9 @@ def defense_table(table: Table, style: str, width: int | None = None) -> list[st
     cases = worst_cases(table)
     if not cases or table.main is None:
         return []
-    name, main, columns = names_in(style), table.main.label, _columns(table)
-    headers = ["victim", "budget", "defense", "worst attacker", f"{name(main)} left"]
-    headers += ["without defense", *map(name, columns), "attacks"]
-    lines = [_cells(case, main, columns, name) for case in cases]
-    grid: str = (
-        tabulate(lines, headers=headers, tablefmt=style, disable_numparse=True)
-        if width is None
-        else fitted_rows(headers, lines, width)
-    )
-    return ["## Defenses" if style == "github" else "Defenses", grid, NOTES]
+    columns = _columns(cases, table, table.main.label, names_in(style))
+    grid, left_out = grid_of(columns, style, width)
+    return ["## Defenses" if style == "github" else "Defenses", grid, f"{left_out}{NOTES}"]
 
 
 def plain_worst_cases(table: Table) -> list[JsonValue]:
@@ -145,34 +138,49 @@ def _attack(row: Row) -> _Attack:
     return _Attack(row.victim, row.fake_users, row.actions, row.attacker, row.simulator)
 
 
-def _columns(table: Table) -> list[str]:
+def _labels(table: Table) -> list[str]:
     """What defenses cost and find."""
     purposes = ("defense cost", "detection")
     return [column.label for column in table.columns if column.purpose in purposes]
 
 
-def _cells(case: WorstCase, main: str, columns: list[str], name: Callable[[str], str]) -> list[str]:
-    row = case.row
-    attacker = "-" if row is None else row.attacker
-    if row is not None and row.simulator != NO_SIMULATOR:
-        attacker = f"{attacker} ({row.simulator})"
-    without = f", {case.n_without_result} without result" if case.n_without_result else ""
+def _columns(
+    cases: Sequence[WorstCase], table: Table, main: str, name: Callable[[str], str]
+) -> list[Column]:
+    def values(label: str) -> list[Interval | None]:
+        return [None if case.row is None else case.row.metrics[label] for case in cases]
+
     return [
-        name(case.victim),
-        shown_budget(case.fake_users, case.actions, case.event_share),
-        name(case.defense),
-        name(attacker),
-        "-" if row is None else shown(row.metrics[main]),
-        shown(case.undefended),
-        *("-" if row is None else shown(row.metrics[label]) for label in columns),
-        f"{case.n_attacks}{without}",
+        Column(head="victim", cells=[name(case.victim) for case in cases]),
+        Column(
+            head="budget",
+            cells=[shown_budget(c.fake_users, c.actions, c.event_share) for c in cases],
+            short=[shown_budget(c.fake_users, c.actions, None) for c in cases],
+        ),
+        Column(head="defense", cells=[name(case.defense) for case in cases]),
+        Column(head="worst attacker", cells=[name(_worst_attacker(case)) for case in cases]),
+        interval_column(f"{name(main)} left", values(main)),
+        interval_column("without defense", [case.undefended for case in cases]),
+        *(interval_column(name(label), values(label)) for label in _labels(table)),
+        Column(head="attacks", cells=[_attacks(case) for case in cases]),
     ]
+
+
+def _worst_attacker(case: WorstCase) -> str:
+    if case.row is None:
+        return "-"
+    return name_of(case.row.attacker, case.row.simulator)
+
+
+def _attacks(case: WorstCase) -> str:
+    without = f", {case.n_without_result} without result" if case.n_without_result else ""
+    return f"{case.n_attacks}{without}"
 
 
 def _plain_case(case: WorstCase, table: Table) -> dict[str, JsonValue]:
     row = case.row
     left = None if row is None or table.main is None else row.metrics[table.main.label]
-    metrics = {} if row is None else {label: plain(row.metrics[label]) for label in _columns(table)}
+    metrics = {} if row is None else {label: plain(row.metrics[label]) for label in _labels(table)}
     return {
         "victim": case.victim,
         "fake_users": case.fake_users,

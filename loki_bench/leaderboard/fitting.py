@@ -1,9 +1,13 @@
 """Grids for a terminal: columns side by side in no more letters than a line has."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-__all__ = ["Column", "fitted", "fitted_rows"]
+from tabulate import tabulate
+
+from loki_bench.leaderboard.intervals import Interval, shown, shown_mean
+
+__all__ = ["Column", "fitted", "grid_of", "interval_column", "not_shown"]
 
 GAP = "  "
 LEAST_NAME = 24
@@ -75,14 +79,38 @@ def fitted(columns: Sequence[Column], width: int) -> tuple[str, list[str]]:
     return text, left_out
 
 
-def fitted_rows(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
-    """The same of rows; a column that says one thing in all of several rows is left out."""
-    columns = [
-        Column(head=head, cells=cells)
-        for head, cells in zip(headers, zip(*rows, strict=True), strict=True)
-    ]
-    telling = [column for column in columns if len(rows) < 2 or len({*column.cells}) > 1]
-    return fitted(telling if len(telling) > 1 else columns, width)[0]
+def interval_column(head: str, values: Sequence[Interval | None]) -> Column:
+    """Means with their intervals, and alone where the width asks for it."""
+    return Column(
+        head=head,
+        cells=[shown(value) for value in values],
+        short=[shown_mean(value) for value in values],
+    )
+
+
+def grid_of(columns: Sequence[Column], style: str, width: int | None) -> tuple[str, str]:
+    """The columns as a grid, and a sentence on those that it lacks, with a blank; or nothing.
+
+    Parameters
+    ----------
+    style : str
+        tabulate's, for a grid of any width.
+    width : int or None
+        If given, the grid has no more letters than that, and no column that says one thing in all
+        of several rows.
+    """
+    if width is None:
+        rows = list(zip(*(column.cells for column in columns), strict=True))
+        heads = [column.head for column in columns]
+        return tabulate(rows, headers=heads, tablefmt=style, disable_numparse=True), ""
+    telling = [column for column in columns if len({*column.cells}) > 1 or len(column.cells) < 2]
+    text, left_out = fitted(telling if len(telling) > 1 else columns, width)
+    return text, f"{not_shown(left_out, width)} " if left_out else ""
+
+
+def not_shown(left_out: Iterable[str], width: int) -> str:
+    """What a reader is told of columns that did not fit."""
+    return f"Not shown in {width} letters: {', '.join(left_out)}."
 
 
 def _width(columns: Sequence[Column]) -> int:

@@ -35,6 +35,7 @@ __all__ = [
     "is_by_design",
     "plain",
     "shown",
+    "shown_mean",
     "student_t",
 ]
 
@@ -186,6 +187,13 @@ def shown(value: Interval | None, *, signed: bool = False) -> str:
         return f"{text} ± {above:.{digits}f}"
     sign = "+" if signed else ""
     return f"{text} [{value.low:{sign}.{digits}f}, {value.high:{sign}.{digits}f}]"
+
+
+def shown_mean(value: Interval | None, *, signed: bool = False) -> str:
+    """The mean alone."""
+    if value is None:
+        return "-"
+    return shown(Interval(value.mean, value.mean, value.mean, value.n), signed=signed)
 
 
 def plain(value: Interval | None) -> dict[str, JsonValue] | None:

@@ -1,6 +1,6 @@
 """What a row says in each column, as text: names with their signs, p-values, ranks, counts."""
 
-from loki_bench.leaderboard.intervals import Interval, shown
+from loki_bench.leaderboard.intervals import shown, shown_mean
 from loki_bench.leaderboard.rows import NO_SIMULATOR
 from loki_bench.leaderboard.table import Row
 from loki_bench.records.schema import MetricInfo
@@ -13,7 +13,6 @@ __all__ = [
     "placebo_of",
     "samples_of",
     "seeds_of",
-    "shown_mean",
     "shown_rank",
     "signs_of",
 ]
@@ -74,13 +73,6 @@ def shown_rank(rank: tuple[int, int, int] | None, *, marked: bool = False) -> st
     if low == high:
         return str(low)
     return f"{low}-{high} tied" if marked else f"{low}-{high}"
-
-
-def shown_mean(value: Interval | None, *, signed: bool = False) -> str:
-    """The mean alone."""
-    if value is None:
-        return "-"
-    return shown(Interval(value.mean, value.mean, value.mean, value.n), signed=signed)
 
 
 def signs_of(row: Row) -> str:

@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from loki_bench.leaderboard.blocks import RowBlock, blocks_of
 from loki_bench.leaderboard.budget_series import series_table
 from loki_bench.leaderboard.defense_table import defense_table
-from loki_bench.leaderboard.fitting import Column, fitted
+from loki_bench.leaderboard.fitting import Column, fitted, not_shown
 from loki_bench.leaderboard.formatting import one_line
 from loki_bench.leaderboard.headlines import headline_of
-from loki_bench.leaderboard.intervals import shown
+from loki_bench.leaderboard.intervals import shown, shown_mean
 from loki_bench.leaderboard.notes import facts_of, legend_of, remarks_of
 from loki_bench.leaderboard.row_cells import (
     failed_of,
     full_attack_of,
     placebo_of,
     seeds_of,
-    shown_mean,
     shown_rank,
 )
 from loki_bench.leaderboard.table import Table
@@ -49,7 +48,7 @@ def short_table(table: Table, width: int) -> list[str]:
         paragraphs += ["\n".join(heading), grid]
     notes = [*facts_of(table), legend_of(table), *remarks_of(table, "simple")]
     if left_out:
-        notes.insert(0, f"Not shown in {width} letters: {', '.join(left_out)}.")
+        notes.insert(0, not_shown(left_out, width))
     paragraphs.append("\n".join(_filled(note, width) for note in notes))
     if table.has_defenses:
         paragraphs += _with_filled_notes(defense_table(table, "simple", width), width)

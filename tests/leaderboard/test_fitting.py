@@ -2,7 +2,8 @@
 
 import pytest
 
-from loki_bench.leaderboard.fitting import Column, fitted, fitted_rows
+from loki_bench.leaderboard.fitting import Column, fitted, grid_of, interval_column
+from loki_bench.leaderboard.intervals import Interval
 
 COLUMNS = (
     Column(head="attack", cells=["loki", "covisit"]),
@@ -85,8 +86,34 @@ def test_no_line_is_longer_than_the_width(width):
     assert max(map(len, text.splitlines())) <= width
 
 
+def columns_of(heads, rows):
+    return [
+        Column(head=head, cells=cells)
+        for head, cells in zip(heads, zip(*rows, strict=True), strict=True)
+    ]
+
+
 def test_a_column_that_says_one_thing_in_every_row_is_left_out_of_rows():
-    text = fitted_rows(["victim", "attack", "rate"], [("v", "a", "1"), ("v", "b", "2")], 80)
+    columns = columns_of(["victim", "attack", "rate"], [("v", "a", "1"), ("v", "b", "2")])
+    text, lacking = grid_of(columns, "simple", 80)
     assert text.splitlines() == ["attack  rate", "------  ----", "a       1", "b       2"]
-    one = fitted_rows(["victim", "rate"], [("v", "1")], 80)
+    assert lacking == ""
+    one, _ = grid_of(columns_of(["victim", "rate"], [("v", "1")]), "simple", 80)
     assert one.splitlines() == ["victim  rate", "------  ----", "v       1"]
+
+
+def test_a_grid_without_a_width_has_every_column():
+    columns = columns_of(["victim", "attack"], [("v", "a"), ("v", "b")])
+    text, lacking = grid_of(columns, "github", None)
+    assert text.splitlines()[2:] == ["| v        | a        |", "| v        | b        |"]
+    assert lacking == ""
+
+
+def test_an_interval_is_its_mean_where_the_width_asks_for_it():
+    rate = interval_column("rate", [Interval(0.3, 0.25, 0.35, 3), None])
+    columns = [Column(head="attack", cells=["a", "b"]), rate]
+    assert grid_of(columns, "simple", 80)[0].splitlines()[2:] == [
+        "a       0.300 ± 0.050",
+        "b       -",
+    ]
+    assert grid_of(columns, "simple", 20)[0].splitlines()[2:] == ["a       0.300", "b       -"]

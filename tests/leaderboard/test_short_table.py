@@ -112,5 +112,21 @@ def test_columns_that_do_not_fit_are_named():
     assert "placebo" in text
 
 
+def test_a_table_of_defenses_says_what_each_leaves_and_which_columns_did_not_fit():
+    found = [
+        *records(),
+        *records(defense="pca"),
+        *records(share=0.01),
+        *records(share=0.01, defense="pca"),
+    ]
+    name = "extract-and-poison(queries=200)"
+    found += [r for share in (0.01, 0.03) for r in records(share=share, rows={name: (0.5,) * 5})]
+    _, _, of_defenses = shown(found).partition("Defenses\n\n")
+    head, _, *lines = of_defenses.partition("\n\n")[0].splitlines()
+    assert re.split(r"  +", head) == ["budget", "defense", "worst attacker", "display_rate@10 left"]
+    assert re.split(r"  +", lines[0]) == ["3 % x 15", "pca", "loki", "0.344"]
+    assert "Not shown in 80 letters: without defense, attacks." in of_defenses
+
+
 def test_no_records_make_no_text():
     assert as_short_text([], 80) == ""
