@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from loki_bench.cli.options import FiniteRange
 from loki_bench.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -18,20 +19,20 @@ __all__ = ["power"]
 @click.argument("attacks", nargs=-1)
 @click.option(
     "--difference",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     help="The difference of the main metric that is to be found.  [default: the one observed]",
 )
 @click.option(
     "--power",
     "wanted",
-    type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
+    type=FiniteRange(min=0, max=1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
     help="The probability with which it is to be found.",
 )
 @click.option(
     "--level",
-    type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
+    type=FiniteRange(min=0, max=1, min_open=True, max_open=True),
     default=0.05,
     show_default=True,
     help="Of the test of one pair alone.",

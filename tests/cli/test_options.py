@@ -86,3 +86,20 @@ def test_recompute_options_become_an_opening(monkeypatch):
     assert (told["n_workers"], told["seconds"], told["download"]) == (3, 9.0, False)
     assert str(told["dataset_path"]) == "x.csv"
     assert told["registry"] == (("a",), True)
+
+
+def numbers_of(group, path=()):
+    """Every option that takes a number with a point, and the command that it belongs to."""
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            yield from numbers_of(command, (*path, command.name))
+        for option in command.params:
+            if isinstance(option.type, click.FloatRange | click.types.FloatParamType):
+                yield pytest.param(option, id=" ".join((*path, command.name, option.opts[0])))
+
+
+@pytest.mark.parametrize("option", list(numbers_of(cli)))
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_no_option_takes_what_is_no_finite_number(option, value):
+    with pytest.raises(click.BadParameter):
+        option.type.convert(value, option, None)
