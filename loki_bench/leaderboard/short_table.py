@@ -72,7 +72,12 @@ def _head(table: Table) -> str:
         ceiling = "" if table.main.ceiling is None else f" (max {table.main.ceiling:g})"
         seeds = sorted({len(row.seeds) for row in table.rows})
         n = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-        said += f" {table.main.label}{ceiling}: mean and 95 % interval over {n} seeds."
+        over = (
+            "one seed, without an interval"
+            if n == "1"
+            else f"mean and 95 % interval over {n} seeds"
+        )
+        said += f" {table.main.label}{ceiling}: {over}."
     if differs := table.about.get("differs from the first table in"):
         said += f" Differs from the first table in {differs}."
     return said

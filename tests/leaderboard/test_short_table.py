@@ -75,6 +75,11 @@ def test_what_all_rows_share_stands_in_the_head():
     assert "placebo" not in text  # none was run: no column of dashes
 
 
+def test_a_single_seed_is_not_said_to_have_an_interval():
+    text = shown([one for one in records() if one.cell.seed == 0]).replace("\n", " ")
+    assert "display_rate@10 (max 0.5): one seed, without an interval." in text
+
+
 def test_seeds_are_a_column_where_rows_have_different_ones():
     failed = made_up_record(made_up_cell("loki", "bprmf", seed=4), "failed", "it broke")
     found = [r for r in records() if (r.cell.attacker.name, r.cell.seed) != ("loki", 4)]
