@@ -8,31 +8,48 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["outlier_threshold", "robust_z", "second_mode"]
+__all__ = ["ROUNDING", "are_equal", "outlier_threshold", "robust_z", "second_mode"]
 
 LEAST_THRESHOLD = 3.5
 """Iglewicz & Hoaglin, How to Detect and Handle Outliers, 1993: for samples of any size."""
 
 LEAST_RATIO = 3.0
 
+ROUNDING = 1e-12
+"""Of a value's size: equal values that were added up in different orders differ by less."""
+
 
 def robust_z(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distance from the median in units of the scaled median absolute deviation.
 
-    Where more than half of the values are equal that deviation is 0, and the mean absolute
-    deviation takes its place; where all are equal, every distance is 0. The factors make both
-    units a standard deviation for normal values.
+    Where more than half of the values are equal, but for rounding, that deviation is 0, and the
+    mean absolute deviation takes its place; where all are equal, every distance is 0. The factors
+    make both units a standard deviation for normal values.
 
     >>> robust_z(np.array([1.0, 2.0, 3.0, 4.0, 100.0])).round(2).tolist()
     [-1.35, -0.67, 0.0, 0.67, 65.43]
     """
     if not len(values):
         return np.empty(0)
-    distances = values - np.median(values)
+    median = float(np.median(values))
+    distances, least = values - median, ROUNDING * abs(median)
     scale = 1.4826 * float(np.median(np.abs(distances)))
-    if scale == 0:
+    if scale <= least:
         scale = 1.2533 * float(np.mean(np.abs(distances)))
-    return np.zeros(len(values)) if scale == 0 else distances / scale
+    return np.zeros(len(values)) if scale <= least else distances / scale
+
+
+def are_equal(values: NDArray[np.float64]) -> bool:
+    """Whether all values are equal but for rounding; so are none, and a single one.
+
+    >>> are_equal(np.array([0.3, 0.1 + 0.2]))
+    True
+    """
+    if not len(values):
+        return True
+    largest = float(np.abs(values).max())
+    # smaller numbers than the least normal one lose their digits, too
+    return float(np.ptp(values)) <= max(ROUNDING * largest, np.finfo(np.float64).tiny)
 
 
 def outlier_threshold(n_values: int) -> float:
@@ -62,7 +79,7 @@ def second_mode(values: NDArray[np.float64]) -> float:
     float : values above it, a quarter at most, belong to the second mode; infinite if there is
     none.
     """
-    if len(values) < 2 or values.min() == values.max():
+    if are_equal(values):
         return math.inf
     counts, edges = np.histogram(values, bins=math.ceil(2 * len(values) ** (1 / 3)))
     smooth = np.convolve(counts, [0.25, 0.5, 0.25], mode="same")

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from loki_bench.interactions import Interactions
 from loki_bench_defenses.log_degrees import log_degrees
-from loki_bench_defenses.outliers import outlier_threshold, robust_z
+from loki_bench_defenses.outliers import ROUNDING, are_equal, outlier_threshold, robust_z
 from loki_bench_defenses.scored import ScoredDefense
 
 __all__ = ["ProfileFilter"]
@@ -61,6 +61,8 @@ def popularity_of(events: Interactions) -> tuple[NDArray[np.float64], float]:
     """
     logs = log_degrees(events)
     means = np.bincount(events.rows, logs) / events.lengths
+    if are_equal(means):  # means of equal numbers differ by how many there are
+        means[:] = np.median(means)
     spare = events.n_events - len(events)
     within = float(np.sum(np.square(logs - means[events.rows]))) / spare if spare else 0.0
     return means, within
@@ -69,12 +71,17 @@ def popularity_of(events: Interactions) -> tuple[NDArray[np.float64], float]:
 def popularity_z(
     popularity: NDArray[np.float64], within: float, lengths: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Distance from the median in standard deviations of users of the same length."""
-    distances = popularity - np.median(popularity)
+    """Distance from the median in standard deviations of users of the same length.
+
+    Where such a deviation is 0 but for rounding, so is the distance.
+    """
+    median = np.median(popularity)
+    distances = popularity - median
     total = np.square(1.4826 * np.median(np.abs(distances)))
     between = max(0.0, float(total - within * np.median(1 / lengths)))
     scale = np.sqrt(between + within / lengths)
-    return np.asarray(np.divide(distances, scale, out=np.zeros(len(distances)), where=scale > 0))
+    told = scale > ROUNDING * abs(median)
+    return np.asarray(np.divide(distances, scale, out=np.zeros(len(distances)), where=told))
 
 
 def repetition_z(events: Interactions) -> NDArray[np.float64]:

@@ -96,6 +96,8 @@ def test_the_same_data_give_the_same_bits_whatever_came_before(defense, poisoned
         [[0, 1, 2]] * 7,
         [[0, 1, 2, 3, 4]] * 7,
         [[2, 2, 2, 2]] * 3,
+        [[0], [0, 0, 0, 0, 0, 0, 0]],
+        [[0, 1, 2], [0, 1, 2] * 3],
         [[0], [1], [2], [3], [4]],
     ],
     ids=str,

@@ -35,6 +35,16 @@ def test_equal_values_and_none_at_all_are_no_outliers():
     assert second_mode(np.full(4, 7.0)) == second_mode(np.empty(0)) == math.inf
 
 
+def test_values_that_differ_by_rounding_are_equal():
+    a_little_more = np.nextafter(7.0, 8.0)
+    assert robust_z(np.array([7.0, 7.0, 7.0, a_little_more])).tolist() == [0.0] * 4
+    assert robust_z(np.array([7.0, a_little_more])).tolist() == [0.0] * 2
+    assert second_mode(np.array([7.0, a_little_more])) == math.inf
+    # most are equal but for rounding: the mean deviation takes over
+    z = robust_z(np.array([7.0, 7.0, a_little_more, a_little_more, 12.0]))
+    assert z.tolist() == pytest.approx([0, 0, 0, 0, 5 / (1.2533 * 1.0)])
+
+
 def test_the_largest_of_many_normal_values_is_hardly_over_the_threshold():
     largest = [np.random.default_rng(seed).normal(size=2000).max() for seed in range(200)]
     assert np.mean(np.array(largest) > outlier_threshold(2000)) < 0.2

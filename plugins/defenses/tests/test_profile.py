@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from loki_bench.interactions import Interactions, Sequences
-from loki_bench_defenses.profile import ProfileFilter, burst_z, popularity_of, repetition_z
+from loki_bench_defenses.profile import (
+    ProfileFilter,
+    burst_z,
+    popularity_of,
+    popularity_z,
+    repetition_z,
+)
 
 
 def interactions(rows, n_items):
@@ -52,3 +58,22 @@ def test_users_of_unpopular_items_alone_stand_out():
     defense = ProfileFilter()
     assert not defense.keep(interactions(rows, 1000), seed=0)[3]
     assert defense.suspicion.argmax() == 3
+
+
+def test_users_of_equally_popular_items_are_equal_whatever_their_length():
+    # each of 84 users has the next 1 to 7 items of a circle of 12: all items are as popular, and
+    # the mean of seven equal logarithms is another number in its last digit
+    rows = [np.roll(np.arange(12), -user)[: 1 + user // 12] for user in range(84)]
+    train = interactions(rows, 12)
+    means, within = popularity_of(train)
+    assert len(np.unique(means)) == 1
+    assert (popularity_z(means, within, train.lengths) == 0).all()
+    assert ProfileFilter().keep(train, seed=0).all()
+
+
+def test_where_most_are_of_equal_popularity_rounding_is_no_deviation():
+    rows = [np.roll(np.arange(12), -user)[: 1 + user // 12] for user in range(84)]
+    train = interactions([*rows, [12, 12, 12]], 13)
+    means, _ = popularity_of(train)
+    z = popularity_z(means, 1e-31, train.lengths)
+    assert (z == 0).all()
