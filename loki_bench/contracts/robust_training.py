@@ -30,7 +30,9 @@ class FittedVictim(ABC):
 
     @abstractmethod
     def top_k(self, users: NDArray[np.int32], histories: Sequences, k: int) -> NDArray[np.int32]:
-        """The ``k`` items of the highest scores that are not in the history, best first.
+        """The ``k`` items of the highest scores, best first, as the protocol shows them.
+
+        Items of the history are left out, unless it has ``repeats = "allow"``.
 
         Returns
         -------

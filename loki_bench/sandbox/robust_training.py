@@ -127,6 +127,7 @@ class RobustVictim(Recommender):
             validation=validation,
             order=order,
             seed_of_fit=lambda n: cell.seed_of(f"victim/{name}/{n}") if n else seed,
+            repeats_are_shown=cell.protocol.repeats == "allow",
         )
         self._training.fit(victims, shown, seed=cell.seed_of(f"defense/{self._name}"))
         self._fitted = _Fitted(victims, np.argsort(order))

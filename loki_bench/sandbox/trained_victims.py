@@ -64,13 +64,18 @@ class VictimSource:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainedVictim(FittedVictim):
-    """One of them. ``order`` are the host's ids of the users as the defense ``who`` knows them."""
+    """One of them.
+
+    ``order`` are the host's ids of the users as the defense ``who`` knows them;
+    ``repeats_are_shown`` is whether its lists have items of the history, as the protocol says.
+    """
 
     who: str
     recommender: Recommender
     name: str
     order: NDArray[np.int64]
     n_items: int
+    repeats_are_shown: bool
 
     def scores(self, users: NDArray[np.int32], histories: Sequences) -> NDArray[np.float32]:
         """See :meth:`~loki_bench.contracts.FittedVictim.scores`."""
@@ -86,6 +91,7 @@ class TrainedVictim(FittedVictim):
             histories=histories,
             k=k,
             n_items=self.n_items,
+            repeats_are_shown=self.repeats_are_shown,
         )
 
     def _hosts(
@@ -115,6 +121,8 @@ class TrainedVictims(VictimTrainer):
     order : int64 array of shape (n_users,)
     seed_of_fit : callable
         The seed of the n-th fit, from 0.
+    repeats_are_shown : bool
+        Whether the protocol ranks items of a user's history with the others.
     """
 
     def __init__(
@@ -126,9 +134,11 @@ class TrainedVictims(VictimTrainer):
         validation: HeldOut | None,
         order: NDArray[np.int64],
         seed_of_fit: Callable[[int], int],
+        repeats_are_shown: bool,
     ) -> None:
         self._source, self._who, self._train, self._validation = source, who, train, validation
         self._order, self._seed_of_fit = order, seed_of_fit
+        self._repeats_are_shown = repeats_are_shown
         self._place = np.argsort(order)
         self.fitted: list[TrainedVictim] = []
 
@@ -171,7 +181,12 @@ class TrainedVictims(VictimTrainer):
                 "spec of the defense must say needs_weights, so that this is known before a run"
             )
         found = TrainedVictim(
-            who=self._who, recommender=victim, name=name, order=self._order, n_items=train.n_items
+            who=self._who,
+            recommender=victim,
+            name=name,
+            order=self._order,
+            n_items=train.n_items,
+            repeats_are_shown=self._repeats_are_shown,
         )
         self.fitted.append(found)
         return found

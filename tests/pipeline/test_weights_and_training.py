@@ -21,7 +21,7 @@ METRICS = [
 def cells(prepared, tmp_path, run):
     """Records of random and no attack on one victim behind some defenses, and their store."""
 
-    def found(*defenses, victim="follows-weighted", isolation="in-process"):
+    def found(*defenses, victim="follows-weighted", isolation="in-process", repeats="mask"):
         suite = prepared(
             victims=[victim],
             attackers=["none", "random"],
@@ -29,6 +29,7 @@ def cells(prepared, tmp_path, run):
             metrics=METRICS,
             seeds=[0],
             isolation=isolation,
+            repeats=repeats,
         )
         store, _ = run(suite, tmp_path / isolation)
         records = [store.record(cell.id) for cell in suite.grid.cells]
@@ -159,6 +160,16 @@ def test_lists_of_the_victim_are_its_best_items_outside_the_history(cells):
     found, _ = cells(by_lists, victim="follows")
     record, plain = found["random", "trains(how=by lists)"], found["random", "none"]
     assert record.value("display_rate@5") == plain.value("display_rate@5")
+
+
+@pytest.mark.parametrize("isolation", ["in-process", "process"])
+def test_lists_of_the_victim_have_repeats_where_the_protocol_allows_them(cells, isolation):
+    by_lists = {"name": "trains", "parameters": {"how": "by lists"}}
+    found, store = cells(by_lists, victim="follows", isolation=isolation, repeats="allow")
+    listed = ranks(store, found["none", "trains(how=by lists)"])
+    plain = ranks(store, found["none", "none"])
+    np.testing.assert_array_equal(listed.test_ranks <= 5, plain.test_ranks <= 5)
+    np.testing.assert_array_equal(listed.target_ranks <= 5, plain.target_ranks <= 5)
 
 
 def test_a_defense_that_trains_without_end_is_stopped_at_the_hundred_and_first_fit(
