@@ -157,7 +157,8 @@ class RecBoleRecommender(Recommender):
         if not len(source):
             raise ParameterError(
                 f"{self.name}: nothing to train on, {train.n_users} users with {train.n_events} "
-                "events give no sample; give users with at least two events"
+                "events give no sample; give users with at least "
+                f"{SampleSource.what_gives_one(from_first=self.from_first)}"
             )
         if validation is not None:
             self._check_users(validation.users)

@@ -117,7 +117,10 @@ class FineTunableTraining(RowwiseTraining, FineTunableRecommender):
             )
         source = SampleSource.of(train, from_first=self.from_first)
         if not len(source):
-            raise ParameterError(f"{self.name}: nothing to go on with, no user has two events")
+            raise ParameterError(
+                f"{self.name}: nothing to go on with, no user has at least "
+                f"{SampleSource.what_gives_one(from_first=self.from_first)}"
+            )
         self._model = self._built(train, seed=seed)
         self._views, self._n_users = None, train.n_users
         for tensor, old in zip(self.parameters(), fitted, strict=True):

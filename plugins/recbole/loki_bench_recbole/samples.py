@@ -81,6 +81,11 @@ class SampleSource:
     def __len__(self) -> int:
         return len(self.users)
 
+    @staticmethod
+    def what_gives_one(*, from_first: bool) -> str:
+        """Which users give a sample (:meth:`of`), for messages."""
+        return f"{'an event' if from_first else 'two events'}, and not the whole catalogue"
+
     def weighted(self, event_weights: NDArray[np.float64]) -> "SampleSource":
         """The same samples, each with the weight of the event that it predicts."""
         return replace(self, weights=event_weights[self.events].astype(np.float32))

@@ -417,6 +417,15 @@ def test_nothing_to_train_on_is_refused(build):
 
 
 @every
+def test_users_who_all_have_the_whole_catalogue_are_told_that_they_give_no_sample(build):
+    sequences = Sequences.of([[0, 1, 2], [2, 1, 0, 1]])
+    whole = Interactions(sequences.offsets, sequences.items, n_items=3)
+    least = "an event" if build().from_first else "two events"
+    with pytest.raises(ParameterError, match=f"at least {least}, and not the whole catalogue"):
+        build().fit(whole, validation=None, seed=0)
+
+
+@every
 def test_no_global_generator_is_touched(build, small, held_out):
     torch.manual_seed(123)
     np.random.seed(123)  # noqa: NPY002 - the global generator is what is watched
