@@ -160,6 +160,12 @@ class RecBoleRecommender(Recommender):
                 "events give no sample; give users with at least "
                 f"{SampleSource.what_gives_one(from_first=self.from_first)}"
             )
+        if source.weights is not None and not source.weights.any():
+            not_first = "" if self.from_first else ", users' first events not among them,"
+            raise ParameterError(
+                f"{self.name}: nothing to train on, the {len(source)} events that it learns to "
+                f"predict{not_first} all have the weight 0; give one of them more"
+            )
         if validation is not None:
             self._check_users(validation.users)
             self._check_items(validation.items)

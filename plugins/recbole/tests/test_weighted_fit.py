@@ -219,3 +219,16 @@ def test_weights_that_are_none_are_refused(wrong):
     train = Interactions(np.array([0, 3]), np.array([0, 1, 2], "i4"), n_items=4)
     with pytest.raises(ParameterError, match="bprmf: "):
         BPRMF().fit_weighted(train, validation=None, seed=1, weights=np.array(wrong))
+
+
+@pytest.mark.parametrize("name", ["fpmc", "gru4rec", "sasrec", "transrec"])
+def test_weight_on_first_events_alone_is_nothing_to_train_on(name):
+    # nothing comes before a user's first event, so that no sample predicts it
+    sequences = Sequences.of([[0, 1], [2, 0, 1], [], [1]])
+    train = Interactions(sequences.offsets, sequences.items, n_items=4)
+    weights = np.zeros(train.n_events)
+    weights[train.offsets[:-1][train.lengths > 0]] = 1.0
+    with pytest.raises(
+        ParameterError, match="the 3 events that it learns to predict, users' first"
+    ):
+        ALL[name]().fit_weighted(train, validation=None, seed=0, weights=weights)
