@@ -96,7 +96,8 @@ def test_a_fit_grows_faster_than_what_reads_no_event_twice(monkeypatch):
 
 
 def test_the_table_itself_grows_as_it_is_told():
-    # from the smaller of two sizes the larger is guessed within a factor of two and a half
+    # from the smaller of two sizes the larger is guessed within a factor of two and a half; of a
+    # fit of ten epochs, where most seconds are the same whatever the size, within three seconds
     exact, _ = earlier_times._table()
     fits = {work: sizes for work, sizes in exact.items() if work.startswith("fit of ")}
     both = [sizes for sizes in fits.values() if len(sizes) > 1]
@@ -104,7 +105,7 @@ def test_the_table_itself_grows_as_it_is_told():
     for sizes in both:
         small, large = min(sizes), max(sizes)
         guess = sizes[small] * (large / small) ** earlier_times.GROWTH["fit of "]
-        assert 0.4 < guess / sizes[large] < 2.5
+        assert 0.4 < guess / sizes[large] < 2.5 or abs(guess - sizes[large]) < 3.0
 
 
 def test_other_parameters_of_a_component_tell_where_none_are_the_same(monkeypatch):
