@@ -56,8 +56,8 @@ def power(
     from loki_bench.audit.drawn import records_of
     from loki_bench.errors import UsageError
     from loki_bench.leaderboard.folder import handed_in
-    from loki_bench.leaderboard.headlines import name_of
     from loki_bench.leaderboard.power import needed_for
+    from loki_bench.leaderboard.rows import name_of
     from loki_bench.leaderboard.tabulation import tables_of
     from loki_bench.records.opening import as_working_folder
 

@@ -20,7 +20,7 @@ from loki_bench.leaderboard.intervals import (
     difference_bounds,
     interval_of,
 )
-from loki_bench.leaderboard.rows import NO_SIMULATOR, EventShares, RowKey
+from loki_bench.leaderboard.rows import EventShares, RowKey, name_of
 from loki_bench.leaderboard.statistics import PairTest, behind_best, pair_tests, shown_p
 from loki_bench.suite.actions import Actions, actions_order
 
@@ -199,7 +199,7 @@ def series_table(
             short=[_budgets(one, with_events=False) for one in rows],
         ),
         *([Column(head="defense", cells=[name(one.defense) for one in rows])] if defended else []),
-        Column(head="attacker", cells=[name(_attacker(one)) for one in rows]),
+        Column(head="attacker", cells=[name(name_of(one.attacker, one.simulator)) for one in rows]),
         interval_column(f"area under {name(main)}", [one.area for one in rows]),
         interval_column("behind the best", [one.behind for one in rows]),
         Column(head="p", cells=[shown_p(one.behind_p) for one in rows]),
@@ -272,12 +272,6 @@ def _as_share(on_log: Interval, shares: Sequence[float]) -> Interval:
         for value in (on_log.mean, on_log.low, on_log.high)
     )
     return Interval(mean, low, high, on_log.n)
-
-
-def _attacker(one: BudgetSeries) -> str:
-    if one.simulator == NO_SIMULATOR:
-        return one.attacker
-    return f"{one.attacker} ({one.simulator})"
 
 
 def _budgets(one: BudgetSeries, *, with_events: bool = True) -> str:

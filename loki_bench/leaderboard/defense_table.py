@@ -12,9 +12,8 @@ from pydantic import JsonValue
 
 from loki_bench.leaderboard.fitting import Column, grid_of, interval_column
 from loki_bench.leaderboard.formatting import names_in
-from loki_bench.leaderboard.headlines import name_of
 from loki_bench.leaderboard.intervals import Interval, plain
-from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, shown_budget
+from loki_bench.leaderboard.rows import NO_ATTACK, NO_DEFENSE, name_of, shown_budget
 from loki_bench.leaderboard.table import Row, Table
 from loki_bench.suite.actions import Actions, actions_order
 

@@ -5,10 +5,10 @@ from itertools import groupby
 
 from loki_bench.leaderboard.blocks import title_of
 from loki_bench.leaderboard.intervals import shown
-from loki_bench.leaderboard.rows import NO_SIMULATOR
+from loki_bench.leaderboard.rows import name_of
 from loki_bench.leaderboard.table import Pair, Row, Table
 
-__all__ = ["headline_of", "headlines", "name_of", "tied_with_best"]
+__all__ = ["headline_of", "headlines", "tied_with_best"]
 
 
 def headlines(table: Table) -> list[str]:
@@ -49,11 +49,6 @@ def tied_with_best(pairs: Sequence[Pair], best: Row) -> list[str]:
         and all(getattr(best, name) == value for name, value in pair.where.items())
     ]
     return [name_of(*pair.worse) for pair in sorted(tied, key=lambda pair: pair.difference.mean)]
-
-
-def name_of(attacker: str, simulator: str) -> str:
-    """An attack with its simulator, if it has one: ``loki (leave-one-out)``."""
-    return attacker if simulator == NO_SIMULATOR else f"{attacker} ({simulator})"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -27,6 +27,7 @@ __all__ = [
     "RowKey",
     "by_protocol",
     "event_shares",
+    "name_of",
     "protocol_key",
     "row_key",
     "shown_budget",
@@ -90,6 +91,11 @@ class RowKey(NamedTuple):
         budget = f"{100 * self.fake_users:g} % x {self.actions}"
         defended = "" if self.defense == NO_DEFENSE else f" defended by {self.defense}"
         return f"{self.attacker}{placebo}{simulator} on {self.victim}{defended}, {budget}"
+
+
+def name_of(attacker: str, simulator: str) -> str:
+    """An attack with its simulator, if it has one: ``loki (leave-one-out)``."""
+    return attacker if simulator == NO_SIMULATOR else f"{attacker} ({simulator})"
 
 
 def row_key(cell: Cell) -> RowKey:
