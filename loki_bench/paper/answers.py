@@ -160,13 +160,11 @@ def _gap_on_fpmc(claim: Claim, evidence: Evidence) -> Found:
         )
         judged.append(of_sign(more))
         said.append(_listed(f"{fmean(by.values()):+.3f} on {v}" for v, by in gaps.items()))
-    why = f"To the best baseline: {said[0]}."
-    if lacking:
-        why += f" {_unknown('The best other attack', lacking)}"
-        judged.append(_undecided(lacking))
-    else:
-        why += f" To the best other attack: {said[1]}."
-    return judged[0].decided_by.partition(": ")[2], judged[0], judged[1], why
+    everything, told = _of_everything(
+        "The best other attack", "To the best other attack", judged, said, lacking
+    )
+    why = f"To the best baseline: {said[0]}. {told}"
+    return judged[0].decided_by.partition(": ")[2], judged[0], everything, why
 
 
 def _random_is_worst(claim: Claim, evidence: Evidence) -> Found:
@@ -185,13 +183,11 @@ def _random_is_worst(claim: Claim, evidence: Evidence) -> Found:
         judged.append(all_above(comparisons))
         said.append(_listed(map(str, comparisons)))
     ours = _listed(f"{mean_shown(rates[v]['random'])} on {v}" for v in VICTIMS)
-    why = f"The lowest of the paper's attacks: {said[0]}."
-    if lacking:
-        why += f" {_unknown('The lowest of all', lacking)}"
-        judged.append(_undecided(lacking))
-    else:
-        why += f" The lowest of all: {said[1]}."
-    return ours, judged[0], judged[1], why
+    everything, told = _of_everything(
+        "The lowest of all", "The lowest of all", judged, said, lacking
+    )
+    why = f"The lowest of the paper's attacks: {said[0]}. {told}"
+    return ours, judged[0], everything, why
 
 
 def _reaches(claim: Claim, evidence: Evidence) -> Found:
@@ -245,6 +241,15 @@ JUDGES: Mapping[Question, Callable[[Claim, Evidence], Found]] = {
 
 def _at_the_papers_budget(evidence: Evidence) -> dict[str, dict[str, BySeed]]:
     return {where.victim: evidence.rates(where) for where in PLACES}
+
+
+def _of_everything(
+    what: str, head: str, judged: Sequence[Judgement], said: Sequence[str], lacking: str
+) -> tuple[Judgement, str]:
+    """The second verdict and its sentence: not decided where another row lacks a seed."""
+    if lacking:
+        return _undecided(lacking), _unknown(what, lacking)
+    return judged[1], f"{head}: {said[1]}."
 
 
 def _undecided(why: str) -> Judgement:
