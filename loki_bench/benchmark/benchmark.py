@@ -235,13 +235,16 @@ class Benchmark:
 
         return draw_goal(self._resolved.split, self.suite.protocol, seed)
 
-    def plan(self) -> "Plan":
-        """What is left to compute and, by earlier runs in the folder, how long that takes."""
+    def plan(self, cells: Sequence[Cell] | None = None) -> "Plan":
+        """What is left to compute and, by earlier runs in the folder, how long that takes.
+
+        Of the cells of :meth:`missing`, unless others are given.
+        """
         from loki_bench.pipeline.cells import plan_cells
         from loki_bench.pipeline.craft_again import cells_to_repeat
 
         return plan_cells(
-            self.missing(),
+            self.missing() if cells is None else cells,
             self._measured,
             self._store(),
             repeated=cells_to_repeat((self._whole or self).cells),

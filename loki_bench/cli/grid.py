@@ -235,7 +235,8 @@ def plan(
     from loki_bench.engine.workers import n_processors
 
     benchmark = part.of(_open(suite, results, registry, key=key, fresh=False if fresh else None))
-    found = benchmark.plan()
+    missing = benchmark.missing()
+    found = benchmark.plan(missing)
     n_workers = workers or n_processors()
     seconds = found.seconds / n_workers
     if as_json:
@@ -252,7 +253,7 @@ def plan(
         return 0
     for note in benchmark.notes:
         tell(f"note: {note}")
-    n_cells, n_left = len(benchmark.cells), len(benchmark.missing())
+    n_cells, n_left = len(benchmark.cells), len(missing)
     click.echo(
         f"{benchmark.suite.name}: {n_cells} cells, {n_cells - n_left} stored, {n_left} to run"
     )

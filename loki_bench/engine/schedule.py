@@ -122,6 +122,8 @@ def plan(finals: Sequence[Step[object]], store: Store, times: EarlierTimes | Non
             wanted.add(step.key)
             stack += step.needs
     left = [step for step in steps.values() if step.key in wanted]
+    if not left:
+        return Plan(work=())
     known = seconds_by_work(store.runs())
     if times is None:
         return Plan(work=_grouped(left, known, {}))

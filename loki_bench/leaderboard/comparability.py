@@ -20,6 +20,9 @@ def differing_fields(contents: Iterable[JsonValue]) -> dict[str, list[JsonValue]
 
     A field that some do not have counts as None there.
     """
+    contents = list(contents)
+    if len({repr(content) for content in contents}) < 2:  # as nearly always
+        return {}
     flat = [_fields_of(content) for content in contents]
     names = dict.fromkeys(name for fields in flat for name in fields)
     found = {}

@@ -270,10 +270,10 @@ class Store:
         """The digest of the numbers in an artefact of this folder; None where it is not whole."""
         try:
             content = read_regular(self.folder / name, at_most=LARGEST_ARTEFACT)
-            arrays, meta = _whole_arrays(content, at_most=LARGEST_ARTEFACT)
+            *_, digest = _sealed_arrays(content, at_most=LARGEST_ARTEFACT)
         except _UNREADABLE:
             return None
-        return arrays_digest(arrays, meta)
+        return digest
 
     def copy_artefacts(self, artefacts: Mapping[str, str], source: "Store") -> bool:
         """Copy a record's artefacts from another store; False, and nothing copied, where one of
@@ -435,11 +435,18 @@ def _most_bytes(folder: str) -> int:
 
 def _whole_arrays(content: bytes, *, at_most: int) -> tuple[NamedArrays, JsonObject]:
     """The arrays in a file and the data about them."""
+    arrays, meta, _ = _sealed_arrays(content, at_most=at_most)
+    return arrays, meta
+
+
+def _sealed_arrays(content: bytes, *, at_most: int) -> tuple[NamedArrays, JsonObject, str]:
+    """The arrays in a file, the data about them, and the digest of both, which is right."""
     arrays = plain_arrays(content, at_most=at_most)
     about = json_object(arrays.pop("about").tobytes())
     meta = about["meta"]
     if not isinstance(meta, dict):
         raise TypeError("what is said of the arrays is no table")
-    if arrays_digest(arrays, meta) != about["sha256"]:
+    digest = arrays_digest(arrays, meta)
+    if digest != about["sha256"]:
         raise _BadDigestError
-    return arrays, meta
+    return arrays, meta, digest

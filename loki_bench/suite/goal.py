@@ -121,9 +121,11 @@ def _pool(
     n_items = split.history.n_items
     if protocol.target_popularity != "uniform":
         stratum = _stratum(split.train.item_counts, protocol.target_popularity)
-        return np.setdiff1d(stratum, without)
+        return np.setdiff1d(stratum, without, assume_unique=True)
     if protocol.goal == "promote":
-        return np.setdiff1d(np.arange(n_items), without) if len(without) else n_items
+        if not len(without):
+            return n_items
+        return np.setdiff1d(np.arange(n_items), without, assume_unique=True)
     n_popular = max(protocol.n_targets, math.ceil(POPULAR_SHARE * n_items))
     counts = split.history.item_counts
     most_popular_first = np.argsort(-counts, kind="stable")

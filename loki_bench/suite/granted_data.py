@@ -63,6 +63,6 @@ def _unseen(
     target_users: NDArray[np.int32],
     generator: np.random.Generator,
 ) -> NDArray[np.int64]:
-    others = np.setdiff1d(np.arange(users.n_users), target_users)
+    others = np.setdiff1d(np.arange(users.n_users), target_users, assume_unique=True)
     order = generator.permutation(others)
     return order[round(knowledge.users * len(others)) :]

@@ -1,12 +1,13 @@
 """Every number equals scipy's own on the same values, or one worked out by hand."""
 
+import math
 import warnings
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
 from loki_bench.leaderboard.statistics import (
     holm,
@@ -14,6 +15,7 @@ from loki_bench.leaderboard.statistics import (
     paired_p_value,
     shared_ranks,
     shown_p,
+    student_tails,
     tied_with,
 )
 
@@ -27,6 +29,25 @@ def test_the_paired_p_value_is_scipys_wherever_differences_vary(first, second):
     if np.ptp(differences) > 1e-12:
         expected = stats.ttest_rel(first[:n], second[:n]).pvalue
         assert paired_p_value(differences) == pytest.approx(expected)
+
+
+@given(st.floats(-1e6, 1e6), st.integers(1, 60))
+def test_the_tails_of_students_t_are_scipys(t, degrees):
+    expected = 2 * special.stdtr(degrees, -abs(t))
+    assert student_tails(t, degrees) == pytest.approx(expected, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("t", [0.0, 0.3, 2.776, -31.0, 1e9])
+def test_the_tails_of_students_t_by_hand(t):
+    one = 1 - 2 / math.pi * math.atan(abs(t)) if abs(t) < 1 else 2 / math.pi * math.atan2(1, abs(t))
+    assert student_tails(t, 1) == pytest.approx(one, rel=1e-15)
+    two = 2 / (math.sqrt(2 + t * t) * (math.sqrt(2 + t * t) + abs(t)))
+    assert student_tails(t, 2) == pytest.approx(two, rel=1e-15)
+
+
+@pytest.mark.parametrize("degrees", [1, 2, 3, 4])
+def test_students_t_has_tails_where_its_square_is_no_number(degrees):
+    assert 0.0 <= student_tails(1e200, degrees) < 1e-199
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
