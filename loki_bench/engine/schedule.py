@@ -217,7 +217,8 @@ def chains(steps: Sequence[Step[object]], known: Mapping[str, float]) -> dict[st
 def _grouped(
     steps: Sequence[Step[object]], known: Mapping[str, float], typical: Mapping[str, float]
 ) -> tuple[Work, ...]:
-    counts = Counter((step.kind, step.work) for step in steps)
+    counts = Counter(step.work for step in steps)
+    kinds = {step.work: step.kind for step in reversed(steps)}  # of several, the first one's
     told = {**typical, **known}
     by_kind: dict[str, list[float]] = {}
     for step in steps:
@@ -227,8 +228,8 @@ def _grouped(
         Work(
             name=name,
             n_steps=n_steps,
-            seconds=told.get(name, fmean(by_kind[kind]) if kind in by_kind else None),
+            seconds=told.get(name, fmean(by_kind[kinds[name]]) if kinds[name] in by_kind else None),
             measured=name in known,
         )
-        for (kind, name), n_steps in counts.items()
+        for name, n_steps in counts.items()
     )

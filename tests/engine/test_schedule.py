@@ -172,6 +172,8 @@ def test_an_empty_folder_needs_every_step_and_knows_no_time(prepared, tmp_path):
     assert sum(work.n_steps for work in found.work) == 1 + 3 + 1 + 3 + 3
     assert found.n_unknown == 11
     assert found.seconds == 0
+    names = [work.name for work in found.work]
+    assert len(set(names)) == len(names)  # a clean victim and an attacked one are told as one
     assert not (tmp_path / "none").exists()
 
 
