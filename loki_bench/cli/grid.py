@@ -267,7 +267,8 @@ def plan(
     about, unknown = "about", ""
     if found.n_unknown:
         about, unknown = "at least", f": {found.n_unknown} steps have no timings yet"
-    click.echo(f"{about} {_duration(seconds)} on {n_workers} workers{unknown}")
+    shown = "1 worker" if n_workers == 1 else f"{n_workers} workers"
+    click.echo(f"{about} {_duration(seconds)} on {shown}{unknown}")
     return 0
 
 

@@ -230,7 +230,10 @@ def check_rating(value: object, *, dataset: str) -> float | None:
 
 
 def check_where(value: object, *, dataset: str) -> dict[str, tuple[str, ...]]:
-    """Column and the values that are kept; raises ``ParameterError`` for anything else."""
+    """Column and the values that are kept; raises ``ParameterError`` for anything else.
+
+    A truth value is the word ``true`` or ``false``, however the file's cells write it.
+    """
     if value is None:
         return {}
     wrong = ParameterError(
@@ -246,8 +249,8 @@ def check_where(value: object, *, dataset: str) -> dict[str, tuple[str, ...]]:
             not isinstance(column, str)
             or not column
             or not listed
-            or not all(isinstance(v, str | int) and not isinstance(v, bool) for v in listed)
+            or not all(isinstance(v, str | int) for v in listed)
         ):
             raise wrong
-        found[column] = tuple(str(v) for v in listed)
+        found[column] = tuple(str(v).lower() if isinstance(v, bool) else str(v) for v in listed)
     return found

@@ -161,6 +161,7 @@ def _has_value(table: EventTable, column: str, values: Sequence[str]) -> NDArray
             "be compared with words or numbers; name another one in where"
         ) from error
     known = pc.unique(cells).drop_null().to_pylist()
+    values = [written for value in values for written in _as_written(value, known)]
     for value in values:
         if value not in known:
             shown = ", ".join(f"'{name}'" for name in known[:12])
@@ -169,6 +170,13 @@ def _has_value(table: EventTable, column: str, values: Sequence[str]) -> NDArray
                 f"{shown}{', ...' if len(known) > 12 else ''}; correct where"
             )
     return as_numpy(pc.is_in(cells, value_set=of_texts(values)), np.bool_)
+
+
+def _as_written(value: str, known: Sequence[str]) -> list[str]:
+    """A word for true or false in the forms that cells write it in; any other as it is."""
+    if value.lower() not in ("true", "false"):
+        return [value]
+    return [cell for cell in known if cell.lower() == value.lower()] or [value]
 
 
 def _ratings(table: EventTable, reading: Reading, keep: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -1,5 +1,7 @@
 """Filters, each drop counted; splits that come as files; names that the k-core dropped."""
 
+import json
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,6 +23,31 @@ def test_where_keeps_rows_by_their_values(read, named):
     both = read(TEXT, where={"event": ["view", "cart"], "rating": [5, 4]})
     assert named(both.interactions) == {"u": ["a", "a"], "v": ["b", "b"]}
     assert (both.dropped["where rating"], both.interactions.n_events) == (3, 4)
+
+
+@pytest.mark.parametrize("words", [("true", "false"), ("True", "False"), ("TRUE", "false")])
+def test_where_takes_truth_values_however_they_are_written(read, refuse, named, words):
+    text = TEXT.replace("view", words[0]).replace("cart", words[1])
+    log = read(text, where={"event": True})
+    assert named(log.interactions) == {"u": ["a", "b", "c"], "v": ["a", "b"]}
+    assert read(text, where={"event": ["true"]}).interactions.n_events == 5
+    assert read(text, where={"event": [True, False]}).interactions.n_events == 7
+    message = refuse(TEXT, where={"event": True})
+    assert "column 'event' has no 'true'" in message
+    assert "it has 'view', 'cart'" in message
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_where_takes_truth_values_of_typed_files(load, tmp_path, form):
+    table = pa.table(
+        {"user_id": ["u", "u", "u"], "item_id": ["a", "b", "c"], "ok": [True, False, True]}
+    )
+    if form == "parquet":
+        pq.write_table(table, tmp_path / "x")
+        content = (tmp_path / "x").read_bytes()
+    else:
+        content = "\n".join(json.dumps(row) for row in table.to_pylist()).encode()
+    assert load(content, f"d.{form}", where={"ok": True}, timestamp_column="").n_events == 2
 
 
 def test_a_value_or_a_column_that_is_not_there_is_refused(refuse):
