@@ -4,6 +4,7 @@ Run: ``python benchmarks/readme_pictures.py``; with ``--check`` nothing is writt
 status is 1 where docs/pictures holds something else.
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -65,8 +66,10 @@ def _tie(rank: list[int]) -> str:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; status 1 if it is old")
     found = pictures()
-    if "--check" in sys.argv[1:]:
+    if parser.parse_args().check:
         files = {name: PICTURES / name for name in found}
         same = all(p.is_file() and p.read_text("utf-8") == found[n] for n, p in files.items())
         sys.exit(0 if same else 1)

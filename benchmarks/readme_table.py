@@ -4,6 +4,7 @@ Run: ``python benchmarks/readme_table.py``; with ``--check`` nothing is written,
 is 1 where README.md shows something else.
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -74,9 +75,11 @@ def _rank(rank: list[int] | None) -> str:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; status 1 if it is old")
     file = ROOT / "README.md"
     old = file.read_text("utf-8")
     new = readme(old)
-    if "--check" in sys.argv[1:]:
+    if parser.parse_args().check:
         sys.exit(0 if new == old else 1)
     file.write_text(new, "utf-8")

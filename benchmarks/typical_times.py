@@ -8,6 +8,7 @@ takes its processor time: that is what is kept of it, and of the start of its pr
 share. Of each work and each number of events the least of the leaderboards' medians is kept.
 """
 
+import argparse
 import gzip
 import json
 import re
@@ -67,6 +68,8 @@ def _n_events(leaderboard: Path) -> str:
 
 
 if __name__ == "__main__":
-    if "--check" in sys.argv[1:]:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; status 1 if it is old")
+    if parser.parse_args().check:
         sys.exit(TABLE.read_text("utf-8") != table())
     TABLE.write_text(table(), "utf-8")

@@ -46,9 +46,10 @@ def power(
 ) -> int:
     r"""Say how many seeds tell attacks apart, from the spread of their differences over seeds.
 
-    LEADERBOARD is a folder that `run` or `publish` wrote; ATTACKS are those to compare, all if none
-    is named. "seeds" are those of a pair alone; "first step" those at the first step of Holm's
-    correction over all pairs of the same victim and budget, as tables make it.
+    LEADERBOARD is a folder that `run` or `publish` wrote; ATTACKS are those to compare: one with
+    all others, several with each other, all if none is named. "seeds" are those of a pair alone;
+    "first step" those at the first step of Holm's correction over all pairs of the same victim and
+    budget, as tables make it.
 
     \b
     Example: loki-bench power leaderboards/beauty/paper-overall loki covisit --difference 0.03
@@ -65,12 +66,14 @@ def power(
         manifest, records = records_of(folder)
         others = handed_in(folder)
     tables = tables_of(records, manifest.missing, metrics=manifest.metrics, handed_in=others)
+    pairs = [pair for table in tables for pair in table.pairs]
+    _refuse_unknown(attacks, {name for pair in pairs for name, _ in (pair.better, pair.worse)})
     found = needed_for(tables, attacks=attacks, difference=difference, power=wanted, level=level)
     if not found:
         of = f" of {', '.join(attacks)}" if attacks else ""
         raise UsageError(
             f"{leaderboard} has no pair{of} whose difference varies over two seeds or more; "
-            "expected attacks as its table names them, in a table that is ranked"
+            "expected a table that is ranked, of two seeds at least"
         )
     rows = [("where", "pair", "difference", "spread", "power now", "seeds", "first step")]
     rows += [
@@ -87,6 +90,19 @@ def power(
     ]
     print_table(rows)
     return 0
+
+
+def _refuse_unknown(attacks: tuple[str, ...], compared: set[str]) -> None:
+    from loki_bench.errors import UsageError
+    from loki_bench.plugins.specs import nearest
+
+    for attack in attacks:
+        if attack not in compared:
+            listed = ", ".join(sorted(compared)) or "none, for no table of it is ranked"
+            raise UsageError(
+                f"no row of '{attack}' is compared with others{nearest(attack, sorted(compared))}; "
+                f"those that are: {listed}"
+            )
 
 
 def _where(one: "Needed") -> str:

@@ -110,13 +110,14 @@ def needed_for(
     Parameters
     ----------
     attacks : collection of str
-        Both of a pair must be among them; all pairs if empty.
+        Both of a pair must be among them, or one of it if only one is named; all pairs if empty.
     difference : float or None
         The difference that is to be found; the observed one if None.
     """
-    found = []
+    found, named = [], set(attacks)
     for table, pair in ((one, pair) for one in tables for pair in one.pairs):
-        if attacks and not {pair.better[0], pair.worse[0]} <= set(attacks):
+        of_pair = {pair.better[0], pair.worse[0]}
+        if named and not (of_pair & named if len(named) == 1 else of_pair <= named):
             continue
         if not pair.spread or pair.spread <= EQUAL:
             continue

@@ -54,7 +54,7 @@ def test_power_lists_pairs_and_refuses_names_that_the_table_lacks(folder):
     assert done.output.split()[:3] == ["where", "pair", "difference"]
     done = CliRunner().invoke(power, [str(folder), "nobody"], standalone_mode=False)
     assert isinstance(done.exception, UsageError)
-    assert "has no pair of nobody" in str(done.exception)
+    assert "those that are: asks-surrogates, none, random" in str(done.exception)
 
 
 def test_spread_has_a_line_for_each_row_with_ranks(folder):

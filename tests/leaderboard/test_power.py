@@ -104,6 +104,25 @@ def test_the_first_step_of_holm_is_that_of_all_pairs_of_the_same_place():
     assert len(named) == 12
 
 
+def test_one_attack_is_compared_with_all_others_and_several_with_each_other():
+    rows = {"loki": (0.4, 0.5, 0.6), "covisit": (0.3, 0.3, 0.5), "random": (0.1, 0.2, 0.15)}
+    tables = tables_of(
+        made_up_result(made_up_cell(component(name), "fpmc", seed=seed), {"display_rate@10": value})
+        for name, values in rows.items()
+        for seed, value in enumerate(values)
+    )
+
+    def pairs(*attacks):
+        return [
+            {a for a, _ in (one.pair.better, one.pair.worse)}
+            for one in needed_for(tables, attacks=attacks)
+        ]
+
+    assert pairs("loki") == [{"loki", "covisit"}, {"loki", "random"}]
+    assert pairs("loki", "random") == [{"loki", "random"}]
+    assert len(pairs()) == len(pairs(*rows)) == 3
+
+
 def test_pairs_that_differ_in_simulator_or_key_are_told_apart(tmp_path):
     rows = {
         "leave-one-out": (0.4, 0.5, 0.6),
