@@ -22,7 +22,7 @@ from loki_bench.records.store import Store
 from loki_bench.report.names import file_name, metric_name
 from loki_bench.report.page import BoardContent
 from loki_bench.report.winners import Place, places_of
-from loki_bench.site.shell import family_page
+from loki_bench.site.shell import BOARDS_PAGE, DATA, family_page
 
 __all__ = ["AttackBoard", "Board", "EstimatorBoard", "TableBoard", "boards_in"]
 
@@ -133,7 +133,8 @@ class TableBoard(Board):
 
 
 def boards_in(folders: Iterable[Path]) -> list[Board]:
-    """All leaderboards in or below some folders, by family and name.
+    """All leaderboards in or below some folders, by family and name; a site that lies there,
+    such as the one that was written last, has none.
 
     Raises
     ------
@@ -143,7 +144,7 @@ def boards_in(folders: Iterable[Path]) -> list[Board]:
     paths: dict[Path, str] = {}
     for folder in folders:
         found = [path.parent for name in (MANIFEST, TABLES) for path in folder.rglob(name)]
-        for path in found:
+        for path in (path for path in found if not _is_of_a_site(path)):
             around = path.parent.resolve()
             alone = path.resolve() == folder.resolve() or around == folder.resolve()
             paths[path.resolve()] = path.resolve().name if alone else around.name
@@ -156,6 +157,11 @@ def boards_in(folders: Iterable[Path]) -> list[Board]:
     found_boards.sort(key=lambda board: (board.family, board.name))
     _refuse_same_page(found_boards)
     return found_boards
+
+
+def _is_of_a_site(path: Path) -> bool:
+    """Whether a folder holds the tables that a site offers to be fetched: they are copies."""
+    return path.parent.name == DATA and (path.parent.parent / BOARDS_PAGE).is_file()
 
 
 def _refuse_same_page(boards: Iterable[Board]) -> None:

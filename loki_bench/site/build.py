@@ -19,7 +19,7 @@ from loki_bench.site.claims import claims_headline, claims_of_site, has_claims
 from loki_bench.site.component_pages import component_pages
 from loki_bench.site.documentation import copy_documentation, pages_of
 from loki_bench.site.home import boards_page, home_page, page_of_family
-from loki_bench.site.shell import Shell, link
+from loki_bench.site.shell import BOARDS_PAGE, DATA, Shell, link
 
 __all__ = ["build_site"]
 
@@ -67,7 +67,7 @@ def build_site(
     headlines = [(claims_headline(by_family[f]), f"claims-{file_name(f)}.html") for f in claims]
     pages: dict[str, str | bytes] = {
         "index.html": home_page(shell, boards, headlines),
-        "boards.html": boards_page(shell, boards),
+        BOARDS_PAGE: boards_page(shell, boards),
         "fidelity.html": _fidelity(shell, boards),
         **component_pages(shell, measured, registry.components()),
     }
@@ -96,7 +96,7 @@ def _written(store: Store, files: Mapping[str, str | bytes]) -> dict[str, int]:
 
 def _board_files(shell: Shell, board: Board) -> dict[str, str | bytes]:
     """The page of a leaderboard, its tables and its figures."""
-    data = f"data/{board.slug}"
+    data = f"{DATA}/{board.slug}"
     files: dict[str, str | bytes] = {}
     for name in TABLES:
         path = board.folder / name

@@ -10,6 +10,8 @@ from loki_bench.report.names import attack_name, file_name, person_name
 from loki_bench.report.svg import mark_in_page
 
 __all__ = [
+    "BOARDS_PAGE",
+    "DATA",
     "DOCUMENTATION",
     "REPOSITORY",
     "Shell",
@@ -27,6 +29,12 @@ REPOSITORY = "https://github.com/loki-bench/loki-bench"
 
 DOCUMENTATION = "docs"
 """The folder of a site that the documentation is in, and its folder in the repository."""
+
+BOARDS_PAGE = "boards.html"
+"""The page of a site that lists its leaderboards."""
+
+DATA = "data"
+"""The folder of a site in which each leaderboard has a folder of tables and figures."""
 
 _ADDRESS = re.compile(r"https?://[^\s,;)]+")
 
@@ -58,7 +66,7 @@ class Shell:
         return "".join(
             [
                 link(f"{up}index.html", "loki-bench"),
-                link(f"{up}boards.html", "Leaderboards"),
+                link(f"{up}{BOARDS_PAGE}", "Leaderboards"),
                 link(f"{up}attacks.html", "Attacks"),
                 link(f"{up}victims.html", "Victims"),
                 link(f"{up}defenses.html", "Defenses"),

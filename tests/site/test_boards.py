@@ -55,6 +55,13 @@ def test_families_of_one_page_are_refused(board, tmp_path):
         boards_in([tmp_path / "all"])
 
 
+def test_a_site_that_lies_among_the_leaderboards_is_none_of_them(board, tmp_path):
+    board("all/quick", "quick")
+    for site in ("site", "site", "other"):
+        sizes = build_site([tmp_path / "all"], tmp_path / "all" / site, discover(), say=print)
+        assert sorted(name for name in sizes if name.startswith("board-")) == ["board-quick.html"]
+
+
 def test_an_attack_whose_name_reads_as_another_ones_has_a_page_of_its_own(board, tmp_path):
     folder, site = board("quick", "quick", "loki", "loki!"), tmp_path / "site"
     build_site([folder], site, discover(), say=print)
