@@ -55,7 +55,7 @@ def publish(
     Raises
     ------
     StoreError
-        Results are damaged, or the destination holds anything else.
+        Results are damaged or published already, or the destination holds anything else.
     """
     if (results / MANIFEST).is_file():
         _refuse_damaged(results)
@@ -83,6 +83,12 @@ def publish(
 
 
 def _refuse_damaged(folder: Path) -> None:
+    """What is packed has no records of its own to check, and would seem to be damaged."""
+    if is_packed(folder):
+        raise StoreError(
+            f"{folder} is published already; expected results that `loki-bench run` wrote, such as "
+            "results/quick. To have it elsewhere, copy the folder, and that of its family with it"
+        )
     problems = check_hashes(folder)[0].problems
     if problems:
         raise StoreError(

@@ -46,6 +46,7 @@ from loki_bench.errors import StoreError
 from loki_bench.records.archive import Limits, refuse_too_large, unpack, zipped
 from loki_bench.records.artefact_sample import draw_sample
 from loki_bench.records.manifest import (
+    MANIFEST,
     UNLISTED,
     Manifest,
     Pack,
@@ -223,6 +224,7 @@ def pack_family(
         name: _Source.of(folder, artefact_bytes=artefact_bytes, sample_bytes=sample_bytes)
         for name, folder in sorted(sources.items())
     }
+    _refuse_single(target)
     for name in found:
         _refuse_other_files(target / name)
     shared_artefacts: dict[str, bytes] = {}
@@ -350,6 +352,15 @@ def _refuse_other_files(target: Path) -> None:
     if target.exists() and any(target.iterdir()) and not is_packed(target):
         raise StoreError(
             f"{target} holds other files: name a new folder, or one that `loki-bench publish` wrote"
+        )
+
+
+def _refuse_single(target: Path) -> None:
+    """The packs that a family shares would take the place of those of a leaderboard alone."""
+    if (target / MANIFEST).exists():
+        raise StoreError(
+            f"{target} is a leaderboard of its own, and several are to be published: name the "
+            "folder around them, or publish the results of one suite"
         )
 
 

@@ -110,6 +110,22 @@ def test_a_family_is_published_at_once_and_suite_by_suite(tmp_path, compute, ope
     assert {path: path.read_bytes() for path in family.rglob("*") if path.is_file()} == before
 
 
+def test_suites_are_not_published_into_the_folder_of_a_leaderboard(
+    leaderboard, published, tmp_path
+):
+    before = {path: path.read_bytes() for path in published.rglob("*") if path.is_file()}
+    with pytest.raises(StoreError, match="is a leaderboard of its own"):
+        publish(leaderboard.parent, published, artefact_bytes=0)
+    assert {p: p.read_bytes() for p in published.rglob("*") if p.is_file()} == before
+
+
+def test_what_is_published_already_is_not_called_damaged(published, tmp_path):
+    for results in (published, published.parent):
+        with pytest.raises(StoreError, match="toy is published already"):
+            publish(results, tmp_path / "again", artefact_bytes=ENOUGH)
+    assert not (tmp_path / "again").exists()
+
+
 def test_claims_are_answered_from_packs(tmp_path, compute):
     results = tmp_path / "results" / "family"
     compute(results / "one", name="paper-overall", attackers=["none"], seeds=[0])
