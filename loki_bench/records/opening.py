@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from loki_bench.errors import StoreError
 from loki_bench.records.archive import unpack
 from loki_bench.records.packed import is_packed, unpack_folder
 
@@ -22,7 +23,8 @@ def as_working_folder(path: Path, *, artefacts: bool = True) -> Iterator[Path]:
     Raises
     ------
     StoreError
-        The pack or the file is damaged, or is none.
+        The pack or the file is damaged, or is none. Raised in the block, it names the leaderboard
+        where it would have named the temporary folder, which is gone when it is read.
     """
     if path.is_dir() and not is_packed(path):
         yield path
@@ -33,4 +35,7 @@ def as_working_folder(path: Path, *, artefacts: bool = True) -> Iterator[Path]:
             unpack_folder(path, folder, artefacts=artefacts)
         else:
             unpack(path, folder)
-        yield folder
+        try:
+            yield folder
+        except StoreError as error:
+            raise StoreError(str(error).replace(str(folder), str(path))) from error

@@ -75,6 +75,19 @@ def test_page_and_figures_become_a_part_of_it(published, opened):
     assert found.exit_code == 0, found.as_text()
 
 
+def test_a_message_names_it_and_no_temporary_folder(published, tmp_path):
+    with pytest.raises(StoreError) as none_there:
+        submit(published, "nobodys-plugin", tmp_path / "rows.zip", registry=discover())
+    assert str(none_there.value).startswith(f"{published} has no finished row")
+
+    submit(published, "toy-plugin", tmp_path / "rows.zip", registry=discover())
+    for form in (published, tmp_path / "rows.zip"):
+        with pytest.raises(StoreError) as damaged, as_working_folder(form) as folder:
+            (folder / "records" / f"{read_manifest(folder).record_ids[0]}.json").unlink()
+            records_of(folder)
+        assert str(damaged.value).startswith(f"{form}/records/")
+
+
 def test_rows_are_submitted_from_it_and_accepted_into_it(tmp_path, compute, opened):
     theirs = compute(tmp_path / "theirs", attackers=["asks-surrogates"], seeds=[0, 1])
     home = compute(tmp_path / "home", attackers=["none", "random"], seeds=[0, 1])
