@@ -1,5 +1,6 @@
 """Computes one cell again from nothing and compares it number by number."""
 
+import os
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -125,9 +126,14 @@ def folder_of(name: str, results: Path) -> tuple[Path, str]:
     """The folder and the id of the one cell that is meant; raises as :func:`reproduce_cell`."""
     path = Path(name)
     if path.suffix == ".json":
-        if not path.is_file():
-            raise StoreError(f"there is no record {path}")
-        return path.parent.parent, path.stem
+        # not `parent.parent`: the path may be relative to the folder `records` itself
+        leaderboard = Path(os.path.normpath(path.parent / ".."))
+        if not (leaderboard / "records" / path.name).is_file():
+            raise StoreError(
+                f"there is no record {path}; expected a file in the folder 'records' of a "
+                "leaderboard, or the beginning of a cell's id"
+            )
+        return leaderboard, path.stem
     found: dict[str, Path] = {}  # suites of a family may share a cell: the first will do
     folders = [results, *sorted(results.glob("*/")), *sorted(results.glob("*/*/"))]
     for folder in folders if name.isalnum() else ():

@@ -1,6 +1,7 @@
 """A cell computed again is compared in the order of its making."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -57,7 +58,19 @@ def test_a_failed_cell_fails_again(leaderboard, reproduce):
     assert reproduce(path_of(leaderboard, "raises"), leaderboard.parent).difference is None
 
 
-@pytest.mark.parametrize("name", ["zzz", "", "*", "no/such.json"])
-def test_a_cell_that_is_not_there_is_refused(leaderboard, reproduce, name):
+@pytest.mark.parametrize(
+    ("here", "before"), [("records", ""), (".", "records"), ("runs", "../records")]
+)
+def test_a_record_is_found_by_its_path_from_any_folder(
+    leaderboard, reproduce, monkeypatch, here, before
+):
+    path = path_of(leaderboard, "raises")
+    monkeypatch.chdir(leaderboard / here)
+    assert reproduce(Path(before, path.name), leaderboard.parent).cell == path.stem
+
+
+@pytest.mark.parametrize("name", ["zzz", "", "*", "no/such.json", "toy/manifest.json"])
+def test_a_cell_that_is_not_there_is_refused(leaderboard, reproduce, monkeypatch, name):
+    monkeypatch.chdir(leaderboard.parent)
     with pytest.raises(StoreError, match=r"no cell begins|cells begin|there is no record"):
         reproduce(name, leaderboard.parent)
