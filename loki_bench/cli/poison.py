@@ -73,6 +73,7 @@ def export(
     from loki_bench.audit.poison_export import export_poison
     from loki_bench.audit.replay import data_of
     from loki_bench.datasets.poison_writing import written_poison
+    from loki_bench.datasets.summary import as_toml
     from loki_bench.whole_files import write_whole
 
     found = export_poison(
@@ -89,14 +90,9 @@ def export(
         f"{file}: {len(found.poison.rows)} fake users with {n_events} events, of "
         f"{found.record.cell.attack_label}, seed {found.record.cell.seed}"
     )
-    tell(
-        f'in a suite: {{ name = "replay", parameters = {{ path = "{file}"{_said_format(form)} }} }}'
-    )
+    parameters = {"path": file.as_posix(), **({"format": form} if form in ENDINGS else {})}
+    tell(f"in a suite: {as_toml({'name': 'replay', 'parameters': parameters})}")
     if form == "inter":
-        listed = ", ".join(f'"{token}"' for token in found.poison.targets)
-        tell(f"the file has no place for targets; in the suite's [protocol]: targets = [{listed}]")
+        targets = as_toml(found.poison.targets)
+        tell(f"the file has no place for targets; in the suite's [protocol]: targets = {targets}")
     return 0
-
-
-def _said_format(form: str) -> str:
-    return f', format = "{form}"' if form in ENDINGS else ""

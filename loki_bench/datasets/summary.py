@@ -14,7 +14,14 @@ from loki_bench.datasets.times import Times
 from loki_bench.event_log import PARTS, EventLog
 from loki_bench.interactions import n_repeats
 
-__all__ = ["DatasetSummary", "NamedSequence", "describe_file", "suite_line", "summarise"]
+__all__ = [
+    "DatasetSummary",
+    "NamedSequence",
+    "as_toml",
+    "describe_file",
+    "suite_line",
+    "summarise",
+]
 
 ParameterValue: TypeAlias = (
     bool | int | float | str | Sequence[str] | Sequence[int] | Mapping[str, str | Sequence[str]]
@@ -209,21 +216,22 @@ def summarise(log: EventLog, line: str) -> DatasetSummary:
 def suite_line(name: str, parameters: Mapping[str, ParameterValue]) -> str:
     """The line of a suite that names a dataset and its parameters, as TOML."""
     if not parameters:
-        return f"dataset = {_toml(name)}"
-    return f"dataset = {{ name = {_toml(name)}, parameters = {_toml(parameters)} }}"
+        return f"dataset = {as_toml(name)}"
+    return f"dataset = {{ name = {as_toml(name)}, parameters = {as_toml(parameters)} }}"
 
 
-def _toml(value: object) -> str:
+def as_toml(value: object) -> str:
+    """A value as it stands in a suite, whatever letters a name has; tables on one line."""
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(str(k))} = {_toml(v)}" for k, v in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(str(k))} = {as_toml(v)}" for k, v in value.items()) + " }"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(as_toml, value)) + "]"
     # a JSON string is a basic string of TOML, control characters aside
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml(name)
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else as_toml(name)
 
 
 def _item(log: EventLog, item: int) -> str:

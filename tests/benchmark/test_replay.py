@@ -1,6 +1,7 @@
 """Poison from a file: in a suite, in its ids and tables, and out of results again."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from loki_bench.cli.main import cli
 from loki_bench.datasets.poison_writing import written_poison
 from loki_bench.errors import StoreError, SuiteError
 from loki_bench.leaderboard.warnings import warnings_of
+from loki_bench.suite.toml_tables import given_toml
 
 N_USERS = 12
 ITEMS = [f"i{n}" for n in range(10)]
@@ -287,6 +289,29 @@ def test_the_command_exports_what_a_suite_of_one_line_reads(here, monkeypatch):
     targets = [benchmark.interactions.item_tokens[i] for i in benchmark.goal(3).items]
     assert content["target_items"] == targets
     assert all(token in ITEMS for row in content["fake_users"].values() for token in row)
+
+
+def test_what_is_said_of_an_exported_poison_is_toml_whatever_the_names(here, monkeypatch):
+    monkeypatch.chdir(here)
+    text = Path("data.txt").read_text()
+    Path("data.txt").write_text(re.sub(r"i(\d)", r'"\1\\', text))
+    Path("drawn.toml").write_text(DRAWN)
+    benchmark = Benchmark.open("drawn.toml", warn=pytest.fail)
+    benchmark.run(workers=Here(), progress=False)
+    said = CliRunner().invoke(
+        cli,
+        ["poison", "export", benchmark.cells[0].id, "--format", "inter", "--out", 'a "b".inter'],
+        standalone_mode=False,
+    )
+    assert said.exit_code == 0, said.output
+    assert toml(said.output, "in a suite: ", "a = ")["a"]["parameters"]["path"] == 'a "b".inter'
+    targets = [benchmark.interactions.item_tokens[i] for i in benchmark.goal(3).items]
+    assert toml(said.output, "[protocol]: ")["targets"] == targets
+
+
+def toml(said, behind, key=""):
+    """The TOML that stands at the end of a line behind some words."""
+    return given_toml(key + said.partition(behind)[2].partition("\n")[0])
 
 
 def test_two_leaderboards_own_files_of_one_name_are_told_apart(here, monkeypatch):
