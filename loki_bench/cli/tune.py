@@ -1,6 +1,8 @@
 """``tune``: hyper-parameters of a recommender, selected on validation events."""
 
 import json
+import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,16 +181,21 @@ def tune(
     output = output or Path("tuned") / f"{recommender}.toml"
     comments = [
         f"{metric} {best.value:.4f} on the validation events of {used.n_users} users of "
-        f"{choice.name}; {tried[0].value or float('nan'):.4f} without tuning.",
+        f"{choice.name}; {_reached(tried[0])} without tuning.",
         f"Trial {best.number} of {trials}: loki-bench tune {recommender}"
-        + (f" --suite {suite}" if suite else f" --dataset {choice.name}")
+        + (f" --suite {shlex.quote(suite)}" if suite else f" --dataset {choice.name}")
         + f" --trials {trials} --metric {metric} --sampler {sampler} --seed {seed}"
-        + "".join(f" --set {text}" for text in fixed),
+        + "".join(f" --set {shlex.quote(text)}" for text in fixed),
     ]
     parameters = {**search.fixed, **best.parameters}
     write_whole(output, as_parameter_file(recommender, parameters, comments).encode())
-    _show(search, tried, best, output, as_json=as_json)
+    _show(search, tried, best, output, _from_suite(output, suite), as_json=as_json)
     return 0
+
+
+def _reached(trial: "Trial") -> str:
+    """The value of a trial, and of one that has none how it ended: 0 is a value, too."""
+    return trial.status if trial.value is None else f"{trial.value:.4f}"
 
 
 class _Trials:
@@ -212,7 +219,13 @@ class _Trials:
 
 
 def _show(
-    search: "Search", tried: "list[Trial]", best: "Trial", output: Path, *, as_json: bool
+    search: "Search",
+    tried: "list[Trial]",
+    best: "Trial",
+    output: Path,
+    from_suite: str,
+    *,
+    as_json: bool,
 ) -> None:
     if as_json:
         listed = [
@@ -230,12 +243,14 @@ def _show(
         return
     from tabulate import tabulate
 
+    from loki_bench.datasets.summary import as_toml
+
     names = [r.parameter for r in search.ranges]
     ordered = sorted(tried, key=lambda t: (t.value is None, -(t.value or 0.0), t.number))
     rows = [
         [
             trial.number,
-            trial.status if trial.value is None else f"{trial.value:.4f}",
+            _reached(trial),
             *[trial.parameters.get(name, "default") for name in names],
             f"{trial.seconds:.1f}",
         ]
@@ -243,10 +258,15 @@ def _show(
     ]
     headers = ["trial", search.metric, *names, "seconds"]
     click.echo(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
-    click.echo(
-        f"\nBest: trial {best.number}, in {output}. In a suite:\n"
-        f'  {{ name = "{search.spec.name}", parameters = "{output.as_posix()}" }}'
-    )
+    choice = as_toml({"name": search.spec.name, "parameters": from_suite})
+    click.echo(f"\nBest: trial {best.number}, in {output}. In a suite:\n  {choice}")
+
+
+def _from_suite(output: Path, suite: str | None) -> str:
+    """The file's path as a suite takes it, from its own folder; a new one is to lie here."""
+    if suite is None or not suite.endswith(".toml") or output.is_absolute():
+        return output.as_posix()
+    return Path(os.path.relpath(output, Path(suite).parent)).as_posix()
 
 
 def _any_value(r: Any) -> Any:

@@ -269,6 +269,18 @@ def _wait_for(condition, process, seconds=120):
         time.sleep(0.01)
 
 
+def test_a_tuned_file_tells_a_value_of_0_and_the_command_and_the_path_for_a_suite_elsewhere(folder):
+    suite = folder / "my suites" / "toy.toml"
+    suite.parent.mkdir()
+    (folder / "toy.toml").rename(suite)
+    asked = ("tune", "walks", "--suite", "my suites/toy.toml", "--sampler", "random")
+    done = loki_bench(folder, *asked, "--trials", "2", "--metric", "hr@1", "--workers", "1")
+    assert '{ name = "walks", parameters = "../tuned/walks.toml" }' in done.stdout
+    tuned = (folder / "tuned" / "walks.toml").read_text()
+    assert " 0.0000 without tuning." in tuned
+    assert " --suite 'my suites/toy.toml' " in tuned
+
+
 def test_tuned_parameters_are_found_written_and_used_by_a_suite(folder):
     pytest.importorskip("optuna")
     asked = ("tune", "walks", "--suite", "toy.toml", "--sampler", "random", "--trials", "12")
