@@ -48,7 +48,7 @@ def export_poison(results: Path, cell_id: str, *, data_of: DataOf) -> ExportedPo
     results : Path
         A suite's folder, as ``run`` or ``publish`` wrote it, or a folder that holds several.
     cell_id : str
-        The cell's id, or its first letters, six or more.
+        The cell's id, or its first letters, six or more; or the name of its record's file.
     data_of : callable
         Reads the cell's dataset, whose names are used. ``places`` are those that the cell's own
         leaderboard noted: another one's file of the same name may hold other data.
@@ -58,6 +58,7 @@ def export_poison(results: Path, cell_id: str, *, data_of: DataOf) -> ExportedPo
     StoreError
         There is no such cell, or several; it has no poison, or its dataset is another one here.
     """
+    cell_id = cell_id.removesuffix(".json")
     if len(cell_id) < _SHORTEST or any(c not in "0123456789abcdef" for c in cell_id):
         raise StoreError(
             f"'{cell_id}' is no cell: expected the name of a file in the folder 'records', or its "

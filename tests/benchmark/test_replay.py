@@ -273,14 +273,14 @@ def test_an_exported_poison_gives_the_same_ranks_in_every_form(here, form):
         np.testing.assert_array_equal(one.ranks.test_ranks, other.ranks.test_ranks)
 
 
-def test_the_command_exports_what_a_suite_of_one_line_reads(here, monkeypatch):
+def test_the_command_exports_by_the_name_of_a_record_what_a_suite_of_one_line_reads(here, monkeypatch):
     monkeypatch.chdir(here)
     Path("drawn.toml").write_text(DRAWN)
     benchmark = Benchmark.open("drawn.toml", warn=pytest.fail)
     benchmark.run(workers=Here(), progress=False)
     said = CliRunner().invoke(
         cli,
-        ["poison", "export", benchmark.cells[0].id[:10], "--out", "p.json"],
+        ["poison", "export", f"{benchmark.cells[0].id}.json", "--out", "p.json"],
         standalone_mode=False,
     )
     assert said.exit_code == 0, said.output
