@@ -56,7 +56,7 @@ def spread_of(leaderboard: Path, *, cutoff: int = 10) -> list[RowSpread]:
     Raises
     ------
     StoreError
-        No row has ranks: they were not published with the leaderboard.
+        No row has ranks: they were not published with the leaderboard, or it is of estimators.
     UsageError
         A victim's lists are shorter: whether it shows an item beyond them is not known.
     """
@@ -65,6 +65,8 @@ def spread_of(leaderboard: Path, *, cutoff: int = 10) -> list[RowSpread]:
     )
     with as_working_folder(leaderboard) as folder:
         manifest, records = records_of(folder)
+        if manifest.subject != "attacks":
+            raise StoreError(f"{leaderboard} compares estimators: it has no ranks of victims")
         if manifest.sample is not None:
             raise StoreError(
                 f"{leaderboard} keeps the ranks of {len(manifest.sample.cells)} cells alone: run "
