@@ -2,9 +2,10 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from loki_bench.bounded_files import refuse_irregular
 from loki_bench.errors import StoreError
 from loki_bench.records.archive import unpack
 from loki_bench.records.packed import is_packed, unpack_folder
@@ -34,8 +35,21 @@ def as_working_folder(path: Path, *, artefacts: bool = True) -> Iterator[Path]:
         if path.is_dir():
             unpack_folder(path, folder, artefacts=artefacts)
         else:
+            _refuse_poison(path)
             unpack(path, folder)
         try:
             yield folder
         except StoreError as error:
             raise StoreError(str(error).replace(str(folder), str(path))) from error
+
+
+def _refuse_poison(path: Path) -> None:
+    """`submit` writes JSON, too, which would be called a file that `submit` did not write."""
+    with suppress(OSError):
+        refuse_irregular(path)
+        with path.open("rb") as file:
+            if file.read(64).lstrip().startswith(b"{"):
+                raise StoreError(
+                    f"{path} is JSON, as `loki-bench submit --poison` writes it: poison has no "
+                    "rows to look at; `loki-bench accept` measures it for a leaderboard"
+                )
