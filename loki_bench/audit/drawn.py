@@ -136,7 +136,9 @@ def keep_drawn(folder: Path, files: dict[str, bytes], *, also: Sequence[str] = (
 
     ``also`` are names of tables that are listed with their bytes as they are now.
     """
-    store = Store(folder, warn=lambda text: None)
+    store = Store(
+        folder, warn=lambda text: None, elsewhere="copy the leaderboard to where you may write"
+    )
     for name, content in files.items():
         store.write_bytes(name, content)
     list_files(store, [*also, *drawn_files(folder)])

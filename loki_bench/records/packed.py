@@ -73,6 +73,8 @@ RECORDS: PackName = "records.jsonl.gz"
 RUNS: PackName = "runs.jsonl.gz"
 ARTEFACTS: PackName = "artefacts.zip"
 
+ELSEWHERE = "name another destination"
+
 NOT_PUBLISHED = (".html", ".pdf")
 """Made again from the records by `report` and `figures`; pages are 5 MB each."""
 
@@ -240,7 +242,7 @@ def pack_family(
     if shared_artefacts:
         shared[ARTEFACTS] = _artefact_pack(shared_artefacts, target)
     runs = {name: source.runs(target / name) for name, source in found.items()}
-    family = Store(target, warn=_nobody)  # nothing that is too large is found from here on
+    family = Store(target, warn=_nobody, elsewhere=ELSEWHERE)  # nothing that is too large is found from here on
     for pack, raw in shared.items():
         family.write_bytes(pack, raw)
     if not shared_artefacts:
@@ -336,7 +338,7 @@ def _write(
             },
         }
     )
-    store = Store(target, warn=_nobody)
+    store = Store(target, warn=_nobody, elsewhere=ELSEWHERE)
     sweep_parts(target, below=True)
     for old in _replaced(target) - {*own, *plain}:
         (target / old).unlink(missing_ok=True)

@@ -133,6 +133,8 @@ class Store:
         an empty sequence, also means that nobody reads here, so that nothing is marked.
     trusted_stores : sequence of Path
         The same, without a mark: folders that are as much one's own as this one.
+    elsewhere : str
+        What helps where the folder can't be written to, for the message: which option names it.
     """
 
     def __init__(
@@ -142,9 +144,11 @@ class Store:
         warn: Callable[[str], None],
         fallback_stores: Sequence[Path] | None = None,
         trusted_stores: Sequence[Path] = (),
+        elsewhere: str = ELSEWHERE,
     ) -> None:
         self.folder = folder
         self._warn = warn
+        self._elsewhere = elsewhere
         self._marks = fallback_stores is not None
         self._fallback_stores = tuple(fallback_stores or ())
         self._trusted_stores = tuple(trusted_stores)
@@ -341,7 +345,7 @@ class Store:
         StoreError
             The file can't be written.
         """
-        write_whole(self.folder / name, content, head=head, elsewhere=ELSEWHERE)
+        write_whole(self.folder / name, content, head=head, elsewhere=self._elsewhere)
 
     def _resolve(self, name: str) -> Path:
         """A file of this folder; or the same one of the first other store that has it.

@@ -76,7 +76,7 @@ def build_site(
         pages[own[0].family_page] = page_of_family(shell, family, own, claims=family in claims)
     for family in claims:
         pages[f"claims-{file_name(family)}.html"] = claims_of_site(shell, family, by_family[family])
-    store = Store(out, warn=say)
+    store = Store(out, warn=say, elsewhere="choose another folder with --out")
     sizes = _written(store, pages)
     for board in boards:
         sizes |= _written(store, _board_files(shell, board))

@@ -21,6 +21,7 @@ from loki_bench.plugins.registry import discover
 from loki_bench.records.manifest import read_manifest
 from loki_bench.records.opening import as_working_folder
 from loki_bench.records.packed import is_packed
+from loki_bench.site.build import build_site
 
 ENOUGH = 10**9
 
@@ -86,6 +87,30 @@ def test_a_message_names_it_and_no_temporary_folder(published, tmp_path):
             (folder / "records" / f"{read_manifest(folder).record_ids[0]}.json").unlink()
             records_of(folder)
         assert str(damaged.value).startswith(f"{form}/records/")
+
+
+@pytest.mark.parametrize(
+    ("write", "hint"),
+    [
+        (lambda board, place: publish(board, place, artefact_bytes=0), "name another destination"),
+        (lambda board, place: publish(board.parent, place, artefact_bytes=0), "name another dest"),
+        (lambda board, place: build_site([board], place, discover(), say=print), "with --out"),
+    ],
+    ids=["publish", "publish several", "site"],
+)
+def test_where_nothing_can_be_written_the_option_that_is_named_is_one_of_the_command(
+    leaderboard, tmp_path, write, hint
+):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=rf"can't write .*file.*; .*{hint}"):
+        write(leaderboard, tmp_path / "file" / "place")
+
+
+def test_poison_that_was_submitted_is_told_from_a_file_that_was_not(tmp_path, opened):
+    for content, message in (('{"kind":"poison"}', "poison has no rows"), ("name = 1", "is not a")):
+        (tmp_path / "file").write_text(content)
+        with pytest.raises(StoreError, match=message):
+            verify(tmp_path / "file", levels=(1,), registry=discover(), opened=opened)
 
 
 def test_rows_are_submitted_from_it_and_accepted_into_it(tmp_path, compute, opened):
