@@ -273,7 +273,7 @@ def test_an_exported_poison_gives_the_same_ranks_in_every_form(here, form):
         np.testing.assert_array_equal(one.ranks.test_ranks, other.ranks.test_ranks)
 
 
-def test_the_command_exports_by_the_name_of_a_record_what_a_suite_of_one_line_reads(here, monkeypatch):
+def test_the_command_exports_by_a_record_s_name_what_a_suite_of_one_line_reads(here, monkeypatch):
     monkeypatch.chdir(here)
     Path("drawn.toml").write_text(DRAWN)
     benchmark = Benchmark.open("drawn.toml", warn=pytest.fail)

@@ -269,7 +269,7 @@ def _wait_for(condition, process, seconds=120):
         time.sleep(0.01)
 
 
-def test_a_tuned_file_tells_a_value_of_0_and_the_command_and_the_path_for_a_suite_elsewhere(folder):
+def test_a_tuned_file_tells_a_value_of_0_and_is_named_as_a_suite_elsewhere_takes_it(folder):
     suite = folder / "my suites" / "toy.toml"
     suite.parent.mkdir()
     (folder / "toy.toml").rename(suite)
