@@ -76,6 +76,12 @@ def test_page_and_figures_become_a_part_of_it(published, opened):
     assert found.exit_code == 0, found.as_text()
 
 
+def read_without_a_record(form):
+    with as_working_folder(form) as folder:
+        (folder / "records" / f"{read_manifest(folder).record_ids[0]}.json").unlink()
+        records_of(folder)
+
+
 def test_a_message_names_it_and_no_temporary_folder(published, tmp_path):
     with pytest.raises(StoreError) as none_there:
         submit(published, "nobodys-plugin", tmp_path / "rows.zip", registry=discover())
@@ -83,9 +89,8 @@ def test_a_message_names_it_and_no_temporary_folder(published, tmp_path):
 
     submit(published, "toy-plugin", tmp_path / "rows.zip", registry=discover())
     for form in (published, tmp_path / "rows.zip"):
-        with pytest.raises(StoreError) as damaged, as_working_folder(form) as folder:
-            (folder / "records" / f"{read_manifest(folder).record_ids[0]}.json").unlink()
-            records_of(folder)
+        with pytest.raises(StoreError) as damaged:
+            read_without_a_record(form)
         assert str(damaged.value).startswith(f"{form}/records/")
 
 
