@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from loki_bench.contracts import AttackerView
+from loki_bench.errors import InvalidAnswerError
 from loki_bench.parameters import require_number
 from loki_bench_attacks.alternating_profiles import n_fillers_of
 
@@ -86,14 +87,20 @@ def ascended(
     *,
     n_steps: int,
     step: float,
+    who: str,
 ) -> RelaxedClicks:
     """After some steps up the gradient, each followed by the projection.
 
     A step moves each fake user's free clicks by ``step`` times its gradient over the largest
     entry of it: gradients of different surrogates have different scales.
+
+    Raises
+    ------
+    InvalidAnswerError
+        A click is no longer finite: what would be chosen then follows from the items' ids.
     """
     clicks = relaxed.clicks
-    for _ in range(n_steps):
+    for number in range(1, n_steps + 1):
         slope = torch.where(relaxed.is_free, gradient(clicks), 0.0)
         largest = slope.abs().amax(dim=1, keepdim=True).clamp_min(torch.finfo(slope.dtype).tiny)
         moved = clicks + step * slope / largest
@@ -101,6 +108,11 @@ def ascended(
             torch.where(relaxed.is_free, moved, 0.0), [float(room) for room in relaxed.rooms]
         )
         clicks = torch.where(relaxed.is_free, free, relaxed.clicks)
+        if not bool(torch.isfinite(clicks).all()):
+            raise InvalidAnswerError(
+                f"{who}: the ascent left the finite numbers in step {number} of {n_steps}; give "
+                "the attack a smaller step, and a smaller radius if it has one"
+            )
     return RelaxedClicks(clicks=clicks, is_free=relaxed.is_free, rooms=relaxed.rooms)
 
 

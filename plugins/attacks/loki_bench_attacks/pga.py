@@ -88,7 +88,7 @@ class ProjectedGradientAscent(Attacker):
             factors = model.sweeps(factors, clicks, 1)
             return utility_gradient(model, factors, clicks, users, items, form=self._form)
 
-        relaxed = ascended(relaxed, gradient, n_steps=self._n_steps, step=self._step)
+        relaxed = ascended(relaxed, gradient, n_steps=self._n_steps, step=self._step, who=_WHO)
         return profiles_of_choice(view.budget, relaxed.chosen(), promoted, generator)
 
 

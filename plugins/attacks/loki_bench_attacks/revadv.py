@@ -95,7 +95,13 @@ class UnrolledAttack(Attacker):
             factors = trained.detached()
             return -slope
 
-        relaxed = ascended(relaxed, gradient, n_steps=self._n_steps, step=self._step)
+        relaxed = ascended(
+            relaxed,
+            gradient,
+            n_steps=self._n_steps,
+            step=self._step,
+            who=f"attacker '{self.name}'",
+        )
         return profiles_of_choice(view.budget, relaxed.chosen(), promoted, generator)
 
     def _loss(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from loki_bench.errors import ParameterError
+from loki_bench.errors import InvalidAnswerError, ParameterError
 from loki_bench_attacks.revadv import UnrolledAttack, adversarial_loss
 from loki_bench_attacks.sharpap import SharpnessAwareAttack, worst_case
 
@@ -67,6 +67,11 @@ def test_a_ball_of_radius_zero_is_the_unrolled_attack(view_of):
     assert [row.tolist() for row in none] == [row.tolist() for row in plain]
     wide = SharpnessAwareAttack(radius=0.2).poison(view)
     assert [row.tolist() for row in wide] != [row.tolist() for row in plain]
+
+
+def test_a_ball_that_is_too_wide_for_numbers_is_refused(view_of):
+    with pytest.raises(InvalidAnswerError, match=r"attacker 'sharpap'.*smaller radius"):
+        SharpnessAwareAttack(radius=1e30, n_steps=2).poison(_crowds(view_of))
 
 
 @pytest.mark.parametrize("wrong", [{"radius": -0.1}, {"radius": float("nan")}, {"n_steps": 0}])
