@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from loki_bench.attackers.draws import lengths_of
 from loki_bench.attackers.promoted_items import other_items, promoted_items
 from loki_bench.contracts import Attacker, AttackerView, QueryOracle
-from loki_bench.errors import ParameterError, RejectedError
+from loki_bench.errors import InvalidAnswerError, ParameterError, RejectedError
 from loki_bench.interactions import Sequences
 from loki_bench.parameters import require_count, require_number
 from loki_bench.seeds import generator_for, seed_for
@@ -206,6 +206,11 @@ def adversarial_items(
     Returns
     -------
     int32 array shaped like ``targets``.
+
+    Raises
+    ------
+    InvalidAnswerError
+        The step leads out of the finite numbers.
     """
     places = torch.from_numpy(candidates.astype(np.int64))
     pool = model.vectors.detach()[places]
@@ -218,7 +223,13 @@ def adversarial_items(
         scores = model.scores(torch.cat([before[:-1], last[None]]))
         (slope,) = torch.autograd.grad(torch.logsumexp(scores, dim=0) - scores[target], last)
         moved = before[-1] - step * spread * slope.sign()
-        near = (pool @ moved).argsort(descending=True, stable=True).tolist()
+        nearness = pool @ moved
+        if not bool(torch.isfinite(nearness).all()):
+            raise InvalidAnswerError(
+                f"{_WHO}: step is {step!r}, which leads out of the finite numbers; give a smaller "
+                "one"
+            )
+        near = nearness.argsort(descending=True, stable=True).tolist()
         fresh = [place for place in near if int(candidates[place]) not in chosen] or near
         chosen.append(int(candidates[fresh[int(generator.integers(min(n_nearest, len(fresh))))]]))
     return np.array(chosen, dtype=np.int32)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from loki_bench.contracts import ids
-from loki_bench.errors import ParameterError, RejectedError
+from loki_bench.errors import InvalidAnswerError, ParameterError, RejectedError
 from loki_bench_attacks.distilled_model import DistilledModel
 from loki_bench_attacks.extract_and_poison import (
     ExtractAndPoison,
@@ -75,6 +75,19 @@ def test_the_item_that_makes_a_target_likely_is_found():
         generator=np.random.default_rng(0),
     )
     assert set(found.tolist()) <= {2, 3}
+
+
+def test_a_step_that_leads_out_of_the_finite_numbers_is_refused():
+    with pytest.raises(InvalidAnswerError, match=r"step is 1e\+300, which leads out"):
+        adversarial_items(
+            DistilledModel(torch.tensor([[1.0, 0], [0.9, 0.1], [0, 1]])),
+            ids([0]),
+            ids([2]),
+            ids([0, 1]),
+            step=1e300,
+            n_nearest=1,
+            generator=np.random.default_rng(0),
+        )
 
 
 def test_no_query_beyond_the_granted_ones_and_every_other_event_is_a_target(view_of):
