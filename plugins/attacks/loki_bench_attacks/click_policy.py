@@ -63,6 +63,13 @@ class ClickPolicy:
         """What is learnt."""
         return [self._taste, self._own_taste, self._lifting, self._preference]
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether all that actions are drawn from is a number."""
+        with torch.no_grad():
+            drawn_from = (self._lifting, self._preference, self._logits())
+            return all(bool(torch.isfinite(logits).all()) for logits in drawn_from)
+
     def sample(self, n_episodes: int, n_actions: int) -> Episodes:
         """Attacks drawn from the policy."""
         with torch.no_grad():

@@ -8,6 +8,7 @@ from torch import Tensor
 from loki_bench.attackers.draws import lengths_of
 from loki_bench.attackers.promoted_items import other_items, promoted_items
 from loki_bench.contracts import Attacker, AttackerView
+from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Sequences
 from loki_bench.parameters import require_count, require_number
 from loki_bench.seeds import generator_for, seed_for
@@ -90,12 +91,26 @@ class PoisonRec(Attacker):
                 gain = clipped_objective(ratio, advantages[:, None, None])
                 loss = -(gain * is_event).sum() / is_event.sum() / self._n_episodes
                 torch.autograd.backward(loss)
-                optimiser.step()
+                self._step(optimiser)
+            if not policy.is_finite:
+                raise self._diverged()
         assert best is not None  # noqa: S101  # for the type checker
         shuffled = generator_for(view.seed, "poisonrec/order")
         return Sequences.of(
             _lifting(row[:n], promoted, shuffled)
             for row, n in zip(best, lengths.tolist(), strict=True)
+        )
+
+    def _step(self, optimiser: torch.optim.Adam) -> None:
+        try:
+            optimiser.step()
+        except RuntimeError as error:  # torch's, of a step that is no float32
+            raise self._diverged() from error
+
+    def _diverged(self) -> InvalidAnswerError:
+        return InvalidAnswerError(
+            f"{_WHO}: the policy diverged with learning_rate {self._learning_rate!r}, what it "
+            "clicks by is not finite; give a smaller one"
         )
 
 

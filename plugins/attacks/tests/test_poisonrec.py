@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from loki_bench.contracts import ids
-from loki_bench.errors import ParameterError
+from loki_bench.errors import InvalidAnswerError, ParameterError
 from loki_bench_attacks.click_policy import ClickPolicy, clipped_objective, standardised
 from loki_bench_attacks.poisonrec import PoisonRec, recommendations
 
@@ -70,6 +70,12 @@ def test_the_policy_learns_to_click_what_the_target_users_crowd_has(crowds):
 
     assert share_of_the_crowd(PoisonRec(n_iterations=25, n_episodes=8)) > 0.8
     assert share_of_the_crowd(PoisonRec(n_iterations=0)) < 0.75
+
+
+@pytest.mark.parametrize("learning_rate", [3e37, 1e300])
+def test_a_policy_that_diverges_says_what_to_change(crowds, learning_rate):
+    with pytest.raises(InvalidAnswerError, match="attacker 'poisonrec': the policy diverged"):
+        PoisonRec(n_iterations=2, n_episodes=3, learning_rate=learning_rate).poison(crowds)
 
 
 @pytest.mark.parametrize("wrong", [{"n_episodes": 1}, {"n_iterations": -1}, {"learning_rate": 0.0}])
