@@ -18,8 +18,10 @@ __all__ = ["list_objective", "slopes"]
 
 def slopes(away: NDArray[np.float64], width: float) -> NDArray[np.float64]:
     """``dg/dx`` of each difference: ``g(x) (1 - g(x)) / b``; the same shape, at least 0."""
-    decay = np.exp(-np.abs(away) / width)  # symmetric, and safe where x is far from 0
-    found: NDArray[np.float64] = decay / (1 + decay) ** 2 / width
+    # a width near the least of numbers gives slopes that are none, which who asks refuses
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        decay = np.exp(-np.abs(away) / width)  # symmetric, and safe where x is far from 0
+        found: NDArray[np.float64] = decay / (1 + decay) ** 2 / width
     return found
 
 
@@ -54,12 +56,12 @@ def list_objective(
     Raises
     ------
     RejectedError
-        No item can be lifted for any user, or all scores are alike.
+        No item can be lifted for any user, all scores are alike, or the loss is flat.
     """
     of_users: list[NDArray[np.int32]] = []
     of_items: list[NDArray[np.int32]] = []
     weights: list[NDArray[np.float64]] = []
-    n_liftable = 0
+    n_liftable = n_pairs = 0
     for user in users:
         own = history[int(user)]
         lifted = items if repeats_are_shown else items[~np.isin(items, own)]
@@ -79,6 +81,7 @@ def list_objective(
         away = scores[listed][:, None] - scores[lifted][None, :]
         pairs = slopes(away, width * float(scores.std()))
         both = np.concatenate([lifted, listed])
+        n_pairs += pairs.size
         of_users.append(np.full(len(both), user, dtype=np.int32))
         of_items.append(both)
         weights.append(np.concatenate([pairs.sum(axis=0), -pairs.sum(axis=1)]))
@@ -92,10 +95,19 @@ def list_objective(
             f"{who}: each of the {len(users)} target users already has every item to promote in "
             "its history; choose other target items or users"
         )
+    slope_of_pairs = np.concatenate(weights) / len(of_users)
+    steepest = float(np.abs(slope_of_pairs).max())
+    # estimators work in float32: what is less than its least number is 0 to them. Without a pair
+    # there is nothing to overtake, and nothing to weigh
+    if n_pairs and not np.finfo(np.float32).tiny <= steepest < np.inf:
+        raise RejectedError(
+            f"{who}: with width {width!r} no listed item is near enough to an item to lift, the "
+            f"loss has the slope {steepest:.2g}; give a larger width"
+        )
     everybody = np.concatenate(of_users)
     return InfluenceObjective(
         users=everybody,
         histories=history.take(everybody),
         items=np.concatenate(of_items),
-        weights=np.concatenate(weights) / len(of_users),
+        weights=slope_of_pairs,
     )

@@ -113,6 +113,31 @@ def test_a_user_for_whom_all_scores_are_alike_has_no_list(view_of):
         )
 
 
+@pytest.mark.parametrize("width", [1e-3, 1e-310])
+def test_a_width_that_no_listed_item_is_near_enough_for_is_refused(view_of, width):
+    history = view_of([[0]], n_items=4, targets=[3], users=[0]).history
+    with pytest.raises(RejectedError, match=r"test: with width .* no listed item is near enough"):
+        list_objective(
+            Scores([4, 2, 1, 0]),
+            history,
+            np.array([0], dtype=np.int32),
+            np.array([3], dtype=np.int32),
+            list_length=1,
+            width=width,
+            who="test",
+        )
+
+
+def test_where_no_other_item_can_be_shown_there_is_nothing_to_overtake(view_of):
+    history = view_of([[0, 1]], n_items=3, targets=[2], users=[0]).history
+    user, target = np.array([0], dtype=np.int32), np.array([2], dtype=np.int32)
+    found = list_objective(
+        Scores([4, 2, 1]), history, user, target, list_length=1, width=1.0, who="test"
+    )
+    assert found.items.tolist() == [2]
+    assert found.weights.tolist() == [0.0]
+
+
 def test_the_one_filler_with_influence_is_found_by_every_fake_user(view):
     poison = InfluenceFillers(n_pool=9, n_candidates=9).poison(view())
     assert len(poison) == 4
