@@ -16,7 +16,7 @@ from scipy.linalg import blas, eigvalsh_tridiagonal
 
 from loki_bench.errors import UnsolvedError
 
-__all__ = ["Solution", "conjugate_gradient", "scaled_conjugate_gradient"]
+__all__ = ["Solution", "conjugate_gradient", "length_of_target", "scaled_conjugate_gradient"]
 
 FloatArray = NDArray[np.floating]
 Product = Callable[[FloatArray, FloatArray], FloatArray]
@@ -63,6 +63,25 @@ class Solution:
         )
 
 
+def length_of_target(b: FloatArray) -> float:
+    """``|b|``; 0 only where b is 0.
+
+    Raises
+    ------
+    UnsolvedError
+        The length is no number of b's type, so that no residual can be compared with it.
+    """
+    length = float(np.linalg.norm(b))
+    if not np.isfinite(length) or (length == 0.0 and b.any()):
+        size = "large" if length else "small"
+        raise UnsolvedError(
+            f"the gradient of the target scores is too {size} for {b.dtype}, or not a number: "
+            "train the recommender with a smaller learning rate or a larger l2, or give the "
+            "influence estimator precision = 'float64'"
+        )
+    return length
+
+
 def conjugate_gradient(
     product: Product,
     b: FloatArray,
@@ -94,9 +113,9 @@ def conjugate_gradient(
     Raises
     ------
     UnsolvedError
-        A product is not finite.
+        A product is not finite, or see :func:`length_of_target`.
     """
-    norm_b = float(np.linalg.norm(b))
+    norm_b = length_of_target(b)
     s = np.zeros_like(b)
     if norm_b == 0.0:
         return Solution(

@@ -10,7 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.errors import UnsolvedError
-from loki_bench.influence.solvers.conjugate_gradient import Product, Solution
+from loki_bench.influence.solvers.conjugate_gradient import (
+    Product,
+    Solution,
+    length_of_target,
+)
 
 __all__ = ["largest_eigenvalue", "lissa"]
 
@@ -68,9 +72,9 @@ def lissa(
     ------
     UnsolvedError
         The residual grows: the scale is too small or H has negative curvature. The message says
-        what to change.
+        what to change. Or see :func:`length_of_target`.
     """
-    norm_b = float(np.linalg.norm(b))
+    norm_b = length_of_target(b)
     s = np.zeros_like(b)
     if norm_b == 0.0:
         return _solution(s, 0, 0.0, lambda_max)

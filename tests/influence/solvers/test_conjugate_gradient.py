@@ -121,3 +121,16 @@ def test_scaling_takes_zeros_on_the_diagonal_and_an_empty_right_side():
     found = scaled_conjugate_gradient(product, b, np.array([0.0, 1.0, 1.0]), **options)
     np.testing.assert_allclose(found.s, b, rtol=1e-6)
     assert not scaled_conjugate_gradient(product, 0 * b, np.ones(3), **options).s.any()
+
+
+@pytest.mark.parametrize(("size", "word"), [(1e25, "large"), (1e-30, "small")])
+def test_a_target_whose_length_its_type_does_not_hold_is_refused(size, word):
+    b = np.full(3, size, dtype=np.float32)
+    with pytest.raises(UnsolvedError, match=f"too {word} for float32.*precision = 'float64'"):
+        conjugate_gradient(
+            product_of(np.eye(3, dtype=np.float32)), b, tolerance=1e-3, max_iterations=9
+        )
+    found = conjugate_gradient(
+        product_of(np.eye(3)), b.astype(np.float64), tolerance=1e-3, max_iterations=9
+    )
+    np.testing.assert_allclose(found.s, b)

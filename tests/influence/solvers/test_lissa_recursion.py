@@ -27,3 +27,10 @@ def test_lissa_that_diverges_says_what_to_change(eigenvalues, scale):
             tolerance=1e-6,
             max_iterations=10_000,
         )
+
+
+@pytest.mark.parametrize(("size", "word"), [(1e25, "large"), (1e-30, "small")])
+def test_lissa_refuses_a_target_whose_length_its_type_does_not_hold(size, word):
+    b = np.full(3, size, dtype=np.float32)
+    with pytest.raises(UnsolvedError, match=f"too {word} for float32"):
+        lissa(product_of(np.eye(3, dtype=np.float32)), b, scale=1, tolerance=1e-3, max_iterations=9)
