@@ -92,5 +92,6 @@ def vulnerability(losses: NDArray[np.float64], train: Interactions) -> NDArray[n
     mean = float(of_users[has_events].mean()) if has_events.any() else 0.0
     of_users[~has_events] = mean
     away = (mean - of_users) / max(mean, np.finfo(np.float64).tiny)
-    found: NDArray[np.float64] = 1 / (1 + np.exp(-away))
+    with np.errstate(over="ignore"):  # of a user whose loss is hundreds of times the mean: 0
+        found: NDArray[np.float64] = 1 / (1 + np.exp(-away))
     return found

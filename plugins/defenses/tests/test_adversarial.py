@@ -36,6 +36,15 @@ def test_who_is_fitted_better_than_the_mean_is_the_more_vulnerable(train):
     np.testing.assert_allclose(found, [well, badly, 0.5, well])
 
 
+def test_who_loses_hundreds_of_times_the_mean_is_not_vulnerable_at_all():
+    # 1,000 users with an event each; one has all of the loss: (m - L) / m = 1 - 1,000
+    sequences = Sequences.of([[0]] * 1000)
+    train = Interactions(sequences.offsets, sequences.items, n_items=2)
+    found = vulnerability(np.append(np.zeros(999), 1.0), train)
+    np.testing.assert_allclose(found[:999], 1 / (1 + np.exp(-1)))
+    assert found[999] == 0
+
+
 def test_nobody_is_vulnerable_where_nothing_is_lost_or_nobody_has_an_event(train):
     np.testing.assert_array_equal(vulnerability(np.zeros(6), train), np.full(4, 0.5))
     nobody = Interactions(np.zeros(3, np.int64), np.empty(0, np.int32), n_items=10)
