@@ -1,5 +1,6 @@
 """Training LOKI's agent: fill the replay memory, update parameters, again (the paper, 3.4)."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,8 @@ import numpy as np
 from loki_bench.attackers.loki.config import AgentConfig
 from loki_bench.attackers.loki.dqn_agent import DqnAgent
 from loki_bench.attackers.loki.environment import GroupEnvironment
-from loki_bench.attackers.loki.replay_memory import ReplayMemory
+from loki_bench.attackers.loki.replay_memory import Episodes, ReplayMemory
+from loki_bench.errors import InvalidAnswerError
 
 __all__ = ["LearningCurve", "train_agent"]
 
@@ -44,6 +46,11 @@ def train_agent(
 
     Every evaluation draws its items from the same stream, so evaluations differ only by policy,
     and a policy that writes what an earlier one wrote is not valued again.
+
+    Raises
+    ------
+    InvalidAnswerError
+        The agent diverged.
     """
     weights_seed, explore_seed, evaluation_seed = (
         int(s) for s in np.random.SeedSequence(seed).generate_state(3, np.uint32)
@@ -64,7 +71,7 @@ def train_agent(
         episodes = environment.play(actions, rng)
         memory.add(episodes)
         loss = [
-            agent.update(memory.sample(config.batch_size, rng))
+            _loss_of_update(agent, memory.sample(config.batch_size, rng))
             for _ in range(config.updates_per_iteration)
         ]
         epsilons.append(epsilon)
@@ -91,4 +98,22 @@ def train_agent(
         loss=tuple(losses),
         evaluated_after=tuple(evaluated_after),
         greedy_return=tuple(greedy_returns),
+    )
+
+
+def _loss_of_update(agent: DqnAgent, episodes: Episodes) -> float:
+    """The loss before one update of the agent; ``InvalidAnswerError`` where it is no number."""
+    try:
+        loss = agent.update(episodes)
+    except RuntimeError as error:  # torch's, of a step that is no float32
+        raise _diverged(agent) from error
+    if not math.isfinite(loss):
+        raise _diverged(agent)
+    return loss
+
+
+def _diverged(agent: DqnAgent) -> InvalidAnswerError:
+    return InvalidAnswerError(
+        f"attacker 'loki': the agent diverged with learning_rate {agent.config.learning_rate!r}, "
+        "its loss is not finite; give a smaller one"
     )

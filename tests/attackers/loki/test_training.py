@@ -7,6 +7,7 @@ import torch
 from loki_bench.attackers.loki.config import AgentConfig
 from loki_bench.attackers.loki.environment import GroupEnvironment
 from loki_bench.attackers.loki.training import train_agent
+from loki_bench.errors import InvalidAnswerError
 
 
 def greedy_return(agent, environment):
@@ -102,3 +103,11 @@ def test_a_policy_that_writes_the_same_again_is_valued_once(groups_of, alternati
     _, curve = train_agent(environment, config, seed=0)
     assert len(curve.greedy_return) == 12
     assert len(valued) == len(set(valued)) < 12
+
+
+@pytest.mark.parametrize("learning_rate", [1e37, 1e300])
+def test_an_agent_that_diverges_says_what_to_change(groups_of, alternation, learning_rate):
+    config = AgentConfig(n_iterations=3, learning_rate=learning_rate)
+    environment = GroupEnvironment(groups_of(3), alternation, 4)
+    with pytest.raises(InvalidAnswerError, match="attacker 'loki': the agent diverged with"):
+        train_agent(environment, config, seed=0)
