@@ -1,5 +1,6 @@
 """What BPRMF and FPMC share: scores that are sums of inner products of table rows."""
 
+import math
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from loki_bench.contracts import FactorRecommender, FactorTerm, TrainingSamples
-from loki_bench.errors import ParameterError
+from loki_bench.errors import InvalidAnswerError, ParameterError
 from loki_bench.interactions import Interactions, Sequences
 from loki_bench_recbole.adapter import Epoch
 from loki_bench_recbole.adversarial_factors import epoch_under_noise
@@ -226,6 +227,11 @@ class RecBoleFactorRecommender(WeightedFit, AdversarialFit, FineTunableTraining,
             max_iterations=self._schedule.epochs,
             tolerance=self._tolerance,
         )
+        if not all(map(math.isfinite, report.values())):  # the weights are then as they began
+            raise InvalidAnswerError(
+                f"{self.name}: training diverged, the objective or its gradient is not finite; "
+                "use a smaller l2, or smaller weights of events"
+            )
         return report | ({"validation_ndcg@10": measure()} if measure else {})
 
     def _refuse_noise(self) -> None:

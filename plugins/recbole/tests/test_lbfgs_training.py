@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from loki_bench.errors import InvalidAnswerError
 from loki_bench_recbole.bprmf import BPRMF
 from loki_bench_recbole.fpmc import FPMC
 from loki_bench_recbole.lbfgs_training import objective_and_gradient
@@ -60,6 +61,17 @@ def test_validation_is_reported_and_does_not_stop_it(small, held_out):
     assert "validation_ndcg@10" not in without.fit_report
     for a, b in zip(with_validation.parameters(), without.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+def test_a_fit_whose_objective_is_not_finite_is_no_fit(small):
+    heavy = BPRMF(embedding_size=4, epochs=2, trainer="lbfgs", l2=1e200)
+    with pytest.raises(InvalidAnswerError, match=r"bprmf: training diverged.*smaller l2"):
+        heavy.fit(small, validation=None, seed=1)
+    weighted = FPMC(embedding_size=4, epochs=2, trainer="lbfgs")
+    weights = np.full(small.n_events, 1e300)
+    with pytest.raises(InvalidAnswerError, match=r"fpmc: training diverged.*smaller weights"):
+        weighted.fit_weighted(small, validation=None, seed=1, weights=weights)
 
 
 def test_the_default_regulariser_goes_with_the_trainer():
