@@ -71,7 +71,8 @@ def length_of_target(b: FloatArray) -> float:
     UnsolvedError
         The length is no number of b's type, so that no residual can be compared with it.
     """
-    length = float(np.linalg.norm(b))
+    with np.errstate(over="ignore"):  # told in a sentence
+        length = float(np.linalg.norm(b))
     if not np.isfinite(length) or (length == 0.0 and b.any()):
         size = "large" if length else "small"
         raise UnsolvedError(
