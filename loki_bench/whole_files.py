@@ -20,7 +20,7 @@ from loki_bench.errors import StoreError
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["not_written", "part_of", "sweep_parts", "write_whole"]
+__all__ = ["not_written", "part_of", "refuse_unwritable", "sweep_parts", "write_whole"]
 
 PART = re.compile(r"\..+\.[0-9]+-[0-9a-f]{8}\.part")
 
@@ -83,6 +83,23 @@ def write_whole(
             part.replace(path)
     except OSError as error:
         raise not_written(path, error, elsewhere) from error
+
+
+def refuse_unwritable(path: Path, *, elsewhere: str = "choose another place") -> None:
+    """Raise, before long work, the ``StoreError`` that :func:`write_whole` would raise after it.
+
+    Nothing is written: a disk may still be full by then.
+    """
+    around = next(folder for folder in path.absolute().parents if folder.exists())
+    number = 0
+    if path.is_dir():
+        number = errno.EISDIR
+    elif not around.is_dir():
+        number = errno.ENOTDIR
+    elif not os.access(around, os.W_OK | os.X_OK):
+        number = errno.EACCES
+    if number:
+        raise not_written(path, OSError(number, os.strerror(number)), elsewhere)
 
 
 def not_written(path: Path, error: OSError, elsewhere: str) -> StoreError:

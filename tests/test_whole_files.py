@@ -18,7 +18,13 @@ from loki_bench.records import local_mark
 from loki_bench.records.archive import pack
 from loki_bench.records.store import Store
 from loki_bench.suite.suite import load_suite
-from loki_bench.whole_files import not_written, part_of, sweep_parts, write_whole
+from loki_bench.whole_files import (
+    not_written,
+    part_of,
+    refuse_unwritable,
+    sweep_parts,
+    write_whole,
+)
 
 WRITER = """
 import sys, time
@@ -169,3 +175,17 @@ def test_what_helps_is_what_is_said_of_a_file_that_can_not_be_written(number, hi
     error = OSError(number, os.strerror(number))
     said = str(not_written(Path("x"), error, "choose another place"))
     assert said == f"can't write x: {os.strerror(number)}; {hint}, then run again"
+
+
+@pytest.mark.parametrize("name", ["folder", "file/x.toml", "file/deep/x.toml"])
+def test_what_can_not_be_written_after_long_work_is_refused_before_it(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError) as early:
+        refuse_unwritable(tmp_path / name, elsewhere="name another file")
+    assert "; name another file, then run again" in str(early.value)
+    with pytest.raises(StoreError):
+        write_whole(tmp_path / name, b"")
+    refuse_unwritable(tmp_path / "new" / "deep" / "x.toml")
+    refuse_unwritable(tmp_path / "file")
+    assert names_in(tmp_path) == ["file", "folder"]

@@ -66,8 +66,8 @@ def under_fresh_key(suite: Suite, results: Path, *, draw: bool = True) -> Suite:
     key = _kept(folder) or _published(folder)
     if key is None and not draw:
         raise SuiteError(
-            f"suite '{suite.name}' has no fresh run in {results}: type `loki-bench run "
-            f"{suite.name} --fresh` first, or give the key of another with --key"
+            f"suite '{suite.name}' has no fresh run in {results}: `run` it with --fresh first, or "
+            "give the key of another with --key"
         )
     if draw and not is_there(folder / NAME):
         key = _put_down(folder, key or draw_key())

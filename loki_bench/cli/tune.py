@@ -116,7 +116,7 @@ def tune(
     from loki_bench.suite.suite import SplitChoice, dataset_choice, load_suite
     from loki_bench.tuning import Search, best_of, require_sampler
     from loki_bench.tuning import tune as run_search
-    from loki_bench.whole_files import write_whole
+    from loki_bench.whole_files import refuse_unwritable, write_whole
 
     if dataset is not None and suite is not None:
         raise UsageError("--dataset and --suite exclude each other: a suite names its dataset")
@@ -149,6 +149,8 @@ def tune(
         seed=seed,
     )
     search.resolved({r.parameter: _any_value(r) for r in search.ranges})
+    output = output or Path("tuned") / f"{recommender}.toml"
+    refuse_unwritable(output, elsewhere="name another file with --output")
     store = Store(results / "tuning" / recommender, warn=tell)
     versions = {"loki-bench": installed("loki-bench") or "", origin.distribution: origin.version}
     tell(f"{trials} trials of {recommender} on {choice.name}; kept in {store.folder}")
@@ -178,7 +180,6 @@ def tune(
         tell("stopped; what was tried is kept. The same command goes on from there.")
         return 130
     best = best_of(tried)
-    output = output or Path("tuned") / f"{recommender}.toml"
     comments = [
         f"{metric} {best.value:.4f} on the validation events of {used.n_users} users of "
         f"{choice.name}; {_reached(tried[0])} without tuning.",

@@ -103,7 +103,7 @@ def test_what_is_no_key_is_refused_in_a_sentence(open_toy, suite_file, tmp_path)
             under_key(load_suite(str(suite_file)), text)
     with pytest.raises(UsageError, match="a fresh run draws its key"):
         open_toy(key=KEY, fresh=True)
-    with pytest.raises(SuiteError, match=r"has no fresh run in .*--fresh` first"):
+    with pytest.raises(SuiteError, match=r"has no fresh run in .*: `run` it with --fresh first"):
         open_toy(fresh=False)
     file = tmp_path / "results" / "toy-fresh" / "work" / "run-key"
     file.parent.mkdir(parents=True)

@@ -281,6 +281,13 @@ def test_a_tuned_file_tells_a_value_of_0_and_is_named_as_a_suite_elsewhere_takes
     assert " --suite 'my suites/toy.toml' " in tuned
 
 
+def test_tuning_whose_file_could_not_be_written_is_refused_before_the_first_trial(folder):
+    asked = ("tune", "walks", "--suite", "toy.toml", "--output", "toy.toml/tuned.toml")
+    done = loki_bench(folder, *asked, code=2)
+    assert "name another file with --output" in done.stderr
+    assert "trial" not in done.stderr.replace("trials", "")
+
+
 def test_tuned_parameters_are_found_written_and_used_by_a_suite(folder):
     pytest.importorskip("optuna")
     asked = ("tune", "walks", "--suite", "toy.toml", "--sampler", "random", "--trials", "12")
