@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from loki_bench.leaderboard.blocks import title_of
-from loki_bench.leaderboard.intervals import shown
+from loki_bench.leaderboard.intervals import EQUAL, shown, shown_mean
 from loki_bench.leaderboard.rows import name_of
 from loki_bench.leaderboard.table import Pair, Row, Table
 
@@ -30,6 +30,10 @@ def headline_of(rows: Sequence[Row], table: Table) -> str:
     if main is None or len(ranked) < 2:
         return ""
     best = next(row for row in ranked if row.behind is None)
+    values = [row.metrics[main.label] for row in ranked]
+    means = [value.mean for value in values if value is not None]
+    if max(means) - min(means) <= EQUAL:  # none is the best, and an interval of each says little
+        return f"all attacks have the same {main.label}, {shown_mean(best.metrics[main.label])}."
     tied = tied_with_best(table.pairs, best)
     said = f"tied with {_listed(tied)}" if tied else "clearly above all others"
     return (

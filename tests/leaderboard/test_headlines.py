@@ -33,6 +33,14 @@ def test_an_attack_above_all_others_is_clearly_so():
     assert headlines(table(loki=LOKI, random=RANDOM))[0].endswith("clearly above all others.")
 
 
+def test_of_attacks_that_reach_the_same_none_is_called_the_best():
+    found = table(loki=(0.0,) * 3, covisit=(0.0,) * 3, random=(0.0,) * 3)
+    said = "On fpmc, 3 % x 15: all attacks have the same display_rate@10, 0.000."
+    assert headlines(found) == [said]
+    other = table(loki=(0.0, 0.1, 0.2), covisit=(0.2, 0.1, 0.0))
+    assert headlines(other)[0].endswith("all attacks have the same display_rate@10, 0.100.")
+
+
 def test_a_single_row_and_a_table_that_is_not_ranked_have_no_headline():
     assert headlines(table(loki=LOKI)) == []
     assert headlines(table(loki=LOKI, random=RANDOM[:2])) == []
