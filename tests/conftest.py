@@ -68,11 +68,18 @@ def no_kept_logs(monkeypatch):
     monkeypatch.setattr("loki_bench.datasets.kept_logs._place", lambda *_: None)
 
 
+QUIET = {
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__GIL__ENABLED": "False",
+}
+"""A cluster that waits takes a tenth of a processor, nearly all of it to watch itself."""
+
+
 def _start(module, *arguments, log):
     with log.open("ab") as told:
         return subprocess.Popen(
             [sys.executable, "-m", f"distributed.cli.{module}", *arguments, "--no-dashboard"],
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent / "toys")},
+            env={**os.environ, **QUIET, "PYTHONPATH": str(Path(__file__).parent / "toys")},
             stdout=told,
             stderr=subprocess.STDOUT,
         )
@@ -87,7 +94,7 @@ def _gone(process):
         process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # it takes processor time as long as it is there
 def dask_cluster(tmp_path_factory):
     """The address of a real scheduler with two workers on loopback, toys installed.
 
