@@ -2,6 +2,8 @@
 
 import json
 import shlex
+import shutil
+import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import wraps
@@ -260,7 +262,7 @@ def plan(
     for work in found.work:
         each = "no timings yet" if work.seconds is None else f"about {work.seconds:.1f} s each"
         guessed = "" if work.measured or work.seconds is None else ", not timed here yet"
-        click.echo(f"  {work.n_steps:>5} x {work.name}: {each}{guessed}")
+        click.echo(_wrapped(f"  {work.n_steps:>5} x {work.name}: {each}{guessed}"))
     if found.n_unknown and not found.seconds:
         click.echo(f"no timings yet: how long {found.n_unknown} steps take is told once some ran")
         return 0
@@ -374,6 +376,17 @@ def _open(
         warn=tell,
         key=key,
         fresh=fresh,
+    )
+
+
+def _wrapped(line: str) -> str:
+    """A line of a list, as wide as the terminal; an attack is named with all that it is given."""
+    return textwrap.fill(
+        line,
+        width=max(40, min(100, shutil.get_terminal_size().columns)),
+        subsequent_indent=" " * 10,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
