@@ -10,24 +10,27 @@ import pytest
 
 from loki_bench.datasets.data_folder import data_folder
 
-SMALL = """
+LATEST = '{ name = "ml-100k", parameters = { last_events = 15 } }'
+"""As sparse as a shop's data, and quick to train on."""
+
+SMALL = f"""
 name = "small"
 seeds = [0]
 victims = ["bprmf", "fpmc"]
 attackers = ["none", "covisit"]
 metrics = ["display_rate@10", "hr@10"]
-dataset = "ml-100k"
+dataset = {LATEST}
 [protocol]
 n_targets = 5
 n_target_users = 10
 [budget]
-fake_users = 0.20
-actions = 100
+fake_users = 0.10
+actions = 15
 """
 
-PAPER = SMALL.replace("small", "paper").replace("ml-100k", "amazon-beauty")
+PAPER = SMALL.replace("small", "paper").replace(LATEST, '"amazon-beauty"')
 PAPER = PAPER.replace("n_targets = 5", "n_targets = 20").replace("_users = 10", "_users = 20")
-PAPER = PAPER.replace("0.20", "0.03").replace("100", "15").replace("[0]", "[0, 1]")
+PAPER = PAPER.replace("0.10", "0.03").replace("[0]", "[0, 1]")
 
 
 def display_rates(folder: Path, text: str) -> dict[tuple[str, str], float]:
@@ -59,7 +62,7 @@ def test_covisitation_moves_the_targets_on_movielens(tmp_path):
     for victim in ("bprmf", "fpmc"):
         assert found[victim, "none"] <= 0.05
         assert found[victim, "covisit, placebo"] <= 0.05
-        assert found[victim, "covisit"] >= 0.1
+        assert found[victim, "covisit"] >= 0.5
 
 
 @pytest.mark.slow
