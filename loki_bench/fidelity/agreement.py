@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata, spearmanr
 
 __all__ = ["Agreement", "agreement_of", "spearman", "spearman_within", "told_apart"]
 
@@ -59,6 +58,10 @@ def spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Spearman's rank correlation, ties averaged; NaN where it has no meaning."""
     if len(a) < 3 or np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
         return float("nan")
+    from scipy.stats import (
+        spearmanr,
+    )  # slow to import, and commands that don't ask import this module
+
     return float(spearmanr(a, b).statistic)
 
 
@@ -69,6 +72,8 @@ def spearman_within(
 
     What is left of Spearman's correlation when no stratum as a whole may rank above another one.
     """
+    from scipy.stats import rankdata  # see above
+
     own: list[NDArray[np.float64]] = []
     for values in (a, b):
         ranks = np.empty(len(values))

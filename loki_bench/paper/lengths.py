@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import ks_2samp
 
 from loki_bench.paper.evidence import (
     ACTIONS,
@@ -39,6 +38,8 @@ def lengths_stay_similar(evidence: Evidence) -> tuple[str, Judgement, None, str]
 
     Raises ``NoAnswer`` where the records hold no lengths, or none of fake users.
     """
+    from scipy.stats import ks_2samp  # slow to import, and other claims do without
+
     distances: dict[str, float] = {}
     spikes: list[_Spike] = []
     for victim in VICTIMS:

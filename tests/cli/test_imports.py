@@ -94,3 +94,17 @@ def test_what_a_suite_without_results_needs_is_known_without_building_it_again(f
     cells_are_missing = int(name == "status")
     imported = command(folder, name, "stored.toml", "--results", "none", status=cells_are_missing)
     assert not imported & {*HEAVY, "scipy"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("verify", "results/stored", "--level", "hashes"),
+        ("compare", "results/stored", "results/stored"),
+        ("rewrite", "results/stored"),
+        ("report", "results/stored"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_commands_that_read_a_leaderboard_import_nothing_heavy(folder, arguments):
+    assert not command(folder, *arguments) & {*HEAVY, "scipy"}
