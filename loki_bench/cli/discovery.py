@@ -1,7 +1,6 @@
 """``plugins`` and ``suites``: what is installed. None of it imports torch."""
 
 import json
-import shutil
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from loki_bench.cli.options import as_json_option, plugin_options
-from loki_bench.cli.tables import described, print_table
+from loki_bench.cli.tables import described, print_table, text_width
 from loki_bench.plugins.registry import Registry
 from loki_bench.plugins.target_facts import ParameterInfo
 
@@ -88,7 +87,7 @@ def _show_parameters(parameters: Sequence[ParameterInfo]) -> None:
             click.echo(
                 textwrap.fill(
                     one.about,
-                    width=max(40, min(100, shutil.get_terminal_size().columns)),
+                    width=text_width(),
                     initial_indent=INDENT,
                     subsequent_indent=INDENT,
                     break_on_hyphens=False,

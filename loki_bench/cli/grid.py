@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import shutil
 import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -24,6 +23,7 @@ from loki_bench.cli.options import (
     tell,
     workers_option,
 )
+from loki_bench.cli.tables import text_width
 from loki_bench.errors import UsageError
 from loki_bench.plugins.registry import Registry
 
@@ -383,7 +383,7 @@ def _wrapped(line: str) -> str:
     """A line of a list, as wide as the terminal; an attack is named with all that it is given."""
     return textwrap.fill(
         line,
-        width=max(40, min(100, shutil.get_terminal_size().columns)),
+        width=text_width(),
         subsequent_indent=" " * 10,
         break_long_words=False,
         break_on_hyphens=False,

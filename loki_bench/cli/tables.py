@@ -1,5 +1,6 @@
 """Print components and other rows as plain tables, or as what JSON can hold."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -8,7 +9,7 @@ import click
 
 from loki_bench.plugins.registry import Component
 
-__all__ = ["described", "print_table"]
+__all__ = ["described", "print_table", "text_width"]
 
 
 def described(component: Component) -> dict[str, Any]:
@@ -28,3 +29,8 @@ def print_table(rows: Sequence[tuple[str, ...]]) -> None:
     from tabulate import tabulate
 
     click.echo(tabulate(rows, tablefmt="plain", disable_numparse=True))
+
+
+def text_width() -> int:
+    """Letters in a line of running text: the terminal's, from 40 to 100."""
+    return max(40, min(100, shutil.get_terminal_size().columns))

@@ -58,9 +58,8 @@ def spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Spearman's rank correlation, ties averaged; NaN where it has no meaning."""
     if len(a) < 3 or np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
         return float("nan")
-    from scipy.stats import (
-        spearmanr,
-    )  # slow to import, and commands that don't ask import this module
+    # slow to import, and commands that ask for no rank correlation import this module
+    from scipy.stats import spearmanr
 
     return float(spearmanr(a, b).statistic)
 

@@ -14,9 +14,9 @@ Which test, and why, at the five seeds of a usual suite:
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, count, islice
 from statistics import fmean, stdev
 from typing import Generic, TypeVar
 
@@ -92,19 +92,27 @@ def student_tails(t: float, degrees: int) -> float:
     radius = math.hypot(t, math.sqrt(degrees))  # no square of t, which may have no number
     sin, cos, odd = abs(t) / radius, math.sqrt(degrees) / radius, degrees % 2
     angle, scale = (math.asin(sin), sin * cos * 2 / math.pi) if odd else (0.0, sin)
-    term, inside = 1.0, 0.0
-    for k in range(degrees // 2):
+    terms = _terms(cos**2, odd)
+    inside = 0.0
+    for term in islice(terms, degrees // 2):
         inside += term
-        term *= cos**2 * (2 * k + 1 + odd) / (2 * k + 2 + odd)
     inside = scale * inside + angle * 2 / math.pi
     if inside < 0.5:  # the rest converges slowly, and has as many digits so
         return 1.0 - inside
-    tails, k = 0.0, degrees // 2
-    while term > tails * 1e-17:
+    tails = 0.0
+    for term in terms:
+        if not term > tails * 1e-17:
+            break
         tails += term
-        term *= cos**2 * (2 * k + 1 + odd) / (2 * k + 2 + odd)
-        k += 1
     return scale * tails
+
+
+def _terms(cos2: float, odd: int) -> Iterator[float]:
+    """Those of the series in ``cos2`` for even degrees of freedom (``odd`` is 0) or odd ones."""
+    term = 1.0
+    for k in count():
+        yield term
+        term *= cos2 * (2 * k + 1 + odd) / (2 * k + 2 + odd)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

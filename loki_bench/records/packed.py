@@ -242,9 +242,8 @@ def pack_family(
     if shared_artefacts:
         shared[ARTEFACTS] = _artefact_pack(shared_artefacts, target)
     runs = {name: source.runs(target / name) for name, source in found.items()}
-    family = Store(
-        target, warn=_nobody, elsewhere=ELSEWHERE
-    )  # nothing that is too large is found from here on
+    # nothing that is too large is found from here on
+    family = Store(target, warn=_nobody, elsewhere=ELSEWHERE)
     for pack, raw in shared.items():
         family.write_bytes(pack, raw)
     if not shared_artefacts:

@@ -57,9 +57,9 @@ def run_in_four_ways(folder, suite, address, *, code):
     loki_bench(folder, "run", suite, "--workers", "1", "--results", "one", codes=(code,))
     loki_bench(folder, "run", suite, "--workers", "2", "--results", "two", codes=(code,))
     loki_bench(folder, "run", suite, "--scheduler", address, "--results", "dask", codes=(code,))
-    parts = [f"part-{number}" for number in (1, 2)]
+    parts = [f"part-{number}" for number in (1, 2, 3)]
     for number, part in enumerate(parts, start=1):
-        shard = ("--shard", f"{number}/2", "--workers", "1", "--results", part)
+        shard = ("--shard", f"{number}/3", "--workers", "1", "--results", part)
         loki_bench(folder, "run", suite, *shard, codes=(0, code))
     loki_bench(folder, "merge", suite, *reversed(parts), "--results", "merged", codes=(code,))
     one = written(folder / "one")
