@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from loki_bench.metrics.stealth import ks_distance
 from loki_bench.paper.evidence import (
     ACTIONS,
     ATTACK,
@@ -38,8 +39,6 @@ def lengths_stay_similar(evidence: Evidence) -> tuple[str, Judgement, None, str]
 
     Raises ``NoAnswer`` where the records hold no lengths, or none of fake users.
     """
-    from scipy.stats import ks_2samp  # slow to import, and other claims do without
-
     distances: dict[str, float] = {}
     spikes: list[_Spike] = []
     for victim in VICTIMS:
@@ -51,7 +50,7 @@ def lengths_stay_similar(evidence: Evidence) -> tuple[str, Judgement, None, str]
             raise NoAnswer(f"{ATTACK} on {where} wrote no fake user: there is no length")
         before, injected = _lengths(genuine), _lengths(fake)
         after = np.concatenate([before, injected])
-        distances[victim] = float(ks_2samp(before, after, method="asymp").statistic)
+        distances[victim] = ks_distance(before, after)
         spikes += [_Spike(n, genuine.get(n, 0), added) for n, added in fake.items()]
         bound = len(injected) / len(after)
     spike = max(spikes, key=lambda spike: (spike.times, -spike.length))

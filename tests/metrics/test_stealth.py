@@ -2,12 +2,15 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.stats import ks_2samp
 
 from loki_bench.metrics.stealth import (
     fake_length_ks,
+    ks_distance,
     length_excess,
     length_ks,
     repeat_excess,
@@ -35,6 +38,13 @@ def test_fake_users_move_the_distribution_by_at_most_their_share(outcome_of, gen
     distance = length_ks(outcome)
     assert distance == pytest.approx(greatest_gap(genuine, both), abs=1e-12)
     assert distance <= len(fake) / len(both) + 1e-12
+
+
+@given(first=lengths, second=lengths)
+@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")  # of its p-value
+def test_the_distance_is_scipys_to_the_last_bit(first, second):
+    theirs = ks_2samp(first, second, method="asymp").statistic
+    assert ks_distance(np.array(first), np.array(second)) == theirs
 
 
 def test_a_distance_by_hand(outcome_of):
