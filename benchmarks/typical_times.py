@@ -15,8 +15,8 @@ import re
 import sys
 from pathlib import Path
 
-from loki_bench.content_ids import JsonObject, JsonValue
 from loki_bench.engine.schedule import seconds_by_work
+from loki_bench.json_values import JsonObject, JsonValue
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "loki_bench" / "engine" / "typical_times.json"

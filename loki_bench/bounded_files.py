@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import cast
 
-from loki_bench.content_ids import JsonObject
+from loki_bench.json_values import JsonObject
 
 __all__ = [
     "LARGEST_ARTEFACT",

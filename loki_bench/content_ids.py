@@ -2,14 +2,8 @@
 
 import hashlib
 import json
-from typing import TypeAlias
 
-from pydantic import BaseModel, JsonValue
-
-__all__ = ["JsonObject", "bytes_digest", "canonical_json", "content_id"]
-
-JsonObject: TypeAlias = dict[str, JsonValue]
-"""What ``json.loads`` gives for an object."""
+__all__ = ["bytes_digest", "canonical_json", "content_id"]
 
 
 def canonical_json(value: object, *, indent: int | None = None) -> str:
@@ -36,6 +30,8 @@ def bytes_digest(content: bytes) -> str:
 
 
 def _plain(value: object) -> object:
+    from pydantic import BaseModel
+
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     raise TypeError(f"{type(value).__name__} has no canonical JSON")

@@ -9,9 +9,8 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar, cast
 
-from pydantic import JsonValue
-
 from loki_bench.compiled_cache import name_files_by_content
+from loki_bench.json_values import JsonValue
 
 __all__ = ["Timed", "peak_memory_bytes", "timed"]
 

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from loki_bench.answer_checks import NamedArrays
 from loki_bench.bounded_files import LARGEST_ARTEFACT, json_object, read_regular
-from loki_bench.content_ids import JsonObject
+from loki_bench.json_values import JsonObject
 from loki_bench.leaderboard.comparability import differing_fields
 from loki_bench.records.arrays import BROKEN, plain_arrays
 from loki_bench.records.schema import Record

@@ -19,6 +19,7 @@ import numpy as np
 
 from loki_bench.bounded_files import LARGEST_ARTEFACT, copy_regular, is_there
 from loki_bench.datasets.data_folder import data_folder
+from loki_bench.engine.versions import needed_modules
 from loki_bench.engine.workers import LocalWorkers, Workers
 from loki_bench.errors import DatasetError, InvalidAnswerError
 from loki_bench.event_log import EventLog
@@ -178,11 +179,13 @@ def _opened(
     split = cell.protocol.split
     dataset, log = _log_of(cell, registry, dataset_path, places, download=download)
     made = None if split is None else made_split(split.choice, log)
-    with LocalWorkers.open(n_workers, seconds=seconds) as workers:
+    metrics = tuple(
+        chosen_metric(registry, label, dataset.n_items, cell.protocol) for label in labels
+    )
+    modules = needed_modules([cell], metrics)
+    with LocalWorkers.open(n_workers, seconds=seconds, modules=modules) as workers:
         yield Replay(
-            metrics=tuple(
-                chosen_metric(registry, label, dataset.n_items, cell.protocol) for label in labels
-            ),
+            metrics=metrics,
             dataset=dataset,
             interactions=log.interactions,
             bounds=made.bounds if made else None,

@@ -12,8 +12,8 @@
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -272,17 +272,22 @@ class Benchmark:
         Every artefact is read, which takes a moment. One that is gone was left out: whoever wants
         it again deletes the records that name it, too.
         """
+        from loki_bench.records.manifest import read_manifest
+
         store = self._store()
         records = store.records(self.cells)
         missing = missing_cells(self._resolved.grid, records, retry_failed=retry_failed)
         wanted = {cell.id for cell in missing}
+        listed: Mapping[str, str | None] = {}
+        with suppress(StoreError):  # there is none before the first leaderboard
+            listed = read_manifest(store.folder).files
         looked_at: set[str] = set()
         for cell_id, record in records.items():
             for file in artefact_files(record.artefact_addresses):
                 if cell_id in wanted or file in looked_at or not is_there(store.folder / file):
                     continue
                 looked_at.add(file)
-                if store.numbers_digest(file) is None:
+                if not store.is_whole(file, listed.get(file)):
                     wanted.add(cell_id)
         return [cell for cell in self.cells if cell.id in wanted]
 
@@ -571,7 +576,7 @@ class Benchmark:
     ) -> "Counter[Status]":
         from loki_bench.benchmark.poison_at_hand import lay_down
         from loki_bench.engine.open_workers import open_workers
-        from loki_bench.engine.versions import needed_versions
+        from loki_bench.engine.versions import needed_modules, needed_versions
         from loki_bench.pipeline.cells import run_cells
         from loki_bench.pipeline.craft_again import cells_to_repeat
         from loki_bench.progress import progress_of
@@ -584,6 +589,7 @@ class Benchmark:
                 workers,
                 scheduler,
                 seconds=limits.seconds,
+                modules=needed_modules(cells, self._measured),
                 versions={} if scheduler is None else needed_versions(self._resolved.grid),
                 warn=self._warn,
             ) as pool,

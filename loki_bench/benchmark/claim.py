@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from loki_bench.bounded_files import LARGEST_RECORD, is_there, json_object, read_regular
-from loki_bench.content_ids import JsonObject, canonical_json
+from loki_bench.content_ids import canonical_json
 from loki_bench.errors import SuiteError
+from loki_bench.json_values import JsonObject
 from loki_bench.records.store import Store
 from loki_bench.suite.suite import Suite, suite_file
 from loki_bench.suite.suite_keys import suite_digest

@@ -64,6 +64,7 @@ def fidelity(
     from loki_bench.fidelity.rendering import as_text
     from loki_bench.fidelity.run import run_tasks, tasks_of
     from loki_bench.fidelity.suite import load_fidelity_suite
+    from loki_bench.plugins.ownership import own_modules
     from loki_bench.records.store import Store
     from loki_bench.sandbox.scratch import swept
     from loki_bench.suite.resolve import load_dataset
@@ -84,10 +85,12 @@ def fidelity(
         err=True,
     )
     seconds = loaded.limits.seconds
+    used = [*grid.recommenders, *grid.victims, *(ref.estimator for ref in grid.judged)]
+    modules = own_modules(component.target for component in used)
     try:
         with (
             swept(),
-            open_workers(workers, seconds=seconds, warn=tell) as pool,
+            open_workers(workers, seconds=seconds, modules=modules, warn=tell) as pool,
             shown_work() as shown,
         ):
             run_tasks(

@@ -108,6 +108,7 @@ def tune(
     from loki_bench.engine.open_workers import open_workers
     from loki_bench.engine.versions import installed
     from loki_bench.pipeline.dataset import write_dataset
+    from loki_bench.plugins.ownership import own_modules
     from loki_bench.plugins.specs import RecommenderSpec
     from loki_bench.records.store import Store
     from loki_bench.sandbox.scratch import swept
@@ -157,7 +158,14 @@ def tune(
     try:
         with (
             swept(),
-            open_workers(workers, scheduler, seconds=timeout, versions=versions, warn=tell) as pool,
+            open_workers(
+                workers,
+                scheduler,
+                seconds=timeout,
+                modules=own_modules([spec.target]),
+                versions=versions,
+                warn=tell,
+            ) as pool,
             shown_work() as progress,
         ):
             data = write_dataset(

@@ -1,7 +1,8 @@
 """A worker process: it waits for jobs, and runs each in a copy of itself.
 
-The copy starts with what takes long, torch and this project, already imported, and ends with its
-job: nothing that a recommender keeps or changes reaches the next one, and a crash costs one job.
+The copy starts with what takes long, torch and this project, already imported where jobs need it,
+and ends with its job: nothing that a recommender keeps or changes reaches the next one, and a crash
+costs one job.
 """
 
 import json
@@ -10,6 +11,7 @@ import pickle
 import select
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -20,7 +22,7 @@ from loki_bench.engine.job_values import MOST_BYTES
 from loki_bench.kernel import die_with
 from loki_bench.plain_data import in_short
 from loki_bench.preloading import modules_since, preload
-from loki_bench.sandbox import template
+from loki_bench.sandbox import readable, template
 
 __all__ = ["ANSWERED", "DIED", "READY", "STARTED", "UNABLE", "serve"]
 
@@ -48,24 +50,31 @@ class Told:
         What it had to import, by name.
     wants_template : bool
         Whether it started a process that could have been a copy of a template.
+    searches : list
+        See :func:`~loki_bench.sandbox.readable.searches`.
     """
 
     modules: list[object] = field(default_factory=list)
     wants_template: bool = False
+    searches: list[object] = field(default_factory=list)
 
 
-def serve(host: HostEnd) -> None:
-    """Run jobs until the host closes the channel or ends."""
+def serve(host: HostEnd, modules: Sequence[str] = ()) -> None:
+    """Run jobs until the host closes the channel or ends.
+
+    Parameters
+    ----------
+    host : Connection
+    modules : sequence of str
+        This project's own modules that jobs will need, by name: each job would import them anew.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's to handle
-    try:
-        import torch  # imported here: the host itself may never need it
-
-        torch.set_num_threads(1)
-    except Exception as error:  # whatever a broken installation may raise
-        with suppress(ConnectionError):
-            host.send_bytes(_unable("import torch", error))
-        return
+    preload(modules)
+    broken = _broken_torch() if any(name not in sys.modules for name in modules) else None
     with suppress(EOFError, ConnectionError):  # the host may have ended before this one began
+        if broken is not None:
+            host.send_bytes(_unable("import torch", broken))
+            return
         host.send_bytes(READY)
         while True:
             job = host.recv_bytes()
@@ -80,6 +89,20 @@ def serve(host: HostEnd) -> None:
             preload(told.modules)
             if told.wants_template:
                 template.start()
+            if told.searches:
+                from loki_bench.sandbox import plugin_code  # by now the job has imported it
+
+                readable.search_again(told.searches)
+                plugin_code.installed_code()
+
+
+def _broken_torch() -> Exception | None:
+    """What importing torch raises, if anything: each job would say so, and none is to blame."""
+    try:
+        import torch  # noqa: F401
+    except Exception as error:  # whatever a broken installation may raise
+        return error
+    return None
 
 
 def _in_a_copy(
@@ -121,8 +144,9 @@ def _parted(content: bytearray) -> tuple[memoryview, Told]:
     except (ValueError, RecursionError):
         found = None
     told = Told()
-    if isinstance(found, list) and len(found) == 2 and isinstance(found[0], list):
-        told = Told(modules=found[0], wants_template=found[1] is True)
+    match found:
+        case [[*modules], wants_template, [*searches]]:
+            told = Told(modules=modules, wants_template=wants_template is True, searches=searches)
     content[end : end + 1] = ANSWERED
     return memoryview(content)[end:], told
 
@@ -140,7 +164,7 @@ def _be_the_copy(
         host.close()
         os.close(answer[0])
         done = carried_out(function, arguments)
-        own = json.dumps([modules_since(known), template.is_wanted()]).encode()
+        own = json.dumps([modules_since(known), template.is_wanted(), readable.searches()]).encode()
         told = len(own).to_bytes(LENGTH_BYTES, "big") + own + ANSWERED
         for part in ((len(told) + len(done)).to_bytes(LENGTH_BYTES, "big"), told, done):
             left = memoryview(part)

@@ -1,6 +1,6 @@
 """Opens the workers that somebody asks for: processes here, a cluster, or some that are open."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from loki_bench.engine.workers import LocalWorkers, Workers
@@ -14,6 +14,7 @@ def open_workers(
     scheduler: str | None = None,
     *,
     seconds: float,
+    modules: Sequence[str] = (),
     versions: Mapping[str, str] | None = None,
     warn: Callable[[str], None],
 ) -> "AbstractContextManager[Workers]":
@@ -28,6 +29,8 @@ def open_workers(
         The address of a Dask cluster to use instead.
     seconds : float
         Time limit of a job.
+    modules : sequence of str
+        This project's own modules that jobs will need, for processes on this machine.
     versions : mapping of str to str
         Distributions that a cluster's workers must have.
     warn : callable of one str
@@ -47,5 +50,5 @@ def open_workers(
 
         return DaskWorkers.open(scheduler, seconds=seconds, versions=versions or {}, warn=warn)
     if workers is None or isinstance(workers, int):
-        return LocalWorkers.open(workers, seconds=seconds)
+        return LocalWorkers.open(workers, seconds=seconds, modules=modules)
     return nullcontext(workers)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from loki_bench.content_ids import JsonObject, content_id
+from loki_bench.content_ids import content_id
+from loki_bench.json_values import JsonObject
 from loki_bench.timing import Timed
 
 __all__ = ["environment", "environment_fingerprint", "run_of"]

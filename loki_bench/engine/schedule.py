@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from loki_bench.content_ids import JsonObject
 from loki_bench.engine.earlier_times import EarlierTimes
 from loki_bench.engine.step import Step, Values, steps_of
+from loki_bench.json_values import JsonObject
 from loki_bench.records.store import Store
 from loki_bench.timing import Timed
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -35,10 +36,12 @@ class Worker:
     ----------
     seconds : float
         Time limit of a job.
+    modules : sequence of str
+        See :func:`~loki_bench.engine.job_process.serve`.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, modules: Sequence[str]) -> None:
+        self._seconds, self._modules = seconds, modules
         self._lock = Lock()
         self._process: BaseProcess | None = None
         self._channel: Connection[Any, Any] | None = None
@@ -121,7 +124,9 @@ class Worker:
             try:
                 ours, theirs = spawned.Pipe()
                 with closing(theirs):
-                    process = spawned.Process(target=serve, args=(theirs,), daemon=True)
+                    process = spawned.Process(
+                        target=serve, args=(theirs, self._modules), daemon=True
+                    )
                     process.start()
             except Exception as error:  # no process or file is left; or a daemon may have none
                 raise _unable(f"{type(error).__name__}: {error}") from error

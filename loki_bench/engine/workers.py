@@ -7,7 +7,7 @@ stand in for it.
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -54,12 +54,14 @@ class LocalWorkers:
     n_workers : int
     seconds : float
         Time limit of a job; a job over it is killed, and its worker replaced.
+    modules : sequence of str
+        This project's own modules that jobs will need; others are imported once one has.
     """
 
-    def __init__(self, n_workers: int, *, seconds: float) -> None:
+    def __init__(self, n_workers: int, *, seconds: float, modules: Sequence[str] = ()) -> None:
         self.n_workers = n_workers
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._workers = [Worker(seconds) for _ in range(n_workers)]
+        self._workers = [Worker(seconds, modules) for _ in range(n_workers)]
         self._threads = [Thread(target=self._serve, args=(w,), daemon=True) for w in self._workers]
         try:
             for thread in self._threads:
@@ -108,7 +110,9 @@ class LocalWorkers:
 
     @classmethod
     @contextmanager
-    def open(cls, n_workers: int | None, *, seconds: float) -> Iterator["LocalWorkers"]:
+    def open(
+        cls, n_workers: int | None, *, seconds: float, modules: Sequence[str] = ()
+    ) -> Iterator["LocalWorkers"]:
         """Workers for the length of a ``with`` block, their processes on one thread each.
 
         There are as many as processors unless a number is given. Raises ``UsageError`` for one
@@ -117,7 +121,7 @@ class LocalWorkers:
         if n_workers is not None and not 1 <= n_workers <= MOST_WORKERS:
             raise UsageError(f"expected 1 to {MOST_WORKERS} worker processes, got {n_workers}")
         with _surroundings.changed():
-            workers = cls(n_workers or n_processors(), seconds=seconds)
+            workers = cls(n_workers or n_processors(), seconds=seconds, modules=modules)
             try:
                 yield workers
             finally:

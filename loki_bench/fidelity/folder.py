@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from loki_bench.bounded_files import LARGEST_RECORD, json_object, read_regular
-from loki_bench.content_ids import JsonObject, canonical_json
+from loki_bench.content_ids import canonical_json
 from loki_bench.errors import StoreError
 from loki_bench.fidelity.case import FidelityGrid
 from loki_bench.fidelity.page import fidelity_html
@@ -18,6 +18,7 @@ from loki_bench.fidelity.rendering import (
     costs_as_markdown,
 )
 from loki_bench.fidelity.table import FidelityTable, tables_of
+from loki_bench.json_values import JsonObject
 from loki_bench.leaderboard.folder import drawn_files
 from loki_bench.records.manifest import write_manifest
 from loki_bench.records.store import Store

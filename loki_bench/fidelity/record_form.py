@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 from typing_extensions import Self
 
-from loki_bench.content_ids import JsonObject
+from loki_bench.json_values import JsonObject
 from loki_bench.records.store import Store
 
 __all__ = ["costs_of", "fidelity_record", "fits"]

@@ -11,11 +11,11 @@ import numpy as np
 from pydantic import JsonValue
 
 from loki_bench.answer_checks import NamedArrays, checked_prepared, validate_poison
-from loki_bench.content_ids import JsonObject
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Sequences
+from loki_bench.json_values import JsonObject
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.pipeline.surrogate import FitSurrogate
 from loki_bench.pipeline.victim_beside import beside_victim

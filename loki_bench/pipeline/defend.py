@@ -13,10 +13,10 @@ from loki_bench.answer_checks import (
     checked_suspicion,
     checked_weights,
 )
-from loki_bench.content_ids import JsonObject
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
 from loki_bench.interactions import Sequences
+from loki_bench.json_values import JsonObject
 from loki_bench.pipeline.craft import Craft, stored_confinement
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.pipeline.training_data import (

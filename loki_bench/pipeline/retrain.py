@@ -17,12 +17,12 @@ from loki_bench.answer_checks import (
     checked_sample_count,
     ranks_given_by,
 )
-from loki_bench.content_ids import JsonObject
 from loki_bench.contracts import FineTunableRecommender, Recommender, WeightedRecommender
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Interactions
+from loki_bench.json_values import JsonObject
 from loki_bench.pipeline.craft import Craft, stored_confinement
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.pipeline.defend import Defend

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.answer_checks import NamedArrays, lists_given_by
-from loki_bench.content_ids import JsonObject
 from loki_bench.contracts import Recommender
 from loki_bench.engine.step import Values
 from loki_bench.engine.workers import Workers
+from loki_bench.json_values import JsonObject
 from loki_bench.pipeline.dataset import CellStep, DataFolder, load_split
 from loki_bench.records.store import Codec
 from loki_bench.sandbox.carry_out import with_recommender

@@ -1,7 +1,7 @@
 """Which distributions are this project's own; the code of all others is a third party's."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "is_own_plugin",
     "is_own_target",
     "normal_name",
+    "own_modules",
 ]
 
 OWN_DISTRIBUTIONS: Mapping[str, str] = {
@@ -39,6 +40,11 @@ def is_own_distribution(name: str) -> bool:
 def is_own_target(target: str) -> bool:
     """Whether a component (``"package.module:name"``) is one of this project's own."""
     return target.partition(":")[0].partition(".")[0] in OWN_DISTRIBUTIONS.values()
+
+
+def own_modules(targets: Iterable[str]) -> tuple[str, ...]:
+    """The modules of those components (``"package.module:name"``) that are this project's own."""
+    return tuple(dict.fromkeys(t.partition(":")[0] for t in targets if is_own_target(t)))
 
 
 def normal_name(name: str) -> str:

@@ -8,7 +8,9 @@ suite planned, since a row that is left out is seen by nothing else. A packed fo
 with the digests of its packs beside.
 """
 
+import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,6 +32,7 @@ from loki_bench.bounded_files import (
 )
 from loki_bench.content_ids import canonical_json, content_id
 from loki_bench.errors import StoreError
+from loki_bench.records.arrays import BROKEN
 from loki_bench.records.artefact_sample import ArtefactSample
 from loki_bench.records.plan import Digest, Plan
 from loki_bench.records.schema_3 import renamed
@@ -194,10 +197,9 @@ def write_manifest(
     plan, machines
         See :class:`Manifest`.
     """
-    try:
+    known: Mapping[str, str | None] = {}
+    with suppress(StoreError):
         known = read_manifest(store.folder).files
-    except StoreError:
-        known = {}
     names = [*tables, *(f"records/{record_id}.json" for record_id in artefacts)]
     for ids in artefacts.values():
         names += artefact_paths(store.folder, ids)
@@ -282,10 +284,12 @@ def artefact_paths(folder: Path, artefacts: Mapping[str, str]) -> list[str]:
 def _listed(store: Store, name: str, known: str | None) -> str | None:
     """The digest to list: an artefact that is no longer the one that was listed keeps its own.
 
-    None where there is no file; raises ``StoreError`` for one that can't be read.
+    None where there is no file, or an artefact that was not listed is damaged; raises
+    ``StoreError`` for one that can't be read.
     """
     path = store.folder / name
-    is_kept = known is not None and name.startswith("artefacts/")
+    is_artefact = name.startswith("artefacts/")
+    is_kept = known is not None and is_artefact
     try:
         found = digest_of(path, at_most=LARGEST_ARTEFACT) if is_there(path) else None
     except OSError as error:
@@ -296,8 +300,15 @@ def _listed(store: Store, name: str, known: str | None) -> str | None:
             ) from error
         store.say(name, f"it can't be read ({error.strerror}), and is not listed anew; {DAMAGED}")
         return known
-    if found is None or found == known or not is_kept:
+    if found is None or found == known or not is_artefact:
         return found or known
+    if not is_kept:
+        with suppress(*BROKEN), zipfile.ZipFile(path) as archive:
+            n_bytes = sum(entry.file_size for entry in archive.infolist())
+            if n_bytes <= LARGEST_ARTEFACT and archive.testzip() is None:
+                return found
+        store.say(name, f"it is not listed in the manifest; {DAMAGED}")
+        return None
     what = DAMAGED if store.numbers_digest(name) is None else OTHER_BYTES
     store.say(name, f"it is not the file that the manifest lists, and is not listed anew; {what}")
     return known

@@ -39,8 +39,9 @@ from loki_bench.bounded_files import (
     json_object,
     read_regular,
 )
-from loki_bench.content_ids import JsonObject, bytes_digest, canonical_json, content_id
+from loki_bench.content_ids import bytes_digest, canonical_json, content_id
 from loki_bench.errors import StoreError
+from loki_bench.json_values import JsonObject
 from loki_bench.records.arrays import BROKEN, plain_arrays
 from loki_bench.records.local_mark import MARK_LENGTH, is_marked, mark
 from loki_bench.records.schema import Record
@@ -269,6 +270,24 @@ class Store:
                 self.write_bytes(own, content)
                 if self._marks:
                     self._mark(own, content)
+
+    def is_whole(self, name: str, listed: str | None) -> bool:
+        """Whether an artefact of this folder can be read.
+
+        Parameters
+        ----------
+        name : str
+        listed : str or None
+            The digest that the manifest lists: whole files alone are listed, and those bytes need
+            not be unpacked again.
+        """
+        try:
+            content = read_regular(self.folder / name, at_most=LARGEST_ARTEFACT)
+            if bytes_digest(content) != listed:
+                _whole_arrays(content, at_most=LARGEST_ARTEFACT)
+        except _UNREADABLE:
+            return False
+        return True
 
     def numbers_digest(self, name: str) -> str | None:
         """The digest of the numbers in an artefact of this folder; None where it is not whole."""

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.answer_checks import NamedArrays, checked_prepared, checked_report, validate_poison
-from loki_bench.content_ids import JsonObject
 from loki_bench.contracts import (
     Attacker,
     AttackerView,
@@ -25,6 +24,7 @@ from loki_bench.contracts import (
 )
 from loki_bench.errors import RejectedError
 from loki_bench.interactions import Interactions
+from loki_bench.json_values import JsonObject
 from loki_bench.plugins.specs import ComponentSpec
 from loki_bench.sandbox.query_oracle import Ask, AskedOracle
 from loki_bench.split import Repeats

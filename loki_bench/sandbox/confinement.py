@@ -21,7 +21,7 @@ from loki_bench.sandbox.privileges import (
 )
 
 if TYPE_CHECKING:  # it imports what a process need not have read before it is confined
-    from loki_bench.content_ids import JsonObject
+    from loki_bench.json_values import JsonObject
 
 __all__ = [
     "NOT_CONFINED",

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loki_bench.answer_checks import NamedArrays
-from loki_bench.content_ids import JsonObject
 from loki_bench.errors import DatasetError, LokiBenchError
 from loki_bench.event_log import EventLog, EventTimes
 from loki_bench.interactions import Interactions
+from loki_bench.json_values import JsonObject
 from loki_bench.plain_data import checked_plain, in_short
 from loki_bench.plugins.specs import DatasetSpec
 from loki_bench.sandbox.attack_request import Ask, Component, Reply

@@ -14,9 +14,8 @@ from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import JsonValue
 
-from loki_bench.content_ids import JsonObject
+from loki_bench.json_values import JsonObject, JsonValue
 from loki_bench.plain_data import MOST_DEPTH, MOST_REPORT_BYTES, checked_plain, in_short, last_lines
 from loki_bench.sandbox.confinement import Confinement, confinement_of
 

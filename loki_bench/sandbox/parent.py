@@ -19,7 +19,6 @@ from pathlib import Path
 from pickle import dumps
 
 from loki_bench.answer_checks import NamedArrays
-from loki_bench.content_ids import JsonObject
 from loki_bench.datasets.data_folder import data_folder
 from loki_bench.errors import (
     InvalidAnswerError,
@@ -27,6 +26,7 @@ from loki_bench.errors import (
     LokiBenchError,
     RejectedError,
 )
+from loki_bench.json_values import JsonObject
 from loki_bench.sandbox.channel import Channel, send_object
 from loki_bench.sandbox.child import Request
 from loki_bench.sandbox.confinement import NOT_CONFINED, Confinement, World

@@ -7,7 +7,10 @@ matter, since one poison serves all of them.
 """
 
 import importlib.util
+import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 
@@ -15,10 +18,29 @@ from loki_bench.plugins.hookspecs import ENTRY_POINT_GROUP
 from loki_bench.plugins.ownership import normal_name
 from loki_bench.suite.components import ComponentRef
 
-__all__ = ["code_of_other_plugins"]
+__all__ = ["PluginCode", "code_of_other_plugins", "installed_code"]
 
 HOST = "loki-bench"
 CODE = (".py", ".pyc", ".so", ".pyd")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginCode:
+    """Where a plugin's code lies.
+
+    Attributes
+    ----------
+    owner : str
+        Its distribution's name, as package indexes compare them.
+    top : str
+        The package or module that its hooks are in.
+    code : frozenset of Path
+        All that its distribution installed for import.
+    """
+
+    owner: str
+    top: str
+    code: frozenset[Path]
 
 
 def code_of_other_plugins(used: Iterable[ComponentRef]) -> tuple[Path, ...]:
@@ -31,12 +53,35 @@ def code_of_other_plugins(used: Iterable[ComponentRef]) -> tuple[Path, ...]:
     """
     components = tuple(used)
     kept = {HOST, *(normal_name(component.distribution) for component in components)}
-    plugins = list(entry_points(group=ENTRY_POINT_GROUP))
+    plugins = installed_code()
     needed = {_top(component.target) for component in components}
-    needed |= {_top(entry.value) for entry in plugins if _owner(entry) in kept}
+    needed |= {plugin.top for plugin in plugins if plugin.owner in kept}
     shown = {path for name in needed for path in _packages(name)}
-    others = {path for entry in plugins if _owner(entry) not in kept for path in _code(entry)}
+    others = {path for plugin in plugins if plugin.owner not in kept for path in plugin.code}
     return tuple(sorted(path for path in others if not any(_is_around(path, one) for one in shown)))
+
+
+def installed_code() -> tuple[PluginCode, ...]:
+    """Of each plugin that is installed; looked for again once something was (un)installed."""
+    return _installed_code(tuple(sys.path), tuple(map(_changed, sys.path)))
+
+
+@lru_cache(maxsize=1)
+def _installed_code(
+    path: tuple[str, ...], changed: tuple[int | None, ...]
+) -> tuple[PluginCode, ...]:
+    return tuple(
+        PluginCode(owner=_owner(entry), top=_top(entry.value), code=frozenset(_code(entry)))
+        for entry in entry_points(group=ENTRY_POINT_GROUP)
+    )
+
+
+def _changed(folder: str) -> int | None:
+    """When a name last came to a folder, or went; None where there is no folder."""
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _code(entry: EntryPoint) -> Iterator[Path]:

@@ -9,11 +9,13 @@ import site
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-__all__ = ["DEVICES", "Readable", "readable_paths", "source_folders"]
+__all__ = ["DEVICES", "Readable", "readable_paths", "search_again", "searches", "source_folders"]
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
@@ -33,6 +35,10 @@ OF_AN_ENVIRONMENT = (
 INSTALLED = ("site-packages", "dist-packages")
 IMPORTABLE = (".py", ".pyc", ".so", ".pyd", ".zip", ".egg")
 METADATA = (".dist-info", ".egg-info", ".egg")
+
+MOST_SEARCHES = 8
+"""That a process remembers and tells: a suite's attacks need one or two."""
+_searches: list[list[list[str]]] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +67,42 @@ def readable_paths(closed: tuple[Path, ...], *, code: tuple[Path, ...] = ()) -> 
     code : tuple of Path
         Packages and modules that can't be read; their names may be seen.
     """
-    return _readable_paths(closed, code, tuple(sys.path))
+    libraries = frozenset(library.parent for library in _loaded_libraries())
+    n_before = _readable_paths.cache_info().misses
+    found = _readable_paths(closed, code, tuple(sys.path), libraries)
+    if _readable_paths.cache_info().misses > n_before:
+        _searches.append([[str(path) for path in paths] for paths in (closed, code)])
+    return found
 
 
-@lru_cache(maxsize=8)
+def searches() -> list[list[list[str]]]:
+    """What :func:`readable_paths` had to look for in this process, as plain data."""
+    return _searches[:MOST_SEARCHES]
+
+
+def search_again(told: Iterable[object]) -> None:
+    """Look for what a copy of this process told by :func:`searches`: the next copies need not.
+
+    A plugin may have told it: whatever else is told is passed over.
+    """
+    for search in list(told)[:MOST_SEARCHES]:
+        match search:
+            case [[*closed], [*code]]:
+                with suppress(Exception):
+                    readable_paths(_paths(closed), code=_paths(code))
+    _searches.clear()  # the next copies tell their own
+
+
+def _paths(names: Iterable[Any]) -> tuple[Path, ...]:
+    return tuple(map(Path, names))
+
+
+@lru_cache(maxsize=2 * MOST_SEARCHES)
 def _readable_paths(
-    closed: tuple[Path, ...], code: tuple[Path, ...], path: tuple[str, ...]
+    closed: tuple[Path, ...],
+    code: tuple[Path, ...],
+    path: tuple[str, ...],
+    libraries: frozenset[Path],
 ) -> Readable:
     """Looked for once in each worker: packages stay where they are while it runs."""
     private = {folder.resolve() for folder in closed}
@@ -79,7 +115,7 @@ def _readable_paths(
     for folder in source_folders():
         allowed |= {path.resolve() for path in _importable(Path(folder))}
     allowed |= set(_of_editable_installs())
-    allowed |= {library.parent for library in _loaded_libraries() if not _inside(library, allowed)}
+    allowed |= {folder for folder in libraries if not _inside(folder, allowed)}
     found = {str(around) for path in allowed for around in _around(path, kept_closed)}
     above = {
         folder

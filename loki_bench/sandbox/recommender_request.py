@@ -18,7 +18,6 @@ from loki_bench.answer_checks import (
     checked_sample_count,
     checked_scores,
 )
-from loki_bench.content_ids import JsonObject
 from loki_bench.contracts import (
     AdversarialNoise,
     AdversarialRecommender,
@@ -28,6 +27,7 @@ from loki_bench.contracts import (
 )
 from loki_bench.errors import InvalidAnswerError
 from loki_bench.interactions import Interactions, Sequences
+from loki_bench.json_values import JsonObject
 from loki_bench.sandbox.attack_request import Ask, Component, Reply
 from loki_bench.split import HeldOut
 from loki_bench.timing import timed

@@ -6,6 +6,7 @@ import pytest
 from workers_here import Here
 
 from loki_bench.engine.open_workers import open_workers
+from loki_bench.engine.versions import needed_modules
 from loki_bench.engine.workers import n_processors
 from loki_bench.errors import UsageError
 
@@ -20,6 +21,13 @@ def test_without_a_number_there_are_as_many_as_processors():
     with open_workers(None, seconds=60.0, warn=pytest.fail) as workers:
         assert workers.n_workers == n_processors() >= 1
         assert os.environ["OMP_NUM_THREADS"] == "1"
+
+
+def test_torch_has_one_thread_in_a_worker_that_did_not_import_it_itself(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    with open_workers(1, seconds=60.0, warn=pytest.fail) as workers:
+        assert workers.submit(eval, "__import__('torch').get_num_threads()").result() == 1
 
 
 def test_a_number_of_workers_and_a_cluster_exclude_each_other():
@@ -38,3 +46,12 @@ def test_a_worker_process_knows_nothing_of_the_hosts_script(tmp_path, monkeypatc
     with open_workers(1, seconds=60.0, warn=pytest.fail) as workers:
         assert workers.submit(os.getpid).result() != os.getpid()
     assert main.__file__ == str(script)
+
+
+def test_workers_import_what_is_this_projects_own_in_what_they_compute(prepared):
+    cells, metrics = prepared().grid.cells, prepared().grid.metrics
+    assert any(cell.victim.target.startswith("toy_plugin") for cell in cells)
+    modules = needed_modules(cells, metrics)
+    assert {"loki_bench.attackers.none", metrics[0].spec.target.partition(":")[0]} <= set(modules)
+    assert all(name.startswith("loki_bench.") for name in modules)
+    assert len(set(modules)) == len(modules)

@@ -190,6 +190,15 @@ def test_what_a_worker_imports_for_its_next_jobs_leaves_torch_as_it_was(jobs):
         assert not outcome_of(workers.submit(jobs.detects_anomalies), 60.0)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="jobs share a process elsewhere")
+def test_what_may_be_read_is_looked_for_once_whatever_a_job_tells(jobs, tmp_path):
+    with LocalWorkers.open(1, seconds=20.0) as workers:
+        found = [outcome_of(workers.submit(jobs.searches_for, str(tmp_path)), 20.0) for _ in "123"]
+        assert found == [1, 0, 0]
+        assert outcome_of(workers.submit(jobs.has_made_searches_up), 20.0) == 2
+        assert outcome_of(workers.submit(jobs.searches_for, str(tmp_path)), 20.0) == 0
+
+
 def test_errors_of_a_cluster_are_the_hosts():
     with pytest.raises(InvalidAnswerError, match="all gone"):
         ended(carried_out(_all_gone, ()))
@@ -296,11 +305,27 @@ def test_a_worker_whose_torch_is_broken_says_so(jobs, monkeypatch, tmp_path):
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text("raise OSError('libtorch.so is no library')")
     monkeypatch.syspath_prepend(tmp_path)  # a spawned worker is given the host's
+    needed = ["loki_bench.attackers.loki.attacker"]
     with (
-        LocalWorkers.open(1, seconds=20.0) as workers,
+        LocalWorkers.open(1, seconds=20.0, modules=needed) as workers,
         pytest.raises(WorkerError, match=r"it can't import torch: OSError: libtorch.so is no lib"),
     ):
         outcome_of(workers.submit(jobs.add, 1, 1), 20.0)
+    with LocalWorkers.open(1, seconds=20.0) as workers:  # whose jobs have no use for it
+        assert outcome_of(workers.submit(jobs.add, 1, 1), 20.0) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="jobs share a process elsewhere")
+def test_a_worker_has_what_its_jobs_need_imported_and_nothing_else(jobs):
+    pytest.importorskip("recbole")
+    # this project's own alone; importing it leaves torch as it was
+    needed = ["loki_bench_recbole.bprmf", "antigravity"]
+    with LocalWorkers.open(1, seconds=60.0, modules=needed) as workers:
+        assert outcome_of(workers.submit(jobs.has_imported, needed[0]), 60.0)
+        assert not outcome_of(workers.submit(jobs.has_imported, needed[1]), 60.0)
+        assert not outcome_of(workers.submit(jobs.detects_anomalies), 60.0)
+    with LocalWorkers.open(1, seconds=60.0) as workers:
+        assert not outcome_of(workers.submit(jobs.has_imported, "torch"), 60.0)
 
 
 def test_a_worker_that_ends_before_it_can_take_a_job_is_started_thrice(jobs, monkeypatch):

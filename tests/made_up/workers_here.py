@@ -27,6 +27,6 @@ class Here:
 
 
 @contextmanager
-def opened_here(n_workers, *, seconds):
+def opened_here(n_workers, *, seconds, modules=()):
     """In place of ``LocalWorkers.open``."""
     yield Here()

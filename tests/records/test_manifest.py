@@ -22,7 +22,7 @@ def warnings():
 @pytest.fixture
 def store(tmp_path, warnings):
     store = Store(tmp_path / "toy", warn=warnings.append)
-    store.write_bytes(f"artefacts/poison/{POISON}.npz", b"poison")
+    store.write(PoisonCodec(), POISON, Poison(poison=Sequences.of([[1, 2], [3]]), report={}))
     store.write_text("leaderboard.md", "# Table\n")
     return store
 
@@ -53,9 +53,10 @@ def without_end(path):
 @pytest.mark.parametrize("instead", [too_large, without_end])
 def test_an_artefact_that_can_not_be_read_keeps_its_digest_and_is_named(store, warnings, instead):
     name = f"artefacts/poison/{POISON}.npz"
-    assert written(store).files[name] == hashlib.sha256(b"poison").hexdigest()
+    listed = hashlib.sha256((store.folder / name).read_bytes()).hexdigest()
+    assert written(store).files[name] == listed
     instead(store.folder / name)
-    assert written(store).files[name] == hashlib.sha256(b"poison").hexdigest()
+    assert written(store).files[name] == listed
     [said] = warnings
     assert f"{name}: it can't be read (" in said
     assert "is not listed anew; it is damaged: the next run computes it again" in said
@@ -73,11 +74,22 @@ def test_another_file_that_can_not_be_read_is_a_sentence(store, instead):
     assert "figures/overall.svg" not in read_manifest(store.folder).files
 
 
-def test_the_same_numbers_in_other_bytes_are_told_from_a_damaged_file(tmp_path, warnings):
-    store = Store(tmp_path / "toy", warn=warnings.append)
-    rows = Sequences.of([[1, 2], [3]])
-    store.write(PoisonCodec(), POISON, Poison(poison=rows, report={}))
-    store.write_text("leaderboard.md", "# Table\n")
+def test_an_artefact_that_is_damaged_before_it_was_listed_is_not_listed(store, warnings):
+    name = f"artefacts/poison/{POISON}.npz"
+    whole = (store.folder / name).read_bytes()
+    (store.folder / name).write_bytes(whole[:-9])
+    assert written(store).files[name] is None
+    assert warnings == [
+        f"{store.folder / name}: it is not listed in the manifest; it is damaged: the next run "
+        "computes it again"
+    ]
+    assert not store.is_whole(name, read_manifest(store.folder).files[name])
+    (store.folder / name).write_bytes(whole)
+    assert written(store).files[name] == hashlib.sha256(whole).hexdigest()
+    assert store.is_whole(name, read_manifest(store.folder).files[name])
+
+
+def test_the_same_numbers_in_other_bytes_are_told_from_a_damaged_file(store, warnings):
     name = f"artefacts/poison/{POISON}.npz"
     listed = written(store).files[name]
     path = store.folder / name

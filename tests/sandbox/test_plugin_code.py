@@ -51,6 +51,17 @@ def closed(*used):
     return {path.name for path in code_of_other_plugins(used)}
 
 
+def test_a_plugin_that_is_installed_meanwhile_is_found_too(site):
+    attack = component("their-attack", "their_attack:Attack")
+    assert "later.py" not in closed(attack)
+    told = site / "later-1.dist-info"
+    told.mkdir()
+    (site / "later.py").write_text("here = True\n")
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: later\nVersion: 1\n")
+    (told / "entry_points.txt").write_text("[loki_bench]\nx = later\n")
+    assert "later.py" in closed(attack)
+
+
 def test_the_code_of_every_other_plugin_is_found_and_nothing_of_the_hosts(site):
     attack = component("their-attack", "their_attack:Attack")
     found = closed(attack)

@@ -18,6 +18,7 @@ from loki_bench.errors import (
     TemporaryFolderError,
     WorkerError,
 )
+from loki_bench.sandbox import readable
 
 kept = []
 
@@ -129,9 +130,9 @@ def tells_its_process(folder, n):
 # what a job may write past the border, as if its plugin had taken the process over
 
 
-def writes(content, modules=()):
+def writes(content, modules=(), searches=()):
     """Have the process answer with these bytes, past the border."""
-    told = json.dumps([list(modules), False]).encode()
+    told = json.dumps([list(modules), False, list(searches)]).encode()
     content = len(told).to_bytes(8, "big") + told + b"a" + content
     content = len(content).to_bytes(8, "big") + content
     number = pipe()
@@ -205,6 +206,18 @@ def says_three_gigabytes() -> int:
 
 def has_a_module_imported(name) -> int:
     writes(job_border.carried_out(add, (1, 1)), [name])
+    return 0
+
+
+def searches_for(closed) -> int:
+    """How often this process has to look for what may be read."""
+    readable.readable_paths((Path(closed),))
+    return len(readable.searches())
+
+
+def has_made_searches_up() -> int:
+    made_up = [5, "x", {}, [], [["/"]], [[3], []], [["/" + "x/" * 3000], ["\0"]], ["/", "/"]]
+    writes(job_border.carried_out(add, (1, 1)), searches=made_up)
     return 0
 
 
