@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # each isolated process would wait for its import
+    from importlib.metadata import EntryPoint
 
 __all__ = [
     "OWN_DISTRIBUTIONS",
@@ -25,7 +28,7 @@ SEPARATORS = re.compile("[-_.]+")
 """In a distribution's name package indexes compare them as one hyphen, and no case (PEP 503)."""
 
 
-def is_own_plugin(entry: EntryPoint) -> bool:
+def is_own_plugin(entry: "EntryPoint") -> bool:
     """Whether a plugin is one of this project's own: its distribution's name, and its module's."""
     name = "" if entry.dist is None else str(entry.dist.name)
     package = entry.value.partition(":")[0].partition(".")[0]
