@@ -40,6 +40,8 @@ class Job:
         The job's time limit.
     versions : dict of str to str
         What must be installed, by distribution.
+    modules : tuple of str
+        See :class:`~loki_bench.engine.workers.LocalWorkers`.
     """
 
     run: str
@@ -47,6 +49,7 @@ class Job:
     arguments: tuple[object, ...]
     seconds: float
     versions: dict[str, str]
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,11 +152,13 @@ def _copy(folder: Path, sha256: str, contents: dict[str, bytes]) -> Path:
 class _Processes:
     """The worker processes of one run on this worker; closed when idle for long."""
 
-    def __init__(self, run: str, n_workers: int, seconds: float) -> None:
-        self.run, self.n_jobs = run, 0
+    def __init__(self, job: Job, n_workers: int) -> None:
+        self.run, self.n_jobs = job.run, 0
         self.idle: Timer | None = None
         self._stack = ExitStack()
-        self.workers = self._stack.enter_context(LocalWorkers.open(n_workers, seconds=seconds))
+        self.workers = self._stack.enter_context(
+            LocalWorkers.open(n_workers, seconds=job.seconds, modules=job.modules)
+        )
 
     def close(self) -> None:
         if self.idle is not None:
@@ -173,7 +178,7 @@ def _processes(job: Job, n_threads: int) -> Iterator[LocalWorkers]:
     multiprocessing.current_process().daemon = False
     with _lock:  # found and taken at once: a timer may run out between the two
         if job.run not in _runs:
-            _runs[job.run] = _Processes(job.run, n_threads, job.seconds)
+            _runs[job.run] = _Processes(job, n_threads)
         found = _runs[job.run]
         found.n_jobs += 1
         if found.idle is not None:

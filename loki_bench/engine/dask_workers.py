@@ -8,7 +8,7 @@ import logging
 import platform
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
@@ -52,11 +52,20 @@ class DaskWorkers:
         Time limit of a job.
     versions : mapping of str to str
         What every worker must have installed.
+    modules : sequence of str
+        See :class:`~loki_bench.engine.workers.LocalWorkers`.
     """
 
-    def __init__(self, client: "Client", *, seconds: float, versions: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        client: "Client",
+        *,
+        seconds: float,
+        versions: Mapping[str, str],
+        modules: Sequence[str] = (),
+    ) -> None:
         self._client = client
-        self._seconds = seconds
+        self._seconds, self._modules = seconds, tuple(modules)
         self._versions = dict(versions)
         self._run = uuid.uuid4().hex
         self._lock = Lock()
@@ -86,6 +95,7 @@ class DaskWorkers:
             arguments=arguments,
             seconds=self._seconds,
             versions=self._versions,
+            modules=self._modules,
         )
         outer: Future[R] = Future()
         with self._lock:
@@ -112,6 +122,7 @@ class DaskWorkers:
         *,
         seconds: float,
         versions: Mapping[str, str],
+        modules: Sequence[str] = (),
         warn: Callable[[str], None],
     ) -> Iterator["DaskWorkers"]:
         """The workers of the scheduler at ``address`` for the length of a ``with`` block.
@@ -125,7 +136,7 @@ class DaskWorkers:
         client = _connected(address)
         try:
             _require_versions(client, versions, warn)
-            workers = cls(client, seconds=seconds, versions=versions)
+            workers = cls(client, seconds=seconds, versions=versions, modules=modules)
         except BaseException:
             client.close()
             raise

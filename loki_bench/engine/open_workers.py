@@ -30,7 +30,7 @@ def open_workers(
     seconds : float
         Time limit of a job.
     modules : sequence of str
-        This project's own modules that jobs will need, for processes on this machine.
+        This project's own modules that jobs will need; open workers take no notice.
     versions : mapping of str to str
         Distributions that a cluster's workers must have.
     warn : callable of one str
@@ -48,7 +48,9 @@ def open_workers(
             raise UsageError("workers and a scheduler exclude each other: a cluster has its own")
         from loki_bench.engine.dask_workers import DaskWorkers  # imports distributed: an extra
 
-        return DaskWorkers.open(scheduler, seconds=seconds, versions=versions or {}, warn=warn)
+        return DaskWorkers.open(
+            scheduler, seconds=seconds, versions=versions or {}, modules=modules, warn=warn
+        )
     if workers is None or isinstance(workers, int):
         return LocalWorkers.open(workers, seconds=seconds, modules=modules)
     return nullcontext(workers)

@@ -106,6 +106,17 @@ def test_workers_with_other_versions_are_named_before_any_work(dask_cluster, pre
     assert "install the same distributions on every worker" in said
 
 
+def test_the_processes_of_a_worker_have_imported_what_jobs_need(dask_cluster):
+    needed = ["loki_bench.attackers.popular"]
+    asked = f"{needed[0]!r} in __import__('sys').modules"
+    with DaskWorkers.open(
+        dask_cluster, seconds=9.0, versions={}, modules=needed, warn=pytest.fail
+    ) as workers:
+        assert workers.submit(eval, asked).result(timeout=60.0)
+    with DaskWorkers.open(dask_cluster, seconds=9.0, versions={}, warn=pytest.fail) as workers:
+        assert not workers.submit(eval, asked).result(timeout=60.0)
+
+
 def test_other_numerical_packages_are_told_of(dask_cluster, prepared, monkeypatch):
     monkeypatch.setattr(dask_workers, "NUMERICAL", ("numpy",))
     monkeypatch.setattr(dask_workers, "installed", lambda name: "0.1")
