@@ -270,7 +270,9 @@ def _write(
         fresh=fresh.handed_in if fresh else (),
         beside=fresh.beside if fresh else (),
     )
-    write_accepted(target, [*accepted_cells(target.folder), acceptance])
+    known = set(manifest.record_ids)  # of one that was interrupted, the manifest has no cell
+    ended = [one for one in accepted_cells(target.folder) if not known.isdisjoint(one.cells)]
+    write_accepted(target, [*ended, acceptance])
     write_leaderboard(
         target,
         suite=manifest.suite,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loki_bench.audit.hashes import check_hashes
 from loki_bench.errors import StoreError
-from loki_bench.records.manifest import MANIFEST, Manifest
+from loki_bench.records.manifest import MANIFEST, Manifest, read_manifest
 from loki_bench.records.opening import as_working_folder
 from loki_bench.records.packed import ARTEFACTS, is_packed, pack_family, pack_suite
 
@@ -73,8 +73,8 @@ def publish(
         _refuse_damaged(folder)
     with ExitStack() as stack:
         for path in sorted(destination.glob(f"*/{MANIFEST}")):
-            folder = path.parent
-            if folder.name not in sources and is_packed(folder):
+            folder = path.parent  # one that can't be read would lose its records
+            if folder.name not in sources and read_manifest(folder).packs:
                 sources[folder.name] = stack.enter_context(as_working_folder(folder))
         written = pack_family(
             sources, destination, artefact_bytes=artefact_bytes, sample_bytes=sample_bytes

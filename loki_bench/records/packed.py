@@ -17,7 +17,10 @@ and each suite's manifest says which are its own::
         records.jsonl.gz  artefacts.zip
         <suite>/  leaderboard.md ... runs.jsonl.gz  manifest.json
 
-The same results give the same bytes: names are in order, and no time is kept. What is read is
+The same results give the same bytes: names are in order, and no time is kept. A publication that
+is killed leaves what was published before as it was, or as it is to be
+(:mod:`loki_bench.records.replacement`); a new folder has its manifest first, so that it is known
+for one of these when the command is given again. What is read is
 trusted no more than a stranger's zip (:mod:`loki_bench.records.archive`): a pack is held to its
 digest, its lines to limits, and only files that the manifest names are written out.
 """
@@ -55,6 +58,7 @@ from loki_bench.records.manifest import (
     put_manifest,
     read_manifest,
 )
+from loki_bench.records.replacement import as_it_was, drop_replaced, set_aside
 from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
 from loki_bench.whole_files import sweep_parts
@@ -244,6 +248,9 @@ def pack_family(
     runs = {name: source.runs(target / name) for name, source in found.items()}
     # nothing that is too large is found from here on
     family = Store(target, warn=_nobody, elsewhere=ELSEWHERE)
+    sweep_parts(target)
+    for pack in (RECORDS, ARTEFACTS):
+        set_aside(target / pack, shared.get(pack), at_most=Limits.pack_bytes)
     for pack, raw in shared.items():
         family.write_bytes(pack, raw)
     if not shared_artefacts:
@@ -255,6 +262,7 @@ def pack_family(
             own[ARTEFACTS] = _artefact_pack(source.artefacts, target / name)
         used = {p: raw for p, raw in shared.items() if p == RECORDS or name in sharing}
         written[name] = _write(source, target / name, own | runs[name], used)
+    drop_replaced(target)
     return written
 
 
@@ -282,7 +290,7 @@ def artefacts_behind(
 def damaged_packs(folder: Path, manifest: Manifest) -> dict[str, str]:
     """Packs that are not as the manifest of a packed folder says, and why, by name."""
     contents = {
-        f"../{name}" if pack.shared else name: _content(_place(folder, name, pack), pack)
+        f"../{name}" if pack.shared else name: _content(folder, name, pack)[1]
         for name, pack in manifest.packs.items()
     }
     return {name: why for name, why in contents.items() if isinstance(why, str)}
@@ -300,10 +308,12 @@ def unpack_folder(folder: Path, target: Path, *, artefacts: bool = True) -> None
     for name, pack in manifest.packs.items():
         if name == ARTEFACTS and not artefacts:
             continue
-        path = _place(folder, name, pack)
-        raw = _content(path, pack)
+        path, raw = _content(folder, name, pack)
         if isinstance(raw, str):
-            raise StoreError(f"{path}: {raw}")
+            raise StoreError(
+                f"{path}: {raw}; take the leaderboard again from where it was published, or "
+                "publish its results again"
+            )
         if name == RECORDS:
             _unpack_records(raw, path, manifest, target)
         elif name == RUNS:
@@ -311,7 +321,7 @@ def unpack_folder(folder: Path, target: Path, *, artefacts: bool = True) -> None
         else:
             wanted = {n for n in manifest.files if n.startswith("artefacts/")}
             unpack(path, target, wanted=wanted)
-    _copy_plain(folder, target)
+    _copy_plain(folder, target, manifest)
     put_manifest(Store(target, warn=_nobody), manifest.model_copy(update={"packs": {}}))
 
 
@@ -321,7 +331,11 @@ def _write(
     own: Mapping[PackName, bytes],
     shared: Mapping[PackName, bytes],
 ) -> Manifest:
-    """Write a suite's folder, the manifest last; packs that are shared are written already."""
+    """Write a suite's folder; packs that are shared are written already.
+
+    The manifest comes last, and first, too, where there is none yet: a folder without one would be
+    taken for somebody's own.
+    """
     plain = source.plain()
     listed = source.manifest.files
     pairs = [(name, raw, True) for name, raw in shared.items()]
@@ -341,17 +355,22 @@ def _write(
     )
     store = Store(target, warn=_nobody, elsewhere=ELSEWHERE)
     sweep_parts(target, below=True)
-    for old in _replaced(target) - {*own, *plain}:
-        (target / old).unlink(missing_ok=True)
-    for files in (own, plain):
-        for file, raw in files.items():
-            store.write_bytes(file, raw)
+    if not is_there(target / MANIFEST):
+        put_manifest(store, manifest)
+    new = {name: raw for files in (own, plain) for name, raw in files.items()}
+    for name in _replaced(target) | set(new):
+        set_aside(target / name, new.get(name), at_most=Limits.pack_bytes)
+    for name, raw in new.items():
+        store.write_bytes(name, raw)
     put_manifest(store, manifest)
+    for folder in (target, target / "figures"):
+        drop_replaced(folder)
     return manifest
 
 
 def _refuse_other_files(target: Path) -> None:
     """A folder that is not a packed leaderboard is not written into."""
+    sweep_parts(target)
     if target.exists() and any(target.iterdir()) and not is_packed(target):
         raise StoreError(
             f"{target} holds other files: name a new folder, or one that `loki-bench publish` wrote"
@@ -459,13 +478,21 @@ def _place(folder: Path, name: PackName, pack: Pack) -> Path:
     return (folder.resolve().parent if pack.shared else folder) / name
 
 
-def _content(path: Path, pack: Pack) -> bytes | str:
-    """A pack's bytes, or what is wrong with it."""
+def _content(folder: Path, name: PackName, pack: Pack) -> tuple[Path, bytes | str]:
+    """A pack's file, and its bytes or what is wrong with it."""
+    path = _place(folder, name, pack)
+    replaced = as_it_was(path, pack.sha256)
+    if is_there(replaced):
+        with suppress(OSError):
+            raw = read_regular(replaced, at_most=Limits.pack_bytes)
+            if bytes_digest(raw) == pack.sha256:
+                return replaced, raw
     try:
         raw = read_regular(path, at_most=Limits.pack_bytes)
     except OSError as error:
-        return f"it can't be read: {error.strerror}"
-    return raw if bytes_digest(raw) == pack.sha256 else "its bytes are not those of the manifest"
+        return path, f"it can't be read: {error.strerror}"
+    whole = bytes_digest(raw) == pack.sha256
+    return path, raw if whole else "its bytes are not those of the manifest"
 
 
 def _read_lines(raw: bytes, path: Path) -> Iterator[bytes]:
@@ -534,8 +561,8 @@ def _parsed(kind: type[L], line: bytes, path: Path) -> L:
         raise StoreError(f"{path}: {place[:80]}: {first['msg']}") from error
 
 
-def _copy_plain(folder: Path, target: Path) -> None:
-    """The files that are not packed; no links are followed."""
+def _copy_plain(folder: Path, target: Path, manifest: Manifest) -> None:
+    """The files that are not packed, as the manifest has them; no links are followed."""
     packs = set(get_args(PackName))
     for path in (p for part in (folder, folder / "figures") for p in sorted(part.glob("*"))):
         name = path.relative_to(folder).as_posix()
@@ -545,6 +572,14 @@ def _copy_plain(folder: Path, target: Path) -> None:
             copy_regular(path, target / name, at_most=Limits.file_bytes)
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror}") from error
+    for name, digest in manifest.files.items():
+        if digest is None or not PLAIN.fullmatch(name):
+            continue
+        replaced = as_it_was(folder / name, digest)
+        if is_there(replaced):
+            (target / name).unlink(missing_ok=True)
+            with suppress(OSError):
+                copy_regular(replaced, target / name, at_most=Limits.file_bytes)
 
 
 def _nobody(text: str) -> None:
