@@ -10,7 +10,7 @@ from loki_bench.errors import StoreError
 from loki_bench.interactions import Interactions
 from loki_bench.pipeline.craft import PoisonCodec
 from loki_bench.records.data_places import data_places
-from loki_bench.records.manifest import MANIFEST
+from loki_bench.records.manifest import MANIFEST, read_manifest
 from loki_bench.records.opening import as_working_folder
 from loki_bench.records.schema import Record
 from loki_bench.records.store import Store
@@ -57,6 +57,7 @@ def export_poison(results: Path, cell_id: str, *, data_of: DataOf) -> ExportedPo
     ------
     StoreError
         There is no such cell, or several; it has no poison, or its dataset is another one here.
+        Leaderboards that are damaged are named where the cell is in no other.
     """
     cell_id = cell_id.removesuffix(".json")
     if len(cell_id) < _SHORTEST or any(c not in "0123456789abcdef" for c in cell_id):
@@ -67,19 +68,37 @@ def export_poison(results: Path, cell_id: str, *, data_of: DataOf) -> ExportedPo
     folders = [
         p.parent for p in (results / MANIFEST, *results.glob(f"**/{MANIFEST}")) if p.exists()
     ]
+    refused: list[StoreError] = []
+    damaged: list[str] = []
     for leaderboard in dict.fromkeys(folders):
-        with as_working_folder(leaderboard) as folder:
-            found = [p.stem for p in sorted((folder / "records").glob(f"{cell_id}*.json"))]
-            if len(found) > 1:
-                raise StoreError(
-                    f"{leaderboard} has {len(found)} cells that begin with '{cell_id}'; write more"
-                )
-            if found:
-                store = Store(folder, warn=lambda text: None)
-                return _exported(store, found[0], leaderboard, data_of)
+        try:
+            found = [name for name in _cells_of(leaderboard) if name.startswith(cell_id)]
+        except StoreError as error:
+            damaged.append(str(error))
+            continue
+        if len(found) > 1:
+            raise StoreError(
+                f"{leaderboard} has {len(found)} cells that begin with '{cell_id}'; write more"
+            )
+        if found:
+            try:
+                with as_working_folder(leaderboard) as folder:
+                    store = Store(folder, warn=lambda text: None)
+                    return _exported(store, found[0], leaderboard, data_of)
+            except StoreError as error:
+                refused.append(error)  # another leaderboard may have the same cell whole
+    if refused:
+        raise refused[0]
     raise StoreError(
         f"{results} has no cell '{cell_id}'; name the folder of its leaderboard with --results"
+        + "".join(f"; not looked at: {why}" for why in damaged[:1])
     )
+
+
+def _cells_of(leaderboard: Path) -> list[str]:
+    """The ids of its cells; a working folder may have some that no manifest lists."""
+    there = [path.stem for path in sorted((leaderboard / "records").glob("*.json"))]
+    return there or read_manifest(leaderboard).record_ids
 
 
 def _exported(store: Store, cell_id: str, leaderboard: Path, data_of: DataOf) -> ExportedPoison:

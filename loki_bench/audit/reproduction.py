@@ -135,9 +135,15 @@ def folder_of(name: str, results: Path) -> tuple[Path, str]:
             )
         return leaderboard, path.stem
     found: dict[str, Path] = {}  # suites of a family may share a cell: the first will do
+    damaged: list[str] = []
     folders = [results, *sorted(results.glob("*/")), *sorted(results.glob("*/*/"))]
     for folder in folders if name.isalnum() else ():
-        for cell_id in _ids_in(folder):
+        try:
+            ids = _ids_in(folder)
+        except StoreError as error:
+            damaged.append(str(error))
+            continue
+        for cell_id in ids:
             if cell_id.startswith(name):
                 found.setdefault(cell_id, folder)
     if len(found) != 1:
@@ -145,6 +151,7 @@ def folder_of(name: str, results: Path) -> tuple[Path, str]:
         raise StoreError(
             f"{many} with '{name}' in {results}; give more of the id, the path of a record, or "
             "another folder with --results"
+            + "".join(f"; not looked at: {why}" for why in damaged[:1] if not found)
         )
     [(cell_id, folder)] = found.items()
     return folder, cell_id

@@ -12,6 +12,8 @@ from workers_here import Here
 
 from loki_bench import Benchmark
 from loki_bench.audit.poison_export import export_poison
+from loki_bench.audit.publication import publish
+from loki_bench.audit.reproduction import folder_of
 from loki_bench.cli.main import cli
 from loki_bench.datasets.poison_writing import written_poison
 from loki_bench.errors import StoreError, SuiteError
@@ -331,6 +333,39 @@ def test_two_leaderboards_own_files_of_one_name_are_told_apart(here, monkeypatch
             cli, ["poison", "export", cell_id, "--out", f"{name}.json"], standalone_mode=False
         )
         assert said.exit_code == 0, said.output
+
+
+def test_a_cell_is_found_though_other_leaderboards_are_damaged(here):
+    benchmark = opened(here)
+    benchmark.run(workers=Here(), progress=False)
+    own = here / "results"
+    cell = next(cell for cell in benchmark.cells if cell.attacker.name == "replay")
+    publish(own / "mine", own / "a-packed", artefact_bytes=10**9)
+    for name, damage in (("b-broken", "manifest.json"), ("c-torn", "records.jsonl.gz")):
+        shutil.copytree(own / "a-packed", here / name)
+        (here / name / damage).write_bytes(b"half")
+    shutil.rmtree(own / "mine")
+    place = here / "leaderboards"
+    place.mkdir()
+    for name in ("b-broken", "c-torn"):
+        (here / name).rename(place / name)
+
+    def read(cell, *, places):
+        return cell.dataset, benchmark.interactions
+
+    def exported(cell_id):
+        return export_poison(place, cell_id, data_of=read).record.id
+
+    with pytest.raises(StoreError, match=r"c-torn.records\.jsonl\.gz: its bytes are not those"):
+        exported(cell.id)  # it is there and nowhere else
+    with pytest.raises(StoreError, match=r"has no cell '0{9}'.*; not looked at: .*b-broken"):
+        exported("000000000")
+    with pytest.raises(StoreError, match=r"no cell begins.*; not looked at: .*b-broken"):
+        folder_of("000000000", place)
+    (own / "a-packed").rename(place / "d-whole")
+    assert exported(cell.id[:8]) == cell.id
+    (place / "c-torn" / "manifest.json").unlink()
+    assert folder_of(cell.id[:8], place) == (place / "d-whole", cell.id)
 
 
 def test_what_has_no_poison_can_not_be_exported(here):
