@@ -7,6 +7,7 @@ targets and target users they keep. What trains a victim may be drawn afresh; wh
 written for may not.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -38,6 +39,17 @@ __all__ = [
     "read_submission",
     "submission_of",
 ]
+
+_NO_PARAMETERS = (
+    "; such parameters are for the attacker 'replay' in a suite, and `submit` takes none: write "
+    'the poison as JSON, {"fake_users": [["item", "item"], ...]}, with items by their names in the '
+    "data"
+)
+_NAMES_PARAMETER = re.compile(
+    r"\b(rows|items|format|separator|encoding|columns|header|\w+_column) = "
+    r"|\bwith (format|encoding|columns|\w+_column)\b"
+)
+"""Advice that helps where a suite is written, and nowhere else."""
 
 LARGEST = 256 * 2**20
 """Bytes of a file that is handed in, at the most."""
@@ -127,12 +139,19 @@ def submission_of(
     StoreError, ParameterError
         It can't be read, or does not fit the leaderboard: see :func:`cells_of_poison`.
     """
-    replay = Replay(path=path, name=name)
+    try:
+        replay = Replay(path=path, name=name)
+    except ParameterError as error:
+        said = str(error).replace("attacker 'replay': ", "--", 1)
+        raise ParameterError(said.replace("--path", "--poison", 1)) from error
     clean = _clean_records(records)
     data = _data(clean, data_of)
     seeds: dict[str, SeedPoison] = {}
     for seed in sorted({record.cell.seed for record in clean}):
-        found = replay.fake_rows(replay.read(seed), data, dropped_users={}, dropped_items={})
+        try:
+            found = replay.fake_rows(replay.read(seed), data, dropped_users={}, dropped_items={})
+        except ParameterError as error:
+            raise ParameterError(_said(error)) from error
         tokens = _tokens(data.item_tokens, data.n_items)
         seeds[str(seed)] = SeedPoison(
             target_items=found.targets,
@@ -148,7 +167,7 @@ def submission_of(
         )
     except ValidationError as error:
         raise ParameterError(
-            f"attacker 'replay': '{replay.label}' can't stand in a table; say what the poison is "
+            f"'{replay.label}' can't stand in a table; say what the poison is "
             "called with --name, in letters, digits and blanks"
         ) from error
     cells_of_poison(made, records, data)
@@ -233,8 +252,14 @@ def poison_of_seeds(submission: PoisonSubmission, data: Interactions) -> dict[st
         try:
             found[seed] = replay.fake_rows(named, data, dropped_users={}, dropped_items={})
         except ParameterError as error:
-            raise StoreError(str(error)) from error
+            raise StoreError(_said(error)) from error
     return found
+
+
+def _said(error: ParameterError) -> str:
+    """What is said of a poison where nobody writes a suite."""
+    text = str(error).replace("attacker 'replay': ", "the poison ", 1)
+    return text + _NO_PARAMETERS if _NAMES_PARAMETER.search(text) else text
 
 
 def lay_poison(store: Store, cells: Sequence[tuple[Cell, Sequences]]) -> None:

@@ -17,7 +17,7 @@ from loki_bench.datasets.reading import Reading
 from loki_bench.errors import DatasetError
 from loki_bench.plugins.specs import nearest
 
-__all__ = ["keys_of", "read_objects"]
+__all__ = ["keys_of", "read_objects", "why_unreadable"]
 
 _CHUNK = 100_000
 
@@ -141,6 +141,18 @@ def _objects(
     return n_lines, _of_lines(file, layout, n_lines)
 
 
+def why_unreadable(error: Exception) -> str:
+    """Where a text ceases to be JSON or a literal, in a few words."""
+    if isinstance(error, json.JSONDecodeError):
+        line = f"line {error.lineno}, " if error.lineno > 1 else ""
+        return f"{line}column {error.colno}: {error.msg[:1].lower()}{error.msg[1:]}"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not written in UTF-8"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return next(iter(str(error).splitlines()), "")[:80]
+
+
 def _of_lines(
     file: DataFile, layout: Layout, n_lines: _Counter
 ) -> Iterator[tuple[int, dict[str, object]]]:
@@ -155,7 +167,7 @@ def _of_lines(
             raise DatasetError(
                 f"{file.path}, line {number}: it is no whole "
                 f"{'JSON' if layout.kind == 'json lines' else 'Python'} object "
-                f"({str(error).splitlines()[0][:80]}); write one a line"
+                f"({why_unreadable(error)}); write one a line"
             ) from error
         if not isinstance(values, dict):
             raise DatasetError(
@@ -170,8 +182,8 @@ def _of_array(file: DataFile, n_lines: _Counter) -> Iterator[tuple[int, dict[str
         found = _decode(b"".join(file.blocks()).decode())
     except (ValueError, RecursionError) as error:
         raise DatasetError(
-            f"{file.path}: it begins as a JSON array but is none ({str(error)[:80]}); check that "
-            "it was written whole, or write one object a line"
+            f"{file.path}: it begins as a JSON array but is none ({why_unreadable(error)}); "
+            "check that it was written whole, or write one object a line"
         ) from error
     if not isinstance(found, list):
         raise DatasetError(f"{file.path}: it holds no list of objects; write one object a line")
@@ -200,6 +212,6 @@ def _refuse_missing(file: DataFile, layout: Layout, name: str, parameter: str) -
     timelike = [str(key) for key, value in first.items() if looks_like_times([str(value)])]
     raise DatasetError(
         f"{file.path}: its objects have no key '{name}'{nearest(name, keys)}; the first one has "
-        f"{', '.join(keys[:20])}; name the right one with {parameter}"
+        f"{', '.join(keys[:20]) or 'no key at all'}; name the right one with {parameter}"
         + (time_hint(timelike) if parameter == "timestamp_column" else "")
     )

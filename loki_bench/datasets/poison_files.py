@@ -18,7 +18,7 @@ from loki_bench.datasets.filters import RowFilters, SequenceFilters
 from loki_bench.datasets.layout import Layout
 from loki_bench.datasets.named_rows import NamedRows
 from loki_bench.datasets.names import check_spelling, names_of
-from loki_bench.datasets.object_lines import keys_of
+from loki_bench.datasets.object_lines import keys_of, why_unreadable
 from loki_bench.datasets.poison_arrays import is_numpy_file, read_arrays
 from loki_bench.datasets.reading import Reading
 from loki_bench.datasets.recognise import recognise
@@ -34,6 +34,10 @@ _FORM = (
     '{"target_items": ["i3"], "fake_users": {"fake0": ["i3", "i7"], ...}}, or a list with a list '
     "of items for each fake user"
 )
+_BEGINS = re.compile(
+    rb"""\s*(\[\s*\[|\{\s*("(fake_users|target_items|targets|target_users)"|'fake_users')\s*:)"""
+)
+"""How JSON of fake users begins, whole or not; no object of one event does."""
 _COMMENT = re.compile(rb"#\s*(?P<key>target_items|targets|target_users)\s*:(?P<names>.*)")
 """How a text says what its poison is for: ``# target_items: ["i3", "i5"]``."""
 
@@ -184,8 +188,15 @@ def _json(file: DataFile) -> NamedRows | None:
             f"{file.path}: it has the key {str(error)!r} twice, and one of them would be lost; "
             "give each fake user a name of its own"
         ) from error
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
+        if _BEGINS.match(raw) and not _is_event(raw.lstrip().splitlines()[0]):
+            raise DatasetError(
+                f"{file.path}: it is no whole JSON ({why_unreadable(error)}); check that it was "
+                f"written whole; expected {_FORM}"
+            ) from error
         return None  # objects on lines, or nothing that is JSON
+    if not content:
+        raise DatasetError(f"{file.path}: there is no fake user in it; expected {_FORM}")
     if isinstance(content, list):
         if content and all(isinstance(row, dict) for row in content):
             return None
@@ -202,6 +213,15 @@ def _json(file: DataFile) -> NamedRows | None:
         what = "lacks 'fake_users'" if unknown is None else f"has an unknown key {unknown!r}"
         raise DatasetError(f"{file.path}: it {what}; expected {_FORM}")
     return _of_json(file.path, content["fake_users"], content)
+
+
+def _is_event(line: bytearray) -> bool:
+    """Whether a line is an object of its own, though one of its keys may be that of targets."""
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and "fake_users" not in content
 
 
 class _RepeatedKeyError(Exception):

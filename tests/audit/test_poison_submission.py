@@ -128,6 +128,38 @@ def test_one_file_for_seeds_of_different_targets_is_refused_at_once(
     assert not (tmp_path / "out.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("p.csv", "who,what\nf,i1\n"),
+        ("p.csv", "f,i1,i2\ng,i3,i4\n"),
+        ("p.json", '{"fake_users": [["1"]]}'),
+        ("p.json", '{"fake_users": {"u0": ["i1"]}}'),
+        ("p.jsonl", '{"user": "f", "item": "i1"}\n'),
+    ],
+)
+def test_what_is_said_of_a_poison_advises_nothing_that_submit_does_not_take(
+    home, data_of, tmp_path, name, text
+):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ParameterError) as refused:
+        submit_poison(home, str(tmp_path / name), "m", tmp_path / "out.json", data_of=data_of)
+    said = str(refused.value)
+    assert said.startswith("the poison ")
+    assert name in said
+    assert "`submit` takes none: write the poison as JSON" in said
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "said"), [("", "m", "--poison is"), ("p", " ", "--name is")]
+)
+def test_an_option_that_nothing_can_be_made_of_is_named_as_it_was_typed(
+    home, data_of, tmp_path, path, name, said
+):
+    with pytest.raises(ParameterError, match=f"^{said}"):
+        submit_poison(home, path, name, tmp_path / "out.json", data_of=data_of)
+
+
 def test_a_pipe_is_no_submission_and_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(StoreError, match="not a regular file"):

@@ -180,3 +180,36 @@ def test_targets_that_are_said_twice_are_refused(refuse, first, second):
 def test_other_comments_and_users_with_such_names_are_left_alone(read):
     assert read(f"# target items: some\n# my targets: a\n{LINES}").targets == ()
     assert read("#targets: a b\n#7 c d a\n").users == ("#targets:", "#7")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"fake_users": {"f": ["b", "a"', "column 31: expecting ',' delimiter"),
+        ('{"fake_users": [["b", "a"],]}', "column 28: "),
+        ('{\n "target_items": ["b"],\n "fake_users": [["b"', "line 3, column 21: "),
+        ('{"fake_users": [["b"]]}\n{"fake_users": [["a"]]}', "line 2, column 1: extra data"),
+        ("{'fake_users': [['b', 'a']]}", "column 2: "),
+        ('[["b", "a"], ["c"', "column 18: "),
+        ("[" * 100_000, "it is nested too deeply"),
+        ('{"fake_users": [["\u00e9"]]}'.encode("latin-1"), "it is not written in UTF-8"),
+    ],
+    ids=["cut", "comma", "cut lines", "two", "quotes", "cut list", "nested", "latin-1"],
+)
+def test_json_of_fake_users_that_is_not_whole_is_told_from_objects_on_lines(refuse, text, why):
+    said = refuse(text, "p.json")
+    assert f"it is no whole JSON ({why}" in said
+    assert "check that it was written whole" in said
+    assert "a line" not in said
+
+
+def test_events_on_lines_may_begin_with_a_key_that_poison_has(read, refuse):
+    lines = '{"targets": 1, "user_id": "f", "item_id": "a"}\n' * 2
+    assert read(lines, "p.jsonl").rows == (("a", "a"),)
+    said = refuse(lines + '{"targets": 1, "user_id', "p.jsonl")
+    assert "line 3: it is no whole JSON object (column 16: unterminated string" in said
+
+
+@pytest.mark.parametrize("text", ["{}", "[]"])
+def test_json_without_anything_in_it_says_what_is_expected(refuse, text):
+    assert 'there is no fake user in it; expected {"target_items"' in refuse(text, "p.json")
