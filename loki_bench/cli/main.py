@@ -117,6 +117,9 @@ def main() -> NoReturn:
         error.show(said)
         click.echo(_cut(said.getvalue()), err=True, nl=False)
         sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):  # the first is a RuntimeError, too
+        click.echo("loki-bench: stopped", err=True)
+        sys.exit(130)
     except RuntimeError as error:
         if _has_home():
             raise
@@ -126,9 +129,6 @@ def main() -> NoReturn:
             err=True,
         )
         sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("loki-bench: stopped", err=True)
-        sys.exit(130)
     except BrokenPipeError:  # `loki-bench ... | head`
         sys.stderr.close()
         sys.exit(0)

@@ -152,6 +152,15 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(folder):
     assert not list(folder.rglob("*.part"))
 
 
+def test_ctrl_c_in_any_command_is_one_sentence(folder, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("loki_bench.audit.publication.publish", interrupted)
+    done = loki_bench(folder, "publish", ".", "elsewhere", code=130)
+    assert done.stderr.strip() == "loki-bench: stopped"
+
+
 def test_cells_that_fail_are_told_by_the_exit_status(folder):
     (folder / "toy.toml").write_text(SUITE.replace('"asks-surrogates"', '"raises"'))
     done = loki_bench(folder, "run", "toy.toml", "--workers", "2", code=1)
